@@ -1,0 +1,124 @@
+// Package datastore says what Cordon knows and what a store of it must promise.
+//
+// It holds the nouns (organization, member, product, block, key, record ...), the errors that
+// callers branch on, and the [Store] contract. The engines are in the packages below it; one
+// suite, datastoretest, holds every sentence of the contract against each of them.
+//
+// Why one document-shaped contract and not one method a noun: every change of Cordon is the same
+// act (read facts, ask the rules, write the effect and its record, commit), so engines need to know
+// how to put and delete nouns together, not what blocking a product means.
+package datastore
+
+import (
+	"context"
+	"iter"
+	"time"
+)
+
+// Reader gives what is known. A Reader of a [Store] reads at one point in time per call; a Reader
+// of a [Tx] reads at the one point of the transaction and sees the transaction's own writes.
+type Reader interface {
+	// Facts gives everything that key names, read at one point in time, with the revision of the
+	// organization at that point. Where key.Organization is empty, it is the one of key.Product.
+	// ErrNotFound: the organization (or, without one, the product) does not exist. A member,
+	// target or product that does not exist, or is another organization's, is nil in the answer.
+	Facts(ctx context.Context, key Key) (Facts, error)
+
+	// Organizations, Members and Products list in the order of ids.
+	Organizations(ctx context.Context, page Page) iter.Seq2[Organization, error]
+	Members(ctx context.Context, organization string, page Page) iter.Seq2[Member, error]
+	Products(ctx context.Context, organization string, page Page) iter.Seq2[Product, error]
+
+	// APIKey gives one key, ErrNotFound without it; APIKeys lists them in the order of ids.
+	APIKey(ctx context.Context, id string) (APIKey, error)
+	APIKeys(ctx context.Context, page Page) iter.Seq2[APIKey, error]
+
+	// Support gives an organization's support codes and wrong tries; the zero value (with the
+	// organization set) where nothing is known.
+	Support(ctx context.Context, organization string) (Support, error)
+
+	// FirstAnswer gives the answer that was kept for an idempotency key, ErrNotFound without one.
+	// Whether it is too old is decided by the caller's clock (FirstAnswer.At), not by cleaning.
+	FirstAnswer(ctx context.Context, key string) (FirstAnswer, error)
+
+	// Procedures gives the secure procedures of a user, newest first.
+	Procedures(ctx context.Context, organization, user string) iter.Seq2[Procedure, error]
+
+	// Webhooks lists an organization's webhooks in the order of ids.
+	Webhooks(ctx context.Context, organization string, page Page) iter.Seq2[Webhook, error]
+
+	// Messages lists messages in the order of ids. Empty filter members select all.
+	Messages(ctx context.Context, filter MessageFilter) iter.Seq2[Message, error]
+
+	// Due lists, in no order, up to limit subjects that carry a block or a maintenance whose
+	// ExpiresAt is not after now.
+	Due(ctx context.Context, now time.Time, limit int) ([]Due, error)
+
+	// Records gives the log's records that the filter selects, newest first, or oldest first where
+	// the filter asks so. Records are ordered by id (UUIDv7: by time).
+	Records(ctx context.Context, filter RecordFilter) iter.Seq2[Record, error]
+}
+
+// Tx is a transaction: everything that is done through it is committed together or not at all.
+type Tx interface {
+	Reader
+
+	// Bump adds one to the organization's revision and gives the new one. ErrNotFound without the
+	// organization. Two transactions that bump the same organization are serialized.
+	Bump(ctx context.Context, organization string) (int64, error)
+
+	// Put inserts or replaces nouns. An Organization is put with the revision it carries (a new one
+	// with 1). A Member's grants are replaced; a Member's Blocks are not written (UserBlocks are put
+	// of their own, so that they survive the membership). A Product whose id another organization
+	// has is ErrTaken.
+	Put(ctx context.Context, nouns ...Noun) error
+
+	// Delete removes the nouns named by their identity; what is not there is no error. Deleting a
+	// Product deletes the grants to it; deleting an Organization deletes all of its members,
+	// products, user blocks, support codes, procedures and webhooks (records stay).
+	Delete(ctx context.Context, nouns ...Noun) error
+
+	// Append writes a record within the transaction. The store sets the record's Sequence: the
+	// next one of the record's Replica, with no gap (an aborted transaction uses none up).
+	Append(ctx context.Context, record *Record) error
+}
+
+// Store is a state store. All of it is safe for concurrent use. After Close everything but Close
+// gives ErrClosed. A store that cannot be reached gives an error that wraps ErrUnavailable.
+type Store interface {
+	Reader
+
+	// Update runs fn in a transaction that is serializable for each organization that it bumps and
+	// for each noun that it both reads and puts. fn may run again after a conflict, so it does
+	// nothing that a transaction does not undo. An error of fn rolls back and comes back as it is.
+	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
+
+	// Watch gives every committed change (Bump, Put and Delete of an Organization), in commit order,
+	// none lost: from the position of a Change that was given before, or from now on where from is
+	// empty. It begins with a Change without an organization when it is established, and gives such
+	// a beat at least twice a second while all is well. ErrHistoryLost: from is too old; start anew
+	// with an empty position and trust nothing that was cached. The sequence ends with an error, or
+	// when ctx is done.
+	Watch(ctx context.Context, from string) iter.Seq2[Change, error]
+
+	// Ship appends a batch of a replica's records, once: its FirstSequence must follow the last
+	// sequence shipped for that replica. It gives the last sequence that is shipped after the call.
+	// A batch that does not follow is not written and is no error: the answer tells where to go on.
+	// A batch with a Count of 0 only asks.
+	Ship(ctx context.Context, batch Batch) (int64, error)
+
+	// Claim takes up to limit messages that are due at now (pending, or leased with the lease run
+	// out), leases them until now+lease under a lease id of their own, counts the attempt and gives
+	// them. No two claims give the same message while its lease runs.
+	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Message, error)
+
+	// Ready tells whether the store can serve now.
+	Ready(ctx context.Context) error
+	Close() error
+}
+
+// Page cuts a list: at most Limit items (0: all) with an id after After.
+type Page struct {
+	After string
+	Limit int
+}
