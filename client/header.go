@@ -1,0 +1,14 @@
+package client
+
+// Headers of requests and answers.
+const (
+	HeaderActor          = "Cordon-Actor"       // the user for whom a key with the scope act acts
+	HeaderAgent          = "Cordon-Agent"       // the agent for whom a key with the scope support acts
+	HeaderAtLeast        = "Cordon-At-Least"    // org=revision, ...: decide at that revision or later
+	HeaderDecisionID     = "Cordon-Decision-Id" // the record of a decision
+	HeaderBatchID        = "Cordon-Batch-Id"    // which the records of a batch carry
+	HeaderPolicy         = "Cordon-Policy"      // digest of the policy that decided
+	HeaderRevision       = "Cordon-Revision"    // the organization's revision that it was decided at
+	HeaderRequestID      = "X-Request-Id"
+	HeaderIdempotencyKey = "Idempotency-Key"
+)

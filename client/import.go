@@ -1,0 +1,45 @@
+package client
+
+// ImportLine is one line of an import: exactly one of its members is set. Lines are carried out in
+// their order, so a product comes before the users that are granted it.
+type ImportLine struct {
+	Organization *ImportOrganization `json:"organization,omitempty"`
+	User         *ImportUser         `json:"user,omitempty"`
+	Product      *ImportProduct      `json:"product,omitempty"`
+}
+
+// ImportOrganization is an organization of an import.
+type ImportOrganization struct {
+	ID string `json:"id"`
+	OrganizationBody
+}
+
+// ImportUser is a user of an import.
+type ImportUser struct {
+	Organization string `json:"organization"`
+	ID           string `json:"id"`
+	UserBody
+}
+
+// ImportProduct is a product of an import.
+type ImportProduct struct {
+	Organization string `json:"organization"`
+	ID           string `json:"id"`
+	ProductBody
+}
+
+// ImportReport is what became of an import. The counts are of what was taken in.
+type ImportReport struct {
+	Organizations int       `json:"organizations"`
+	Users         int       `json:"users"`
+	Products      int       `json:"products"`
+	Grants        int       `json:"grants"`
+	Refused       []Refusal `json:"refused"`
+}
+
+// Refusal is a line of which nothing was taken in, and why.
+type Refusal struct {
+	Line   int    `json:"line"` // from 1
+	Code   string `json:"code"`
+	Detail string `json:"detail"`
+}

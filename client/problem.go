@@ -1,0 +1,23 @@
+package client
+
+// ProblemType is the media type of an error.
+const ProblemType = "application/problem+json"
+
+// Problem is an error as the server tells it (RFC 9457). Code is what programs branch on.
+type Problem struct {
+	Type       string       `json:"type"`
+	Title      string       `json:"title"`
+	Status     int          `json:"status"`
+	Detail     string       `json:"detail,omitempty"`
+	Code       string       `json:"code"`
+	RequestID  string       `json:"request_id,omitempty"`
+	Errors     []FieldError `json:"errors,omitempty"`      // of a 400: what is wrong where
+	Reasons    []Reason     `json:"reasons,omitempty"`     // of a denied act
+	DecisionID string       `json:"decision_id,omitempty"` // of a denied act
+}
+
+// FieldError is one thing that is wrong in a body.
+type FieldError struct {
+	Pointer string `json:"pointer"` // JSON pointer (RFC 6901)
+	Detail  string `json:"detail"`
+}

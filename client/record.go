@@ -1,0 +1,58 @@
+package client
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Kinds of a record.
+const (
+	RecordDecision = "decision" // a question answered, or an act refused
+	RecordChange   = "change"   // a committed act
+	RecordRead     = "read"     // somebody read the log or searched
+)
+
+// Record is one entry of the decision log.
+type Record struct {
+	ID           string          `json:"id"` // UUIDv7
+	Time         time.Time       `json:"time"`
+	Replica      string          `json:"replica"`
+	Sequence     int64           `json:"sequence"` // of the replica, from 1, with no gap
+	Caller       string          `json:"caller"`
+	Actor        string          `json:"actor,omitempty"`
+	Agent        string          `json:"agent,omitempty"`
+	Kind         string          `json:"kind"`
+	Question     RecordQuestion  `json:"question"`
+	Input        json.RawMessage `json:"input,omitempty"` // the facts it was decided on
+	Decision     bool            `json:"decision"`
+	Reasons      []Reason        `json:"reasons"`
+	Policy       string          `json:"policy,omitempty"`
+	Organization string          `json:"organization,omitempty"`
+	Revision     int64           `json:"revision"`
+	DurationUS   int64           `json:"duration_us"`
+	RequestID    string          `json:"request_id,omitempty"`
+	TraceID      string          `json:"trace_id,omitempty"`
+	Batch        string          `json:"batch,omitempty"`
+	Details      json.RawMessage `json:"details,omitempty"` // of a change
+}
+
+// RecordQuestion is the question that a record answers.
+type RecordQuestion struct {
+	Subject  RecordEntity `json:"subject"`
+	Action   RecordAction `json:"action"`
+	Resource RecordEntity `json:"resource"`
+}
+
+// RecordEntity is a subject or a resource of a recorded question.
+type RecordEntity struct {
+	Type         string `json:"type"`
+	ID           string `json:"id"`
+	Organization string `json:"organization,omitempty"`
+}
+
+// RecordAction is the action of a recorded question.
+type RecordAction struct {
+	Name    string `json:"name"`
+	Channel string `json:"channel,omitempty"`
+	Role    string `json:"role,omitempty"`
+}
