@@ -1,0 +1,132 @@
+package policies
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+)
+
+// decisionQuery is the one thing that is asked of a policy.
+const decisionQuery = "data.cordon.decision"
+
+// errorLimit is how many problems of a policy are reported at once.
+const errorLimit = 50
+
+// Compile makes an engine of a policy. It is strict: unknown builtins, unused variables, members of the input that the
+// schema does not have, and rules without code, rank or texts are refused with a *ProblemsError. Tests among the
+// modules are left out.
+func Compile(ctx context.Context, src Source) (*Engine, error) {
+	name, err := digest(src)
+	if err != nil {
+		return nil, err
+	}
+	modules, err := parse(src, false)
+	if err != nil {
+		return nil, err
+	}
+	compiler, err := compileModules(modules)
+	if err != nil {
+		return nil, err
+	}
+	texts, err := readRules(modules)
+	if err != nil {
+		return nil, err
+	}
+	store := inmem.NewFromObjectWithOpts(cloneData(src.Data),
+		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	query, err := rego.New(
+		rego.Query(decisionQuery),
+		rego.Compiler(compiler),
+		rego.Store(store),
+		rego.StrictBuiltinErrors(true),
+		rego.EnablePrintStatements(false),
+		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
+	).PrepareForEval(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("prepare policy: %w", problems(err))
+	}
+	engine := &Engine{digest: name, query: query, rules: texts}
+	engine.memo = newMemo(impurity(compiler, src.Data))
+	return engine, nil
+}
+
+// parse reads the modules of a source, with or without the tests.
+func parse(src Source, tests bool) (map[string]*ast.Module, error) {
+	modules := make(map[string]*ast.Module, len(src.Modules))
+	all := &ProblemsError{}
+	for _, path := range slices.Sorted(maps.Keys(src.Modules)) {
+		if isTest(path) && !tests {
+			continue
+		}
+		module, err := ast.ParseModuleWithOpts(path, src.Modules[path], ast.ParserOptions{
+			ProcessAnnotation: true,
+			RegoVersion:       ast.RegoV1,
+			Capabilities:      capabilities(),
+		})
+		switch err := problems(err).(type) {
+		case nil:
+			modules[path] = module
+		case *ProblemsError:
+			all.Problems = append(all.Problems, err.Problems...)
+		default:
+			return nil, err
+		}
+	}
+	if len(all.Problems) > 0 {
+		return nil, all
+	}
+	return modules, nil
+}
+
+// newCompiler gives a compiler with Cordon's strictness.
+func newCompiler() *ast.Compiler {
+	return ast.NewCompiler().
+		WithStrict(true).
+		WithCapabilities(capabilities()).
+		WithSchemas(schemas()).
+		WithUseTypeCheckAnnotations(true).
+		WithEnablePrintStatements(false).
+		WithDefaultRegoVersion(ast.RegoV1).
+		SetErrorLimit(errorLimit)
+}
+
+func compileModules(modules map[string]*ast.Module) (*ast.Compiler, error) {
+	compiler := newCompiler()
+	if compiler.Compile(modules); compiler.Failed() {
+		return nil, problems(compiler.Errors)
+	}
+	return compiler, nil
+}
+
+// schemas are the contract with whoever edits rules: of the input, also where a module declares none, and of the
+// settings.
+func schemas() *ast.SchemaSet {
+	set := ast.NewSchemaSet()
+	for path, file := range map[string]string{
+		"schema":          "cordon/schemas/input.json",
+		"schema.input":    "cordon/schemas/input.json",
+		"schema.settings": "cordon/schemas/settings.json",
+	} {
+		text, err := files.ReadFile(file)
+		var document any
+		if err == nil {
+			err = json.Unmarshal(text, &document)
+		}
+		if err != nil {
+			panic("policies: an embedded schema is broken: " + err.Error()) // a build that no test has seen
+		}
+		term := ast.MustParseTerm(path)
+		if ref, ok := term.Value.(ast.Ref); ok {
+			set.Put(ref, document)
+			continue
+		}
+		set.Put(ast.SchemaRootRef, document)
+	}
+	return set
+}

@@ -1,0 +1,28 @@
+# METADATA
+# title: A limited user has access to granted products only
+# description: |
+#   Said of a collaborator or client who asks to see, manage or mail with a product not granted to them (`domain.md` R1).
+# schemas:
+#   - input: schema.input
+#   - data.cordon.settings: schema.settings
+# custom:
+#   code: not_granted
+#   rank: 80
+#   person:
+#     en: "You have no access to this product; ask an administrator for it."
+#     fr: "Vous n'avez pas accès à ce produit ; demandez-le à un administrateur."
+#     de: "Sie haben keinen Zugriff auf dieses Produkt; bitten Sie einen Administrator darum."
+#   administrator:
+#     en: "This user has limited rights and no access to this product; grant it to let them work with it."
+#     fr: "Cet utilisateur a des droits limités et n'a pas accès à ce produit ; accordez-le-lui si nécessaire."
+#     de: "Dieser Benutzer hat eingeschränkte Rechte und keinen Zugriff auf dieses Produkt; erteilen Sie ihn bei Bedarf."
+package cordon.rules.not_granted
+
+import data.cordon.actions
+import data.cordon.subject
+
+deny if {
+	actions.asks in {"access", "reception"}
+	subject.limited
+	not input.subject.granted
+}

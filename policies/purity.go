@@ -1,0 +1,81 @@
+package policies
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// settingsRef is the only base document that the rules may read and still be memoized.
+var settingsRef = ast.MustParseRef("data.cordon.settings")
+
+// impurity says why answers of a compiled policy may not be shared between equal inputs, or "" when they may: it calls
+// a builtin whose answer is not a function of its arguments, or reads data other than its settings. (The first is
+// refused by the compiler already; the memo does not rely on that.)
+func impurity(compiler *ast.Compiler, data map[string]any) string {
+	for _, path := range slices.Sorted(maps.Keys(compiler.Modules)) {
+		reason := ""
+		ast.WalkRefs(compiler.Modules[path], func(ref ast.Ref) bool {
+			switch {
+			case reason != "":
+			case refused(ref.String()):
+				reason = fmt.Sprintf("%s calls %s", path, ref)
+			case ref.HasPrefix(ast.DefaultRootRef) && readsData(compiler, data, ref):
+				reason = fmt.Sprintf("%s reads %s, which is not among its settings", path, ref)
+			}
+			return reason != ""
+		})
+		if reason != "" {
+			return reason
+		}
+	}
+	return ""
+}
+
+// readsData says whether a reference may reach a base document outside the settings: because no rule is there to give
+// it a value, or because a document lies where it points.
+func readsData(compiler *ast.Compiler, data map[string]any, ref ast.Ref) bool {
+	prefix := ref.GroundPrefix()
+	if prefix.HasPrefix(settingsRef) {
+		return false
+	}
+	if len(compiler.GetRules(ref)) == 0 && len(compiler.GetRulesWithPrefix(prefix)) == 0 {
+		return true
+	}
+	var node any = data
+	for i, term := range prefix[1:] {
+		key, ok := term.Value.(ast.String)
+		children, isObject := node.(map[string]any)
+		if !ok || !isObject {
+			return true
+		}
+		if node, ok = children[string(key)]; !ok {
+			return false
+		}
+		if i == len(prefix)-2 {
+			break
+		}
+	}
+	// The reference ends above or at a document: harmless only when all that it covers is settings.
+	return !strings.HasPrefix(prefix.String(), settingsRef.String()) && !onlySettings(prefix, node)
+}
+
+// onlySettings says whether the document at a path holds nothing but the settings.
+func onlySettings(path ast.Ref, node any) bool {
+	if path.Equal(settingsRef) {
+		return true
+	}
+	children, ok := node.(map[string]any)
+	if !ok || len(path) >= len(settingsRef) || !settingsRef.HasPrefix(path) {
+		return false
+	}
+	for key, child := range children {
+		if !onlySettings(path.Append(ast.StringTerm(key)), child) {
+			return false
+		}
+	}
+	return true
+}
