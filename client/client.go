@@ -1,9 +1,139 @@
 // Package client is how other programs talk to a Cordon server.
 //
 // It holds the wire types of the HTTP API, so that a server and its callers cannot disagree about a
-// name, and a small SDK over them. It needs the standard library only.
+// name, and an SDK over them: [Client] asks for decisions, changes things and reads the log,
+// [Middleware] asks before a handler runs. It needs the standard library only.
+//
+// Whatever goes wrong is an error and never a yes: a server that cannot be reached, an answer that
+// is not one, a time-out.
 //
 // Why the wire types are separate from what a store keeps: the API is a contract with callers that
 // outlives any way of storing things, and a member that is added to a stored noun must not appear in
 // an answer by accident.
 package client
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Config says which server to talk to, and as whom. Only URL and Key are needed.
+type Config struct {
+	// URL of the server, such as https://cordon.example.com. A path in it is kept.
+	URL string
+	// Key is the API key (ck_...) or a JWT of the issuer that the server trusts.
+	Key string
+	// HTTPClient is used for all calls; nil is one that follows no redirects and has no cookies.
+	HTTPClient *http.Client
+	// Actor is the user for whom the key acts (scope act); Agent the support agent (scope support).
+	// At most one of them is set. See also [Client.As] and [Client.AsAgent].
+	Actor string
+	Agent string
+	// Timeout bounds one try of a call; 0 means 10 seconds, less than 0 none. Imports and exports
+	// are streams and are bounded by their context only.
+	Timeout time.Duration
+	// Tries is how often a call that is safe to repeat is tried; 0 means 4, 1 never repeats.
+	Tries int
+	// MaxWait is the longest wait before a repeat; 0 means 5 seconds. A server that asks for more
+	// patience than that (Retry-After) is not asked again.
+	MaxWait time.Duration
+	// UserAgent is sent as such; empty is "cordon-client".
+	UserAgent string
+}
+
+// Client talks to one server as one caller. It is safe for concurrent use.
+type Client struct {
+	config  Config
+	base    string // without a slash at the end
+	atLeast map[string]int64
+}
+
+// New makes a client. It does not talk to the server yet.
+func New(config Config) (*Client, error) {
+	u, err := url.Parse(config.URL)
+	if err != nil {
+		return nil, fmt.Errorf("parse the URL of the Cordon server: %w", err)
+	}
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return nil, fmt.Errorf("the URL of the Cordon server %q is not of the form http(s)://host[:port]", u.Redacted())
+	}
+	if config.Key == "" {
+		return nil, errors.New("no API key for the Cordon server")
+	}
+	if config.Actor != "" && config.Agent != "" {
+		return nil, errors.New("a client acts for a user or for an agent, not for both")
+	}
+	if config.HTTPClient == nil {
+		config.HTTPClient = newHTTPClient()
+	}
+	if config.Timeout == 0 {
+		config.Timeout = 10 * time.Second
+	}
+	if config.Tries <= 0 {
+		config.Tries = 4
+	}
+	if config.MaxWait <= 0 {
+		config.MaxWait = 5 * time.Second
+	}
+	if config.UserAgent == "" {
+		config.UserAgent = "cordon-client"
+	}
+	return &Client{config: config, base: strings.TrimSuffix(u.String(), "/")}, nil
+}
+
+// As gives a client that acts for a user, over the same connections. Its key needs the scope act.
+func (c *Client) As(user string) *Client {
+	d := *c
+	d.config.Actor, d.config.Agent = user, ""
+	return &d
+}
+
+// AsAgent gives a client that acts for a support agent, over the same connections. Its key needs the
+// scope support.
+func (c *Client) AsAgent(agent string) *Client {
+	d := *c
+	d.config.Actor, d.config.Agent = "", agent
+	return &d
+}
+
+// AtLeast gives a client whose decisions about the organization are made at that revision or a later
+// one, never at an earlier: ask with the revision that a change answered, and the decision knows of
+// the change, whichever replica answers. A replica that does not get there in time gives
+// [ErrTooStale].
+func (c *Client) AtLeast(organization string, revision int64) *Client {
+	d := *c
+	d.atLeast = maps.Clone(c.atLeast)
+	if d.atLeast == nil {
+		d.atLeast = map[string]int64{}
+	}
+	d.atLeast[organization] = max(revision, d.atLeast[organization])
+	return &d
+}
+
+// atLeastHeader is the value of Cordon-At-Least, empty where nothing is asked.
+func (c *Client) atLeastHeader() string {
+	var pairs []string
+	for _, organization := range slices.Sorted(maps.Keys(c.atLeast)) {
+		pairs = append(pairs, fmt.Sprintf("%s=%d", organization, c.atLeast[organization]))
+	}
+	return strings.Join(pairs, ", ")
+}
+
+// newHTTPClient makes a client that keeps connections for many concurrent decisions and never takes
+// the key to another place.
+func newHTTPClient() *http.Client {
+	h := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	// A program may have put something else in the place of the default transport.
+	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
+		transport := shared.Clone()
+		transport.MaxIdleConnsPerHost = 64
+		h.Transport = transport
+	}
+	return h
+}

@@ -1,5 +1,12 @@
 package client
 
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+)
+
 // ImportLine is one line of an import: exactly one of its members is set. Lines are carried out in
 // their order, so a product comes before the users that are granted it.
 type ImportLine struct {
@@ -42,4 +49,32 @@ type Refusal struct {
 	Line   int    `json:"line"` // from 1
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
+}
+
+// Import loads NDJSON, one [ImportLine] a line, as a stream of any length. Refused lines are no
+// error: they are in the report, and the lines beside them were taken in. An import is never
+// repeated by itself; loading the same lines again is safe, for a line that changes nothing has no
+// effect.
+func (c *Client) Import(ctx context.Context, lines io.Reader) (ImportReport, error) {
+	report, err := c.sendImport(ctx, lines)
+	if err != nil {
+		return ImportReport{}, fmt.Errorf("import: %w", err)
+	}
+	return report, nil
+}
+
+func (c *Client) sendImport(ctx context.Context, lines io.Reader) (ImportReport, error) {
+	target, err := c.target(call{path: []string{"v1", "import"}})
+	if err != nil {
+		return ImportReport{}, err
+	}
+	header := c.header()
+	header.Set("Content-Type", "application/x-ndjson")
+	res, err := c.send(ctx, http.MethodPost, target, header, lines)
+	if err != nil {
+		return ImportReport{}, err
+	}
+	defer res.Body.Close()
+	var report ImportReport
+	return report, readAnswer(res, &report)
 }

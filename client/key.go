@@ -1,6 +1,11 @@
 package client
 
-import "time"
+import (
+	"context"
+	"iter"
+	"net/http"
+	"time"
+)
 
 // Scopes of a key.
 const (
@@ -40,4 +45,21 @@ type KeyRequest struct {
 type NewKey struct {
 	ID  string `json:"id"`
 	Key string `json:"key"`
+}
+
+// CreateKey makes an API key. It is shown once: where the answer was lost, a repeat gives
+// [ErrConflict]; revoke the key by its name in the list and make another.
+func (c *Client) CreateKey(ctx context.Context, request KeyRequest) (NewKey, error) {
+	return one[NewKey](ctx, c, http.MethodPost, request, "v1/keys")
+}
+
+// Keys lists the keys that this key may see, in the order of their ids.
+func (c *Client) Keys(ctx context.Context) iter.Seq2[Key, error] {
+	return list[Key](ctx, c, nil, "v1/keys")
+}
+
+// RevokeKey makes a key worthless.
+func (c *Client) RevokeKey(ctx context.Context, id string) error {
+	_, err := c.do(ctx, call{method: http.MethodDelete, path: segments("v1/keys", []string{id})}, nil)
+	return err
 }

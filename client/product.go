@@ -37,7 +37,7 @@ type Block struct {
 // BlockRequest asks to block or unblock a product, or to start or end the maintenance of a mail
 // service.
 type BlockRequest struct {
-	Reason    string    `json:"reason"`
+	Reason    string    `json:"reason,omitempty"`
 	Ticket    string    `json:"ticket,omitempty"`
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }

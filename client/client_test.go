@@ -1,0 +1,267 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"cordon/client"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// serve starts a server for one test and gives a client of it that never repeats a call.
+func serve(t *testing.T, handler http.HandlerFunc) *client.Client {
+	t.Helper()
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	c, err := client.New(client.Config{URL: server.URL, Key: "ck_test_secret", Tries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func answer(w http.ResponseWriter, status int, body string) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	if status >= 400 {
+		w.Header().Set("Content-Type", client.ProblemType)
+	}
+	w.WriteHeader(status)
+	io.WriteString(w, body)
+}
+
+func TestNewRefusesWhatCannotWork(t *testing.T) {
+	for name, config := range map[string]client.Config{
+		"no URL":          {Key: "k"},
+		"no scheme":       {URL: "cordon.example.com", Key: "k"},
+		"another scheme":  {URL: "ftp://cordon.example.com", Key: "k"},
+		"a query":         {URL: "http://cordon.example.com?x=1", Key: "k"},
+		"no key":          {URL: "http://cordon.example.com"},
+		"actor and agent": {URL: "http://cordon.example.com", Key: "k", Actor: "a", Agent: "b"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if _, err := client.New(config); err == nil {
+				t.Error("New gave no error")
+			}
+		})
+	}
+}
+
+func TestCanSaysYesOnlyToAYes(t *testing.T) {
+	for name, test := range map[string]struct {
+		status  int
+		body    string
+		want    bool
+		wantErr bool
+	}{
+		"yes":                    {200, `{"decision":true,"context":{"reasons":[{"code":"granted","message":"m"}]}}`, true, false},
+		"unknown members":        {200, `{"decision":true,"more":1,"context":{"other":[]}}`, true, false},
+		"no":                     {200, `{"decision":false}`, false, false},
+		"yes with an error":      {200, `{"decision":true,"context":{"error":{"status":400,"message":"m"}}}`, false, false},
+		"no decision":            {200, `{}`, false, true},
+		"null":                   {200, `null`, false, true},
+		"a string":               {200, `{"decision":"true"}`, false, true},
+		"broken":                 {200, `{"decision":true`, false, true},
+		"empty":                  {200, ``, false, true},
+		"redirect":               {302, `{"decision":true}`, false, true},
+		"unauthorized":           {401, `{"decision":true}`, false, true},
+		"unavailable":            {503, `{"decision":true}`, false, true},
+		"problem that says true": {500, `{"decision":true,"status":200}`, false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, func(w http.ResponseWriter, r *http.Request) { answer(w, test.status, test.body) })
+			got, err := c.Can(t.Context(), "u", "manage", "p")
+			if got != test.want || (err != nil) != test.wantErr {
+				t.Errorf("Can gave %v, %v; want %v, error %v", got, err, test.want, test.wantErr)
+			}
+		})
+	}
+}
+
+func TestCanRefusesAPageThatIsNoAnswer(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, `{"decision":true}`)
+	})
+	if got, err := c.Can(t.Context(), "u", "manage", "p"); got || err == nil {
+		t.Errorf("Can gave %v, %v; want an error", got, err)
+	}
+}
+
+func TestAnAnswerWithoutEndIsAnError(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		chunk := []byte(strings.Repeat(" ", 1<<20))
+		for {
+			if _, err := w.Write(chunk); err != nil {
+				return
+			}
+		}
+	})
+	if got, err := c.Can(t.Context(), "u", "manage", "p"); got || err == nil {
+		t.Errorf("Can gave %v, %v; want an error", got, err)
+	}
+}
+
+func TestDecideSendsTheQuestionAndReadsTheHeaders(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got := map[string]string{
+			"request": r.Method + " " + r.URL.Path,
+			"type":    r.Header.Get("Content-Type"),
+			"auth":    r.Header.Get("Authorization"),
+			"atleast": r.Header.Get("Cordon-At-Least"),
+			"once":    r.Header.Get("Idempotency-Key"),
+			"body":    string(body),
+		}
+		want := map[string]string{
+			"request": "POST /access/v1/evaluation",
+			"type":    "application/json",
+			"auth":    "Bearer ck_test_secret",
+			"atleast": "acme=7, other=2",
+			"once":    "",
+			"body": `{"subject":{"type":"user","id":"alice"},"action":{"name":"read_mail","properties":{"channel":"imap"}},` +
+				`"resource":{"type":"product","id":"mail-1"}}`,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("request (-want +got):\n%s", diff)
+		}
+		w.Header().Set("Cordon-Decision-Id", "d1")
+		w.Header().Set("Cordon-Policy", "p1")
+		w.Header().Set("Cordon-Revision", "9")
+		answer(w, 200, `{"decision":false,"context":{"reasons":[{"code":"user_blocked","message":"m"},{"code":"not_granted","message":"n"}]}}`)
+	})
+	got, err := c.AtLeast("other", 2).AtLeast("acme", 7).AtLeast("acme", 5).Decide(t.Context(), client.EvaluationRequest{
+		Subject:  client.Subject{Type: client.TypeUser, ID: "alice"},
+		Action:   client.Action{Name: "read_mail", Properties: map[string]any{"channel": "imap"}},
+		Resource: client.Resource{Type: client.TypeProduct, ID: "mail-1"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := client.Decision{
+		Reasons:  []client.Reason{{Code: client.ReasonUserBlocked, Message: "m"}, {Code: client.ReasonNotGranted, Message: "n"}},
+		ID:       "d1",
+		Policy:   "p1",
+		Revision: 9,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+}
+
+func TestDecideAllGivesAnAnswerToEachQuestion(t *testing.T) {
+	two := []client.Evaluation{{}, {}}
+	for name, test := range map[string]struct {
+		semantic string
+		body     string
+		want     []bool
+		wantErr  bool
+	}{
+		"all":               {"", `{"evaluations":[{"decision":true},{"decision":false}]}`, []bool{true, false}, false},
+		"stopped":           {client.DenyOnFirstDeny, `{"evaluations":[{"decision":false}]}`, []bool{false}, false},
+		"one is missing":    {"", `{"evaluations":[{"decision":true}]}`, nil, true},
+		"one too many":      {"", `{"evaluations":[{"decision":true},{"decision":true},{"decision":true}]}`, nil, true},
+		"a single answer":   {"", `{"decision":true}`, nil, true},
+		"an item with none": {"", `{"evaluations":[{"decision":true},{}]}`, nil, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, func(w http.ResponseWriter, r *http.Request) { answer(w, 200, test.body) })
+			decisions, err := c.DecideAll(t.Context(), client.EvaluationsRequest{
+				Evaluations: two,
+				Options:     &client.Options{EvaluationsSemantic: test.semantic},
+			})
+			var got []bool
+			for _, d := range decisions {
+				got = append(got, d.Allowed)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" || (err != nil) != test.wantErr {
+				t.Errorf("DecideAll gave %v, %v; want %v, error %v", got, err, test.want, test.wantErr)
+			}
+		})
+	}
+}
+
+func TestErrorsAreToldApart(t *testing.T) {
+	sentinels := map[string]error{
+		"invalid": client.ErrInvalid, "unauthorized": client.ErrUnauthorized, "forbidden": client.ErrForbidden,
+		"denied": client.ErrDenied, "not found": client.ErrNotFound, "conflict": client.ErrConflict,
+		"unavailable": client.ErrUnavailable, "too stale": client.ErrTooStale,
+	}
+	for name, test := range map[string]struct {
+		status int
+		code   string
+		want   []string
+	}{
+		"bad body":   {400, "invalid", []string{"invalid"}},
+		"too large":  {413, "too_large", []string{"invalid"}},
+		"media type": {415, "media_type", []string{"invalid"}},
+		"other body": {422, "idempotency_key_reused", []string{"invalid"}},
+		"no key":     {401, "unauthorized", []string{"unauthorized"}},
+		"scope":      {403, "scope_missing", []string{"forbidden"}},
+		"rules":      {403, "denied", []string{"denied"}},
+		"unknown":    {404, "not_found", []string{"not found"}},
+		"blocked":    {409, "already_blocked", []string{"conflict"}},
+		"stale":      {503, "too_stale", []string{"unavailable", "too stale"}},
+		"down":       {503, "unavailable", []string{"unavailable"}},
+		"rate":       {429, "rate_limited", []string{"unavailable"}},
+		"internal":   {500, "internal", nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+				body, _ := json.Marshal(client.Problem{Status: test.status, Code: test.code, DecisionID: "d"})
+				answer(w, test.status, string(body))
+			})
+			_, err := c.BlockProduct(t.Context(), "acme", "web-1", client.BlockRequest{Reason: "r"})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			is := map[string]bool{}
+			for name, sentinel := range sentinels {
+				if errors.Is(err, sentinel) {
+					is[name] = true
+				}
+			}
+			want := map[string]bool{}
+			for _, name := range test.want {
+				want[name] = true
+			}
+			if diff := cmp.Diff(want, is); diff != "" {
+				t.Errorf("errors.Is (-want +got):\n%s", diff)
+			}
+			e, ok := errors.AsType[*client.Error](err)
+			if !ok || e.Problem.Code != test.code || e.Problem.DecisionID != "d" {
+				t.Errorf("errors.AsType gave %+v, %v", e, ok)
+			}
+		})
+	}
+}
+
+func TestAServerThatIsNotThereIsUnavailable(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	c, err := client.New(client.Config{URL: server.URL, Key: "k", Tries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Can(t.Context(), "u", "manage", "p")
+	if got || !errors.Is(err, client.ErrUnavailable) {
+		t.Errorf("Can gave %v, %v; want ErrUnavailable", got, err)
+	}
+}
+
+func TestACancelledCallSaysSo(t *testing.T) {
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) { answer(w, 200, `{"decision":true}`) })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	got, err := c.Can(ctx, "u", "manage", "p")
+	if got || !errors.Is(err, context.Canceled) {
+		t.Errorf("Can gave %v, %v; want context.Canceled", got, err)
+	}
+}

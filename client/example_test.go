@@ -1,0 +1,140 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"cordon/client"
+)
+
+// exampleServer answers as a server would of which the product web-1 is blocked.
+func exampleServer() *httptest.Server {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		switch r.URL.Path {
+		case "/access/v1/evaluation":
+			w.Header().Set(client.HeaderRevision, "7")
+			io.WriteString(w, `{"decision":false,"context":{"reasons":[{"code":"product_blocked","message":"This product is blocked."}]}}`)
+		case "/v1/organizations/acme/products":
+			io.WriteString(w, `{"items":[{"id":"mail-1","kind":"mail_service"},{"id":"web-1","kind":"web_hosting","blocked":true}],"next_cursor":""}`)
+		default:
+			w.Header().Set("Content-Type", client.ProblemType)
+			w.WriteHeader(http.StatusConflict)
+			io.WriteString(w, `{"status":409,"code":"already_blocked","detail":"The product is blocked already."}`)
+		}
+	}))
+}
+
+func ExampleClient_Can() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	allowed, err := cordon.Can(context.Background(), "alice", "manage", "web-1")
+	if err != nil {
+		log.Fatal(err) // not known: do not let it pass
+	}
+	fmt.Println(allowed)
+	// Output: false
+}
+
+func ExampleClient_Decide() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	// A change of acme answered revision 6; the decision must know of it.
+	d, err := cordon.AtLeast("acme", 6).Decide(context.Background(), client.EvaluationRequest{
+		Subject:  client.Subject{Type: client.TypeUser, ID: "alice"},
+		Action:   client.Action{Name: "manage"},
+		Resource: client.Resource{Type: client.TypeProduct, ID: "web-1"},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(d.Allowed, d.Revision)
+	for _, r := range d.Reasons {
+		fmt.Println(r.Code, "-", r.Message)
+	}
+	// Output:
+	// false 7
+	// product_blocked - This product is blocked.
+}
+
+func ExampleClient_BlockProduct() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, err = cordon.As("alice").BlockProduct(context.Background(), "acme", "web-1", client.BlockRequest{Reason: "unpaid"})
+	switch {
+	case errors.Is(err, client.ErrDenied):
+		fmt.Println("alice may not block it:", err)
+	case errors.Is(err, client.ErrConflict):
+		e, _ := errors.AsType[*client.Error](err)
+		fmt.Println(e.Problem.Code)
+	case err != nil:
+		log.Fatal(err)
+	}
+	// Output: already_blocked
+}
+
+func ExampleClient_Products() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	for product, err := range cordon.Products(context.Background(), "acme") {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(product.ID, product.Kind, product.Blocked)
+	}
+	// Output:
+	// mail-1 mail_service false
+	// web-1 web_hosting true
+}
+
+func ExampleMiddleware() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mayManage := client.Middleware(client.MiddlewareConfig{
+		Client: cordon,
+		Subject: func(r *http.Request) client.Subject {
+			user, _, _ := r.BasicAuth() // as your service authenticates its users
+			return client.Subject{Type: client.TypeUser, ID: user}
+		},
+		Action: func(*http.Request) client.Action { return client.Action{Name: "manage"} },
+		Resource: func(r *http.Request) client.Resource {
+			return client.Resource{Type: client.TypeProduct, ID: r.PathValue("product")}
+		},
+	})
+	mux := http.NewServeMux()
+	mux.Handle("POST /products/{product}/restart", mayManage(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintln(w, "restarted")
+	})))
+
+	request := httptest.NewRequest(http.MethodPost, "/products/web-1/restart", nil)
+	request.SetBasicAuth("alice", "secret")
+	answer := httptest.NewRecorder()
+	mux.ServeHTTP(answer, request)
+	fmt.Println(answer.Code)
+	// Output: 403
+}
