@@ -14,8 +14,8 @@ const (
 
 // Record is one entry of the decision log (design.md 7 and 11). Its JSON is what auditors see.
 type Record struct {
-	ID       string    `json:"id"` // UUIDv7
-	Time     time.Time `json:"time"`
+	ID       string    `json:"id"`   // UUIDv7 of Time's millisecond: NewRecordID(Time)
+	Time     time.Time `json:"time"` // kept with microseconds
 	Replica  string    `json:"replica"`
 	Sequence int64     `json:"sequence"` // from 1 for each replica, with no gap
 	Caller   string    `json:"caller"`   // id of the API key, or the token's subject

@@ -1,0 +1,207 @@
+package datastore
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+// BatchSpan is how far apart, by the time in their ids, two records of one batch may be. A reader who
+// looks for an id knows by it where the batches end that can hold it.
+const BatchSpan = 5 * time.Second
+
+// Limits of what is kept.
+const (
+	MaxRecordBytes = 1 << 20  // of one record's JSON
+	MaxBatchBytes  = 16 << 20 // of a batch's records as JSON, newlines included
+)
+
+// ErrCorrupt is wrapped by what is wrong with a batch that does not hold what it says.
+var ErrCorrupt = errors.New("the batch is corrupt")
+
+// Entry is a record that is encoded already: its JSON and its keys, as [Record.AppendJSON] and
+// [Record.AppendKeys] make them.
+type Entry struct {
+	ID       [36]byte
+	Sequence int64
+	Keys     []uint64
+	JSON     []byte
+}
+
+// CheckID tells what is wrong with a record's id: it must be one that [NewRecordID] can make of the
+// record's time.
+func (r *Record) CheckID() error {
+	at, ok := RecordIDTime(r.ID)
+	if !ok {
+		return fmt.Errorf("record id %q is no UUIDv7 in lower case", r.ID)
+	}
+	if at.UnixMilli() != r.Time.UnixMilli() {
+		return fmt.Errorf("record id %s is of %s, the record of %s", r.ID,
+			at.Format(time.RFC3339Nano), r.Time.UTC().Format(time.RFC3339Nano))
+	}
+	return nil
+}
+
+// EncodeBatch packs records of one replica, in the order of their sequence.
+func EncodeBatch(records []Record) (Batch, error) {
+	if len(records) == 0 {
+		return Batch{}, errors.New("pack batch: no records")
+	}
+	entries := make([]Entry, len(records))
+	var text []byte
+	var keys []uint64
+	for i := range records {
+		r := &records[i]
+		if err := r.CheckID(); err != nil {
+			return Batch{}, fmt.Errorf("pack batch: %w", err)
+		}
+		if r.Replica != records[0].Replica {
+			return Batch{}, fmt.Errorf("pack batch: records of replicas %q and %q", records[0].Replica, r.Replica)
+		}
+		fromText, fromKeys := len(text), len(keys)
+		text, keys = r.AppendJSON(text), r.AppendKeys(keys)
+		entries[i] = Entry{
+			ID: [36]byte([]byte(r.ID)), Sequence: r.Sequence,
+			Keys: keys[fromKeys:], JSON: text[fromText:],
+		}
+	}
+	return PackEntries(records[0].Replica, entries)
+}
+
+// PackEntries packs entries of a replica, in the order of their sequence, into a batch. It keeps none
+// of the entries' memory.
+func PackEntries(replica string, entries []Entry) (Batch, error) {
+	if len(entries) == 0 {
+		return Batch{}, errors.New("pack batch: no records")
+	}
+	p, _ := packers.Get().(*packer)
+	if p == nil {
+		p = new(packer)
+	}
+	defer packers.Put(p)
+
+	first, last := &entries[0].ID, &entries[0].ID
+	p.text = p.text[:0]
+	count := 0
+	for i := range entries {
+		e := &entries[i]
+		if _, ok := recordMilli(e.ID[:]); !ok {
+			return Batch{}, fmt.Errorf("pack batch: record id %q is no UUIDv7 in lower case", e.ID[:])
+		}
+		if e.Sequence != entries[0].Sequence+int64(i) {
+			return Batch{}, fmt.Errorf("pack batch: sequence %d where %d follows", e.Sequence, entries[0].Sequence+int64(i))
+		}
+		if len(e.JSON) > MaxRecordBytes || len(p.text)+len(e.JSON) >= MaxBatchBytes {
+			return Batch{}, fmt.Errorf("pack batch: record %s is too large, or the batch", e.ID[:])
+		}
+		if bytes.Compare(e.ID[:], first[:]) < 0 {
+			first = &e.ID
+		}
+		if bytes.Compare(e.ID[:], last[:]) > 0 {
+			last = &e.ID
+		}
+		count += len(e.Keys)
+		p.text = append(append(p.text, e.JSON...), '\n')
+	}
+	from, _ := milliOf(first[:])
+	to, _ := milliOf(last[:])
+	if to-from > BatchSpan.Milliseconds() {
+		return Batch{}, fmt.Errorf("pack batch: %s and %s are further apart than %s", first[:], last[:], BatchSpan)
+	}
+	p.keys.reset(count)
+	for i := range entries {
+		for _, key := range entries[i].Keys {
+			p.keys.add(key)
+		}
+	}
+	encoder, err := bodyEncoder()
+	if err != nil {
+		return Batch{}, fmt.Errorf("pack batch: %w", err)
+	}
+	p.body = encoder.EncodeAll(p.text, p.body[:0])
+	return Batch{
+		Replica:       replica,
+		FirstSequence: entries[0].Sequence,
+		LastSequence:  entries[len(entries)-1].Sequence,
+		Count:         len(entries),
+		FirstID:       string(first[:]),
+		LastID:        string(last[:]),
+		Bloom:         newBloom(&p.keys),
+		Body:          slices.Clone(p.body),
+	}, nil
+}
+
+// packer is the memory that packing needs and gives back.
+type packer struct {
+	text []byte
+	body []byte
+	keys keySet
+}
+
+// The compressor is made once: one costs far more than a batch. Both halves are safe for concurrent
+// use in the way they are used here (EncodeAll, DecodeAll).
+var (
+	packers     sync.Pool // of *packer
+	bodyEncoder = sync.OnceValues(func() (*zstd.Encoder, error) {
+		return zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithLowerEncoderMem(true))
+	})
+	bodyDecoder = sync.OnceValues(func() (*zstd.Decoder, error) {
+		return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(MaxBatchBytes))
+	})
+)
+
+// lines unpacks the body: one JSON text for each record.
+func (b *Batch) lines() ([][]byte, error) {
+	decoder, err := bodyDecoder()
+	if err != nil {
+		return nil, fmt.Errorf("unpack batch: %w", err)
+	}
+	text, err := decoder.DecodeAll(b.Body, nil)
+	if err != nil {
+		return nil, fmt.Errorf("unpack batch %s of %s: %w: %w", b.FirstID, b.Replica, ErrCorrupt, err)
+	}
+	count := bytes.Count(text, []byte{'\n'})
+	if count != b.Count || (count > 0 && text[len(text)-1] != '\n') {
+		return nil, fmt.Errorf("unpack batch %s of %s: %w: %d lines for %d records", b.FirstID, b.Replica, ErrCorrupt, count, b.Count)
+	}
+	lines := make([][]byte, 0, count)
+	for line := range bytes.Lines(text) {
+		lines = append(lines, line[:len(line)-1])
+	}
+	return lines, nil
+}
+
+// Records unpacks a batch, in the order of sequence.
+func (b Batch) Records() ([]Record, error) {
+	lines, err := b.lines()
+	if err != nil {
+		return nil, err
+	}
+	records := make([]Record, len(lines))
+	for i, line := range lines {
+		if err := b.decode(line, &records[i]); err != nil {
+			return nil, err
+		}
+		if records[i].Sequence != b.FirstSequence+int64(i) {
+			return nil, fmt.Errorf("unpack batch %s of %s: %w: sequence %d where %d follows", b.FirstID, b.Replica, ErrCorrupt,
+				records[i].Sequence, b.FirstSequence+int64(i))
+		}
+	}
+	return records, nil
+}
+
+func (b *Batch) decode(line []byte, r *Record) error {
+	if err := json.Unmarshal(line, r); err != nil {
+		return fmt.Errorf("unpack batch %s of %s: %w: %w", b.FirstID, b.Replica, ErrCorrupt, err)
+	}
+	if r.Replica != b.Replica || r.ID < b.FirstID || r.ID > b.LastID {
+		return fmt.Errorf("unpack batch %s of %s: %w: record %q of %q is not of it", b.FirstID, b.Replica, ErrCorrupt, r.ID, r.Replica)
+	}
+	return nil
+}

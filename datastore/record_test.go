@@ -1,0 +1,276 @@
+package datastore_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"cordon/datastore"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// drawn values are few, so that filters hit.
+var (
+	drawID     = rapid.SampledFrom([]string{"acme", "anna", "a", "ann", "mail-1", "1", "true", "block"})
+	drawMaybe  = rapid.SampledFrom([]string{"", "", "acme", "anna", "a", "key=1", "Zoë\u2028<&>", "bad\xffend", "\x00\"\\\n\t\x7f"})
+	drawReason = rapid.SampledFrom([]string{
+		``, `null`, `[]`, `[{"code":"product_blocked","message":"x"}]`,
+		`[{"message":"a \"code\"","code":"not_a_member"},{"code":"product_blocked","message":"<b>é"}]`,
+		`[ {"code" : "not\u005fa_member", "more":[1,{"code":"inner"}]} ]`, `[{"code":7},{"code":""}]`, `[{}]`,
+	})
+	drawRaw = rapid.SampledFrom([]string{
+		``, `{}`, `{"role":"administrator","grants":["a","b"],"n":-1.5e+9}`, "{\n \"a\": [1, 2 ,{}],\r\n\t\"b\":null }", `"\u00e9\ud83d\ude00"`, `0`, `true`, `false`,
+	})
+	epoch = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+)
+
+// drawRecord draws a record within two seconds of a time, in micro- or nanoseconds.
+func drawRecord(t *rapid.T, around time.Time) datastore.Record {
+	at := around.Add(time.Duration(rapid.Int64Range(0, 2e9).Draw(t, "ns")))
+	if rapid.Bool().Draw(t, "whole") {
+		at = at.Truncate(time.Millisecond)
+	}
+	return datastore.Record{
+		ID: datastore.NewRecordID(at), Time: at,
+		Caller: drawID.Draw(t, "caller"), Actor: drawMaybe.Draw(t, "actor"), Agent: drawMaybe.Draw(t, "agent"),
+		Kind: rapid.SampledFrom([]string{datastore.RecordDecision, datastore.RecordChange}).Draw(t, "kind"),
+		Question: datastore.Question{
+			Subject:  datastore.Entity{Type: "user", ID: drawMaybe.Draw(t, "subject"), Organization: drawMaybe.Draw(t, "asked")},
+			Action:   datastore.Action{Name: drawID.Draw(t, "action"), Channel: drawMaybe.Draw(t, "channel"), Role: drawMaybe.Draw(t, "role")},
+			Resource: datastore.Entity{Type: "product", ID: drawMaybe.Draw(t, "resource")},
+		},
+		Input: json.RawMessage(drawRaw.Draw(t, "input")), Decision: rapid.Bool().Draw(t, "decision"),
+		Reasons: json.RawMessage(drawReason.Draw(t, "reasons")), Policy: drawMaybe.Draw(t, "policy"),
+		Organization: drawMaybe.Draw(t, "organization"), Revision: rapid.Int64().Draw(t, "revision"),
+		DurationUS: rapid.Int64Range(0, 1000).Draw(t, "duration"), RequestID: drawMaybe.Draw(t, "request"),
+		TraceID: drawMaybe.Draw(t, "trace"), Batch: drawMaybe.Draw(t, "batch"), Details: json.RawMessage(drawRaw.Draw(t, "details")),
+	}
+}
+
+// kept is what a record is once it was kept, by way of encoding/json alone.
+func kept(t interface{ Fatalf(string, ...any) }, r datastore.Record) datastore.Record {
+	if len(r.Reasons) == 0 || string(r.Reasons) == "null" {
+		r.Reasons = json.RawMessage("[]")
+	}
+	r.Time = r.Time.UTC().Truncate(time.Microsecond)
+	text, err := json.Marshal(&r)
+	if err != nil {
+		t.Fatalf("marshal: %v", err)
+	}
+	var back datastore.Record
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatalf("unmarshal: %v", err)
+	}
+	return back
+}
+
+// sameJSON compares raw members by what they say: encoding/json escapes HTML in them.
+var sameJSON = cmp.Options{
+	cmp.Comparer(func(a, b json.RawMessage) bool {
+		if len(a) == 0 || len(b) == 0 {
+			return len(a) == len(b)
+		}
+		var x, y any
+		return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && cmp.Equal(x, y)
+	}),
+}
+
+func TestAppendJSONSaysWhatTheTagsSay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		r := drawRecord(t, epoch)
+		r.Replica, r.Sequence = drawMaybe.Draw(t, "replica"), rapid.Int64().Draw(t, "sequence")
+		line := checkLine(t, &r)
+		var got datastore.Record
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatalf("unmarshal %s: %v", line, err)
+		}
+		if diff := cmp.Diff(kept(t, r), got, sameJSON); diff != "" {
+			t.Errorf("record changed (-want +got):\n%s", diff)
+		}
+		// The members stand in the same order, and none more or less.
+		text, _ := json.Marshal(new(kept(t, r)))
+		if got, want := members(line), members(text); !slices.Equal(got, want) {
+			t.Errorf("members %v, want %v", got, want)
+		}
+		// The line is canonical: reading and writing it again changes nothing.
+		if again := got.AppendJSON(nil); !bytes.Equal(again, line) {
+			t.Errorf("written again:\n%s\nfirst:\n%s", again, line)
+		}
+	})
+}
+
+func checkLine(t interface{ Errorf(string, ...any) }, r *datastore.Record) []byte {
+	line := r.AppendJSON([]byte("prefix"))
+	line = bytes.TrimPrefix(line, []byte("prefix"))
+	switch {
+	case !json.Valid(line):
+		t.Errorf("no JSON: %q", line)
+	case !utf8.Valid(line):
+		t.Errorf("no UTF-8: %q", line)
+	case bytes.ContainsAny(line, "\n\r"):
+		t.Errorf("more than one line: %q", line)
+	}
+	return line
+}
+
+// members gives the names and texts of the outermost object, and the brackets of all.
+func members(text []byte) (names []string) {
+	d := json.NewDecoder(bytes.NewReader(text))
+	for depth := 0; ; {
+		token, err := d.Token()
+		if err != nil {
+			return names
+		}
+		switch token := token.(type) {
+		case json.Delim:
+			if depth++; token == '}' || token == ']' {
+				depth -= 2
+			}
+			names = append(names, token.String())
+		case string:
+			if at, err := time.Parse(time.RFC3339, token); err == nil {
+				token = at.String() // encoding/json leaves trailing zeros out
+			}
+			if depth == 1 {
+				names = append(names, token)
+			}
+		}
+	}
+}
+
+func TestAppendJSONLeavesWhatNeedsNoEscape(t *testing.T) {
+	r := datastore.Record{
+		ID: "018f0000-0000-7000-8000-000000000000", Time: time.Date(2026, 1, 2, 3, 4, 5, 6789, time.FixedZone("", 3600)),
+		Caller: `<a&b> "é" 🙂`, Kind: datastore.RecordDecision, Input: json.RawMessage(`{"a":"<"}`),
+	}
+	want := `{"id":"018f0000-0000-7000-8000-000000000000","time":"2026-01-02T02:04:05.000006Z","replica":"","sequence":0,` +
+		`"caller":"<a&b> \"é\" 🙂","kind":"decision","question":{"subject":{"type":"","id":""},"action":{"name":""},"resource":{"type":"","id":""}},` +
+		`"input":{"a":"<"},"decision":false,"reasons":[],"revision":0,"duration_us":0}`
+	if got := string(r.AppendJSON(nil)); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+func TestAppendJSONKeepsALineReadableWhateverARawMemberHolds(t *testing.T) {
+	for _, raw := range []string{"{", "}", "[1,]", "{\"a\":1,}", "01", "1.", "1e", "-", "tru", "nul", `"`, `"\x"`, `"\u12"`, "\"\n\"", "1 2", "\x00", "{} \x00", "NaN", strings.Repeat("[", 300) + strings.Repeat("]", 300)} {
+		r := datastore.Record{Input: json.RawMessage(raw), Reasons: json.RawMessage(raw)}
+		var got struct{ Input, Reasons string }
+		if err := json.Unmarshal(checkLine(t, &r), &got); err != nil {
+			t.Errorf("%q: %v", raw, err)
+		}
+		if got.Input != raw || got.Reasons != raw {
+			t.Errorf("%q was kept as %q and %q", raw, got.Input, got.Reasons)
+		}
+	}
+}
+
+func TestAppendJSONWritesAnyTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		at   time.Time
+		want string
+	}{
+		"zero":        {time.Time{}, "0001-01-01T00:00:00.000000Z"},
+		"before 0":    {time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC), "0000-01-01T00:00:00.000000Z"},
+		"after 9999":  {time.Date(9999, 12, 31, 23, 59, 59, 0, time.FixedZone("", -3600)), "9999-12-31T23:59:59.999999Z"},
+		"nanoseconds": {time.Date(2026, 2, 28, 23, 59, 59, 999999999, time.UTC), "2026-02-28T23:59:59.999999Z"},
+	} {
+		r := datastore.Record{Time: c.at}
+		if line := string(r.AppendJSON(nil)); !strings.Contains(line, `"time":"`+c.want+`"`) {
+			t.Errorf("%s: %s, want %s", name, line, c.want)
+		}
+	}
+}
+
+func FuzzAppendJSON(f *testing.F) {
+	f.Add("a", "b\xff", []byte(`{"a":[1,2.5e-3,"\u00e9"]}`), []byte(`[{"code":"x","message":"y"}]`), int64(1))
+	f.Add("\u2028", "", []byte("{\xff"), []byte(" [ {} ] "), int64(math.MinInt64))
+	f.Fuzz(func(t *testing.T, a, b string, input, reasons []byte, n int64) {
+		r := datastore.Record{
+			ID: a, Caller: b, Kind: a, Input: input, Reasons: reasons, Sequence: n, Time: time.UnixMicro(n), Policy: b,
+			Question: datastore.Question{Subject: datastore.Entity{ID: a}, Action: datastore.Action{Name: b}},
+		}
+		line := checkLine(t, &r)
+		var got datastore.Record
+		if err := json.Unmarshal(line, &got); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if json.Valid(input) && len(input) > 0 && bytes.Count(input, []byte{'['})+bytes.Count(input, []byte{'{'}) < 200 {
+			if !sameValue(t, input, got.Input) {
+				t.Errorf("input %q was kept as %q", input, got.Input)
+			}
+		}
+		if again := got.AppendJSON(nil); !bytes.Equal(again, line) {
+			t.Errorf("again %q\nfirst %q", again, line)
+		}
+		keys := r.AppendKeys(nil)
+		if !slices.Equal(keys, got.AppendKeys(nil)) && json.Valid(reasons) {
+			t.Errorf("the keys of %q changed", line)
+		}
+	})
+}
+
+func sameValue(t *testing.T, a, b []byte) bool {
+	var x, y any
+	if err := json.Unmarshal(b, &y); err != nil {
+		t.Fatalf("unmarshal %q: %v", b, err)
+	}
+	if json.Unmarshal(a, &x) != nil { // a number too large for any is JSON as well
+		return true
+	}
+	return cmp.Equal(x, y)
+}
+
+func TestRecordIsEncodedWithoutAllocation(t *testing.T) {
+	r := sample(1)
+	line, keys := make([]byte, 0, 4096), make([]uint64, 0, 64)
+	if n := testing.AllocsPerRun(100, func() {
+		line, keys = r.AppendJSON(line[:0]), r.AppendKeys(keys[:0])
+	}); n != 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// sample is a record such as a decision makes.
+func sample(n int64) datastore.Record {
+	at := epoch.Add(time.Duration(n) * 50 * time.Microsecond)
+	return datastore.Record{
+		ID: datastore.NewRecordID(at), Time: at, Replica: "r1", Sequence: n, Caller: "key-7", Kind: datastore.RecordDecision,
+		Question: datastore.Question{
+			Subject:  datastore.Entity{Type: "user", ID: "user-" + string(rune('a'+n%26))},
+			Action:   datastore.Action{Name: "manage"},
+			Resource: datastore.Entity{Type: "product", ID: "product-" + string(rune('a'+n%7))},
+		},
+		Input:    json.RawMessage(`{"action":"manage","subject":{"id":"user-a","role":"administrator","granted":true,"blocked":false,"blocks":[]},"resource":{"id":"product-a","kind":"mail_service","blocked":false,"maintenance":false},"organization":"acme"}`),
+		Decision: n%3 > 0, Reasons: json.RawMessage(`[{"code":"administrator","message":"administrators manage every product"}]`),
+		Policy: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Organization: "acme", Revision: 42, DurationUS: 17,
+		RequestID: datastore.NewRecordID(at), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
+	}
+}
+
+func BenchmarkAppendJSON(b *testing.B) {
+	r := sample(1)
+	line, keys := make([]byte, 0, 4096), make([]uint64, 0, 64)
+	b.Run("json", func(b *testing.B) {
+		for b.Loop() {
+			line = r.AppendJSON(line[:0])
+		}
+		b.SetBytes(int64(len(line)))
+	})
+	b.Run("keys", func(b *testing.B) {
+		for b.Loop() {
+			keys = r.AppendKeys(keys[:0])
+		}
+	})
+	b.Run("id", func(b *testing.B) {
+		for b.Loop() {
+			datastore.NewRecordID(epoch)
+		}
+	})
+}
