@@ -9,6 +9,7 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
@@ -40,6 +41,23 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 	}
 	store := inmem.NewFromObjectWithOpts(cloneData(src.Data),
 		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+	plain, err := prepare(ctx, compiler, store)
+	if err != nil {
+		return nil, err
+	}
+	query := plain
+	if flat, ok := flatten(ctx, compiler, store); ok {
+		if query, err = prepare(ctx, flat, store); err != nil {
+			return nil, err
+		}
+	}
+	engine := &Engine{digest: name, query: query, plain: plain, rules: texts}
+	engine.memo = newMemo(impurity(compiler, src.Data))
+	return engine, nil
+}
+
+// prepare makes the one query of an engine.
+func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store) (rego.PreparedEvalQuery, error) {
 	query, err := rego.New(
 		rego.Query(decisionQuery),
 		rego.Compiler(compiler),
@@ -49,11 +67,9 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
 	).PrepareForEval(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("prepare policy: %w", problems(err))
+		return query, fmt.Errorf("prepare policy: %w", problems(err))
 	}
-	engine := &Engine{digest: name, query: query, rules: texts}
-	engine.memo = newMemo(impurity(compiler, src.Data))
-	return engine, nil
+	return query, nil
 }
 
 // parse reads the modules of a source, with or without the tests.

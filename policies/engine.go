@@ -16,7 +16,8 @@ import (
 // new engine.
 type Engine struct {
 	digest string
-	query  rego.PreparedEvalQuery
+	query  rego.PreparedEvalQuery // with the rules flattened, where that could be done
+	plain  rego.PreparedEvalQuery // with the rules as they are written: the memo's self-check asks it
 	rules  map[string]*rule
 	memo   *memo
 }
@@ -122,9 +123,14 @@ func (e *Engine) read(value any) (bool, []string, error) {
 	}
 	slices.SortFunc(codes, func(a, b string) int { return e.rules[a].Rank - e.rules[b].Rank })
 	if allowed {
-		codes = codes[:1] // an allow has one reason
+		return true, codes[:1], nil // an allow has one reason
 	}
-	return bool(allowed), codes, nil
+	for i, code := range codes {
+		if e.rules[code].StandsAlone {
+			return false, codes[i : i+1], nil
+		}
+	}
+	return false, codes, nil
 }
 
 func (e *Engine) reasons(codes []string) []Reason {

@@ -21,6 +21,7 @@ var languages = []string{"en", "fr", "de"}
 type rule struct {
 	Code          string            `json:"code"`
 	Rank          int               `json:"rank"`
+	StandsAlone   bool              `json:"stands_alone"`
 	Person        map[string]string `json:"person"`
 	Administrator map[string]string `json:"administrator"`
 

@@ -12,29 +12,15 @@ package cordon
 # description: the answer, and the codes of the reasons for it; the engine orders them by rank
 # entrypoint: true
 decision := {"allowed": false, "reasons": denials} if {
-	count(denials) > 0
+	denials != set()
 } else := {"allowed": true, "reasons": grants} if {
-	count(grants) > 0
+	grants != set()
 } else := {"allowed": false, "reasons": {"unknown_action"}}
 
 # METADATA
 # description: the codes of the rules that deny
-denials := {refusal} if {
-	refusal
-} else := {code | data.cordon.rules[code].deny}
+denials contains code if data.cordon.rules[code].deny
 
 # METADATA
 # description: the codes of the rules that grant
-grants := {code | data.cordon.rules[code].grant}
-
-# METADATA
-# description: |
-#   the reason that stands alone, if one does: a stranger learns nothing of a product's state
-#   (`domain.md`, "Reasons")
-refusal := "unknown_action" if {
-	data.cordon.rules.unknown_action.deny
-} else := "unknown_resource" if {
-	data.cordon.rules.unknown_resource.deny
-} else := "not_a_member" if {
-	data.cordon.rules.not_a_member.deny
-}
+grants contains code if data.cordon.rules[code].grant

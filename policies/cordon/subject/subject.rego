@@ -20,7 +20,7 @@ admin if {
 # description: a user without them; a role that nobody knows gives none
 limited if {
 	input.subject.kind == "user"
-	not input.subject.role in roles.admin
+	not admin
 }
 
 # METADATA

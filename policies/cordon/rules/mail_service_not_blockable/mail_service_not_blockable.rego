@@ -20,5 +20,6 @@ package cordon.rules.mail_service_not_blockable
 
 deny if {
 	input.action.name in {"block", "unblock"}
+	input.resource.type == "product"
 	input.resource.kind == "mail_service"
 }

@@ -9,6 +9,7 @@
 # custom:
 #   code: not_a_member
 #   rank: 30
+#   stands_alone: true
 #   person:
 #     en: "You do not belong to this organization."
 #     fr: "Vous n'appartenez pas à cette organisation."

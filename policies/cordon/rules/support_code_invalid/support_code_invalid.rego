@@ -25,9 +25,11 @@ deny if {
 	input.act
 	actions.incident
 	not input.subject.kind == "host"
-	not input.act.code in {"missing", "valid"}
+	not _code_judged
 	not _none_asked
 }
+
+_code_judged if input.act.code in {"missing", "valid"}
 
 _none_asked if {
 	input.action.name == "secure"

@@ -9,6 +9,7 @@
 # custom:
 #   code: unknown_action
 #   rank: 10
+#   stands_alone: true
 #   person:
 #     en: "This action is not known here, so it is refused."
 #     fr: "Cette action n'est pas connue ici : elle est donc refusée."
@@ -32,8 +33,10 @@ deny if {
 deny if {
 	input.action.role
 	actions.asks
-	not input.action.role in roles.known
+	not _role_known
 }
+
+_role_known if input.action.role in roles.known
 
 _in_some_table if actions.asks
 

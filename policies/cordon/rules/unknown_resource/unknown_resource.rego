@@ -9,6 +9,7 @@
 # custom:
 #   code: unknown_resource
 #   rank: 20
+#   stands_alone: true
 #   person:
 #     en: "What you asked for was not found."
 #     fr: "L'élément demandé est introuvable."
@@ -28,10 +29,14 @@ deny if not input.resource.known
 
 deny if {
 	input.resource.type == "channel"
-	not input.resource.channel in channels.known
+	not _channel_known
 }
 
 deny if {
 	input.action.name in {"receive_mail", "read_mail", "send_mail"}
-	not input.action.channel in channels.known
+	not _mail_channel_known
 }
+
+_channel_known if input.resource.channel in channels.known
+
+_mail_channel_known if input.action.channel in channels.known

@@ -29,9 +29,11 @@ deny if {
 
 deny if {
 	input.action.name == "change_role"
-	not input.action.role in roles.admin
+	not _stays_admin
 	_only_one_left
 }
+
+_stays_admin if input.action.role in roles.admin
 
 _only_one_left if {
 	input.resource.role in roles.admin
