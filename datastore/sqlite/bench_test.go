@@ -1,0 +1,161 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/datastore/sqlite"
+)
+
+func open(t testing.TB, config sqlite.Config) *sqlite.Store {
+	t.Helper()
+	s, err := sqlite.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// world puts organizations of members and products as an import does, about 1,000 nouns at a time.
+func world(t testing.TB, s datastore.Store, organizations, members, products int) {
+	var nouns []datastore.Noun
+	flush := func() {
+		err := s.Update(context.Background(), func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, nouns...) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		nouns = nil
+	}
+	for o := range organizations {
+		id := fmt.Sprintf("org-%04d", o)
+		nouns = append(nouns, datastore.Organization{ID: id, Name: "Organization", Revision: 1, Incarnation: "i", CreatedAt: time.Now()})
+		for p := range products {
+			nouns = append(nouns, datastore.Product{Organization: id, ID: fmt.Sprintf("product-%04d-%04d", o, p), Name: "Product", Kind: "web_hosting"})
+		}
+		for m := range members {
+			member := datastore.Member{Organization: id, ID: fmt.Sprintf("user-%04d-%04d", o, m), Name: "Some Body", Email: "some.body@example.com", Role: datastore.Client}
+			switch {
+			case m == 0:
+				member.Role = datastore.LegalRepresentative
+			case m < 3:
+				member.Role = datastore.Administrator
+			default:
+				for p := range min(5, products) {
+					member.Grants = append(member.Grants, fmt.Sprintf("product-%04d-%04d", o, (m+p)%products))
+				}
+			}
+			nouns = append(nouns, member)
+		}
+		if len(nouns) >= 1000 {
+			flush()
+		}
+	}
+	flush()
+}
+
+func BenchmarkImport(b *testing.B) {
+	for b.Loop() {
+		world(b, open(b, sqlite.Config{Path: b.TempDir()}), 1000, 33, 50)
+	}
+}
+
+func BenchmarkFacts(b *testing.B) {
+	s := open(b, sqlite.Config{Path: b.TempDir()})
+	world(b, s, 1000, 33, 50)
+	for name, key := range map[string]datastore.Key{
+		"member":  {User: "user-0500-0010", Product: "product-0500-0010"},
+		"unknown": {Organization: "org-0500", User: "nobody", Product: "nothing"},
+		"target":  {Organization: "org-0500", User: "user-0500-0001", Target: "user-0500-0010"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			ctx, cancel := context.WithCancel(b.Context())
+			defer cancel()
+			for b.Loop() {
+				if _, err := s.Facts(ctx, key); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("parallel", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				if _, err := s.Facts(b.Context(), datastore.Key{User: "user-0500-0010", Product: "product-0500-0010"}); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	})
+}
+
+func BenchmarkUpdate(b *testing.B) {
+	for _, callers := range []int{1, 32} {
+		b.Run(fmt.Sprintf("callers=%d", callers), func(b *testing.B) {
+			s := open(b, sqlite.Config{Path: b.TempDir()})
+			world(b, s, 10, 33, 50)
+			b.SetParallelism(callers)
+			block := func() error {
+				return s.Update(b.Context(), func(ctx context.Context, tx datastore.Tx) error {
+					facts, err := tx.Facts(ctx, datastore.Key{User: "user-0005-0001", Product: "product-0005-0010"})
+					if err != nil {
+						return err
+					}
+					facts.Product.Blocks = []datastore.Block{{ID: "b", Origin: datastore.OriginAdministrator, By: "user-0005-0001", Since: time.Now()}}
+					revision, err := tx.Bump(ctx, facts.Organization.ID)
+					if err != nil {
+						return err
+					}
+					if err := tx.Put(ctx, *facts.Product); err != nil {
+						return err
+					}
+					now := time.Now()
+					return tx.Append(ctx, &datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: "r.changes", Kind: datastore.RecordChange, Organization: facts.Organization.ID, Revision: revision})
+				})
+			}
+			if callers == 1 {
+				for b.Loop() {
+					if err := block(); err != nil {
+						b.Fatal(err)
+					}
+				}
+				return
+			}
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if err := block(); err != nil {
+						b.Error(err)
+					}
+				}
+			})
+		})
+	}
+}
+
+func BenchmarkShip(b *testing.B) {
+	s := open(b, sqlite.Config{Path: b.TempDir()})
+	sequence := int64(0)
+	for b.Loop() {
+		records := make([]datastore.Record, 500)
+		now := time.Now()
+		for i := range records {
+			sequence++
+			records[i] = datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: "r", Sequence: sequence, Kind: datastore.RecordDecision, Organization: "org-0001", Caller: "key", Decision: true}
+		}
+		batch, err := datastore.EncodeBatch(records)
+		if err != nil {
+			b.Fatal(err)
+		}
+		last, err := s.Ship(b.Context(), batch)
+		if err != nil || last != sequence {
+			b.Fatal(last, err)
+		}
+	}
+}

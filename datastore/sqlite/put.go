@@ -1,0 +1,215 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"cordon/datastore"
+)
+
+// Put inserts or replaces nouns.
+func (t *tx) Put(ctx context.Context, nouns ...datastore.Noun) error {
+	for _, noun := range nouns {
+		if err := t.usable(ctx); err != nil {
+			return err
+		}
+		if err := t.put(noun); err != nil {
+			return explain(fmt.Sprintf("put %T", noun), err)
+		}
+	}
+	return nil
+}
+
+func (t *tx) put(noun datastore.Noun) error {
+	switch n := noun.(type) {
+	case datastore.Organization:
+		return t.putOrganization(n)
+	case datastore.Member:
+		return t.putMember(n)
+	case datastore.UserBlocks:
+		return t.putUserBlocks(n)
+	case datastore.Product:
+		return t.putProduct(n)
+	case datastore.APIKey:
+		n.CreatedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.ExpiresAt.UTC()
+		return t.write(`REPLACE INTO api_keys (id, document) VALUES (?, ?)`, n, n.ID)
+	case datastore.Support:
+		return t.putSupport(n)
+	case datastore.FirstAnswer:
+		return t.putFirstAnswer(n)
+	case datastore.Procedure:
+		return t.putProcedure(n)
+	case datastore.Webhook:
+		return t.putWebhook(n)
+	case datastore.Message:
+		return t.putMessage(n)
+	}
+	return errors.New("this noun is not known")
+}
+
+// write runs a statement whose last value is the noun's document.
+func (t *tx) write(query string, noun any, args ...any) error {
+	document, err := encode(noun)
+	if err != nil {
+		return err
+	}
+	_, err = t.conn.exec(query, append(args, document)...)
+	return err
+}
+
+func (t *tx) putOrganization(n datastore.Organization) error {
+	n.CreatedAt = n.CreatedAt.UTC()
+	err := t.write(`REPLACE INTO organizations (id, revision, incarnation, document) VALUES (?, ?, ?, ?)`,
+		n, n.ID, n.Revision, n.Incarnation)
+	if err != nil {
+		return err
+	}
+	return t.changed(datastore.Change{Organization: n.ID, Incarnation: n.Incarnation, Revision: n.Revision})
+}
+
+func (t *tx) putMember(n datastore.Member) error {
+	n.Grants = slices.Compact(slices.Sorted(slices.Values(n.Grants)))
+	before, err := t.grants(n.Organization, n.ID)
+	if err != nil {
+		return err
+	}
+	for _, product := range before {
+		if _, kept := slices.BinarySearch(n.Grants, product); kept {
+			continue
+		}
+		if _, err := t.conn.exec(`DELETE FROM grants WHERE organization = ? AND product = ? AND user = ?`,
+			n.Organization, product, n.ID); err != nil {
+			return err
+		}
+	}
+	for _, product := range n.Grants {
+		if _, had := slices.BinarySearch(before, product); had {
+			continue
+		}
+		if _, err := t.conn.exec(`INSERT INTO grants (organization, product, user) VALUES (?, ?, ?)`,
+			n.Organization, product, n.ID); err != nil {
+			return err
+		}
+	}
+	return t.write(`REPLACE INTO members (organization, id, role, document) VALUES (?, ?, ?, ?)`,
+		n, n.Organization, n.ID, n.Role)
+}
+
+// grants gives the grants of a member, none where there is no such member.
+func (t *tx) grants(organization, user string) ([]string, error) {
+	var document []byte
+	err := t.conn.one(`SELECT document FROM members WHERE organization = ? AND id = ?`,
+		[]any{organization, user}, &document)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	m, err := decode[datastore.Member](document)
+	return m.Grants, err
+}
+
+func (t *tx) putUserBlocks(n datastore.UserBlocks) error {
+	if len(n.Blocks) == 0 {
+		return t.delete(n)
+	}
+	var ends []time.Time
+	n.Blocks, ends = utcBlocks(n.Blocks)
+	return t.write(`REPLACE INTO user_blocks (organization, user, ends_at, document) VALUES (?, ?, ?, ?)`,
+		n, n.Organization, n.User, earliest(ends...))
+}
+
+func (t *tx) putProduct(n datastore.Product) error {
+	var ends []time.Time
+	n.Blocks, ends = utcBlocks(n.Blocks)
+	if n.Maintenance != nil {
+		m := *n.Maintenance
+		m.Since, m.ExpiresAt = m.Since.UTC(), m.ExpiresAt.UTC()
+		n.Maintenance = &m
+		ends = append(ends, m.ExpiresAt)
+	}
+	document, err := encode(n)
+	if err != nil {
+		return err
+	}
+	changed, err := t.conn.exec(`INSERT INTO products (id, organization, ends_at, document) VALUES (?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, document = excluded.document
+		WHERE organization = excluded.organization`, n.ID, n.Organization, earliest(ends...), document)
+	if err == nil && changed == 0 {
+		err = datastore.ErrTaken
+	}
+	return err
+}
+
+func (t *tx) putSupport(n datastore.Support) error {
+	n.Codes = slices.Clone(n.Codes)
+	for i := range n.Codes {
+		n.Codes[i].ExpiresAt = n.Codes[i].ExpiresAt.UTC()
+	}
+	n.WrongTries = slices.Clone(n.WrongTries)
+	for i := range n.WrongTries {
+		n.WrongTries[i] = n.WrongTries[i].UTC()
+	}
+	return t.write(`REPLACE INTO supports (organization, document) VALUES (?, ?)`, n, n.Organization)
+}
+
+// answersKept is twice as long as any caller may ask for. The clock is that of the answers.
+const answersKept = 48 * time.Hour
+
+func (t *tx) putFirstAnswer(n datastore.FirstAnswer) error {
+	n.At = n.At.UTC()
+	answer := n.Answer
+	n.Answer = nil // kept as it is, beside the document: base64 would cost a third more
+	if err := t.write(`REPLACE INTO first_answers (key, at, answer, document) VALUES (?, ?, ?, ?)`,
+		n, n.Key, instant(n.At), blob(answer)); err != nil {
+		return err
+	}
+	_, err := t.conn.exec(`DELETE FROM first_answers WHERE rowid IN
+		(SELECT rowid FROM first_answers WHERE at < ? LIMIT 8)`, instant(n.At.Add(-answersKept)))
+	return err
+}
+
+func (t *tx) putProcedure(n datastore.Procedure) error {
+	n.At = n.At.UTC()
+	n.Steps = slices.Clone(n.Steps)
+	for i := range n.Steps {
+		n.Steps[i].DoneAt = n.Steps[i].DoneAt.UTC()
+	}
+	return t.write(`REPLACE INTO procedures (organization, user, id, document) VALUES (?, ?, ?, ?)`,
+		n, n.Organization, n.User, n.ID)
+}
+
+func (t *tx) putWebhook(n datastore.Webhook) error {
+	n.CreatedAt = n.CreatedAt.UTC()
+	n.Secrets = slices.Clone(n.Secrets)
+	for i := range n.Secrets {
+		n.Secrets[i].ExpiresAt = n.Secrets[i].ExpiresAt.UTC()
+	}
+	return t.write(`REPLACE INTO webhooks (organization, id, document) VALUES (?, ?, ?)`, n, n.Organization, n.ID)
+}
+
+func (t *tx) putMessage(n datastore.Message) error {
+	n.NextAt, n.CreatedAt = n.NextAt.UTC(), n.CreatedAt.UTC()
+	n.Log = slices.Clone(n.Log)
+	for i := range n.Log {
+		n.Log[i].At = n.Log[i].At.UTC()
+	}
+	payload := n.Payload
+	n.Payload = nil
+	return t.write(`REPLACE INTO messages (id, organization, kind, recipient, state, next_at, payload, document)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+		n, n.ID, n.Organization, n.Kind, n.Recipient, n.State, instant(n.NextAt), blob(payload))
+}
+
+// blob is never NULL.
+func blob(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}

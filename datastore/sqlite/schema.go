@@ -1,0 +1,171 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+
+	"cordon/datastore"
+
+	"github.com/google/uuid"
+)
+
+// schema is what a file holds. Step n brings it from version n to n+1; a step that was released
+// never changes.
+type schema struct {
+	name  string
+	steps []string
+}
+
+// apply takes the steps that the file lacks.
+func (s schema) apply(c *conn) error {
+	var version int
+	if err := c.one(`PRAGMA user_version`, nil, &version); err != nil {
+		return err
+	}
+	if version > len(s.steps) {
+		return fmt.Errorf("it was written by a newer cordon (schema %d, this one knows %d)", version, len(s.steps))
+	}
+	for ; version < len(s.steps); version++ {
+		step := fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT",
+			strings.ReplaceAll(s.steps[version], "{life}", uuid.NewString()), version+1)
+		if err := c.script(step); err != nil {
+			return fmt.Errorf("bring to version %d: %w", version+1, err)
+		}
+	}
+	return nil
+}
+
+// oneOf gives a column with a CHECK that it holds one of the values.
+func oneOf(column string, values ...string) string {
+	return fmt.Sprintf("%s TEXT NOT NULL CHECK (%s IN ('%s'))", column, column, strings.Join(values, "', '"))
+}
+
+// A noun is a document in JSON beside the columns that it is found by. Ids compare byte by byte
+// (SQLite's BINARY collation), so they are case-sensitive. Instants that are compared are
+// nanoseconds since 1970.
+func stateSchema() schema {
+	return schema{"state.db", []string{`
+CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+INSERT INTO about VALUES ('life', '{life}');
+
+CREATE TABLE organizations (
+	id TEXT PRIMARY KEY,
+	revision INTEGER NOT NULL,
+	incarnation TEXT NOT NULL,
+	document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE members (
+	organization TEXT NOT NULL,
+	id TEXT NOT NULL,
+	` + oneOf("role", datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client) + `,
+	document TEXT NOT NULL,
+	PRIMARY KEY (organization, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX admins ON members (organization, id)
+	WHERE role IN ('` + datastore.LegalRepresentative + `', '` + datastore.Administrator + `');
+
+-- which members' documents name a product
+CREATE TABLE grants (
+	organization TEXT NOT NULL,
+	product TEXT NOT NULL,
+	user TEXT NOT NULL,
+	PRIMARY KEY (organization, product, user)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE user_blocks (
+	organization TEXT NOT NULL,
+	user TEXT NOT NULL,
+	ends_at INTEGER,
+	document TEXT NOT NULL,
+	PRIMARY KEY (organization, user)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX user_blocks_that_end ON user_blocks (ends_at) WHERE ends_at IS NOT NULL;
+
+CREATE TABLE products (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL,
+	ends_at INTEGER,
+	document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX products_of_organization ON products (organization, id);
+CREATE INDEX products_that_end ON products (ends_at) WHERE ends_at IS NOT NULL;
+
+CREATE TABLE api_keys (id TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE supports (organization TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+
+CREATE TABLE first_answers (
+	key TEXT PRIMARY KEY,
+	at INTEGER NOT NULL,
+	answer BLOB NOT NULL,
+	document TEXT NOT NULL
+) STRICT;
+CREATE INDEX first_answers_by_age ON first_answers (at);
+
+CREATE TABLE procedures (
+	organization TEXT NOT NULL,
+	user TEXT NOT NULL,
+	id TEXT NOT NULL,
+	document TEXT NOT NULL,
+	PRIMARY KEY (organization, user, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE webhooks (
+	organization TEXT NOT NULL,
+	id TEXT NOT NULL,
+	document TEXT NOT NULL,
+	PRIMARY KEY (organization, id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE messages (
+	id TEXT PRIMARY KEY,
+	organization TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	recipient TEXT NOT NULL,
+	` + oneOf("state", datastore.MessagePending, datastore.MessageLeased, datastore.MessageDone, datastore.MessageDead) + `,
+	next_at INTEGER NOT NULL,
+	payload BLOB NOT NULL,
+	document TEXT NOT NULL
+) STRICT;
+CREATE INDEX messages_due ON messages (next_at, id)
+	WHERE state IN ('` + datastore.MessagePending + `', '` + datastore.MessageLeased + `');
+CREATE INDEX messages_of_organization ON messages (organization, id);
+CREATE INDEX messages_of_recipient ON messages (recipient, id);
+CREATE INDEX messages_in_state ON messages (state, id);
+CREATE INDEX messages_of_kind ON messages (kind, id);
+
+-- what Watch gives
+CREATE TABLE changes (
+	position INTEGER PRIMARY KEY,
+	organization TEXT NOT NULL,
+	incarnation TEXT NOT NULL,
+	revision INTEGER NOT NULL
+) STRICT;
+` + batches}}
+}
+
+// logSchema holds the batches that were shipped.
+func logSchema() schema { return schema{"decisions.db", []string{batches}} }
+
+// batches is the log: appended to, never changed.
+const batches = `
+CREATE TABLE batches (
+	number INTEGER PRIMARY KEY,
+	replica TEXT NOT NULL,
+	first_sequence INTEGER NOT NULL,
+	last_sequence INTEGER NOT NULL,
+	count INTEGER NOT NULL CHECK (count > 0 AND count = last_sequence - first_sequence + 1),
+	first_id TEXT NOT NULL,
+	last_id TEXT NOT NULL,
+	bloom BLOB NOT NULL,
+	body BLOB NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX batches_of_replica ON batches (replica, last_sequence);
+CREATE INDEX batches_by_last ON batches (last_id, first_id);
+CREATE INDEX batches_by_first ON batches (first_id, last_id);
+CREATE TRIGGER batches_stay BEFORE UPDATE ON batches
+	BEGIN SELECT RAISE(ABORT, 'the log is only appended to'); END;
+CREATE TRIGGER batches_last BEFORE DELETE ON batches
+	BEGIN SELECT RAISE(ABORT, 'the log is only appended to'); END;
+`

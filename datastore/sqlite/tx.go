@@ -1,0 +1,102 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"cordon/datastore"
+)
+
+// tx is a transaction on the state's writer.
+type tx struct {
+	reader
+	store *Store
+	conn  *conn
+	// over is set when fn has ended: the connection is another transaction's then.
+	over     bool
+	hasChanged bool
+}
+
+var errOver = errors.New("the transaction is over")
+
+// Update runs fn in a transaction. As there is one writer, it never conflicts and fn runs once.
+func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx datastore.Tx) error) error {
+	var failed error // of fn, to be given back as it is
+	err := s.state.writer.transact(ctx, func(c *conn) (func(), error) {
+		t := &tx{store: s, conn: c}
+		t.reader = reader{t}
+		defer func() { t.over = true }()
+		if failed = fn(ctx, t); failed != nil {
+			return nil, failed
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if t.hasChanged {
+			return s.feed.wake, nil
+		}
+		return nil, nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return explain("update", err)
+}
+
+// usable gives why the transaction may not be used now.
+func (t *tx) usable(ctx context.Context) error {
+	if t.over {
+		return errOver
+	}
+	return ctx.Err()
+}
+
+// Bump adds one to the organization's revision and gives the new one.
+func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
+	if err := t.usable(ctx); err != nil {
+		return 0, err
+	}
+	change := datastore.Change{Organization: organization}
+	err := t.conn.one(`UPDATE organizations SET revision = revision + 1 WHERE id = ? RETURNING revision, incarnation`,
+		[]any{organization}, &change.Revision, &change.Incarnation)
+	if errors.Is(err, sql.ErrNoRows) {
+		err = datastore.ErrNotFound
+	}
+	if err == nil {
+		err = t.changed(change)
+	}
+	if err != nil {
+		return 0, explain("bump the organization", err)
+	}
+	return change.Revision, nil
+}
+
+// changed writes what Watch gives of this transaction, and forgets the oldest.
+func (t *tx) changed(change datastore.Change) error {
+	t.hasChanged = true
+	if _, err := t.conn.exec(`INSERT INTO changes (organization, incarnation, revision) VALUES (?, ?, ?)`,
+		change.Organization, change.Incarnation, change.Revision); err != nil {
+		return err
+	}
+	_, err := t.conn.exec(`DELETE FROM changes WHERE position <= (SELECT max(position) FROM changes) - ?`,
+		t.store.history)
+	return err
+}
+
+// Append writes a record as a batch of one.
+func (t *tx) Append(ctx context.Context, record *datastore.Record) error {
+	if err := t.usable(ctx); err != nil {
+		return err
+	}
+	last, err := lastSequence(t.conn, record.Replica)
+	if err != nil {
+		return explain("append a record", err)
+	}
+	record.Sequence = last + 1
+	batch, err := datastore.EncodeBatch([]datastore.Record{*record})
+	if err == nil {
+		err = insertBatch(t.conn, batch)
+	}
+	return explain("append a record", err)
+}
