@@ -1,0 +1,130 @@
+package packaging_test
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// service is what we say of one in compose.yaml.
+type service struct {
+	Build       string
+	Image       string
+	Command     []string
+	Environment map[string]string
+	DependsOn   map[string]struct{ Condition string } `yaml:"depends_on"`
+	Ports       []string
+	Volumes     []string
+	Healthcheck *struct {
+		Test        []string
+		Interval    string
+		Timeout     string
+		StartPeriod string `yaml:"start_period"`
+		Retries     int
+	}
+	ReadOnly    bool     `yaml:"read_only"`
+	CapDrop     []string `yaml:"cap_drop"`
+	SecurityOpt []string `yaml:"security_opt"`
+	Restart     string
+}
+
+// compose gives the services of compose.yaml; a key that is not known here is an error, as it is for the engine.
+func compose(t *testing.T) map[string]service {
+	t.Helper()
+	var read struct {
+		Name     string
+		Services map[string]service
+		Volumes  map[string]any
+	}
+	decoder := yaml.NewDecoder(strings.NewReader(file(t, "compose.yaml")))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(&read); err != nil {
+		t.Fatalf("read compose.yaml: %v", err)
+	}
+	for name, service := range read.Services {
+		for _, volume := range service.Volumes {
+			source, _, _ := strings.Cut(volume, ":")
+			if _, known := read.Volumes[source]; !known {
+				t.Errorf("compose.yaml: %s mounts %s, which is no volume of it", name, source)
+			}
+		}
+	}
+	return read.Services
+}
+
+func TestComposeWaitsForAReplicaSet(t *testing.T) {
+	services := compose(t)
+	mongodb, cordon := services["mongodb"], services["cordon"]
+	at := slices.Index(mongodb.Command, "--replSet")
+	if at < 0 || at+1 == len(mongodb.Command) {
+		t.Fatalf("mongodb is started by %q, want a replica set: transactions and change streams need one", mongodb.Command)
+	}
+	set := mongodb.Command[at+1]
+	if mongodb.Healthcheck == nil {
+		t.Fatal("mongodb has no health check, so nobody initiates its replica set")
+	}
+	script := strings.Join(mongodb.Healthcheck.Test, " ")
+	for _, want := range []string{"rs.initiate(", fmt.Sprintf("_id: %q", set), `host: "mongodb:27017"`, "isWritablePrimary"} {
+		if !strings.Contains(script, want) {
+			t.Errorf("the health check of mongodb does not say %s", want)
+		}
+	}
+	if got := cordon.DependsOn["mongodb"].Condition; got != "service_healthy" {
+		t.Errorf("cordon waits for mongodb to be %q, want service_healthy", got)
+	}
+	address, err := url.Parse(cordon.Environment["CORDON_MONGODB_URI"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	if address.Scheme != "mongodb" || address.Host != "mongodb:27017" || address.Path != "/cordon" || address.Query().Get("replicaSet") != set {
+		t.Errorf("cordon is sent to %s, want database cordon of replica set %s on mongodb:27017", address, set)
+	}
+}
+
+func TestComposeKeepsWhatMustNotBeLost(t *testing.T) {
+	services := compose(t)
+	for name, want := range map[string]string{"mongodb": ":/data/db", "cordon": ":" + dockerfile(t)[1].one(t, "VOLUME")} {
+		if !slices.ContainsFunc(services[name].Volumes, func(volume string) bool { return strings.HasSuffix(volume, want) }) {
+			t.Errorf("%s mounts %q, want a volume on %s", name, services[name].Volumes, want[1:])
+		}
+	}
+	for name, service := range services {
+		for _, port := range service.Ports {
+			if !strings.HasPrefix(port, "127.0.0.1:") {
+				t.Errorf("%s publishes %s to everybody: TLS comes before that", name, port)
+			}
+		}
+	}
+	cordon := services["cordon"]
+	if !cordon.ReadOnly || !slices.Equal(cordon.CapDrop, []string{"ALL"}) || !slices.Contains(cordon.SecurityOpt, "no-new-privileges:true") {
+		t.Error("cordon needs no capability and writes nothing but its volume, and compose.yaml should say so")
+	}
+}
+
+// What the image and the compose file set must be settings: a variable that nobody reads is a promise that is not kept.
+func TestEverySettingIsOne(t *testing.T) {
+	program := filepath.Join(t.TempDir(), "cordon")
+	command(t, "go", "build", "-o", program, "./cmd/cordon")
+	help := strings.FieldsFunc(command(t, program, "help", "config"), func(r rune) bool {
+		return !(r == '_' || r == '-' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9')
+	})
+	set := maps.Clone(dockerfile(t)[1].variables())
+	cordon := compose(t)["cordon"]
+	maps.Copy(set, cordon.Environment)
+	for name := range set {
+		if !slices.Contains(help, name) {
+			t.Errorf("%s is set, and cordon help config does not know it", name)
+		}
+	}
+	for _, argument := range cordon.Command {
+		if flag, _, _ := strings.Cut(argument, "="); strings.HasPrefix(flag, "--") && !slices.Contains(help, flag) {
+			t.Errorf("%s is given, and cordon help config does not know it", flag)
+		}
+	}
+}
