@@ -151,10 +151,10 @@ func incidentCells() []*policies.Input {
 		policies.Subject{Kind: "user", Member: true, Role: "administrator", Blocked: true},
 		policies.Subject{Kind: "user", Member: true, Role: "client"})
 	var out []*policies.Input
-	for _, name := range []string{"block", "unblock", "secure", "change_profile", "remove"} {
+	for _, name := range []string{"block", "unblock", "secure", "remove"} {
 		for _, subject := range askers {
 			for _, role := range []string{"administrator", "client"} {
-				for _, blocks := range originSets {
+				for _, blocks := range [][]string{nil, {"administrator", "support"}, {"support"}} {
 					for _, admins := range bools {
 						for _, origin := range []string{"administrator", "support"} {
 							for _, code := range []string{"", "missing", "invalid", "valid", "forged"} {

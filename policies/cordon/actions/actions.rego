@@ -2,7 +2,8 @@
 # title: What each action asks
 # description: |
 #   The table of `domain.md`, "What each action asks": by type of resource, by name. `access` is an administrator or a
-#   limited user with a grant, `reception` the same for receiving mail, `admin` an administrator or legal representative.
+#   limited user with a grant, `reception` the same for receiving mail, `admin` an administrator or legal
+#   representative, `admin_or_oneself` one of those or the user themself, `member` any member.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

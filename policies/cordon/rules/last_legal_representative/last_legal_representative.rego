@@ -11,7 +11,7 @@
 #   person:
 #     en: "The last legal representative of an organization can be neither removed nor given another role."
 #     fr: "Le dernier représentant légal d'une organisation ne peut être ni supprimé ni changé de rôle."
-#     de: "Der letzte gesetzliche Vertreter einer Organisation kann weder entfernt werden noch eine andere Rolle erhalten."
+#     de: "Der letzte gesetzliche Vertreter einer Organisation wird weder entfernt noch erhält er eine andere Rolle."
 #   administrator:
 #     en: "Make another user a legal representative first."
 #     fr: "Nommez d'abord un autre utilisateur représentant légal."

@@ -9,12 +9,12 @@
 #   code: mail_in_maintenance
 #   rank: 100
 #   person:
-#     en: "This mail service is in maintenance: mail is received, but cannot be read or sent."
+#     en: "This mail service is in maintenance: mail is received, but can be neither read nor sent."
 #     fr: "Ce service mail est en maintenance : les e-mails sont reçus, mais ne peuvent être ni lus ni envoyés."
 #     de: "Dieser E-Mail-Dienst ist in Wartung: E-Mails kommen an, können aber weder gelesen noch gesendet werden."
 #   administrator:
 #     en: "Nobody can use the addresses of this mail service until an administrator ends its maintenance."
-#     fr: "Personne ne peut utiliser les adresses de ce service mail avant qu'un administrateur ne termine la maintenance."
+#     fr: "Les adresses de ce service mail sont inutilisables jusqu'à ce qu'un administrateur termine la maintenance."
 #     de: "Niemand kann die Adressen dieses Dienstes nutzen, bis ein Administrator die Wartung beendet."
 package cordon.rules.mail_in_maintenance
 

@@ -14,7 +14,7 @@
 #     de: "Ein E-Mail-Dienst kann nicht gesperrt werden; versetzen Sie ihn stattdessen in Wartung."
 #   administrator:
 #     en: "Start maintenance to suspend this mail service: mail is still received, but nobody can consult it."
-#     fr: "Activez la maintenance pour suspendre ce service mail : la réception continue, la consultation est impossible."
+#     fr: "Activez la maintenance pour suspendre ce service : la réception continue, la consultation est impossible."
 #     de: "Starten Sie die Wartung, um diesen Dienst auszusetzen: E-Mails kommen an, können aber nicht gelesen werden."
 package cordon.rules.mail_service_not_blockable
 

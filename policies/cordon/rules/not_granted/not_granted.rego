@@ -1,7 +1,8 @@
 # METADATA
 # title: A limited user has access to granted products only
 # description: |
-#   Said of a collaborator or client who asks to see, manage or mail with a product not granted to them (`domain.md` R1).
+#   Said of a collaborator or client who asks to see, manage or mail with a product that is not granted
+#   to them (`domain.md` R1).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings
@@ -15,7 +16,7 @@
 #   administrator:
 #     en: "This user has limited rights and no access to this product; grant it to let them work with it."
 #     fr: "Cet utilisateur a des droits limités et n'a pas accès à ce produit ; accordez-le-lui si nécessaire."
-#     de: "Dieser Benutzer hat eingeschränkte Rechte und keinen Zugriff auf dieses Produkt; erteilen Sie ihn bei Bedarf."
+#     de: "Dieser Benutzer mit eingeschränkten Rechten hat keinen Zugriff auf dieses Produkt; Sie können ihn erteilen."
 package cordon.rules.not_granted
 
 import data.cordon.actions

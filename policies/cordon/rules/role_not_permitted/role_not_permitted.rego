@@ -10,13 +10,13 @@
 #   code: role_not_permitted
 #   rank: 70
 #   person:
-#     en: "Your role does not permit this; ask an administrator or the legal representative of the organization."
-#     fr: "Votre rôle ne le permet pas ; adressez-vous à un administrateur ou au représentant légal de l'organisation."
-#     de: "Ihre Rolle erlaubt dies nicht; fragen Sie einen Administrator oder den gesetzlichen Vertreter der Organisation."
+#     en: "Your role does not permit this; ask an administrator or the legal representative."
+#     fr: "Votre rôle ne le permet pas ; adressez-vous à un administrateur ou au représentant légal."
+#     de: "Ihre Rolle erlaubt dies nicht; fragen Sie einen Administrator oder den gesetzlichen Vertreter."
 #   administrator:
 #     en: "Only administrators and legal representatives of the organization may do this; this person is neither."
 #     fr: "Seuls les administrateurs et représentants légaux de l'organisation y sont autorisés, pas cette personne."
-#     de: "Das dürfen nur Administratoren und gesetzliche Vertreter der Organisation; diese Person ist keines von beiden."
+#     de: "Das dürfen nur Administratoren und gesetzliche Vertreter der Organisation; diese Person nicht."
 package cordon.rules.role_not_permitted
 
 import data.cordon.actions

@@ -14,9 +14,9 @@
 #     fr: "Un code de support d'un administrateur ou d'un représentant légal est nécessaire."
 #     de: "Dafür ist ein Support-Code eines Administrators oder gesetzlichen Vertreters nötig."
 #   administrator:
-#     en: "Create a support code in your organization and present it: without one, nothing is done to a user."
-#     fr: "Créez un code de support dans votre organisation et présentez-le : sans lui, aucun acte visant un utilisateur."
-#     de: "Erstellen Sie einen Support-Code in Ihrer Organisation; ohne ihn wird nichts gegen einen Benutzer unternommen."
+#     en: "Create a support code in your organization; without one, nothing is done to a user."
+#     fr: "Créez un code de support dans votre organisation ; sans lui, rien n'est fait contre un utilisateur."
+#     de: "Erstellen Sie einen Support-Code in Ihrer Organisation; ohne ihn geschieht nichts gegen einen Benutzer."
 package cordon.rules.support_code_required
 
 import data.cordon.actions

@@ -15,7 +15,7 @@
 #     de: "Ihr Zugang zu dieser Organisation ist gesperrt; wenden Sie sich an einen ihrer Administratoren."
 #   administrator:
 #     en: "This user is blocked in your organization; the block is lifted with a support code and a justification."
-#     fr: "Cet utilisateur est bloqué dans votre organisation ; un code de support et une justification lèvent le blocage."
+#     fr: "Utilisateur bloqué dans votre organisation ; le déblocage exige un code de support et une justification."
 #     de: "Dieser Benutzer ist in Ihrer Organisation gesperrt; Support-Code und Begründung heben die Sperre auf."
 package cordon.rules.user_blocked
 

@@ -16,7 +16,7 @@
 #   administrator:
 #     en: "Appoint another administrator or legal representative first, or have one unblocked."
 #     fr: "Nommez d'abord un autre administrateur ou représentant légal, ou faites-en débloquer un."
-#     de: "Ernennen Sie zuerst einen anderen Administrator oder gesetzlichen Vertreter, oder lassen Sie einen entsperren."
+#     de: "Ernennen Sie zuerst einen weiteren Administrator oder gesetzlichen Vertreter, oder entsperren Sie einen."
 package cordon.rules.would_lock_out_organization
 
 import data.cordon.resource

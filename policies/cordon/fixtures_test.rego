@@ -1,0 +1,48 @@
+# METADATA
+# description: What the tests of the rules are made of.
+package cordon.fixtures_test
+
+ask(action, subject, resource) := {
+	"action": action,
+	"subject": subject,
+	"resource": resource,
+	"organization": {"other_admins": true, "other_legal_representatives": true},
+}
+
+member(role) := {
+	"kind": "user",
+	"member": true,
+	"role": role,
+	"granted": false,
+	"blocked": false,
+	"itself": false,
+}
+
+granted(role) := object.union(member(role), {"granted": true})
+
+blocked(role, channels) := object.union(member(role), {"blocked": true, "blocked_channels": channels})
+
+oneself(role) := object.union(member(role), {"itself": true})
+
+outsider(kind) := {"kind": kind, "member": false, "granted": false, "blocked": false, "itself": false}
+
+product(kind) := {"type": "product", "known": true, "kind": kind, "maintenance": false}
+
+organization := {"type": "organization", "known": true, "maintenance": false}
+
+user(role) := {"type": "user", "known": true, "role": role, "maintenance": false}
+
+channel(id) := {"type": "channel", "known": true, "channel": id, "maintenance": false}
+
+held(resource, origins) := object.union(resource, {"blocks": origins})
+
+maintained := object.union(product("mail_service"), {"maintenance": true})
+
+mail(name, channel) := {"name": name, "channel": channel}
+
+alone(question, what) := object.union(question, {"organization": what})
+
+act(question, brought) := object.union(question, {"act": object.union(
+	{"origin": "administrator", "justification": true},
+	brought,
+)})

@@ -1,0 +1,73 @@
+package cordon.rules.legal_representative_test
+
+import data.cordon.fixtures_test as given
+import data.cordon.rules.legal_representative
+
+test_product if {
+	question := given.ask(
+		{"name": "manage"},
+		given.member("legal_representative"),
+		given.product("web_hosting"),
+	)
+	legal_representative.grant with input as question
+}
+
+test_organization if {
+	question := given.ask({"name": "add_user"}, given.member("legal_representative"), given.organization)
+	legal_representative.grant with input as question
+}
+
+test_profile_of_another if {
+	question := given.ask(
+		{"name": "change_profile"},
+		given.member("legal_representative"),
+		given.user("client"),
+	)
+	legal_representative.grant with input as question
+}
+
+test_own_profile_is_a_member_s if {
+	question := given.ask(
+		{"name": "change_profile"},
+		given.oneself("legal_representative"),
+		given.user("legal_representative"),
+	)
+	not legal_representative.grant with input as question
+}
+
+test_reception_is_everyone_s if {
+	question := given.ask(
+		given.mail("receive_mail", "mail_web"),
+		given.member("legal_representative"),
+		given.product("mail_service"),
+	)
+	not legal_representative.grant with input as question
+}
+
+test_other_role if {
+	question := given.ask({"name": "manage"}, given.member("administrator"), given.product("web_hosting"))
+	not legal_representative.grant with input as question
+}
+
+test_profile_by_other_role if {
+	question := given.ask({"name": "change_profile"}, given.member("administrator"), given.user("client"))
+	not legal_representative.grant with input as question
+}
+
+test_agent if {
+	question := given.ask(
+		{"name": "manage"},
+		object.union(given.outsider("agent"), {"role": "legal_representative"}),
+		given.product("web_hosting"),
+	)
+	not legal_representative.grant with input as question
+}
+
+test_profile_by_agent if {
+	question := given.ask(
+		{"name": "change_profile"},
+		object.union(given.outsider("agent"), {"role": "legal_representative"}),
+		given.user("client"),
+	)
+	not legal_representative.grant with input as question
+}

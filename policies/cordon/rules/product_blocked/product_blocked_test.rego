@@ -1,0 +1,136 @@
+package cordon.rules.product_blocked_test
+
+import data.cordon.fixtures_test as given
+import data.cordon.rules.product_blocked
+
+test_manage if {
+	question := given.ask(
+		{"name": "manage"},
+		given.member("legal_representative"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	product_blocked.deny with input as question
+}
+
+test_manage_by_client if {
+	question := given.ask(
+		{"name": "manage"},
+		given.granted("client"),
+		given.held(given.product("web_hosting"), ["host"]),
+	)
+	product_blocked.deny with input as question
+}
+
+test_manage_unblocked if {
+	question := given.ask(
+		{"name": "manage"},
+		given.member("legal_representative"),
+		given.product("web_hosting"),
+	)
+	not product_blocked.deny with input as question
+}
+
+test_manage_empty_blocks if {
+	question := given.ask(
+		{"name": "manage"},
+		given.member("legal_representative"),
+		given.held(given.product("web_hosting"), []),
+	)
+	not product_blocked.deny with input as question
+}
+
+test_manage_by_host if {
+	question := given.ask(
+		{"name": "manage"},
+		given.outsider("host"),
+		given.held(given.product("web_hosting"), ["host"]),
+	)
+	not product_blocked.deny with input as question
+}
+
+test_manage_left_to_administrators if {
+	question := given.ask(
+		{"name": "manage"},
+		given.member("administrator"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	not product_blocked.deny with input as question
+		with data.cordon.settings.administrators_manage_blocked_products as true
+}
+
+test_manage_not_left_to_others if {
+	question := given.ask(
+		{"name": "manage"},
+		given.granted("client"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	product_blocked.deny with input as question with data.cordon.settings.administrators_manage_blocked_products as true
+}
+
+test_rename if {
+	question := given.ask(
+		{"name": "change_product"},
+		given.member("administrator"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	product_blocked.deny with input as question
+}
+
+test_rename_is_not_left_to_administrators if {
+	question := given.ask(
+		{"name": "change_product"},
+		given.member("administrator"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	product_blocked.deny with input as question with data.cordon.settings.administrators_manage_blocked_products as true
+}
+
+test_remove if {
+	question := given.ask(
+		{"name": "remove"},
+		given.member("administrator"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	product_blocked.deny with input as question
+}
+
+test_remove_unblocked if {
+	question := given.ask({"name": "remove"}, given.member("administrator"), given.product("web_hosting"))
+	not product_blocked.deny with input as question
+}
+
+test_remove_by_host if {
+	question := given.ask(
+		{"name": "remove"},
+		given.outsider("host"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	not product_blocked.deny with input as question
+}
+
+test_remove_of_blocked_user if {
+	question := given.ask(
+		{"name": "remove"},
+		given.member("administrator"),
+		given.held(given.user("client"), ["administrator"]),
+	)
+	not product_blocked.deny with input as question
+}
+
+test_view if {
+	question := given.ask(
+		{"name": "view"},
+		given.member("administrator"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	not product_blocked.deny with input as question
+}
+
+test_unblock if {
+	question := given.ask(
+		{"name": "unblock"},
+		given.member("administrator"),
+		given.held(given.product("web_hosting"), ["administrator"]),
+	)
+	not product_blocked.deny with input as question
+}

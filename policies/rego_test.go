@@ -1,0 +1,100 @@
+package policies_test
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"cordon/policies"
+	"github.com/google/go-cmp/cmp"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/cover"
+	"github.com/open-policy-agent/opa/v1/format"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/tester"
+)
+
+// parseModules parses the modules of a source.
+func parseModules(t testing.TB, src policies.Source) map[string]*ast.Module {
+	t.Helper()
+	modules := map[string]*ast.Module{}
+	for path, text := range src.Modules {
+		module, err := ast.ParseModuleWithOpts(path, text, ast.ParserOptions{ProcessAnnotation: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		modules[path] = module
+	}
+	return modules
+}
+
+// runRego runs the tests among the modules, as `opa test` does.
+func runRego(t testing.TB, src policies.Source, coverage *cover.Cover) []*tester.Result {
+	t.Helper()
+	store := inmem.NewFromObject(src.Data)
+	ctx := context.Background()
+	txn, err := store.NewTransaction(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Abort(ctx, txn)
+	runner := tester.NewRunner().SetStore(store).SetModules(parseModules(t, src)).
+		SetTimeout(time.Minute).RaiseBuiltinErrors(true)
+	if coverage != nil {
+		runner.SetCoverageQueryTracer(coverage)
+	}
+	results, err := runner.RunTests(ctx, txn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []*tester.Result
+	for result := range results {
+		out = append(out, result)
+	}
+	return out
+}
+
+func TestRegoTestsPassAndReachEveryLine(t *testing.T) {
+	src := policies.BuiltinWithTests()
+	coverage := cover.New()
+	results := runRego(t, src, coverage)
+	for _, result := range results {
+		t.Run(strings.TrimPrefix(result.Package, "data.cordon.")+"/"+result.Name, func(t *testing.T) {
+			if !result.Pass() {
+				t.Errorf("%s: %v", result.Location, result)
+			}
+		})
+	}
+	report := coverage.Report(parseModules(t, policies.Builtin()))
+	for _, file := range slices.Sorted(maps.Keys(report.Files)) {
+		for _, hole := range report.Files[file].NotCovered {
+			t.Errorf("%s:%d: no test reaches this", file, hole.Start.Row)
+		}
+	}
+	t.Logf("%d tests in Rego, coverage %.1f %%", len(results), report.Coverage)
+}
+
+func TestRegoIsFormattedAndStrict(t *testing.T) {
+	src := policies.BuiltinWithTests()
+	for path, text := range src.Modules {
+		want, err := format.SourceWithOpts(path, []byte(text), format.Opts{RegoVersion: ast.RegoV1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(text, string(want)); diff != "" {
+			t.Errorf("%s is not as opa fmt has it (-is +fmt):\n%s", path, diff)
+		}
+		for i, line := range strings.Split(text, "\n") {
+			if n := len([]rune(line)); n > 120 {
+				t.Errorf("%s:%d: %d characters", path, i+1, n)
+			}
+		}
+	}
+	compiler := ast.NewCompiler().WithStrict(true)
+	if compiler.Compile(parseModules(t, src)); compiler.Failed() {
+		t.Error(compiler.Errors)
+	}
+}
