@@ -18,10 +18,12 @@ type RecordFilter struct {
 	Subject, Action      string
 	Resource             string
 	Decision             *bool
+	Reason               string // a code among the reasons
 	Kind                 string
 	Caller, Actor, Agent string
 	Policy, Replica      string
 	RequestID, TraceID   string
+	Batch                string
 	From, To             time.Time // From <= time < To
 }
 
@@ -33,6 +35,7 @@ func (f RecordFilter) query() url.Values {
 		"subject":      f.Subject,
 		"action":       f.Action,
 		"resource":     f.Resource,
+		"reasons":      f.Reason,
 		"kind":         f.Kind,
 		"caller":       f.Caller,
 		"actor":        f.Actor,
@@ -41,6 +44,7 @@ func (f RecordFilter) query() url.Values {
 		"replica":      f.Replica,
 		"request_id":   f.RequestID,
 		"trace_id":     f.TraceID,
+		"batch":        f.Batch,
 	} {
 		if value != "" {
 			q.Set(name, value)
@@ -57,9 +61,14 @@ func (f RecordFilter) query() url.Values {
 	return q
 }
 
-// Records gives the records that the filter selects, newest first.
-func (c *Client) Records(ctx context.Context, filter RecordFilter) iter.Seq2[Record, error] {
-	return list[Record](ctx, c, filter.query(), "v1/decisions")
+// Records gives the records that the filter selects, newest first, page by page: expect is how many
+// the caller means to read, so that no page is larger than that; 0 is many.
+func (c *Client) Records(ctx context.Context, filter RecordFilter, expect int) iter.Seq2[Record, error] {
+	q := filter.query()
+	if expect > 0 && expect < pageSize {
+		q.Set("limit", strconv.Itoa(expect))
+	}
+	return list[Record](ctx, c, q, "v1/decisions")
 }
 
 // Record gives one record.

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 )
 
@@ -30,13 +31,13 @@ func one[T any](ctx context.Context, c *Client, method string, body any, first s
 }
 
 // pageSize is how many items a list fetches at once: the most that the server gives.
-const pageSize = "500"
+const pageSize = 500
 
 // list gives all items of a list, page by page. It ends after the first error. The caller may stop
 // at any item; pages that were not reached are not fetched.
 func list[T any](ctx context.Context, c *Client, query url.Values, first string, rest ...string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		q := url.Values{"limit": {pageSize}}
+		q := url.Values{"limit": {strconv.Itoa(pageSize)}}
 		for k, v := range query {
 			q[k] = v
 		}

@@ -1,0 +1,168 @@
+package main_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestCheckPrintsTheAnswerAndEveryReason(t *testing.T) {
+	s := serve(t, map[string]string{"POST /access/v1/evaluation": `200 {"decision":true,"context":{"reasons":[{"code":"administrator","message":"Administrators may."}]}}`})
+	s.command().run(t, "check", "bob", "manage", "web-1").want(t, 0, "allowed: administrator - Administrators may.\n", "")
+
+	s = serve(t, map[string]string{"POST /access/v1/evaluation": `200 {"decision":false,"context":{"reasons":[` +
+		`{"code":"user_blocked","message":"You are \u001b[31mblocked."},{"code":"product_blocked","message":"It is blocked."}]}}`})
+	s.command().run(t, "check", "bob", "manage", "web-1").want(t, 1,
+		"denied: user_blocked - You are  [31mblocked.\n        product_blocked - It is blocked.\n", "")
+	s.command().run(t, "check", "bob", "manage", "web-1", "-o", "json").want(t, 1, `{
+  "decision": false,
+  "reasons": [
+    {
+      "code": "user_blocked",
+      "message": "You are \u001b[31mblocked."
+    },
+    {
+      "code": "product_blocked",
+      "message": "It is blocked."
+    }
+  ],
+  "decision_id": "d-1",
+  "policy": "sha256:p",
+  "revision": 7
+}
+`, "")
+}
+
+func TestCheckAsksAboutOtherThings(t *testing.T) {
+	s := serve(t, map[string]string{"POST /access/v1/evaluation": `200 {"decision":true}`})
+	s.command().run(t, "check", "bob", "change_role", "carol", "--type", "user", "--organization", "acme", "--role", "client",
+		"--at-least", "acme=7").want(t, 0, "allowed\n", "")
+	s.command().run(t, "check", "bob", "read_mail", "mail-1", "--channel", "imap").want(t, 0, "allowed\n", "")
+	want := []string{
+		`POST /access/v1/evaluation Cordon-At-Least: acme=7 {"subject":{"type":"user","id":"bob"},"action":{"name":"change_role","properties":{"role":"client"}},` +
+			`"resource":{"type":"user","id":"carol","properties":{"organization":"acme"}}}`,
+		`POST /access/v1/evaluation {"subject":{"type":"user","id":"bob"},"action":{"name":"read_mail","properties":{"channel":"imap"}},` +
+			`"resource":{"type":"product","id":"mail-1"}}`,
+	}
+	if diff := cmp.Diff(want, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+const webOfAcme = `{"id":"web-1","organization":"acme","name":"Shop","kind":"web_hosting","blocked":false,"maintenance":false,"blocks":[],"revision":6}`
+
+func TestBlockFindsTheOrganization(t *testing.T) {
+	s := serve(t, map[string]string{
+		"GET /v1/products/web-1":                              `200 ` + webOfAcme,
+		"POST /v1/organizations/acme/products/web-1/block":    `200 {"product":` + webOfAcme + `,"decision_id":"d-1","revision":7}`,
+		"POST /v1/organizations/other/products/web-1/unblock": `200 {"product":{"id":"web-1","name":"Shop","organization":"other","blocked":true,"blocks":[{"origin":"host"}]},"decision_id":"d-2","revision":8}`,
+	})
+	s.command().run(t, "block", "web-1", "--reason", "why", "--ticket", "T-1", "--as", "bob").
+		want(t, 0, "web-1 (Shop) of acme is blocked, at revision 7, on record as d-1\n", "")
+	s.command().run(t, "unblock", "web-1", "--organization", "other").
+		want(t, 0, "web-1 (Shop) of other is unblocked, at revision 8, on record as d-2\nit stays blocked by: host\n", "")
+	want := []string{
+		`GET /v1/products/web-1`,
+		`POST /v1/organizations/acme/products/web-1/block Cordon-Actor: bob {"reason":"why","ticket":"T-1"}`,
+		`POST /v1/organizations/other/products/web-1/unblock {}`,
+	}
+	if diff := cmp.Diff(want, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestADeniedActExits1WithItsReasons(t *testing.T) {
+	s := serve(t, map[string]string{
+		"GET /v1/products/mail-1": `200 {"id":"mail-1","organization":"acme","name":"Mail","kind":"mail_service"}`,
+		"POST /v1/organizations/acme/products/mail-1/block": `403 {"type":"about:blank","title":"Denied","status":403,"code":"denied","decision_id":"d-9",` +
+			`"reasons":[{"code":"mail_service_not_blockable","message":"Use maintenance."},{"code":"role_not_permitted","message":"Ask an administrator."}]}`,
+	})
+	s.command().run(t, "block", "mail-1", "--reason", "why", "--as", "dave").want(t, 1, "", `denied: mail_service_not_blockable - Use maintenance.
+		role_not_permitted - Ask an administrator.
+		use cordon maintenance start PRODUCT
+		on record as d-9`)
+	got := s.command().run(t, "block", "mail-1", "--reason", "why", "--as", "dave", "-o", "json")
+	got.want(t, 1, `{
+  "type": "about:blank",
+  "title": "Denied",
+  "status": 403,
+  "code": "denied",
+  "reasons": [
+    {
+      "code": "mail_service_not_blockable",
+      "message": "Use maintenance."
+    },
+    {
+      "code": "role_not_permitted",
+      "message": "Ask an administrator."
+    }
+  ],
+  "decision_id": "d-9"
+}
+`, "denied")
+}
+
+func TestOtherRefusalsExitByTheirKind(t *testing.T) {
+	for name, test := range map[string]struct {
+		problem string
+		code    int
+		says    string
+	}{
+		"conflict":     {`409 {"status":409,"code":"already_blocked","detail":"It is blocked already."}`, 3, "It is blocked already. (already_blocked)"},
+		"invalid":      {`400 {"status":400,"code":"invalid","detail":"The body is not valid.","errors":[{"pointer":"/reason","detail":"is too long"}]}`, 2, "/reason: is too long"},
+		"unauthorized": {`401 {"status":401,"code":"unauthorized","detail":"No such key."}`, 3, "is CORDON_KEY the key of this server"},
+		"scope":        {`403 {"status":403,"code":"scope","detail":"The key lacks act."}`, 3, "cordon keys create --scopes"},
+		"not found":    {`404 {"status":404,"code":"not_found","detail":"No such product."}`, 3, "No such product."},
+		"internal":     {`500 {"status":500,"code":"internal","title":"Internal error"}`, 3, "Internal error"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, map[string]string{"POST /v1/organizations/acme/products/web-1/block": test.problem})
+			s.command().run(t, "block", "web-1", "--organization", "acme", "--reason", "why").want(t, test.code, "", test.says)
+		})
+	}
+}
+
+func TestMaintenanceStartsAndEnds(t *testing.T) {
+	answer := `200 {"product":{"id":"mail-1","organization":"acme","name":"Mail"},"decision_id":"d-1","revision":7}`
+	s := serve(t, map[string]string{
+		"GET /v1/products/mail-1": `200 {"id":"mail-1","organization":"acme"}`,
+		"POST /v1/organizations/acme/products/mail-1/start-maintenance": answer,
+		"POST /v1/organizations/acme/products/mail-1/end-maintenance":   answer,
+	})
+	s.command().run(t, "maintenance", "start", "mail-1", "--as", "bob", "--reason", "r").
+		want(t, 0, "mail-1 (Mail) of acme is in maintenance, at revision 7, on record as d-1\n", "")
+	s.command().run(t, "maintenance", "end", "mail-1", "--as", "bob").
+		want(t, 0, "mail-1 (Mail) of acme is out of maintenance, at revision 7, on record as d-1\n", "")
+}
+
+func TestUsersAreBlockedUnblockedAndSecured(t *testing.T) {
+	answer := `200 {"user":{"id":"carol","organization":"acme","name":"Carol"},"decision_id":"d-1","revision":7}`
+	s := serve(t, map[string]string{
+		"POST /v1/organizations/acme/users/carol/block":   answer,
+		"POST /v1/organizations/acme/users/carol/unblock": answer,
+		"POST /v1/organizations/acme/users/carol/secure":  answer,
+	})
+	common := []string{"carol", "--organization", "acme", "--justification", "stolen laptop", "--support-code", "c1"}
+	s.command().run(t, append([]string{"user", "block", "--agent", "sam", "--channels", "imap,smtp", "--ticket", "T"}, common...)...).
+		want(t, 0, "carol (Carol) of acme is blocked, at revision 7, on record as d-1\n", "")
+	s.command().run(t, append([]string{"user", "unblock", "--as", "bob"}, common...)...).
+		want(t, 0, "carol (Carol) of acme is unblocked, at revision 7, on record as d-1\n", "")
+	s.command().run(t, append([]string{"user", "secure", "--as", "bob"}, common...)...).
+		want(t, 0, "carol (Carol) of acme is sent the procedure to secure their account, at revision 7, on record as d-1\n", "")
+	s.command().run(t, append([]string{"user", "block"}, common...)...).want(t, 2, "", "say who acts")
+	want := []string{
+		`POST /v1/organizations/acme/users/carol/block Cordon-Agent: sam {"justification":"stolen laptop","support_code":"c1","channels":["imap","smtp"],"ticket":"T"}`,
+		`POST /v1/organizations/acme/users/carol/unblock Cordon-Actor: bob {"justification":"stolen laptop","support_code":"c1"}`,
+		`POST /v1/organizations/acme/users/carol/secure Cordon-Actor: bob {"justification":"stolen laptop","support_code":"c1"}`,
+	}
+	if diff := cmp.Diff(want, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestASupportCodeIsPrintedAlone(t *testing.T) {
+	s := serve(t, map[string]string{"POST /v1/organizations/acme/support-codes": `201 {"code":"1234-5678","expires_at":"2030-01-01T00:00:00Z"}`})
+	s.command().run(t, "support-code", "--organization", "acme", "--as", "bob").
+		want(t, 0, "1234-5678\n", "the code can be used once, until 2030-01-01T00:00:00Z")
+	s.command().run(t, "support-code", "--organization", "acme").want(t, 2, "", "say whose code it is")
+}

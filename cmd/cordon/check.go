@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"cordon/client"
+
+	"github.com/spf13/cobra"
+)
+
+// check asks one question.
+func (a *app) check() *cobra.Command {
+	return a.make(command{
+		use:   "check USER ACTION PRODUCT",
+		short: "Ask whether a user may do something",
+		long: `Ask whether a user may do something to a product, or with --type to something else, and print
+every reason, the decisive first. The exit code is 0 for allowed and 1 for denied.
+
+Actions on a product: view, manage, change_product, remove, block, unblock; of a mail service also
+receive_mail, read_mail, send_mail, start_maintenance, end_maintenance. On an organization: view,
+change_organization, add_user, add_product, create_support_code, view_decisions. On a user:
+change_profile, change_role, change_grants, remove, secure, block, unblock. On a channel: use.`,
+		example: `  cordon check carol manage web-1
+  cordon check carol read_mail mail-1 --channel imap
+  cordon check bob change_role carol --type user --organization acme --role client
+  cordon check bob add_user acme --type organization
+  cordon check carol use kdrive_web --type channel --organization acme`,
+		args:     exactly(3),
+		settings: slices.Concat(asking, []string{"type", "organization", "channel", "role", "at-least"}),
+		formats:  []string{"table", "json"},
+		run:      a.runCheck,
+	})
+}
+
+func (a *app) runCheck(ctx context.Context, c config, args []string) error {
+	question := client.EvaluationRequest{
+		Subject:  client.Subject{Type: client.TypeUser, ID: args[0]},
+		Action:   client.Action{Name: args[1], Properties: properties(c, "channel", "role")},
+		Resource: client.Resource{Type: c.text("type"), ID: args[2], Properties: properties(c, "organization")},
+	}
+	switch kind := question.Resource.Type; kind {
+	case client.TypeProduct, client.TypeOrganization:
+	case client.TypeUser, client.TypeChannel:
+		if c.text("organization") == "" {
+			return wrongUse("a question about a %s needs --organization (or CORDON_ORGANIZATION)", kind)
+		}
+	default:
+		return wrongUse("--type %s is not one of product, user, organization, channel", kind)
+	}
+	remote, err := a.remote(c)
+	if err != nil {
+		return err
+	}
+	for _, pair := range c.list("at-least") {
+		organization, number, _ := strings.Cut(pair, "=")
+		revision, err := strconv.ParseInt(number, 10, 64)
+		if err != nil || organization == "" {
+			return wrongUse("--at-least %s is not of the form ORGANIZATION=REVISION, such as acme=7", pair)
+		}
+		remote = remote.AtLeast(organization, revision)
+	}
+	d, err := remote.Decide(ctx, question)
+	if err != nil {
+		return a.failed(c, err)
+	}
+	if err := a.printDecision(c, d); err != nil {
+		return err
+	}
+	if !d.Allowed {
+		return &exit{code: exitDenied}
+	}
+	return nil
+}
+
+// properties gives those of the settings that are given, by their names.
+func properties(c config, names ...string) map[string]any {
+	p := map[string]any{}
+	for _, name := range names {
+		if v := c.text(name); v != "" {
+			p[name] = v
+		}
+	}
+	return p
+}
+
+func (a *app) printDecision(c config, d client.Decision) error {
+	if c.text("output") == "json" {
+		reasons := d.Reasons
+		if reasons == nil {
+			reasons = []client.Reason{}
+		}
+		return a.printJSON(struct {
+			Decision   bool            `json:"decision"`
+			Reasons    []client.Reason `json:"reasons"`
+			DecisionID string          `json:"decision_id"`
+			Policy     string          `json:"policy"`
+			Revision   int64           `json:"revision"`
+		}{d.Allowed, reasons, d.ID, d.Policy, d.Revision})
+	}
+	line := a.verdict(d.Allowed)
+	for i, r := range d.Reasons {
+		if i == 0 {
+			line += ": " + plain(reasonText(r))
+			continue
+		}
+		line += "\n        " + plain(reasonText(r))
+	}
+	if _, err := fmt.Fprintln(a.out, line); err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}

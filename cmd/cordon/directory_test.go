@@ -1,0 +1,171 @@
+package main_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+
+	"cordon/client"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestKeysAreMadeListedAndRevokedThroughTheServer(t *testing.T) {
+	s := serve(t, map[string]string{
+		"POST /v1/keys":      `201 {"id":"k1","key":"ck_k1_secret"}`,
+		"GET /v1/keys":       `200 {"items":[{"id":"k1","name":"shop","scopes":["act","decide"],"created_at":"2026-01-02T03:04:05Z"}],"next_cursor":""}`,
+		"DELETE /v1/keys/k1": `200 {}`,
+	})
+	s.command().run(t, "keys", "create", "--name", "shop", "--scopes", "decide,act,decide", "--organization", "acme").
+		want(t, 0, "ck_k1_secret\n", "key k1 is made")
+	s.command().run(t, "keys", "list").want(t, 0, ""+
+		"ID  NAME  SCOPES      ORGANIZATION  CREATED               EXPIRES\n"+
+		"k1  shop  act,decide  -             2026-01-02T03:04:05Z  -\n", "")
+	s.command().run(t, "keys", "revoke", "k1").want(t, 0, "key k1 is revoked\n", "")
+	s.command().run(t, "keys", "revoke", "k2").want(t, 3, "", "no such thing")
+	if diff := cmp.Diff(`POST /v1/keys {"name":"shop","scopes":["decide","act"],"organization":"acme"}`, s.asked[0]); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestImportPrintsCountsAndRefusals(t *testing.T) {
+	s := serve(t, map[string]string{"POST /v1/import": `200 {"organizations":1,"users":2,"products":3,"grants":4,"refused":[]}`})
+	path := file(t, "lines.ndjson", "{}\n{}\n")
+	s.command().run(t, "import", path).want(t, 0, "organizations 1, users 2, products 3, grants 4, refused 0\n", "")
+	if diff := cmp.Diff([]string{"POST /v1/import {}\n{}"}, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+
+	s = serve(t, map[string]string{"POST /v1/import": `200 {"organizations":1,"users":0,"products":0,"grants":0,"refused":[` +
+		`{"line":9,"code":"id_taken","detail":"the id is taken"},{"line":2,"code":"invalid","detail":"/name is empty"}]}`})
+	c := s.command()
+	c.stdin = "{}\n"
+	c.run(t, "import", "-").want(t, 1, ""+
+		"line 2: /name is empty (invalid)\n"+
+		"line 9: the id is taken (id_taken)\n"+
+		"organizations 1, users 0, products 0, grants 0, refused 2\n", "2 lines were refused")
+	c.run(t, "import", t.TempDir()).want(t, 2, "", "is a folder")
+	c.run(t, "import", path+".missing").want(t, 2, "", "no such file")
+}
+
+func TestLogPrintsRecords(t *testing.T) {
+	record := `{"id":"r1","time":"2026-01-02T03:04:05.123456Z","replica":"a","sequence":1,"caller":"k1","actor":"bob","kind":"decision",` +
+		`"question":{"subject":{"type":"user","id":"carol"},"action":{"name":"read_mail","channel":"imap"},"resource":{"type":"product","id":"mail-1"}},` +
+		`"decision":false,"reasons":[{"code":"user_blocked","message":"m"},{"code":"not_granted","message":"n"}],"revision":7,"duration_us":12}`
+	s := serve(t, map[string]string{
+		"GET /v1/decisions":        `200 {"items":[` + record + `],"next_cursor":""}`,
+		"GET /v1/decisions/r1":     `200 ` + record,
+		"GET /v1/decisions/export": "200 one\ntwo\n",
+	})
+	s.command().run(t, "log", "--subject", "carol", "--decision", "denied", "--from", "2026-01-02", "--why", "user_blocked", "--limit", "20").want(t, 0, ""+
+		"TIME                  ANSWER  SUBJECT     ACTION          RESOURCE        REASONS                   BY        ID\n"+
+		"2026-01-02T03:04:05Z  denied  user:carol  read_mail imap  product:mail-1  user_blocked,not_granted  user:bob  r1\n", "")
+	s.command().run(t, "log", "-o", "csv", "--organization", "acme").want(t, 0, "one\ntwo\n", "")
+	s.command().run(t, "log", "-o", "csv", "--limit", "3").want(t, 2, "", "--limit is for table and json")
+	got := s.command().run(t, "log", "r1")
+	var r client.Record
+	if err := json.Unmarshal([]byte(got.out), &r); err != nil || r.ID != "r1" || got.code != 0 {
+		t.Errorf("log r1 printed %s: %v", got.out, err)
+	}
+	want := []string{
+		`GET /v1/decisions?decision=false&from=2026-01-02T00%3A00%3A00Z&limit=20&reasons=user_blocked&subject=carol`,
+		`GET /v1/decisions/export?format=csv&organization=acme`,
+		`GET /v1/decisions/r1`,
+	}
+	if diff := cmp.Diff(want, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
+func TestHealthcheckAsksWhetherItIsReady(t *testing.T) {
+	s := serve(t, map[string]string{"GET /readyz": `200 {}`})
+	command{}.run(t, "healthcheck", "--url", s.URL).want(t, 0, "ready\n", "")
+	listen := strings.Replace(strings.TrimPrefix(s.URL, "http://"), "127.0.0.1", "0.0.0.0", 1)
+	command{env: map[string]string{"CORDON_LISTEN": listen}}.run(t, "healthcheck").want(t, 0, "ready\n", "")
+	s = serve(t, map[string]string{"GET /readyz": `503 {}`})
+	command{}.run(t, "healthcheck", "--url", s.URL).want(t, 1, "", "not ready: 503")
+}
+
+func TestDemoIsTheSameEachTime(t *testing.T) {
+	two := command{}.run(t, "demo", "--organizations", "2", "--seed", "7")
+	again := command{}.run(t, "demo", "--organizations", "2", "--seed", "7")
+	three := command{}.run(t, "demo", "--organizations", "3", "--seed", "7")
+	other := command{}.run(t, "demo", "--organizations", "2", "--seed", "8")
+	if two.out != again.out {
+		t.Error("the same seed made other data")
+	}
+	if !strings.HasPrefix(three.out, two.out) {
+		t.Error("two organizations are not the first two of three")
+	}
+	if two.out == other.out {
+		t.Error("another seed made the same data")
+	}
+}
+
+func TestDemoCanBeLoadedInItsOrder(t *testing.T) {
+	for name, args := range map[string][]string{
+		"made up": {"--organizations", "40"},
+		"tiny":    {"--organizations", "3", "--users-per", "1", "--products-per", "0"},
+		"small":   {"--small"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := command{}.run(t, append([]string{"demo"}, args...)...)
+			if got.code != 0 {
+				t.Fatalf("exit code %d: %s", got.code, got.err)
+			}
+			loadable(t, got.out)
+		})
+	}
+	got := command{}.run(t, "demo", "--organizations", "20")
+	if users, products := strings.Count(got.out, `{"user":`), strings.Count(got.out, `{"product":`); users != 20*33 || products != 20*50 {
+		t.Errorf("%d users and %d products, want 660 and 1000", users, products)
+	}
+}
+
+// loadable checks lines as a server would.
+func loadable(t *testing.T, lines string) {
+	t.Helper()
+	id := regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$`)
+	address := regexp.MustCompile(`^[a-z0-9.-]+@[a-z0-9-]+\.example$`)
+	owner := map[string]string{}
+	roles := map[string]map[string]int{}
+	for text := range strings.Lines(lines) {
+		var line client.ImportLine
+		d := json.NewDecoder(strings.NewReader(text))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&line); err != nil {
+			t.Fatal(err)
+		}
+		switch {
+		case line.Organization != nil:
+			roles[line.Organization.ID] = map[string]int{}
+			if !id.MatchString(line.Organization.ID) || line.Organization.LegalRepresentative == nil {
+				t.Errorf("%s", text)
+			}
+		case line.Product != nil:
+			p := line.Product
+			if !id.MatchString(p.ID) || roles[p.Organization] == nil || owner[p.ID] != "" || p.Name == "" || p.Kind == "" {
+				t.Errorf("%s", text)
+			}
+			owner[p.ID] = p.Organization
+		case line.User != nil:
+			u := line.User
+			if !id.MatchString(u.ID) || roles[u.Organization] == nil || !address.MatchString(u.Email) {
+				t.Errorf("%s", text)
+				continue
+			}
+			roles[u.Organization][u.Role]++
+			for _, g := range u.Grants {
+				if owner[g] != u.Organization {
+					t.Errorf("grant to %s: %s", g, text)
+				}
+			}
+		}
+	}
+	for organization, n := range roles {
+		if r := n[client.RoleLegalRepresentative]; r < 1 || r > 2 {
+			t.Errorf("%s has %d legal representatives", organization, r)
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/client"
+
+	"github.com/spf13/cobra"
+)
+
+// log reads the decision log.
+func (a *app) log() *cobra.Command {
+	filters := []string{
+		"organization", "subject", "action", "resource", "decision", "why", "kind", "caller", "actor", "by-agent",
+		"policy", "request-id", "trace-id", "batch", "from", "to",
+	}
+	return a.make(command{
+		use:   "log [ID]",
+		short: "Read the decision log",
+		long: `Read the decision log, newest first, or with ID one record with everything that is known of it.
+Filters are joined by and. The key needs the scope audit.
+
+-o ndjson and -o csv export all that the filters select, oldest first.`,
+		example: `  cordon log --organization acme --decision denied --from 24h
+  cordon log --subject carol --resource web-1 -o json
+  cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv`,
+		args:     cobra.MaximumNArgs(1),
+		settings: slices.Concat(asking, []string{"as", "limit"}, filters),
+		formats:  []string{"table", "json", client.FormatNDJSON, client.FormatCSV},
+		run: func(ctx context.Context, c config, args []string) error {
+			filter, err := c.filter(time.Now())
+			if err != nil {
+				return err
+			}
+			remote, err := a.remote(c)
+			if err != nil {
+				return err
+			}
+			format := c.text("output")
+			switch {
+			case len(args) == 1:
+				return a.printRecord(ctx, c, remote, args[0])
+			case format == client.FormatNDJSON, format == client.FormatCSV:
+				if c.typed("limit") {
+					return wrongUse("-o %s exports all that the filters select; --limit is for table and json", format)
+				}
+				return a.export(ctx, c, remote, filter)
+			}
+			return a.printRecords(ctx, c, remote, filter)
+		},
+	})
+}
+
+// filter is what the settings select.
+func (c config) filter(now time.Time) (f client.RecordFilter, err error) {
+	f = client.RecordFilter{
+		Organization: c.text("organization"),
+		Subject:      c.text("subject"),
+		Action:       c.text("action"),
+		Resource:     c.text("resource"),
+		Reason:       c.text("why"),
+		Kind:         c.text("kind"),
+		Caller:       c.text("caller"),
+		Actor:        c.text("actor"),
+		Agent:        c.text("by-agent"),
+		Policy:       c.text("policy"),
+		RequestID:    c.text("request-id"),
+		TraceID:      c.text("trace-id"),
+		Batch:        c.text("batch"),
+	}
+	switch v := c.text("decision"); v {
+	case "":
+	case "allowed", "true", "denied", "false":
+		yes := v == "allowed" || v == "true"
+		f.Decision = &yes
+	default:
+		return f, wrongUse("--decision %s is neither allowed nor denied", v)
+	}
+	if f.From, err = c.moment("from", now); err != nil {
+		return f, err
+	}
+	f.To, err = c.moment("to", now)
+	return f, err
+}
+
+func (a *app) printRecords(ctx context.Context, c config, remote *client.Client, filter client.RecordFilter) error {
+	limit := c.number("limit")
+	if limit < 0 {
+		return wrongUse("--limit %d is below 0", limit)
+	}
+	if c.text("output") == "json" {
+		records, err := collect(remote.Records(ctx, filter, limit), limit)
+		if err != nil {
+			return a.failed(c, err)
+		}
+		return a.printJSON(records)
+	}
+	t := a.table("TIME", "ANSWER", "SUBJECT", "ACTION", "RESOURCE", "REASONS", "BY", "ID")
+	for r, err := range remote.Records(ctx, filter, limit) {
+		if err != nil {
+			return firstOf(a.failed(c, err), t.end())
+		}
+		t.row(when(r.Time), answerOf(r), entity(r.Question.Subject), actionOf(r.Question.Action),
+			entity(r.Question.Resource), codes(r.Reasons), by(r), r.ID)
+		if t.rows == limit {
+			break
+		}
+	}
+	if err := t.end(); err != nil {
+		return err
+	}
+	if t.rows == limit {
+		fmt.Fprintf(a.err, "these are the newest %d; --limit shows more\n", limit)
+	}
+	return nil
+}
+
+// printRecord prints one record whole. It is JSON in any format: it has no columns.
+func (a *app) printRecord(ctx context.Context, c config, remote *client.Client, id string) error {
+	r, err := remote.Record(ctx, id)
+	if err != nil {
+		return a.failed(c, err)
+	}
+	return a.printJSON(r)
+}
+
+// export copies an export as it comes. One that breaks off is an error, not a shorter export.
+func (a *app) export(ctx context.Context, c config, remote *client.Client, filter client.RecordFilter) error {
+	body, err := remote.ExportRecords(ctx, filter, c.text("output"))
+	if err != nil {
+		return a.failed(c, err)
+	}
+	_, err = io.Copy(a.out, body)
+	if err = errors.Join(err, body.Close()); err != nil {
+		return fmt.Errorf("the export is incomplete: %w", err)
+	}
+	return nil
+}
+
+// answerOf is what a record says in a word.
+func answerOf(r client.Record) string {
+	switch {
+	case r.Kind == client.RecordRead:
+		return "read"
+	case !r.Decision:
+		return "denied"
+	case r.Kind == client.RecordChange:
+		return "done"
+	}
+	return "allowed"
+}
+
+func entity(e client.RecordEntity) string {
+	if e.ID == "" {
+		return e.Type
+	}
+	return e.Type + ":" + e.ID
+}
+
+func actionOf(a client.RecordAction) string {
+	return strings.TrimRight(a.Name+" "+strings.TrimSpace(a.Channel+" "+a.Role), " ")
+}
+
+func codes(reasons []client.Reason) string {
+	names := make([]string, len(reasons))
+	for i, r := range reasons {
+		names[i] = r.Code
+	}
+	return strings.Join(names, ",")
+}
+
+// by is who acted: a user, an agent, or the caller itself.
+func by(r client.Record) string {
+	switch {
+	case r.Actor != "":
+		return "user:" + r.Actor
+	case r.Agent != "":
+		return "agent:" + r.Agent
+	}
+	return "key:" + r.Caller
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"cordon/client"
+)
+
+// Settings of the commands that talk to a server: those that only ask, and those that act for
+// somebody.
+var (
+	asking = []string{"url", "key", "key-file", "timeout"}
+	acting = append(asking[:len(asking):len(asking)], "as", "agent")
+)
+
+// remote makes a client of the server that is configured.
+func (a *app) remote(c config) (*client.Client, error) {
+	key, err := c.key()
+	if err != nil {
+		return nil, err
+	}
+	settings := client.Config{URL: c.text("url"), Key: key, Timeout: c.duration("timeout"), UserAgent: "cordon/" + version}
+	if c.flags.Lookup("as") != nil {
+		settings.Actor = c.text("as")
+	}
+	if c.flags.Lookup("agent") != nil {
+		settings.Agent = c.text("agent")
+	}
+	if settings.Actor != "" && settings.Agent != "" {
+		return nil, wrongUse("act as a user (--as) or as a support agent (--agent), not as both")
+	}
+	remote, err := client.New(settings)
+	if err != nil {
+		return nil, wrongUse("%w; set CORDON_URL to something like http://127.0.0.1:8080", err)
+	}
+	return remote, nil
+}
+
+// key is the API key that is configured.
+func (c config) key() (string, error) {
+	if path := c.text("key-file"); path != "" && !c.given("key") {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			return "", wrongUse("read the API key: %w", err)
+		}
+		if key := strings.TrimSpace(string(data)); key != "" {
+			return key, nil
+		}
+		return "", wrongUse("the file %s holds no API key", path)
+	}
+	if key := strings.TrimSpace(c.text("key")); key != "" {
+		return key, nil
+	}
+	return "", wrongUse("CORDON_KEY is not set: set it to an API key.\n" +
+		"cordon serve --dev prints one to try with; cordon keys create --data DIR makes the first one of a stopped server")
+}
+
+// failed turns what a call of the server gave into the program's error: a denial exits 1, and where
+// it is known what to do next, it is said. With -o json the problem itself goes to standard output.
+func (a *app) failed(c config, err error) error {
+	if err == nil {
+		return nil
+	}
+	e, _ := errors.AsType[*client.Error](err)
+	if e != nil && c.flags.Lookup("output") != nil && c.text("output") != "table" {
+		if err := a.printJSON(e.Problem); err != nil {
+			return err
+		}
+	}
+	switch {
+	case errors.Is(err, client.ErrDenied):
+		return &exit{exitDenied, errors.New(denial(e.Problem))}
+	case errors.Is(err, client.ErrInvalid):
+		return &exit{exitUsage, errors.New(said(err))}
+	case errors.Is(err, client.ErrUnauthorized):
+		return fmt.Errorf("%s\nis CORDON_KEY the key of this server (%s)? cordon keys create --data DIR makes a new one while the server is stopped", said(err), c.text("url"))
+	case errors.Is(err, client.ErrForbidden):
+		return fmt.Errorf("%s\nuse a key that may do this: cordon keys create --scopes ... makes one", said(err))
+	case errors.Is(err, client.ErrUnavailable) && e == nil:
+		return fmt.Errorf("no answer from %s: %s\nis the server running, and does CORDON_URL name it?", c.text("url"), said(err))
+	}
+	return errors.New(said(err))
+}
+
+// said is an error without the call that it was of, which the user did not type.
+func said(err error) string {
+	if e, ok := errors.AsType[*client.Error](err); ok {
+		return plain(e.Error())
+	}
+	return plain(err.Error())
+}
+
+// denial lists the reasons of a denied act, and the way that is open instead.
+func denial(p client.Problem) string {
+	var b strings.Builder
+	b.WriteString("denied")
+	for i, r := range p.Reasons {
+		sep := "\n        "
+		if i == 0 {
+			sep = ": "
+		}
+		b.WriteString(sep + plain(reasonText(r)))
+	}
+	if len(p.Reasons) == 0 && p.Detail != "" {
+		b.WriteString(": " + plain(p.Detail))
+	}
+	for _, r := range p.Reasons {
+		switch r.Code {
+		case client.ReasonMailServiceNotBlockable:
+			b.WriteString("\nuse cordon maintenance start PRODUCT")
+		case client.ReasonNotAMailService:
+			b.WriteString("\nuse cordon block PRODUCT")
+		case client.ReasonSupportCodeRequired, client.ReasonSupportCodeInvalid:
+			b.WriteString("\nan administrator or legal representative makes a code with cordon support-code --organization ID --as USER")
+		}
+	}
+	if p.DecisionID != "" {
+		b.WriteString("\non record as " + plain(p.DecisionID))
+	}
+	return b.String()
+}
+
+func reasonText(r client.Reason) string {
+	if r.Message == "" {
+		return r.Code
+	}
+	return r.Code + " - " + r.Message
+}
