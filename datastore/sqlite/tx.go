@@ -14,7 +14,7 @@ type tx struct {
 	store *Store
 	conn  *conn
 	// over is set when fn has ended: the connection is another transaction's then.
-	over     bool
+	over       bool
 	hasChanged bool
 }
 

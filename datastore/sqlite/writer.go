@@ -57,9 +57,9 @@ func (w *writer) transact(ctx context.Context, fn func(c *conn) (after func(), e
 }
 
 // member runs fn as a member of the open group, or of a new one, and gives the turn away.
-func (w *writer) member(fn func(c *conn) (func(), error)) (g *group, err error) {
+func (w *writer) member(fn func(c *conn) (func(), error)) (*group, error) {
 	defer w.give()
-	g, err = w.begin()
+	g, err := w.begin()
 	if err != nil {
 		return nil, explain("begin", err)
 	}

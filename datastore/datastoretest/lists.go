@@ -1,0 +1,383 @@
+package datastoretest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"cordon/datastore"
+)
+
+func lists() []test {
+	return []test{
+		{"lists are in the order of ids, byte by byte", listsOrder},
+		{"a page has at most its limit, after its cursor", listsPages},
+		{"members are listed with their blocks", listsBlocks},
+		{"procedures are newest first", listsProcedures},
+		{"messages are selected by every member of the filter", listsMessages},
+		{"a list is of one point in time while others write", listsNotTorn},
+		{"paging neither skips nor repeats while others insert", listsPagingUnderInserts},
+		{"a list may be left early, read again, and nested", listsNested},
+		{"what a list gives may be written while it goes on", listsWrite},
+		{"lists of nothing are empty", listsEmpty},
+	}
+}
+
+// listing names a list that takes a page.
+type listing struct {
+	name string
+	put  func(id string) datastore.Noun
+	list func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error]
+}
+
+// listings are all lists that take a page. What they list belongs to organization "acme".
+func listings() []listing {
+	return []listing{
+		{"organizations", func(id string) datastore.Noun { return datastore.Organization{ID: id, Revision: 1} },
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(r.Organizations(ctx, page), organizationID)
+			}},
+		{"members", func(id string) datastore.Noun {
+			return datastore.Member{Organization: "acme", ID: id, Role: datastore.Client}
+		},
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(r.Members(ctx, "acme", page), memberID)
+			}},
+		{"products", func(id string) datastore.Noun { return datastore.Product{Organization: "acme", ID: id} },
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(r.Products(ctx, "acme", page), productID)
+			}},
+		{"keys", func(id string) datastore.Noun { return datastore.APIKey{ID: id} },
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(r.APIKeys(ctx, page), keyID)
+			}},
+		{"webhooks", func(id string) datastore.Noun { return datastore.Webhook{Organization: "acme", ID: id} },
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(r.Webhooks(ctx, "acme", page), webhookID)
+			}},
+		{"messages", func(id string) datastore.Noun {
+			return datastore.Message{ID: id, State: datastore.MessagePending, NextAt: at(0)}
+		},
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(r.Messages(ctx, datastore.MessageFilter{Page: page}), messageID)
+			}},
+	}
+}
+
+func each[T any](list iter.Seq2[T, error], id func(T) string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for item, err := range list {
+			if !yield(id(item), err) {
+				return
+			}
+		}
+	}
+}
+
+func itself(id string) string { return id }
+
+// inAndOut runs a check with the store and within a transaction.
+func inAndOut(t *testing.T, s datastore.Store, check func(r datastore.Reader)) {
+	check(s)
+	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { check(tx); return nil }))
+}
+
+func listsOrder(t *testing.T, s datastore.Store) {
+	names := []string{"b", "B", "a", "A", "a.b", "a-b", "a_b", "a@b", "ab", "aB", "a1", "10", "9", "é", "z", "漢", "🦊", "～"}
+	for _, l := range listings() {
+		for _, name := range names {
+			put(t, s, l.put(name))
+		}
+	}
+	slices.Sort(names)
+	inAndOut(t, s, func(r datastore.Reader) {
+		for _, l := range listings() {
+			same(t, l.name, ids(t, l.list(t.Context(), r, datastore.Page{}), itself), names)
+			for i, name := range names {
+				same(t, l.name+" after "+name, ids(t, l.list(t.Context(), r, datastore.Page{After: name}), itself), names[i+1:])
+			}
+		}
+	})
+}
+
+func listsPages(t *testing.T, s datastore.Store) {
+	var names []string
+	var nouns []datastore.Noun
+	for i := range 9 {
+		names = append(names, numbered("x", i))
+		for _, l := range listings() {
+			nouns = append(nouns, l.put(numbered("x", i)))
+		}
+	}
+	put(t, s, nouns...)
+	inAndOut(t, s, func(r datastore.Reader) {
+		for _, l := range listings() {
+			for _, limit := range []int{1, 2, 3, 4, 9, 10} {
+				var pages, got []string
+				page := datastore.Page{Limit: limit}
+				for {
+					items := ids(t, l.list(t.Context(), r, page), itself)
+					if len(items) == 0 {
+						break
+					}
+					pages, got = append(pages, fmt.Sprint(len(items))), append(got, items...)
+					page.After = items[len(items)-1]
+				}
+				same(t, fmt.Sprintf("%s by %d", l.name, limit), got, names)
+				same(t, fmt.Sprintf("%s: pages by %d", l.name, limit), len(pages), (len(names)+limit-1)/limit)
+			}
+			same(t, l.name+" after what is not there", ids(t, l.list(t.Context(), r, datastore.Page{After: "x-0003x", Limit: 2}), itself), names[4:6])
+			same(t, l.name+" after the last", ids(t, l.list(t.Context(), r, datastore.Page{After: "y"}), itself), []string{})
+		}
+	})
+}
+
+func listsBlocks(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	put(t, s, company("beta")...)
+	blocks := []datastore.Block{block("b", datastore.OriginSupport)}
+	put(t, s, datastore.UserBlocks{Organization: "acme", User: "carl", Blocks: blocks})
+	adam, carl := member("acme", "adam", datastore.Administrator), member("acme", "carl", datastore.Client, "acme-mail", "acme-site")
+	carl.Blocks = blocks
+	inAndOut(t, s, func(r datastore.Reader) {
+		same(t, "members", all(t, r.Members(t.Context(), "acme", datastore.Page{Limit: 2})), []datastore.Member{adam, carl})
+		same(t, "members of the other", len(all(t, r.Members(t.Context(), "beta", datastore.Page{}))), 4)
+	})
+}
+
+func listsProcedures(t *testing.T, s datastore.Store) {
+	for _, id := range []string{"0190-b", "0190-a", "0191-a"} {
+		put(t, s, datastore.Procedure{Organization: "acme", User: "lena", ID: id, At: at(0)})
+		put(t, s, datastore.Procedure{Organization: "acme", User: "carl", ID: "of-carl-" + id})
+	}
+	inAndOut(t, s, func(r datastore.Reader) {
+		same(t, "procedures", ids(t, r.Procedures(t.Context(), "acme", "lena"), procedureID), []string{"0191-a", "0190-b", "0190-a"})
+	})
+}
+
+func listsMessages(t *testing.T, s datastore.Store) {
+	var messages []datastore.Message
+	var nouns []datastore.Noun
+	for i := range 48 {
+		m := message(numbered("m", i), i)
+		m.Organization = []string{"acme", "beta"}[i%2]
+		m.Kind = []string{"mail", "webhook"}[i/2%2]
+		m.State = []string{datastore.MessagePending, datastore.MessageDone, datastore.MessageDead}[i/4%3]
+		m.Recipient = []string{"lena", "hook"}[i/12%2]
+		messages, nouns = append(messages, m), append(nouns, m)
+	}
+	put(t, s, nouns...)
+	inAndOut(t, s, func(r datastore.Reader) {
+		for _, f := range messageFilters() {
+			var want []string
+			for _, m := range messages {
+				if (f.Organization == "" || f.Organization == m.Organization) && (f.Kind == "" || f.Kind == m.Kind) &&
+					(f.State == "" || f.State == m.State) && (f.Recipient == "" || f.Recipient == m.Recipient) && m.ID > f.Page.After {
+					want = append(want, m.ID)
+				}
+			}
+			if f.Page.Limit > 0 {
+				want = want[:min(len(want), f.Page.Limit)]
+			}
+			same(t, fmt.Sprintf("messages of %+v", f), ids(t, r.Messages(t.Context(), f), messageID), want)
+		}
+	})
+}
+
+func messageFilters() (filters []datastore.MessageFilter) {
+	for _, organization := range []string{"", "acme", "gamma"} {
+		for _, kind := range []string{"", "webhook"} {
+			for _, state := range []string{"", datastore.MessageDead} {
+				for _, recipient := range []string{"", "lena"} {
+					for _, page := range []datastore.Page{{}, {After: "m-0020", Limit: 2}} {
+						filters = append(filters, datastore.MessageFilter{
+							Organization: organization, Kind: kind, State: state, Recipient: recipient, Page: page})
+					}
+				}
+			}
+		}
+	}
+	return filters
+}
+
+// listsNotTorn has writers rename all members and products at once.
+func listsNotTorn(t *testing.T, s datastore.Store) {
+	const items, writers, rounds = 8, 2, 25
+	write := func(name string) error {
+		return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+			if _, err := tx.Bump(ctx, "acme"); err != nil {
+				return err
+			}
+			for i := range items {
+				m, p := member("acme", numbered("m", i), datastore.Client), product("acme", numbered("p", i), "other")
+				m.Name, p.Name = name, name
+				if err := tx.Put(ctx, m, p); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	put(t, s, organization("acme"))
+	must(t, write("first"))
+	for _, err := range race(writers+2, func(i int) error {
+		for round := range rounds {
+			if i < writers {
+				if err := write(fmt.Sprintf("%d-%d", i, round)); err != nil {
+					return err
+				}
+				continue
+			}
+			var names []string
+			for m, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+				if err != nil {
+					return err
+				}
+				names = append(names, m.Name)
+			}
+			if i == writers {
+				names = nil
+				for p, err := range s.Products(t.Context(), "acme", datastore.Page{}) {
+					if err != nil {
+						return err
+					}
+					names = append(names, p.Name)
+				}
+			}
+			if len(names) != items || len(slices.Compact(names)) != 1 {
+				return fmt.Errorf("the list is torn: %v", names)
+			}
+		}
+		return nil
+	}) {
+		must(t, err)
+	}
+}
+
+func listsPagingUnderInserts(t *testing.T, s datastore.Store) {
+	put(t, s, organization("acme"))
+	var there []string // from the start, and must be given once each
+	for i := range 40 {
+		there = append(there, numbered("m", i*2))
+		put(t, s, member("acme", there[i], datastore.Client))
+	}
+	var over atomic.Bool
+	errs := race(3, func(i int) error {
+		if i > 0 {
+			for n := 0; !over.Load() && n < 60; n++ {
+				id := numbered("m", (n*7%40)*2+1)
+				err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+					if n%3 == 2 {
+						return tx.Delete(ctx, member("acme", id, ""))
+					}
+					return tx.Put(ctx, member("acme", id, datastore.Client))
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		defer over.Store(true)
+		for range 4 {
+			seen := map[string]int{}
+			page := datastore.Page{Limit: 3}
+			for {
+				count := 0
+				for m, err := range s.Members(t.Context(), "acme", page) {
+					if err != nil {
+						return err
+					}
+					if m.ID <= page.After {
+						return fmt.Errorf("%s comes after %s", m.ID, page.After)
+					}
+					page.After = m.ID
+					seen[m.ID]++
+					count++
+				}
+				if count < page.Limit {
+					break
+				}
+			}
+			for _, id := range there {
+				if seen[id] != 1 {
+					return fmt.Errorf("%s was given %d times", id, seen[id])
+				}
+			}
+		}
+		return nil
+	})
+	must(t, errors.Join(errs...))
+}
+
+func listsNested(t *testing.T, s datastore.Store) {
+	for i := range 12 {
+		put(t, s, company(numbered("org", i))...)
+	}
+	inAndOut(t, s, func(r datastore.Reader) {
+		var got []string
+		members := r.Members(t.Context(), "org-0003", datastore.Page{})
+		for range 2 {
+			for m, err := range members {
+				must(t, err)
+				got = append(got, m.ID)
+				break
+			}
+		}
+		same(t, "first members", got, []string{"adam", "adam"})
+		// Deeper than any pool of connections is wide.
+		var nest func(depth int, path string)
+		deepest := ""
+		nest = func(depth int, path string) {
+			if depth == 12 {
+				deepest = path
+				return
+			}
+			for m, err := range r.Members(t.Context(), numbered("org", depth), datastore.Page{}) {
+				must(t, err)
+				f := known(t, r, datastore.Key{Organization: m.Organization, User: m.ID})
+				nest(depth+1, path+f.Member.ID+" ")
+				break
+			}
+		}
+		nest(0, "")
+		same(t, "deepest", deepest, strings.Repeat("adam ", 12))
+	})
+}
+
+func listsWrite(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	for m, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+		must(t, err)
+		m.Name = "renamed"
+		put(t, s, m)
+	}
+	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		for m, err := range tx.Members(ctx, "acme", datastore.Page{}) {
+			must(t, err)
+			m.Email = "moved"
+			must(t, tx.Put(ctx, m))
+			must(t, tx.Delete(ctx, member("acme", "nobody", "")))
+		}
+		return nil
+	}))
+	for m, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+		must(t, err)
+		same(t, "member", []string{m.Name, m.Email}, []string{"renamed", "moved"})
+	}
+}
+
+func listsEmpty(t *testing.T, s datastore.Store) {
+	inAndOut(t, s, func(r datastore.Reader) {
+		for _, l := range listings() {
+			same(t, l.name, ids(t, l.list(t.Context(), r, datastore.Page{}), itself), []string{})
+		}
+		same(t, "procedures", ids(t, r.Procedures(t.Context(), "acme", "lena"), procedureID), []string{})
+		same(t, "records", len(all(t, r.Records(t.Context(), datastore.RecordFilter{}))), 0)
+	})
+}

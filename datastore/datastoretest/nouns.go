@@ -1,0 +1,419 @@
+package datastoretest
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+)
+
+func nouns() []test {
+	return []test{
+		{"what is put is read again as it was", nounsAreReadAsPut},
+		{"a time is the same instant whatever its zone", nounsKeepInstants},
+		{"put replaces", nounsAreReplaced},
+		{"delete removes, and what is not there is no error", nounsAreDeleted},
+		{"a member's grants are replaced", nounsGrants},
+		{"a member's blocks are not written", nounsBlocksOfMember},
+		{"blocks survive the membership", nounsBlocksSurvive},
+		{"user blocks put with none are deleted", nounsNoBlocks},
+		{"a product id of another organization is taken", nounsTaken},
+		{"a product goes with the grants to it", nounsProductAndGrants},
+		{"another organization's product is not deleted", nounsForeignProduct},
+		{"an organization goes with all that is its own", nounsOrganizationGoes},
+		{"records, keys and messages stay when the organization goes", nounsThatStay},
+		{"ids differ by case", nounsCase},
+		{"ids that are joined do not meet", nounsJoinedIDs},
+		{"ids may be long, foreign and full of signs", nounsStrangeIDs},
+		{"a payload of a megabyte is kept", nounsLarge},
+		{"nothing known of support is the zero value", nounsNoSupport},
+		{"one key and one first answer are found, or ErrNotFound", nounsNotFound},
+		{"a noun of one organization is not another's", nounsOfOneOrganization},
+	}
+}
+
+// one of every kind of noun, with every member set.
+func everyNoun() []datastore.Noun {
+	return []datastore.Noun{
+		datastore.Organization{ID: "acme", Name: "Acme & <Söhne>", Revision: 7, Incarnation: "one", CreatedAt: at(1)},
+		datastore.Member{Organization: "acme", ID: "lena", Name: "Léna", Email: "l@example.com", Language: "fr",
+			Role: datastore.LegalRepresentative, Grants: []string{"acme-mail", "acme-site"}, ProductEvents: true},
+		datastore.UserBlocks{Organization: "acme", User: "lena", Blocks: []datastore.Block{
+			{ID: "b1", Origin: datastore.OriginSupport, Ticket: "T", By: "agent", Since: at(2), ExpiresAt: at(3), Channels: []string{"imap", "smtp"}},
+			{ID: "b2", Origin: datastore.OriginAdministrator, By: "adam", Since: at(4)},
+		}},
+		datastore.Product{Organization: "acme", ID: "acme-mail", Name: "Mail", Kind: datastore.MailService,
+			Blocks:      []datastore.Block{{ID: "b3", Origin: datastore.OriginHost, Reason: "unpaid", By: "key", Since: at(5), ExpiresAt: at(6)}},
+			Maintenance: &datastore.Maintenance{ID: "m1", Reason: "move", Ticket: "T-2", By: "adam", Since: at(7), ExpiresAt: at(8)}},
+		datastore.APIKey{ID: "key", Name: "Key", Hash: []byte{0, 255, 1}, Scopes: []string{"decide", "act"},
+			Organization: "acme", CreatedAt: at(9), ExpiresAt: at(10), CreatedBy: "root"},
+		datastore.Support{Organization: "acme",
+			Codes:      []datastore.SupportCode{{User: "lena", Hash: []byte("hash"), ExpiresAt: at(11)}},
+			WrongTries: []time.Time{at(12), at(13)}},
+		datastore.FirstAnswer{Key: "key /v1/x 1", BodyHash: []byte("body"), At: at(14), Status: 200, Answer: []byte(`{"a":1}`)},
+		datastore.Procedure{Organization: "acme", User: "lena", ID: "p1", By: "adam", At: at(15),
+			Steps: []datastore.Step{{Name: "password", DoneAt: at(16)}, {Name: "sessions"}}},
+		datastore.Webhook{Organization: "acme", ID: "hook", URL: "https://example.com/?a=b&c", Events: []string{"product.blocked"},
+			Secrets: []datastore.Secret{{Key: []byte("new")}, {Key: []byte("old"), ExpiresAt: at(17)}}, CreatedAt: at(18)},
+		datastore.Message{ID: "m", Kind: "mail", Organization: "acme", Event: "e", Recipient: "lena", Payload: []byte{0, 1, 2},
+			State: datastore.MessageDead, NextAt: at(19), Lease: "lease", Attempts: 3,
+			Log: []datastore.Attempt{{At: at(20), Result: "refused"}}, CreatedAt: at(21)},
+	}
+}
+
+// read gives a noun as it is known now, nil where it is not.
+func read(t tester, r datastore.Reader, noun datastore.Noun) datastore.Noun {
+	t.Helper()
+	switch n := noun.(type) {
+	case datastore.Organization:
+		if facts, err := r.Facts(t.Context(), datastore.Key{Organization: n.ID}); err == nil {
+			return facts.Organization
+		}
+	case datastore.Member:
+		if facts, err := r.Facts(t.Context(), datastore.Key{Organization: n.Organization, User: n.ID}); err == nil && facts.Member != nil {
+			facts.Member.Blocks = nil
+			return *facts.Member
+		}
+	case datastore.UserBlocks:
+		facts, err := r.Facts(t.Context(), datastore.Key{Organization: n.Organization, Target: n.User})
+		if err == nil && len(facts.TargetBlocks) > 0 {
+			return datastore.UserBlocks{Organization: n.Organization, User: n.User, Blocks: facts.TargetBlocks}
+		}
+	case datastore.Product:
+		if facts, err := r.Facts(t.Context(), datastore.Key{Product: n.ID}); err == nil && facts.Product != nil {
+			return *facts.Product
+		}
+	case datastore.APIKey:
+		if key, err := r.APIKey(t.Context(), n.ID); err == nil {
+			return key
+		}
+	case datastore.Support:
+		support, err := r.Support(t.Context(), n.Organization)
+		must(t, err)
+		if len(support.Codes)+len(support.WrongTries) > 0 {
+			return support
+		}
+	case datastore.FirstAnswer:
+		if answer, err := r.FirstAnswer(t.Context(), n.Key); err == nil {
+			return answer
+		}
+	case datastore.Procedure:
+		for _, p := range all(t, r.Procedures(t.Context(), n.Organization, n.User)) {
+			if p.ID == n.ID {
+				return p
+			}
+		}
+	case datastore.Webhook:
+		for _, w := range all(t, r.Webhooks(t.Context(), n.Organization, datastore.Page{})) {
+			if w.ID == n.ID {
+				return w
+			}
+		}
+	case datastore.Message:
+		for _, m := range all(t, r.Messages(t.Context(), datastore.MessageFilter{})) {
+			if m.ID == n.ID {
+				return m
+			}
+		}
+	}
+	return nil
+}
+
+func nounsAreReadAsPut(t *testing.T, s datastore.Store) {
+	put(t, s, everyNoun()...)
+	for _, noun := range everyNoun() {
+		same(t, "read", read(t, s, noun), noun)
+	}
+	// The least that a noun can be.
+	least := []datastore.Noun{
+		datastore.Organization{ID: "b", Revision: 1},
+		datastore.Member{Organization: "b", ID: "u", Role: datastore.Client},
+		datastore.Product{Organization: "b", ID: "p"},
+		datastore.APIKey{ID: "k"},
+		datastore.FirstAnswer{Key: "f", At: at(0)},
+		datastore.Procedure{Organization: "b", User: "u", ID: "p"},
+		datastore.Webhook{Organization: "b", ID: "w"},
+		datastore.Message{ID: "n", State: datastore.MessagePending},
+	}
+	put(t, s, least...)
+	for _, noun := range least {
+		same(t, "read", read(t, s, noun), noun)
+	}
+}
+
+func nounsKeepInstants(t *testing.T, s datastore.Store) {
+	zone := time.FixedZone("east", 2*60*60)
+	p := product("acme", "site", "web_hosting")
+	p.Blocks = []datastore.Block{{ID: "b", Origin: datastore.OriginHost, By: "k", Since: at(1).In(zone), ExpiresAt: at(2).In(zone)}}
+	put(t, s, organization("acme"), p)
+	same[datastore.Noun](t, "product", read(t, s, p), p)
+}
+
+func nounsAreReplaced(t *testing.T, s datastore.Store) {
+	put(t, s, everyNoun()...)
+	replaced := []datastore.Noun{
+		datastore.Organization{ID: "acme", Name: "New", Revision: 8, Incarnation: "one", CreatedAt: at(1)},
+		datastore.Member{Organization: "acme", ID: "lena", Name: "New", Role: datastore.Client},
+		datastore.UserBlocks{Organization: "acme", User: "lena", Blocks: []datastore.Block{block("b9", datastore.OriginAdministrator)}},
+		datastore.Product{Organization: "acme", ID: "acme-mail", Name: "New", Kind: datastore.MailService},
+		datastore.APIKey{ID: "key", Name: "New"},
+		datastore.Support{Organization: "acme", WrongTries: []time.Time{at(30)}},
+		datastore.FirstAnswer{Key: "key /v1/x 1", At: at(31), Status: 403},
+		datastore.Procedure{Organization: "acme", User: "lena", ID: "p1", By: "lena", At: at(15)},
+		datastore.Webhook{Organization: "acme", ID: "hook", URL: "https://example.org"},
+		datastore.Message{ID: "m", Kind: "webhook", State: datastore.MessageDone},
+	}
+	put(t, s, replaced...)
+	for _, noun := range replaced {
+		same(t, "read", read(t, s, noun), noun)
+	}
+}
+
+func nounsAreDeleted(t *testing.T, s datastore.Store) {
+	remove(t, s, everyNoun()...)
+	nouns := everyNoun()
+	put(t, s, nouns...)
+	for i := len(nouns) - 1; i >= 0; i-- { // the organization last, as it takes others with it
+		remove(t, s, nouns[i])
+		if got := read(t, s, nouns[i]); got != nil {
+			t.Errorf("%T was deleted and is read: %v", nouns[i], got)
+		}
+		for _, noun := range nouns[:i] {
+			if read(t, s, noun) == nil {
+				t.Errorf("%T is gone with a %T", noun, nouns[i])
+			}
+		}
+	}
+}
+
+func nounsGrants(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	carl := datastore.Key{Organization: "acme", User: "carl"}
+	for _, grants := range [][]string{{"acme-site"}, {"acme-mail"}, nil, {"acme-mail", "acme-site"}} {
+		put(t, s, member("acme", "carl", datastore.Client, grants...))
+		same(t, "grants", known(t, s, carl).Member.Grants, grants)
+	}
+}
+
+func nounsBlocksOfMember(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	put(t, s, datastore.UserBlocks{Organization: "acme", User: "carl", Blocks: []datastore.Block{block("b", datastore.OriginSupport)}})
+	carl := member("acme", "carl", datastore.Client)
+	carl.Blocks = []datastore.Block{block("x", datastore.OriginHost), block("y", datastore.OriginHost)}
+	put(t, s, carl)
+	facts := known(t, s, datastore.Key{Organization: "acme", User: "carl"})
+	same(t, "blocks", facts.Member.Blocks, []datastore.Block{block("b", datastore.OriginSupport)})
+}
+
+func nounsBlocksSurvive(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	blocks := []datastore.Block{block("b", datastore.OriginSupport)}
+	put(t, s, datastore.UserBlocks{Organization: "acme", User: "carl", Blocks: blocks})
+	remove(t, s, datastore.Member{Organization: "acme", ID: "carl"})
+
+	facts := known(t, s, datastore.Key{Organization: "acme", User: "carl", Target: "carl"})
+	if facts.Member != nil || facts.Target != nil {
+		t.Errorf("the member is still there: %v %v", facts.Member, facts.Target)
+	}
+	same(t, "blocks without the member", facts.TargetBlocks, blocks)
+
+	put(t, s, member("acme", "carl", datastore.Client))
+	facts = known(t, s, datastore.Key{Organization: "acme", User: "carl", Target: "carl"})
+	same(t, "blocks of the member", facts.Member.Blocks, blocks)
+	same(t, "blocks of the target", facts.Target.Blocks, blocks)
+	same(t, "target blocks", facts.TargetBlocks, blocks)
+}
+
+func nounsNoBlocks(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	b := block("b", datastore.OriginSupport)
+	b.ExpiresAt = at(5)
+	put(t, s, datastore.UserBlocks{Organization: "acme", User: "carl", Blocks: []datastore.Block{b}})
+	put(t, s, datastore.UserBlocks{Organization: "acme", User: "carl"})
+	facts := known(t, s, datastore.Key{Organization: "acme", User: "carl", Target: "carl"})
+	same(t, "blocks", facts.TargetBlocks, []datastore.Block{})
+	same(t, "blocks of the member", facts.Member.Blocks, []datastore.Block{})
+	due, err := s.Due(t.Context(), at(100), 0)
+	must(t, err)
+	same(t, "due", due, []datastore.Due{})
+}
+
+func nounsTaken(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	put(t, s, company("beta")...)
+	err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		return tx.Put(ctx, product("beta", "acme-site", "web_hosting"))
+	})
+	wantError(t, "put another's product", err, datastore.ErrTaken)
+	same(t, "product", known(t, s, datastore.Key{Product: "acme-site"}).Product, new(product("acme", "acme-site", "web_hosting")))
+
+	// Once it is deleted, the id is free.
+	remove(t, s, product("acme", "acme-site", ""))
+	put(t, s, product("beta", "acme-site", "cloud_server"))
+	same(t, "organization", known(t, s, datastore.Key{Product: "acme-site"}).Organization.ID, "beta")
+}
+
+func nounsProductAndGrants(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	remove(t, s, product("acme", "acme-site", ""))
+	same(t, "grants of carl", known(t, s, datastore.Key{Organization: "acme", User: "carl"}).Member.Grants, []string{"acme-mail"})
+	same(t, "grants of cora", known(t, s, datastore.Key{Organization: "acme", User: "cora"}).Member.Grants, []string{})
+	put(t, s, product("acme", "acme-site", "web_hosting"))
+	facts := known(t, s, datastore.Key{User: "cora", Product: "acme-site"})
+	same(t, "grants after the id came back", facts.Member.Grants, []string{})
+}
+
+func nounsForeignProduct(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	put(t, s, company("beta")...)
+	remove(t, s, product("beta", "acme-site", ""))
+	facts := known(t, s, datastore.Key{User: "cora", Product: "acme-site"})
+	same(t, "product", facts.Product, new(product("acme", "acme-site", "web_hosting")))
+	same(t, "grants", facts.Member.Grants, []string{"acme-site"})
+}
+
+func nounsOrganizationGoes(t *testing.T, s datastore.Store) {
+	put(t, s, everyNoun()...)
+	put(t, s, company("beta")...)
+	remove(t, s, datastore.Organization{ID: "acme"})
+	_, err := s.Facts(t.Context(), datastore.Key{Organization: "acme"})
+	wantError(t, "facts", err, datastore.ErrNotFound)
+	_, err = s.Facts(t.Context(), datastore.Key{Product: "acme-mail"})
+	wantError(t, "facts of the product", err, datastore.ErrNotFound)
+
+	// Nothing comes back with the id.
+	again := organization("acme")
+	again.Incarnation = "second"
+	put(t, s, again, member("acme", "lena", datastore.Client))
+	facts := known(t, s, datastore.Key{Organization: "acme", User: "lena", Product: "acme-mail", Target: "lena"})
+	want := member("acme", "lena", datastore.Client)
+	same(t, "facts", facts, datastore.Facts{Organization: again, Member: &want, Target: &want})
+	same(t, "products", all(t, s.Products(t.Context(), "acme", datastore.Page{})), []datastore.Product{})
+	same(t, "procedures", all(t, s.Procedures(t.Context(), "acme", "lena")), []datastore.Procedure{})
+	same(t, "webhooks", all(t, s.Webhooks(t.Context(), "acme", datastore.Page{})), []datastore.Webhook{})
+	support, err := s.Support(t.Context(), "acme")
+	must(t, err)
+	same(t, "support", support, datastore.Support{Organization: "acme"})
+	due, err := s.Due(t.Context(), at(1000), 0)
+	must(t, err)
+	same(t, "due", due, []datastore.Due{})
+	same(t, "the other's members", len(all(t, s.Members(t.Context(), "beta", datastore.Page{}))), 4)
+}
+
+func nounsThatStay(t *testing.T, s datastore.Store) {
+	put(t, s, everyNoun()...)
+	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		return tx.Append(ctx, change("r", "acme", 1))
+	}))
+	remove(t, s, datastore.Organization{ID: "acme"})
+	same(t, "records", len(all(t, s.Records(t.Context(), datastore.RecordFilter{Organization: "acme"}))), 1)
+	for _, noun := range everyNoun() {
+		switch noun.(type) {
+		case datastore.APIKey, datastore.FirstAnswer, datastore.Message:
+			same(t, "read", read(t, s, noun), noun)
+		}
+	}
+}
+
+func nounsCase(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	put(t, s, organization("Acme"), member("acme", "Lena", datastore.Client), product("acme", "Acme-site", "other"), datastore.APIKey{ID: "Key"})
+	_, err := s.Facts(t.Context(), datastore.Key{Organization: "ACME"})
+	wantError(t, "facts", err, datastore.ErrNotFound)
+	_, err = s.APIKey(t.Context(), "key")
+	wantError(t, "key", err, datastore.ErrNotFound)
+	same(t, "role", known(t, s, datastore.Key{Organization: "acme", User: "Lena"}).Member.Role, datastore.Client)
+	same(t, "role", known(t, s, datastore.Key{Organization: "acme", User: "lena"}).Member.Role, datastore.LegalRepresentative)
+	same(t, "kind", known(t, s, datastore.Key{Product: "Acme-site"}).Product.Kind, "other")
+	same(t, "no member", known(t, s, datastore.Key{Organization: "Acme", User: "lena"}).Member, (*datastore.Member)(nil))
+}
+
+func nounsJoinedIDs(t *testing.T, s datastore.Store) {
+	for _, sign := range []string{".", "-", "_", "@"} {
+		long, short := "a"+sign+"b", "a"
+		put(t, s, organization(long), organization(short),
+			member(long, "c", datastore.Administrator), member(short, "b"+sign+"c", datastore.Client),
+			datastore.UserBlocks{Organization: long, User: "c", Blocks: []datastore.Block{block("x", datastore.OriginSupport)}},
+			datastore.Webhook{Organization: long, ID: "c", URL: "long"}, datastore.Webhook{Organization: short, ID: "b" + sign + "c", URL: "short"})
+		same(t, "role", known(t, s, datastore.Key{Organization: long, User: "c"}).Member.Role, datastore.Administrator)
+		other := known(t, s, datastore.Key{Organization: short, User: "b" + sign + "c"}).Member
+		same(t, "role", other.Role, datastore.Client)
+		same(t, "blocks", other.Blocks, []datastore.Block{})
+		same(t, "webhooks", all(t, s.Webhooks(t.Context(), long, datastore.Page{})), []datastore.Webhook{{Organization: long, ID: "c", URL: "long"}})
+	}
+}
+
+func nounsStrangeIDs(t *testing.T, s datastore.Store) {
+	for _, id := range []string{
+		"$set", "a.b.c", "$", ".", "0", "null", "Ünïcödé-漢字-🦊", "per%cent_under", `quote"'\`, "<a>&b", strings.Repeat("long", 250),
+	} {
+		o := organization(id)
+		m := member(id, "user "+id, datastore.Client, "product "+id)
+		m.Name = id
+		p := product(id, "product "+id, id)
+		put(t, s, o, m, p, datastore.APIKey{ID: id, Name: id}, datastore.Support{Organization: id, WrongTries: []time.Time{at(0)}},
+			datastore.FirstAnswer{Key: id, At: at(0)}, datastore.Procedure{Organization: id, User: m.ID, ID: id},
+			datastore.Webhook{Organization: id, ID: id}, datastore.Message{ID: id, Organization: id, State: datastore.MessagePending})
+		for _, noun := range []datastore.Noun{o, m, p, datastore.APIKey{ID: id, Name: id}, datastore.Webhook{Organization: id, ID: id},
+			datastore.Procedure{Organization: id, User: m.ID, ID: id}, datastore.FirstAnswer{Key: id, At: at(0)}} {
+			same(t, "read", read(t, s, noun), noun)
+		}
+		same(t, "messages", len(all(t, s.Messages(t.Context(), datastore.MessageFilter{Organization: id}))), 1)
+		remove(t, s, p)
+		same(t, "grants", known(t, s, datastore.Key{Organization: id, User: m.ID}).Member.Grants, []string{})
+	}
+}
+
+func nounsLarge(t *testing.T, s datastore.Store) {
+	m := message("large", 0)
+	m.Payload = bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
+	put(t, s, m, datastore.FirstAnswer{Key: "large", At: at(0), Answer: m.Payload})
+	listed := all(t, s.Messages(t.Context(), datastore.MessageFilter{}))
+	claimed, err := s.Claim(t.Context(), at(0), time.Minute, 1)
+	must(t, err)
+	answer, err := s.FirstAnswer(t.Context(), "large")
+	must(t, err)
+	for _, got := range [][]byte{listed[0].Payload, claimed[0].Payload, answer.Answer} {
+		if !bytes.Equal(got, m.Payload) {
+			t.Errorf("a payload of %d bytes is read as another of %d", len(m.Payload), len(got))
+		}
+	}
+}
+
+func nounsNoSupport(t *testing.T, s datastore.Store) {
+	for _, id := range []string{"acme", "nobody"} {
+		support, err := s.Support(t.Context(), id)
+		must(t, err)
+		same(t, "support", support, datastore.Support{Organization: id})
+	}
+}
+
+func nounsNotFound(t *testing.T, s datastore.Store) {
+	_, err := s.APIKey(t.Context(), "key")
+	wantError(t, "key", err, datastore.ErrNotFound)
+	_, err = s.FirstAnswer(t.Context(), "key")
+	wantError(t, "first answer", err, datastore.ErrNotFound)
+	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		_, err := tx.APIKey(ctx, "key")
+		wantError(t, "key in a transaction", err, datastore.ErrNotFound)
+		_, err = tx.FirstAnswer(ctx, "key")
+		wantError(t, "first answer in a transaction", err, datastore.ErrNotFound)
+		return nil
+	}))
+}
+
+func nounsOfOneOrganization(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	put(t, s, organization("beta"), member("beta", "lena", datastore.Client),
+		datastore.UserBlocks{Organization: "beta", User: "lena", Blocks: []datastore.Block{block("b", datastore.OriginSupport)}},
+		datastore.Procedure{Organization: "beta", User: "lena", ID: "p"})
+	facts := known(t, s, datastore.Key{Organization: "acme", User: "lena", Target: "lena"})
+	same(t, "role", facts.Member.Role, datastore.LegalRepresentative)
+	same(t, "blocks", facts.TargetBlocks, []datastore.Block{})
+	same(t, "procedures", all(t, s.Procedures(t.Context(), "acme", "lena")), []datastore.Procedure{})
+	remove(t, s, datastore.Member{Organization: "beta", ID: "lena"})
+	same(t, "the other member", known(t, s, datastore.Key{Organization: "acme", User: "lena"}).Member.ID, "lena")
+}
