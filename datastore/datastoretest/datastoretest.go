@@ -38,6 +38,11 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Store) {
 		{"races", races()},
 		{"lists", lists()},
 		{"due", due()},
+		{"claims", claims()},
+		{"shipping", shipping()},
+		{"records", records()},
+		{"watch", watching()},
+		{"closing", closing()},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for _, test := range part.tests {
