@@ -28,7 +28,8 @@ type service struct {
 		StartPeriod string `yaml:"start_period"`
 		Retries     int
 	}
-	ReadOnly    bool     `yaml:"read_only"`
+	ReadOnly    bool `yaml:"read_only"`
+	Tmpfs       []string
 	CapDrop     []string `yaml:"cap_drop"`
 	SecurityOpt []string `yaml:"security_opt"`
 	Restart     string
@@ -102,7 +103,7 @@ func TestComposeKeepsWhatMustNotBeLost(t *testing.T) {
 		}
 	}
 	cordon := services["cordon"]
-	if !cordon.ReadOnly || !slices.Equal(cordon.CapDrop, []string{"ALL"}) || !slices.Contains(cordon.SecurityOpt, "no-new-privileges:true") {
+	if !cordon.ReadOnly || !slices.Equal(cordon.Tmpfs, []string{"/tmp"}) || !slices.Equal(cordon.CapDrop, []string{"ALL"}) || !slices.Contains(cordon.SecurityOpt, "no-new-privileges:true") {
 		t.Error("cordon needs no capability and writes nothing but its volume, and compose.yaml should say so")
 	}
 }
