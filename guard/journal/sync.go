@@ -1,0 +1,125 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// String gives the name that [Sync.UnmarshalText] reads.
+func (s Sync) String() string {
+	if s == Always {
+		return "always"
+	}
+	return "interval"
+}
+
+// MarshalText gives the name.
+func (s Sync) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads "interval" or "always".
+func (s *Sync) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "interval":
+		*s = Interval
+	case "always":
+		*s = Always
+	default:
+		return fmt.Errorf("journal sync %q is neither interval nor always", text)
+	}
+	return nil
+}
+
+// syncLoop brings to disk what was appended, every Interval.
+func (j *Journal) syncLoop(ctx context.Context) {
+	tick := time.NewTicker(j.config.Interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			_ = j.sync() // logged and kept for Stats; the next tick and the next Append try anew
+		}
+	}
+}
+
+// sync brings everything that is written to disk. Others append meanwhile.
+func (j *Journal) sync() error {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	if !j.acquirePending() {
+		return nil
+	}
+	w := &j.log
+	var err error
+	if !w.lost {
+		file, n, size, last := w.file, len(w.pending), w.size, w.last
+		j.giveBack()
+		err = file.Sync()
+		j.mu.Lock()
+		j.acquire()
+		j.mu.Unlock()
+		switch {
+		case w.file != file: // renewed meanwhile, with all that was pending
+			err = nil
+		case err == nil:
+			w.confirm(n, size, last)
+		default:
+			err = fmt.Errorf("sync: %w", err)
+			w.lost = true
+		}
+	}
+	if w.lost {
+		w.report(err) // also where the fresh segment helps: someone should look at the disk
+		err = w.renew()
+	}
+	w.report(err)
+	if err == nil {
+		w.rotate()
+	}
+	j.giveBack()
+	return err
+}
+
+// acquirePending acquires the log if there is something in it that is not on disk.
+func (j *Journal) acquirePending() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.acquire()
+	if len(j.log.pending) == 0 {
+		j.release()
+		return false
+	}
+	return true
+}
+
+func (j *Journal) giveBack() {
+	j.mu.Lock()
+	j.log.publish()
+	j.release()
+	j.mu.Unlock()
+}
+
+// rotate begins a new segment when the last is large enough. Nobody appends meanwhile, which takes two
+// fsyncs of little. Where it fails the old one grows on.
+func (w *wal) rotate() {
+	if w.size < w.j.config.SegmentBytes {
+		return
+	}
+	if len(w.pending) > 0 {
+		if err := w.file.Sync(); err != nil {
+			w.report(fmt.Errorf("sync: %w", err))
+			w.lost = true
+		} else {
+			w.confirm(len(w.pending), w.size, w.last)
+		}
+	}
+	err := w.renew()
+	switch {
+	case w.lost:
+		w.report(err)
+	case err != nil:
+		w.j.config.Log.Warn("journal cannot begin a new segment", "error", err)
+	}
+}
