@@ -1,0 +1,42 @@
+package guard
+
+import (
+	"context"
+	"errors"
+
+	"cordon/datastore"
+)
+
+// DecideAll answers the items of a batch in order, each with a record of its own, until the
+// semantic says that the batch ends; an item in error counts as a denial (AuthZEN 7.1.2). It gives
+// the batch's id, which its records carry. An error of the whole (store, journal) answers nothing.
+func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, semantic Semantic) (string, []BatchAnswer, error) {
+	batch := datastore.NewRecordID(g.now())
+	answers := make([]BatchAnswer, 0, len(items))
+	records := make([]datastore.Record, len(items))
+	journal := make([]*datastore.Record, 0, len(items))
+	for i := range items {
+		answer, err := Answer{}, items[i].Invalid
+		if err == nil {
+			answer, err = g.answer(ctx, o, &items[i].Question, &records[i])
+			switch {
+			case err == nil:
+				records[i].Batch = batch
+				journal = append(journal, &records[i])
+			case !errors.Is(err, ErrOrganizationLimit):
+				return "", nil, err
+			}
+		}
+		answers = append(answers, BatchAnswer{Answer: answer, Err: err})
+		allowed := err == nil && answer.Allowed
+		if semantic == DenyOnFirstDeny && !allowed || semantic == PermitOnFirstPermit && allowed {
+			break
+		}
+	}
+	if len(journal) > 0 {
+		if err := g.journal.AppendAll(journal); err != nil {
+			return "", nil, err
+		}
+	}
+	return batch, answers, nil
+}

@@ -1,0 +1,231 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"cordon/datastore"
+)
+
+// cache holds what was read of organizations, each at one revision. Reading takes no lock; filling
+// and dropping do.
+type cache struct {
+	organizations sync.Map // id -> *slot
+	homes         sync.Map // product id -> organization id; a hint, the slot decides
+	beat          atomic.Int64
+	entities      atomic.Int64
+
+	mu         sync.Mutex // guards changes of organizations, and generation
+	generation uint64     // counts the events after which a read that had begun before may not be kept
+
+	most     int64
+	maxStale time.Duration
+	off      bool
+	now      func() time.Time
+	log      *slog.Logger
+}
+
+// slot is one organization at one revision, filled on demand. A change replaces it as a whole.
+type slot struct {
+	life
+	members  sync.Map // user id -> *membership, nil for no member
+	products sync.Map // product id -> *productState
+	filled   atomic.Int64
+}
+
+func newCache(config Config) *cache {
+	return &cache{
+		most: int64(config.CacheEntities), maxStale: config.MaxStaleness, off: config.Uncached,
+		now: config.Now, log: config.Log,
+	}
+}
+
+// find answers from the cache. It gives false where it does not hold everything that was asked for.
+func (c *cache) find(organization, user, product string, now time.Time) (known, bool) {
+	if c.off || now.UnixNano()-c.beat.Load() > int64(c.maxStale) {
+		return known{}, false
+	}
+	if organization == "" {
+		home, ok := c.homes.Load(product)
+		if !ok {
+			return known{}, false
+		}
+		organization, _ = home.(string)
+	}
+	found, ok := c.organizations.Load(organization)
+	if !ok {
+		return known{}, false
+	}
+	s, _ := found.(*slot)
+	k := known{organization: &s.life}
+	if product != "" {
+		p, ok := s.products.Load(product)
+		if !ok {
+			return known{}, false
+		}
+		k.product, _ = p.(*productState)
+	}
+	if user != "" {
+		m, ok := s.members.Load(user)
+		if !ok {
+			return known{}, false
+		}
+		k.member, _ = m.(*membership)
+	}
+	return k, true
+}
+
+// mark is taken before the store is read for the cache, and handed to keep.
+func (c *cache) mark() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.generation
+}
+
+// keep fills in what was read, unless something newer is known by now.
+func (c *cache) keep(mark uint64, k *known, user, product string) {
+	if c.off || k.organization == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.generation != mark {
+		return
+	}
+	var s *slot
+	if found, ok := c.organizations.Load(k.organization.id); ok {
+		s, _ = found.(*slot)
+	}
+	switch {
+	case s == nil, s.incarnation != k.organization.incarnation, s.revision < k.organization.revision:
+		s = c.replace(*k.organization)
+	case s.revision > k.organization.revision:
+		return
+	}
+	if user != "" {
+		if _, had := s.members.Swap(user, k.member); !had {
+			c.grow(s)
+		}
+	}
+	if product != "" && k.product != nil {
+		c.homes.Store(product, s.id)
+		if _, had := s.products.Swap(product, k.product); !had {
+			c.grow(s)
+		}
+	}
+}
+
+// advance makes what was known of an organization give way to a newer revision.
+func (c *cache) advance(change datastore.Change) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.organizations.Load(change.Organization)
+	if !ok {
+		// A read of an older revision may be under way; the empty slot keeps it out.
+		c.replace(life{id: change.Organization, incarnation: change.Incarnation, revision: change.Revision})
+		return
+	}
+	s, _ := found.(*slot)
+	other := change.Revision == 0 || change.Incarnation != "" && s.incarnation != "" && change.Incarnation != s.incarnation
+	if other {
+		// Revisions of another life do not compare: nothing that is being read now may be kept.
+		c.generation++
+	}
+	if other || s.revision < change.Revision {
+		next := life{id: change.Organization, incarnation: change.Incarnation, revision: change.Revision}
+		if next.incarnation == "" && change.Revision != 0 {
+			next.incarnation = s.incarnation
+		}
+		c.replace(next)
+	}
+}
+
+func (c *cache) replace(l life) *slot {
+	s := &slot{life: l}
+	if old, ok := c.organizations.Swap(l.id, s); ok {
+		if o, _ := old.(*slot); o != nil {
+			c.entities.Add(-o.filled.Load())
+		}
+	} else {
+		c.entities.Add(1)
+	}
+	return s
+}
+
+func (c *cache) grow(s *slot) {
+	s.filled.Add(1)
+	if c.entities.Add(1) <= c.most {
+		return
+	}
+	// Over the bound: let go of whole organizations, whichever come first, until a tenth is free.
+	c.generation++
+	c.organizations.Range(func(id, found any) bool {
+		o, _ := found.(*slot)
+		if o == s {
+			return true
+		}
+		c.organizations.Delete(id)
+		o.products.Range(func(product, _ any) bool { c.homes.Delete(product); return true })
+		return c.entities.Add(-1-o.filled.Load()) > c.most*9/10
+	})
+}
+
+func (c *cache) flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.generation++
+	c.organizations.Clear()
+	c.homes.Clear()
+	c.entities.Store(0)
+}
+
+// run follows the feed until ctx is done. Where the feed breaks it goes on from the last position;
+// where history is lost, nothing that was cached is trusted.
+func (c *cache) run(ctx context.Context, store datastore.Store) error {
+	position, pause := "", 50*time.Millisecond
+	for ctx.Err() == nil {
+		if position == "" {
+			c.flush()
+		}
+		// What happened during an interruption is still to come when the feed says that it lives
+		// again, so the first beat of a resumed feed does not count.
+		caughtUp := position == ""
+		var failed error
+		for change, err := range store.Watch(ctx, position) {
+			if err != nil {
+				failed = err
+				break
+			}
+			if change.Organization != "" {
+				c.advance(change)
+			} else if !caughtUp {
+				caughtUp = true
+				continue
+			}
+			if change.Position != "" {
+				position = change.Position
+			}
+			if caughtUp {
+				c.beat.Store(c.now().UnixNano())
+			}
+			pause = 50 * time.Millisecond
+		}
+		if ctx.Err() != nil || errors.Is(failed, datastore.ErrClosed) {
+			break
+		}
+		if errors.Is(failed, datastore.ErrHistoryLost) {
+			position = ""
+		}
+		c.log.Warn("change feed interrupted", "error", failed, "retry_in", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, time.Second)
+	}
+	return nil
+}

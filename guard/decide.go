@@ -1,0 +1,168 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordon/datastore"
+	"cordon/policies"
+)
+
+// Decide answers a question, on record. A question about what is unknown is answered too, with a
+// denial (design.md 9). Errors: ErrOrganizationLimit, ErrTooStale, and those of the store, the
+// journal and the engine; none of them is ever a yes.
+func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, error) {
+	var record datastore.Record
+	answer, err := g.answer(ctx, o, q, &record)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := g.journal.Append(&record); err != nil {
+		return Answer{}, err
+	}
+	return answer, nil
+}
+
+// answer decides a question and fills in its record, which the caller is to journal.
+func (g *Guard) answer(ctx context.Context, o *Origin, q *Question, record *datastore.Record) (Answer, error) {
+	start := g.now()
+	asked := datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
+	k, err := g.look(ctx, q, &asked, start)
+	if err != nil {
+		return Answer{}, err
+	}
+	if err := limited(o, &asked, k.organization); err != nil {
+		return Answer{}, err
+	}
+	var input policies.Input
+	project(&input, &asked, &k, start)
+	decision, err := g.ask(ctx, &input)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer := g.answered(start, decision, &k)
+	g.fill(record, o, &asked, &answer, start)
+	return answer, nil
+}
+
+// look gives what is known of a question: from the cache where it may, else from the store.
+func (g *Guard) look(ctx context.Context, q *Question, asked *datastore.Question, now time.Time) (known, error) {
+	key, ok := keyOf(asked)
+	if !ok {
+		return known{}, g.reach(ctx, q, known{})
+	}
+	if key.Target == "" {
+		if k, ok := g.cache.find(key.Organization, key.User, key.Product, now); ok && g.reach(ctx, q, k) == nil {
+			return k, nil
+		}
+	}
+	mark := g.cache.mark()
+	facts, err := g.store.Facts(ctx, key)
+	if errors.Is(err, datastore.ErrNotFound) {
+		return known{}, g.reach(ctx, q, known{})
+	}
+	if err != nil {
+		return known{}, fmt.Errorf("read facts: %w", err)
+	}
+	k := knowFacts(&facts)
+	if key.Target == "" {
+		g.cache.keep(mark, &k, key.User, key.Product)
+	}
+	return k, g.reach(ctx, q, k)
+}
+
+// reach checks the revisions that an answer must not be older than.
+func (g *Guard) reach(ctx context.Context, q *Question, k known) error {
+	for _, least := range q.AtLeast {
+		if k.organization != nil && k.organization.id == least.Organization {
+			if k.organization.revision < least.Revision {
+				return ErrTooStale
+			}
+			continue
+		}
+		facts, err := g.store.Facts(ctx, datastore.Key{Organization: least.Organization})
+		switch {
+		case errors.Is(err, datastore.ErrNotFound), err == nil && facts.Organization.Revision < least.Revision:
+			return ErrTooStale
+		case err != nil:
+			return fmt.Errorf("read revision: %w", err)
+		}
+	}
+	return nil
+}
+
+// keyOf names the entities that a question is about; false where it can be about nothing we know.
+func keyOf(q *datastore.Question) (datastore.Key, bool) {
+	var key datastore.Key
+	if q.Subject.Type == subjectUser {
+		key.User = q.Subject.ID
+	}
+	switch q.Resource.Type {
+	case "product":
+		key.Product = q.Resource.ID
+	case "organization":
+		key.Organization = q.Resource.ID
+	case "user":
+		key.Organization, key.Target = q.Resource.Organization, q.Resource.ID
+	case "channel":
+		key.Organization = q.Resource.Organization
+	default:
+		return key, false
+	}
+	return key, key.Product != "" || key.Organization != ""
+}
+
+// limited holds a caller that is limited to one organization to it. A question about something
+// unknown is none about another organization, unless it names one.
+func limited(o *Origin, q *datastore.Question, l *life) error {
+	limit := o.Caller.Organization
+	if limit == "" {
+		return nil
+	}
+	if l != nil && l.id != limit || q.Resource.Organization != "" && q.Resource.Organization != limit ||
+		q.Resource.Type == "organization" && q.Resource.ID != limit {
+		return ErrOrganizationLimit
+	}
+	return nil
+}
+
+func (g *Guard) ask(ctx context.Context, input *policies.Input) (*policies.Decision, error) {
+	if g.config.Uncached {
+		return g.engine.DecideUncached(ctx, input)
+	}
+	return g.engine.Decide(ctx, input)
+}
+
+func (g *Guard) answered(now time.Time, d *policies.Decision, k *known) Answer {
+	answer := Answer{
+		Decision: d, ID: datastore.NewRecordID(now), Policy: g.engine.Digest(), Blocks: standingBlocks(d, k, now),
+	}
+	if l := k.organization; l != nil {
+		answer.Organization, answer.Revision = l.id, l.revision
+	}
+	return answer
+}
+
+// fill writes the record of an answer, and tells the observer.
+func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *Answer, start time.Time) {
+	took := g.now().Sub(start)
+	*r = datastore.Record{
+		ID: a.ID, Time: start, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
+		Kind: datastore.RecordDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON,
+		Policy: a.Policy, Organization: a.Organization, Revision: a.Revision, DurationUS: took.Microseconds(),
+		RequestID: o.RequestID, TraceID: o.TraceID,
+	}
+	if len(a.Blocks) > 0 {
+		r.Details, _ = json.Marshal(map[string][]string{"blocks": a.Blocks}) // of strings alone: it cannot fail
+	}
+	if g.observe.Decision != nil {
+		reason := ""
+		if len(a.Reasons) > 0 {
+			reason = a.Reasons[0].Code
+		}
+		g.observe.Decision(q.Action.Name, a.Allowed, reason, took)
+	}
+}

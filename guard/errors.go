@@ -1,0 +1,69 @@
+package guard
+
+import (
+	"errors"
+	"fmt"
+)
+
+// What callers branch on, beside datastore.ErrUnavailable, journal.ErrFull, journal.ErrFailed and
+// policies.ErrTimeout, which come through as they are.
+var (
+	// ErrUnauthenticated: the key is unknown, wrong, revoked or has expired.
+	ErrUnauthenticated = errors.New("the key is not valid")
+	// ErrOrganizationLimit: the caller is limited to another organization.
+	ErrOrganizationLimit = errors.New("the caller is limited to another organization")
+	// ErrTooStale: the asked-for revision has not been reached here.
+	ErrTooStale = errors.New("the asked-for revision has not been reached")
+	// ErrAlreadyShown: the first answer showed a secret, which is not shown twice.
+	ErrAlreadyShown = errors.New("the answer to this idempotency key was already shown")
+	// ErrOtherBody: the idempotency key was used with another body.
+	ErrOtherBody = errors.New("the idempotency key was used with another body")
+)
+
+// NotFound: what the call is about does not exist.
+type NotFound struct{ What string } // "organization", "user", "product", "key", "decision"
+
+func (e *NotFound) Error() string { return "no such " + e.What }
+
+// Denied is a mutation that the rules refused; it is on record and changed nothing.
+type Denied struct{ Answer Answer }
+
+func (e *Denied) Error() string {
+	if len(e.Answer.Reasons) == 0 {
+		return "denied"
+	}
+	return "denied: " + e.Answer.Reasons[0].Code
+}
+
+// Conflict is a mutation that contradicts what stands; it changed nothing.
+type Conflict struct {
+	Code   string // e.g. "already_blocked"
+	Detail string
+	Answer Answer // the decision that permitted it, where one was made
+}
+
+func (e *Conflict) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Detail) }
+
+// FieldError says what is wrong with one member of a body.
+type FieldError struct {
+	Pointer string // RFC 6901
+	Detail  string
+}
+
+// Invalid is a call whose body cannot be meant.
+type Invalid struct{ Errors []FieldError }
+
+func (e *Invalid) Error() string {
+	if len(e.Errors) == 0 {
+		return "invalid"
+	}
+	return e.Errors[0].Pointer + ": " + e.Errors[0].Detail
+}
+
+// Repeated carries the first answer to an idempotency key; nothing was done.
+type Repeated struct {
+	Status int
+	Answer []byte
+}
+
+func (e *Repeated) Error() string { return "answered before" }

@@ -1,0 +1,131 @@
+// Package guard is where rules meet facts: the use cases of Cordon.
+//
+// A question is answered by reading the facts it is about, projecting them on the small input that
+// the rules look at, asking the policy engine, and writing the record; only then is the answer given
+// (design.md 3.5). A mutation does all of that inside the transaction that carries it out
+// (design.md 3.2), so that what was decided on is what is true when it takes effect.
+//
+// Why the cache is keyed by (organization, revision): every committed change of an organization
+// bumps its revision, so whatever was read at a revision stays true of that revision for ever. An
+// entry can be too old, never wrong; the change feed tells when it is too old, and a feed that has
+// been silent for longer than the allowed staleness makes the guard read the store instead.
+package guard
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard/journal"
+	"cordon/policies"
+)
+
+// Config is what a guard is made of. Store, Engine and Journal are required.
+type Config struct {
+	Store   datastore.Store
+	Engine  *policies.Engine
+	Journal *journal.Journal
+
+	// MaxStaleness is how long answers are given from cached facts without a sign of life of the
+	// change feed. 0: 2 s (design.md 8).
+	MaxStaleness time.Duration
+	// CacheEntities bounds the cached members and products together. 0: 1,000,000.
+	CacheEntities int
+	// Uncached turns the facts cache and the memo of answers off, for measuring.
+	Uncached bool
+
+	// Announced is called when an act has queued something to tell, so that whoever delivers need not
+	// wait for the next look. It must not block. nil: nobody is called.
+	Announced func()
+	// CheckWebhook tells what is wrong with a webhook's URL. nil: nothing is.
+	CheckWebhook func(url string) error
+
+	Now     func() time.Time // nil: time.Now
+	Log     *slog.Logger     // nil: discarded
+	Observe Observer         // zero value: nobody looks
+}
+
+// Observer is told what happens, for metrics. Any of its functions may be nil.
+type Observer struct {
+	Decision func(action string, allowed bool, reason string, took time.Duration)
+	Change   func(action string, outcome string)
+}
+
+// Guard answers questions and carries out mutations. It is safe for concurrent use.
+type Guard struct {
+	store   datastore.Store
+	journal *journal.Journal
+	engine  *policies.Engine
+	host    *policies.Decision // of an act of the host's that no rule is asked about
+	cache   *cache
+	callers *callers
+	once    inFlight
+	now     func() time.Time
+	log     *slog.Logger
+	observe Observer
+	config  Config
+}
+
+// New makes a guard. Run must be running for the cache to be used: without it every question is
+// answered from the store.
+func New(config Config) (*Guard, error) {
+	if config.Store == nil || config.Engine == nil || config.Journal == nil {
+		return nil, errors.New("make guard: a store, an engine and a journal are needed")
+	}
+	if config.MaxStaleness == 0 {
+		config.MaxStaleness = 2 * time.Second
+	}
+	if config.CacheEntities == 0 {
+		config.CacheEntities = 1_000_000
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	texts, _ := config.Engine.Texts("host")
+	reasons := []Reason{{Code: "host", Message: texts.Person["en"]}}
+	rendered, err := json.Marshal(reasons)
+	if err != nil {
+		return nil, fmt.Errorf("make guard: %w", err)
+	}
+	return &Guard{
+		store: config.Store, journal: config.Journal, engine: config.Engine,
+		host:  &policies.Decision{Allowed: true, Reasons: reasons, ReasonsJSON: rendered},
+		cache: newCache(config), callers: newCallers(config),
+		now: config.Now, log: config.Log, observe: config.Observe, config: config,
+	}, nil
+}
+
+// Run keeps the cache true, and puts what ends by the clock on record, until ctx is done; then it
+// gives nil.
+func (g *Guard) Run(ctx context.Context) error {
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		g.sweepEvery(ctx, time.Second)
+	}()
+	err := g.cache.run(ctx, g.store)
+	<-swept
+	return err
+}
+
+// Ready tells whether the guard can answer: the store serves, and the journal takes records.
+func (g *Guard) Ready(ctx context.Context) error {
+	if err := g.store.Ready(ctx); err != nil {
+		return fmt.Errorf("store: %w", err)
+	}
+	return nil
+}
+
+// Policy gives the digest of the policy in force.
+func (g *Guard) Policy() string { return g.engine.Digest() }
+
+// newID makes an unguessable id of 80 bits with a prefix.
+func newID(prefix string) string { return prefix + rand.Text()[:16] }

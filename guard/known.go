@@ -1,0 +1,207 @@
+package guard
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/datastore"
+	"cordon/policies"
+)
+
+// known is what is known of a question at one revision: the cached form of datastore.Facts, without
+// names and addresses.
+type known struct {
+	organization *life // nil: unknown
+	member       *membership
+	product      *productState
+
+	target       *membership
+	targetBlocks []datastore.Block
+	admins       []datastore.Member
+}
+
+// life is one organization at one revision.
+type life struct {
+	id          string
+	incarnation string
+	revision    int64
+}
+
+type membership struct {
+	role   string
+	grants []string // sorted
+	blocks []datastore.Block
+}
+
+type productState struct {
+	kind        string
+	blocks      []datastore.Block
+	maintenance *datastore.Maintenance
+}
+
+func knowMember(m *datastore.Member) *membership {
+	if m == nil {
+		return nil
+	}
+	return &membership{role: intern(m.Role), grants: m.Grants, blocks: m.Blocks}
+}
+
+func knowProduct(p *datastore.Product) *productState {
+	if p == nil {
+		return nil
+	}
+	return &productState{kind: p.Kind, blocks: p.Blocks, maintenance: p.Maintenance}
+}
+
+func knowFacts(f *datastore.Facts) known {
+	return known{
+		organization: &life{id: f.Organization.ID, incarnation: f.Organization.Incarnation, revision: f.Organization.Revision},
+		member:       knowMember(f.Member),
+		product:      knowProduct(f.Product),
+		target:       knowMember(f.Target),
+		targetBlocks: f.TargetBlocks,
+		admins:       f.Admins,
+	}
+}
+
+// intern gives the constant for a role, so that cached members share it.
+func intern(role string) string {
+	switch role {
+	case datastore.LegalRepresentative:
+		return datastore.LegalRepresentative
+	case datastore.Administrator:
+		return datastore.Administrator
+	case datastore.Collaborator:
+		return datastore.Collaborator
+	case datastore.Client:
+		return datastore.Client
+	}
+	return role
+}
+
+// Kinds of a subject beside the user.
+const (
+	subjectUser  = "user"
+	subjectAgent = "agent"
+	subjectHost  = "host"
+	subjectOther = "other"
+)
+
+// project turns a question and what is known into the input of the rules. Time limits become flags
+// here, so that the rules need no clock and equal inputs share an answer (performance.md).
+func project(in *policies.Input, q *datastore.Question, k *known, now time.Time) {
+	in.Action = policies.Action{Name: q.Action.Name, Channel: q.Action.Channel, Role: q.Action.Role}
+	switch q.Action.Name {
+	case "receive_mail", "read_mail", "send_mail":
+		if in.Action.Channel == "" {
+			in.Action.Channel = "mail_web"
+		}
+	case "change_role":
+		if in.Action.Role == "" {
+			in.Action.Role = datastore.Collaborator
+		}
+	case "add_user":
+		in.Action.Channel = ""
+	default:
+		in.Action.Channel, in.Action.Role = "", ""
+	}
+	switch q.Subject.Type {
+	case subjectUser, subjectAgent, subjectHost:
+		in.Subject.Kind = q.Subject.Type
+	default:
+		in.Subject.Kind = subjectOther
+	}
+	if m := k.member; m != nil && in.Subject.Kind == subjectUser {
+		in.Subject.Member = true
+		in.Subject.Role = m.role
+		in.Subject.Blocked, in.Subject.BlockedChannels = blockedChannels(m.blocks, now)
+	}
+	in.Resource.Type = q.Resource.Type
+	if k.organization == nil {
+		return
+	}
+	switch q.Resource.Type {
+	case "product":
+		if p := k.product; p != nil {
+			in.Resource.Known = true
+			in.Resource.Kind = p.kind
+			in.Resource.Blocks = origins(p.blocks, now)
+			in.Resource.Maintenance = p.maintenance != nil && datastore.InForce(p.maintenance.ExpiresAt, now)
+			if in.Subject.Member {
+				_, in.Subject.Granted = slices.BinarySearch(k.member.grants, q.Resource.ID)
+			}
+		}
+	case "user":
+		if t := k.target; t != nil {
+			in.Resource.Known = true
+			in.Resource.Role = t.role
+			in.Resource.Blocks = origins(k.targetBlocks, now)
+			in.Subject.Itself = in.Subject.Kind == subjectUser && q.Subject.ID == q.Resource.ID
+			in.Organization = others(k.admins, q.Resource.ID, now)
+		}
+	case "organization":
+		in.Resource.Known = k.organization.id == q.Resource.ID
+	case "channel":
+		in.Resource.Known = true
+		in.Resource.Channel = q.Resource.ID
+	}
+}
+
+// origins gives the origins whose blocks are in force, sorted and unique; nil for none.
+func origins(blocks []datastore.Block, now time.Time) []string {
+	var standing []string
+	for i := range blocks {
+		if datastore.InForce(blocks[i].ExpiresAt, now) && !slices.Contains(standing, blocks[i].Origin) {
+			standing = append(standing, blocks[i].Origin)
+		}
+	}
+	slices.Sort(standing)
+	return standing
+}
+
+// blockedChannels tells whether any block is in force, and which channels those in force name.
+func blockedChannels(blocks []datastore.Block, now time.Time) (blocked bool, named []string) {
+	for i := range blocks {
+		if datastore.InForce(blocks[i].ExpiresAt, now) {
+			blocked = true
+			named = append(named, blocks[i].Channels...)
+		}
+	}
+	slices.Sort(named)
+	return blocked, slices.Compact(named)
+}
+
+// others tells who remains beside the target (domain.md R4, R5).
+func others(admins []datastore.Member, target string, now time.Time) policies.Organization {
+	var o policies.Organization
+	for i := range admins {
+		if admins[i].ID == target {
+			continue
+		}
+		if admins[i].Role == datastore.LegalRepresentative {
+			o.OtherLegalRepresentatives = true
+		}
+		if len(origins(admins[i].Blocks, now)) == 0 {
+			o.OtherAdmins = true
+		}
+	}
+	return o
+}
+
+// standing leaves out the blocks that have ended.
+func standing(blocks []datastore.Block, now time.Time) []datastore.Block {
+	return slices.DeleteFunc(slices.Clone(blocks), func(b datastore.Block) bool {
+		return !datastore.InForce(b.ExpiresAt, now)
+	})
+}
+
+// sorted gives a set as a sorted list without duplicates, its strings not shared with a bigger buffer.
+func sorted(set []string) []string {
+	list := make([]string, len(set))
+	for i := range set {
+		list[i] = strings.Clone(set[i])
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}

@@ -1,0 +1,54 @@
+package guard
+
+import (
+	"slices"
+	"time"
+)
+
+// Scopes of a caller (design.md 4, Callers).
+const (
+	ScopeDecide    = "decide"
+	ScopeDirectory = "directory"
+	ScopeAct       = "act"
+	ScopeSupport   = "support"
+	ScopeAudit     = "audit"
+	ScopePolicy    = "policy"
+	ScopeAdmin     = "admin"
+)
+
+// Scopes lists all scopes, in the order of the contract.
+func Scopes() []string {
+	return []string{ScopeDecide, ScopeDirectory, ScopeAct, ScopeSupport, ScopeAudit, ScopePolicy, ScopeAdmin}
+}
+
+// Caller is who calls: an API key, or the bearer of a token.
+type Caller struct {
+	ID           string // key id, or "sub" of a token
+	Name         string
+	Scopes       []string
+	Organization string // the only organization it may ask about; empty: all
+	ExpiresAt    time.Time
+}
+
+// May tells whether the caller has a scope.
+func (c *Caller) May(scope string) bool { return slices.Contains(c.Scopes, scope) }
+
+// Origin is where a call comes from: who calls, who acts through them, and how it is traced.
+type Origin struct {
+	Caller    *Caller
+	Actor     string // user id: the member who acts; empty: the host itself
+	Agent     string // support agent id; never together with Actor
+	RequestID string
+	TraceID   string
+	Once      *Once // set for a call with an idempotency key
+}
+
+// Once makes a mutation happen once for its key: the first answer is kept with the effect, in its
+// transaction, and given again to a repeat (design.md 11, Idempotency-Key).
+type Once struct {
+	Key      string // caller, path and the client's key together
+	BodyHash []byte
+	// Render gives what to keep of the outcome: result, or a *Denied or *Conflict as err. An empty
+	// answer keeps only that it was given (a secret is not shown twice).
+	Render func(result *Result, err error) (status int, answer []byte)
+}
