@@ -1,0 +1,179 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"cordon/datastore"
+)
+
+// PutOrganization is what an organization is made of or changed to. LegalRepresentative is needed
+// when it is made, and refused when it exists (design.md 11, Statuses).
+type PutOrganization struct {
+	Name                  string
+	LegalRepresentativeID string
+	LegalRepresentative   *PutMember
+}
+
+// PutOrganization makes an organization, with its legal representative, or renames one. Making one
+// is the host's alone.
+func (g *Guard) PutOrganization(ctx context.Context, o *Origin, id string, put PutOrganization) (*Result, error) {
+	var f faults
+	f.text("/name", put.Name, 1, longestName)
+	if put.LegalRepresentative != nil {
+		f.id("/legal_representative/id", put.LegalRepresentativeID)
+		put.LegalRepresentative.Role = datastore.LegalRepresentative
+		put.LegalRepresentative.check(&f, "/legal_representative")
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, &command{
+		organization: id, action: "change_organization", resource: Entity{Type: "organization", ID: id},
+		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} },
+		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
+			if s.found {
+				return []Action{s.asked}, nil
+			}
+			s.asked.Name = "create_organization"
+			if put.LegalRepresentative == nil {
+				f.add("/legal_representative", "is required: an organization is born with its legal representative")
+			}
+			return nil, f.err()
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			if !s.found {
+				return true, g.createOrganization(ctx, tx, s, id, put)
+			}
+			if put.LegalRepresentative != nil {
+				return false, &Conflict{Code: "organization_exists", Detail: "the organization exists; leave legal_representative out to rename it"}
+			}
+			organization := s.facts.Organization
+			changed := organization.Name != put.Name
+			organization.Name = put.Name
+			s.result.Organization = &organization
+			if !changed {
+				return false, nil
+			}
+			s.details["name"] = put.Name
+			return true, tx.Put(ctx, organization)
+		},
+	})
+}
+
+func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, s *scene, id string, put PutOrganization) error {
+	organization := datastore.Organization{ID: id, Name: put.Name, Revision: 1, Incarnation: newID(""), CreatedAt: s.now}
+	s.result.Created, s.result.Organization, s.result.Revision = true, &organization, 1
+	s.change = datastore.Change{Organization: id, Incarnation: organization.Incarnation, Revision: 1}
+	s.details["legal_representative"] = put.LegalRepresentativeID
+	return tx.Put(ctx, organization, put.LegalRepresentative.member(id, put.LegalRepresentativeID))
+}
+
+// DeleteOrganization removes an organization and everything of it. It is the host's alone
+// (domain.md, What each action asks).
+func (g *Guard) DeleteOrganization(ctx context.Context, o *Origin, id string) (*Result, error) {
+	return g.mutate(ctx, o, &command{
+		organization: id, action: "remove", resource: Entity{Type: "organization", ID: id},
+		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} },
+		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
+			if err := s.mustHave(true, ""); err != nil || s.origin.Actor == "" {
+				return nil, err
+			}
+			return []Action{s.asked}, nil // the rules know no such act of a member
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			s.result.Revision = s.facts.Organization.Revision + 1
+			s.change = datastore.Change{Organization: id}
+			return true, tx.Delete(ctx, s.facts.Organization)
+		},
+	})
+}
+
+// PutProduct is what a product is made of or changed to.
+type PutProduct struct{ Name, Kind string }
+
+func (p PutProduct) check(f *faults, at string) {
+	f.text(at+"/name", p.Name, 1, longestName)
+	f.text(at+"/kind", p.Kind, 1, longestName)
+}
+
+// PutProduct makes a product or renames one. A product's kind never changes, and its id is unique
+// over all organizations.
+func (g *Guard) PutProduct(ctx context.Context, o *Origin, organization, id string, put PutProduct) (*Result, error) {
+	var f faults
+	put.check(&f, "")
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "change_product", resource: Entity{Type: "product", ID: id},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Product: id}
+		},
+		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
+			if err := s.mustHave(true, ""); err != nil {
+				return nil, err
+			}
+			s.note("name", put.Name)
+			if s.facts.Product == nil {
+				s.details["product"], s.details["kind"] = id, put.Kind
+				s.asked, s.about = Action{Name: "add_product"}, Entity{Type: "organization", ID: organization}
+			}
+			return []Action{s.asked}, nil
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			p := s.facts.Product
+			s.result.Product = p
+			switch {
+			case p == nil:
+				p = &Product{Organization: organization, ID: id, Kind: put.Kind}
+				s.result.Created = true
+			case p.Kind != put.Kind:
+				return false, &Conflict{Code: "kind_is_fixed", Detail: fmt.Sprintf("the product is a %s, and a product's kind never changes", p.Kind)}
+			case p.Name == put.Name:
+				return false, nil
+			}
+			next := *p
+			next.Name = put.Name
+			s.result.Product = &next
+			err := tx.Put(ctx, next)
+			if errors.Is(err, datastore.ErrTaken) {
+				return false, &Conflict{Code: "id_taken", Detail: "another organization has a product with this id"}
+			}
+			return true, err
+		},
+	})
+}
+
+// DeleteProduct removes a product and the grants to it; a blocked one only by the host.
+func (g *Guard) DeleteProduct(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "remove", resource: Entity{Type: "product", ID: id},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Product: id}
+		},
+		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
+			return []Action{s.asked}, s.mustHave(s.facts.Product != nil, "product")
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			return true, tx.Delete(ctx, *s.facts.Product)
+		},
+	})
+}
+
+// foreign lists the grants that name no product of the organization.
+func foreign(ctx context.Context, tx datastore.Tx, organization string, grants []string) ([]int, error) {
+	var missing []int
+	for i, product := range grants {
+		facts, err := tx.Facts(ctx, datastore.Key{Organization: organization, Product: product})
+		if err != nil {
+			return nil, fmt.Errorf("read product: %w", err)
+		}
+		if facts.Product == nil {
+			missing = append(missing, i)
+		}
+	}
+	return slices.Clip(missing), nil
+}

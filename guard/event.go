@@ -1,0 +1,99 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordon/datastore"
+)
+
+// Types of an event (domain.md B4; design.md 11, Mail).
+const (
+	EventProductBlocked     = "product.blocked"
+	EventProductUnblocked   = "product.unblocked"
+	EventMaintenanceStarted = "maintenance.started"
+	EventMaintenanceEnded   = "maintenance.ended"
+	EventUserBlocked        = "user.blocked"
+	EventUserUnblocked      = "user.unblocked"
+	EventUserSecure         = "user.secure"
+	EventRoleChanged        = "user.role_changed"
+)
+
+// MessageEvent is the kind of a message that is an event, still to be fanned out to its recipients.
+const MessageEvent = "event"
+
+// Event is something that the people and systems of an organization are told.
+type Event struct {
+	ID               string    `json:"id"`
+	Type             string    `json:"type"`
+	At               time.Time `json:"at"`
+	Organization     string    `json:"organization"`
+	OrganizationName string    `json:"organization_name"`
+	Product          string    `json:"product,omitempty"`
+	ProductName      string    `json:"product_name,omitempty"`
+	User             string    `json:"user,omitempty"`
+	UserName         string    `json:"user_name,omitempty"`
+	Origin           string    `json:"origin,omitempty"` // of the block
+	By               string    `json:"by,omitempty"`
+	Reason           string    `json:"reason,omitempty"`
+	Ticket           string    `json:"ticket,omitempty"`
+	Channels         []string  `json:"channels,omitempty"`
+	ExpiresAt        time.Time `json:"expires_at,omitzero"`
+	Role             string    `json:"role,omitempty"`
+	OldRole          string    `json:"old_role,omitempty"`
+	Ended            bool      `json:"ended,omitempty"` // by the clock, lifted by nobody
+	Procedure        string    `json:"procedure,omitempty"`
+	Decision         string    `json:"decision,omitempty"` // id of the record
+	Revision         int64     `json:"revision"`
+}
+
+// tellAbout queues an event with the act (domain.md B4: blocking sends an e-mail).
+func (s *scene) tellAbout(e Event) {
+	e.At, e.Organization, e.OrganizationName = s.now, s.facts.Organization.ID, s.facts.Organization.Name
+	s.events = append(s.events, e)
+}
+
+// announce queues the act's events in its transaction.
+func (g *Guard) announce(ctx context.Context, tx datastore.Tx, s *scene) error {
+	for _, e := range s.events {
+		e.ID, e.Decision, e.Revision = newID("evt-"), s.result.ID, s.result.Revision
+		payload, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("encode event: %w", err)
+		}
+		message := datastore.Message{
+			ID: e.ID, Kind: MessageEvent, Organization: e.Organization, Event: e.Type, Payload: payload,
+			State: datastore.MessagePending, NextAt: s.now, CreatedAt: s.now,
+		}
+		if err := tx.Put(ctx, message); err != nil {
+			return fmt.Errorf("queue event: %w", err)
+		}
+	}
+	return nil
+}
+
+// wake tells whoever delivers that there is something to deliver.
+func (g *Guard) wake() {
+	if g.config.Announced != nil {
+		g.config.Announced()
+	}
+}
+
+// tell lets the observer know of an act.
+func (g *Guard) tell(s *scene, outcome error) {
+	if g.observe.Change == nil {
+		return
+	}
+	var denied *Denied
+	switch {
+	case outcome == nil:
+		g.observe.Change(s.asked.Name, "done")
+	case errors.As(outcome, &denied):
+		g.observe.Change(s.asked.Name, "denied")
+	default:
+		g.observe.Change(s.asked.Name, "conflict")
+	}
+}

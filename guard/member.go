@@ -1,0 +1,136 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"slices"
+
+	"cordon/datastore"
+)
+
+// PutMember is what a membership is made of or replaced by: an absent member means empty.
+type PutMember struct {
+	Name, Email   string
+	Language      string // BCP 47; empty: English
+	Role          string
+	Grants        []string
+	ProductEvents bool
+}
+
+func (p *PutMember) check(f *faults, at string) {
+	f.text(at+"/name", p.Name, 0, longestName)
+	f.text(at+"/email", p.Email, 0, 254)
+	if address, err := mail.ParseAddress(p.Email); p.Email != "" && (err != nil || address.Address != p.Email) {
+		f.add(at+"/email", "is no e-mail address")
+	}
+	f.text(at+"/language", p.Language, 0, 35)
+	f.oneOf(at+"/role", p.Role, roles)
+	if len(p.Grants) > mostGrants {
+		f.add(at+"/grants", "has over %d entries", mostGrants)
+		return
+	}
+	for i, product := range p.Grants {
+		f.id(fmt.Sprintf("%s/grants/%d", at, i), product)
+	}
+}
+
+func (p *PutMember) member(organization, id string) datastore.Member {
+	return datastore.Member{
+		Organization: organization, ID: id, Name: p.Name, Email: p.Email, Language: p.Language,
+		Role: p.Role, Grants: sorted(p.Grants), ProductEvents: p.ProductEvents,
+	}
+}
+
+// PutMember adds a user to an organization or replaces their membership. What the replacement
+// changes decides what is asked: the role (R4, R5), the grants, the profile.
+func (g *Guard) PutMember(ctx context.Context, o *Origin, organization, id string, put PutMember) (*Result, error) {
+	var f faults
+	put.check(&f, "")
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	next := put.member(organization, id)
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "change_profile", resource: Entity{Type: "user", ID: id, Organization: organization},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Target: id}
+		},
+		plan: func(ctx context.Context, tx datastore.Tx, s *scene) ([]Action, error) {
+			if err := s.mustHave(true, ""); err != nil {
+				return nil, err
+			}
+			missing, err := foreign(ctx, tx, organization, put.Grants)
+			if err != nil {
+				return nil, err
+			}
+			var f faults
+			for _, i := range missing {
+				f.add(fmt.Sprintf("/grants/%d", i), "is no product of the organization")
+			}
+			if err := f.err(); err != nil {
+				return nil, err
+			}
+			if s.facts.Target == nil {
+				s.details["user"], s.details["role"], s.details["grants"] = id, put.Role, next.Grants
+				s.asked, s.about = Action{Name: "add_user", Role: put.Role}, Entity{Type: "organization", ID: organization}
+				return []Action{s.asked}, nil
+			}
+			actions := memberChanges(s, &next)
+			s.asked = actions[0]
+			return actions, nil
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			old := s.facts.Target
+			s.result.Member, s.result.Created = &next, old == nil
+			next.Blocks = standing(s.facts.TargetBlocks, s.now)
+			if old != nil && sameProfile(old, &next) && old.Role == next.Role && slices.Equal(old.Grants, next.Grants) {
+				return false, nil
+			}
+			if old != nil && old.Role != next.Role {
+				s.tellAbout(Event{Type: EventRoleChanged, User: id, UserName: next.Name, By: s.origin.by(), Role: next.Role, OldRole: old.Role})
+			}
+			return true, tx.Put(ctx, next)
+		},
+	})
+}
+
+// memberChanges names what a replacement changes, the weightiest first; a replacement that changes
+// nothing still needs the right to change the profile.
+func memberChanges(s *scene, next *datastore.Member) []Action {
+	old := s.facts.Target
+	var actions []Action
+	if old.Role != next.Role {
+		actions = append(actions, Action{Name: "change_role", Role: next.Role})
+		s.details["role"], s.details["old_role"] = next.Role, old.Role
+	}
+	if !slices.Equal(old.Grants, next.Grants) {
+		actions = append(actions, Action{Name: "change_grants"})
+		s.details["grants"], s.details["old_grants"] = next.Grants, old.Grants
+	}
+	if !sameProfile(old, next) || len(actions) == 0 {
+		actions = append(actions, Action{Name: "change_profile"})
+	}
+	return actions
+}
+
+func sameProfile(a, b *datastore.Member) bool {
+	return a.Name == b.Name && a.Email == b.Email && a.Language == b.Language && a.ProductEvents == b.ProductEvents
+}
+
+// DeleteMember removes a user from an organization, within R4 and R5. Their blocks stay, and are in
+// force again when they are added again (domain.md).
+func (g *Guard) DeleteMember(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "remove", resource: Entity{Type: "user", ID: id, Organization: organization},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Target: id}
+		},
+		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
+			return []Action{s.asked}, s.mustHave(s.facts.Target != nil, "user")
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			return true, tx.Delete(ctx, *s.facts.Target)
+		},
+	})
+}

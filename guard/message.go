@@ -1,0 +1,50 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+
+	"cordon/datastore"
+)
+
+// Message is something that is delivered at least once.
+type Message = datastore.Message
+
+// Messages lists messages: what waits, what was delivered, and what was given up (state "dead").
+func (g *Guard) Messages(ctx context.Context, o *Origin, f datastore.MessageFilter) ([]Message, string, error) {
+	if limit := o.Caller.Organization; limit != "" {
+		if f.Organization != "" && f.Organization != limit {
+			return nil, "", ErrOrganizationLimit
+		}
+		f.Organization = limit
+	}
+	page := f.Page
+	return collect(page, func(p Page) seq[Message] { f.Page = ahead(p, page); return g.store.Messages(ctx, f) },
+		func(m Message) (string, bool) { return m.ID, true })
+}
+
+// RetryMessage has a message that was given up delivered again. *Conflict: it was not given up.
+func (g *Guard) RetryMessage(ctx context.Context, o *Origin, id string) (Message, error) {
+	var message Message
+	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		found := false
+		// Messages are listed by id, so the one looked for comes first after anything just before it.
+		for m, err := range tx.Messages(ctx, datastore.MessageFilter{Page: Page{After: id[:max(len(id)-1, 0)]}}) {
+			if err != nil {
+				return fmt.Errorf("read message: %w", err)
+			}
+			if message, found = m, m.ID == id; m.ID >= id {
+				break
+			}
+		}
+		if limit := o.Caller.Organization; !found || limit != "" && message.Organization != limit {
+			return &NotFound{What: "message"}
+		}
+		if message.State != datastore.MessageDead {
+			return &Conflict{Code: "not_dead", Detail: "only a message that was given up can be sent again"}
+		}
+		message.State, message.NextAt, message.Attempts, message.Lease = datastore.MessagePending, g.now(), 0, ""
+		return tx.Put(ctx, message)
+	})
+	return message, err
+}

@@ -1,0 +1,93 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"cordon/datastore"
+)
+
+// keptFor is how long a first answer is given again (design.md 11, Idempotency-Key).
+const keptFor = 24 * time.Hour
+
+// inFlight lets one call per idempotency key in at a time: a repeat during the first waits for it.
+// Over replicas the store decides, by the conflict of two first answers.
+type inFlight struct {
+	mu   sync.Mutex
+	keys map[string]chan struct{}
+}
+
+// enter waits until no other call with this key is under way. The key must be released.
+func (f *inFlight) enter(ctx context.Context, key string) (release func(), err error) {
+	for {
+		f.mu.Lock()
+		busy, taken := f.keys[key]
+		if !taken {
+			if f.keys == nil {
+				f.keys = make(map[string]chan struct{})
+			}
+			done := make(chan struct{})
+			f.keys[key] = done
+			f.mu.Unlock()
+			return func() {
+				f.mu.Lock()
+				delete(f.keys, key)
+				f.mu.Unlock()
+				close(done)
+			}, nil
+		}
+		f.mu.Unlock()
+		select {
+		case <-busy:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+// repeated gives the first answer to a key as *Repeated, or nil for a first call.
+func repeated(ctx context.Context, reader datastore.Reader, once *Once, now time.Time) error {
+	if once == nil {
+		return nil
+	}
+	first, err := reader.FirstAnswer(ctx, once.Key)
+	switch {
+	case errors.Is(err, datastore.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read first answer: %w", err)
+	case now.Sub(first.At) >= keptFor:
+		return nil
+	case !bytes.Equal(first.BodyHash, once.BodyHash):
+		return ErrOtherBody
+	case len(first.Answer) == 0:
+		return ErrAlreadyShown
+	}
+	return &Repeated{Status: first.Status, Answer: first.Answer}
+}
+
+// answer renders the outcome of a call for its repeats.
+func (once *Once) answer(s *scene, outcome error, now time.Time) datastore.FirstAnswer {
+	status, answer := once.Render(&s.result, outcome)
+	return datastore.FirstAnswer{Key: once.Key, BodyHash: once.BodyHash, At: now, Status: status, Answer: answer}
+}
+
+// keepAnswer keeps the answer of an act that committed nothing.
+func (g *Guard) keepAnswer(ctx context.Context, once *Once, s *scene, outcome error, now time.Time) error {
+	if once == nil {
+		return nil
+	}
+	return g.keepFirst(ctx, once.answer(s, outcome, now))
+}
+
+func (g *Guard) keepFirst(ctx context.Context, first datastore.FirstAnswer) error {
+	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, first) })
+	if err != nil {
+		return fmt.Errorf("keep answer: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,191 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"cordon/datastore"
+	"cordon/policies"
+)
+
+// Preview says what a block would do, found by the same rules as the act: they are asked about the
+// facts as they are and as they would be.
+type Preview struct {
+	// Losses are the differences of decisions: what somebody may do now and could not any more. For
+	// a product: every member's actions on it. For a user: their actions on the organization, its
+	// products, its users and its channels.
+	Losses []Loss
+	// Mailed are the users who would be sent a mail.
+	Mailed []string
+	// Unblockers are the users who could lift the block.
+	Unblockers []string
+}
+
+// Loss is what one user would lose on things of one type: the same actions on each of them.
+type Loss struct {
+	User      string
+	Type      string   // product, user, organization, channel
+	Resources []string // ids, sorted
+	Actions   []string // sorted
+}
+
+// losses gathers the differences of decisions between two states of what is known.
+type losses struct {
+	g     *Guard
+	s     *scene
+	found []Loss
+}
+
+// compare adds the actions on one resource that subject may do before and not after.
+func (l *losses) compare(ctx context.Context, subject string, resource Entity, before, after *known) error {
+	var lost []string
+	for _, action := range policies.Actions(resource.Type) {
+		was, err := l.may(ctx, subject, action, resource, before)
+		if err != nil {
+			return err
+		}
+		is, err := l.may(ctx, subject, action, resource, after)
+		if err != nil {
+			return err
+		}
+		if was && !is {
+			lost = append(lost, action)
+		}
+	}
+	if lost == nil {
+		return nil
+	}
+	for i := range l.found {
+		f := &l.found[i]
+		if f.User == subject && f.Type == resource.Type && slices.Equal(f.Actions, lost) {
+			f.Resources = append(f.Resources, resource.ID)
+			return nil
+		}
+	}
+	l.found = append(l.found, Loss{User: subject, Type: resource.Type, Resources: []string{resource.ID}, Actions: lost})
+	return nil
+}
+
+func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *known) (bool, error) {
+	q := datastore.Question{Subject: Entity{Type: subjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
+	var input policies.Input
+	project(&input, &q, k, l.s.now)
+	decision, err := l.g.ask(ctx, &input)
+	if err != nil {
+		return false, fmt.Errorf("preview: %w", err)
+	}
+	return decision.Allowed, nil
+}
+
+// previewProduct compares what every member may do to a product as it is and as it would be.
+func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, s *scene, next *Product) (*Preview, error) {
+	base := life{id: s.facts.Organization.ID, incarnation: s.facts.Organization.Incarnation, revision: s.facts.Organization.Revision}
+	l, preview := losses{g: g, s: s}, &Preview{}
+	about := Entity{Type: "product", ID: next.ID}
+	for member, err := range tx.Members(ctx, base.id, Page{}) {
+		if err != nil {
+			return nil, fmt.Errorf("preview: %w", err)
+		}
+		before := known{organization: &base, member: knowMember(&member), product: knowProduct(s.facts.Product)}
+		after := before
+		after.product = knowProduct(next)
+		if err := l.compare(ctx, member.ID, about, &before, &after); err != nil {
+			return nil, err
+		}
+		if err := g.previewMember(ctx, &l, preview, s, &member, about, &after); err != nil {
+			return nil, err
+		}
+	}
+	preview.Losses = l.found
+	return preview, nil
+}
+
+// previewMember adds a member to those who are told and those who could unblock.
+func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, s *scene, m *Member, about Entity, after *known) error {
+	if slices.ContainsFunc(s.events, func(e Event) bool { return e.Concerns(m, s.now) }) {
+		p.Mailed = append(p.Mailed, m.ID)
+	}
+	may, err := l.may(ctx, m.ID, "unblock", about, after)
+	if may {
+		p.Unblockers = append(p.Unblockers, m.ID)
+	}
+	return err
+}
+
+// previewUser compares what a user may do in the organization as they are and as they would be.
+func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, s *scene, user string, blocks []Block) (*Preview, error) {
+	p := userPreview{
+		losses: losses{g: g, s: s}, user: user, blocks: blocks,
+		base: life{id: s.facts.Organization.ID, incarnation: s.facts.Organization.Incarnation, revision: s.facts.Organization.Revision},
+	}
+	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, known{}); err != nil {
+		return nil, err
+	}
+	for _, channel := range channels {
+		if err := p.compare(ctx, Entity{Type: "channel", ID: channel, Organization: p.base.id}, known{}); err != nil {
+			return nil, err
+		}
+	}
+	for product, err := range tx.Products(ctx, p.base.id, Page{}) {
+		if err != nil {
+			return nil, fmt.Errorf("preview: %w", err)
+		}
+		if err := p.compare(ctx, Entity{Type: "product", ID: product.ID}, known{product: knowProduct(&product)}); err != nil {
+			return nil, err
+		}
+	}
+	preview := &Preview{}
+	about := Entity{Type: "user", ID: user, Organization: p.base.id}
+	for member, err := range tx.Members(ctx, p.base.id, Page{}) {
+		if err != nil {
+			return nil, fmt.Errorf("preview: %w", err)
+		}
+		target := known{target: knowMember(&member), targetBlocks: member.Blocks}
+		if err := p.compare(ctx, Entity{Type: "user", ID: member.ID, Organization: p.base.id}, target); err != nil {
+			return nil, err
+		}
+		after := p.as(true, known{target: knowMember(s.facts.Target), targetBlocks: blocks})
+		if member.ID != user {
+			after.member = knowMember(&member)
+		}
+		if err := g.previewMember(ctx, &p.losses, preview, s, &member, about, &after); err != nil {
+			return nil, err
+		}
+	}
+	preview.Losses = p.found
+	return preview, nil
+}
+
+// userPreview compares what one user may do before and after blocks of theirs.
+type userPreview struct {
+	losses
+	user   string
+	blocks []Block
+	base   life
+}
+
+func (p *userPreview) compare(ctx context.Context, resource Entity, k known) error {
+	before, after := p.as(false, k), p.as(true, k)
+	return p.losses.compare(ctx, p.user, resource, &before, &after)
+}
+
+// as gives what is known of a question of the user's, with their blocks as they are or as they would
+// be, wherever these show: on the user, on them as a target, and among the admins (R4).
+func (p *userPreview) as(blocked bool, k known) known {
+	k.organization = &p.base
+	k.admins = p.s.facts.Admins
+	member := *p.s.facts.Target
+	member.Blocks = p.s.facts.TargetBlocks
+	if blocked {
+		member.Blocks = p.blocks
+		k.admins = slices.Clone(k.admins)
+		for i := range k.admins {
+			if k.admins[i].ID == p.user {
+				k.admins[i].Blocks = p.blocks
+			}
+		}
+	}
+	k.member = knowMember(&member)
+	return k
+}

@@ -1,0 +1,67 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"cordon/datastore"
+)
+
+// Procedures lists the secure procedures a user was sent, newest first (domain.md U5).
+func (g *Guard) Procedures(ctx context.Context, o *Origin, organization, user string) ([]datastore.Procedure, error) {
+	if _, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization"); err != nil {
+		return nil, err
+	}
+	list := []datastore.Procedure{}
+	for procedure, err := range g.store.Procedures(ctx, organization, user) {
+		if err != nil {
+			return nil, fmt.Errorf("list procedures: %w", err)
+		}
+		list = append(list, procedure)
+	}
+	return list, nil
+}
+
+// CompleteStep marks a step of a secure procedure as done. Whoever may change the user's profile
+// may do so: an administrator, or the user. It is on record and changes no revision.
+func (g *Guard) CompleteStep(ctx context.Context, o *Origin, organization, user, procedure, step string) (*Result, error) {
+	var found *datastore.Procedure
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "change_profile", silent: true,
+		resource: Entity{Type: "user", ID: user, Organization: organization},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Target: user}
+		},
+		plan: func(ctx context.Context, tx datastore.Tx, s *scene) ([]Action, error) {
+			if err := s.mustHave(s.facts.Target != nil, "user"); err != nil {
+				return nil, err
+			}
+			found = nil
+			for p, err := range tx.Procedures(ctx, organization, user) {
+				if err != nil {
+					return nil, fmt.Errorf("read procedure: %w", err)
+				}
+				if p.ID == procedure {
+					found = &p
+					break
+				}
+			}
+			if found == nil || !slices.ContainsFunc(found.Steps, func(s datastore.Step) bool { return s.Name == step }) {
+				return nil, &NotFound{What: "step"}
+			}
+			s.details["procedure"], s.details["step"] = procedure, step
+			return []Action{s.asked}, nil
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			s.result.Procedure = found
+			for i := range found.Steps {
+				if found.Steps[i].Name == step && found.Steps[i].DoneAt.IsZero() {
+					found.Steps[i].DoneAt = s.now
+					return true, tx.Put(ctx, *found)
+				}
+			}
+			return false, nil
+		},
+	})
+}

@@ -1,0 +1,144 @@
+package guard
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"cordon/datastore"
+)
+
+// ProductAct is what a block, an unblock or a maintenance says beside the product.
+type ProductAct struct {
+	Reason    string // 1-2,000 characters for a block, optional for the others
+	Ticket    string
+	ExpiresAt time.Time // zero: until it is lifted
+	Preview   bool      // of a block: say what it would do, and do nothing
+}
+
+func (a ProductAct) check(now time.Time, shortest int) error {
+	var f faults
+	f.text("/reason", a.Reason, shortest, longestReason)
+	f.text("/ticket", a.Ticket, 0, longestName)
+	f.future("/expires_at", a.ExpiresAt, now)
+	return f.err()
+}
+
+// BlockProduct suspends the management of a product (domain.md B1, B3). The block's origin is the
+// caller's side; "already_blocked" counts per origin.
+func (g *Guard) BlockProduct(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
+	if err := act.check(g.now(), 1); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, g.productCommand(organization, product, "block", act,
+		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+			origin := o.blockOrigin()
+			if slices.Contains(origins(p.Blocks, s.now), origin) {
+				return "", &Conflict{Code: "already_blocked", Detail: "the product is blocked already by the same side; unblock it first"}
+			}
+			block := datastore.Block{
+				ID: newID("blk-"), Origin: origin, Reason: act.Reason, Ticket: act.Ticket, By: o.by(), Since: s.now, ExpiresAt: act.ExpiresAt,
+			}
+			p.Blocks = append(p.Blocks, block)
+			s.details["block"] = block.ID
+			return EventProductBlocked, nil
+		}))
+}
+
+// UnblockProduct lifts the block of the caller's side (domain.md B2, Whose block it is).
+func (g *Guard) UnblockProduct(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
+	if err := act.check(g.now(), 0); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, g.productCommand(organization, product, "unblock", act,
+		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+			i := slices.IndexFunc(p.Blocks, func(b Block) bool { return b.Origin == o.blockOrigin() })
+			if i < 0 {
+				return "", &Conflict{Code: "not_blocked", Detail: "no block of your side stands on the product"}
+			}
+			s.details["block"] = p.Blocks[i].ID
+			p.Blocks = slices.Delete(p.Blocks, i, i+1)
+			return EventProductUnblocked, nil
+		}))
+}
+
+// StartMaintenance suspends the use of a mail service (domain.md M2, M3).
+func (g *Guard) StartMaintenance(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
+	if err := act.check(g.now(), 0); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, g.productCommand(organization, product, "start_maintenance", act,
+		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+			if p.Maintenance != nil {
+				return "", &Conflict{Code: "already_in_maintenance", Detail: "the mail service is in maintenance already"}
+			}
+			p.Maintenance = &datastore.Maintenance{
+				ID: newID("mnt-"), Reason: act.Reason, Ticket: act.Ticket, By: o.by(), Since: s.now, ExpiresAt: act.ExpiresAt,
+			}
+			s.details["maintenance"] = p.Maintenance.ID
+			return EventMaintenanceStarted, nil
+		}))
+}
+
+// EndMaintenance ends it (domain.md M2).
+func (g *Guard) EndMaintenance(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
+	if err := act.check(g.now(), 0); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, g.productCommand(organization, product, "end_maintenance", act,
+		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+			if p.Maintenance == nil {
+				return "", &Conflict{Code: "not_in_maintenance", Detail: "the mail service is not in maintenance"}
+			}
+			s.details["maintenance"] = p.Maintenance.ID
+			p.Maintenance = nil
+			return EventMaintenanceEnded, nil
+		}))
+}
+
+// productCommand is what the acts on a product share: they ask one question, change the product as
+// change does, and tell the organization (domain.md B4).
+func (g *Guard) productCommand(organization, product, action string, act ProductAct,
+	change func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (event string, err error),
+) *command {
+	return &command{
+		organization: organization, action: action, resource: Entity{Type: "product", ID: product},
+		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
+			if err := s.mustHave(s.facts.Product != nil, "product"); err != nil {
+				return nil, err
+			}
+			s.act = &actFacts{Origin: s.origin.blockOrigin(), Justification: true}
+			s.note("reason", act.Reason)
+			s.note("ticket", act.Ticket)
+			if !act.ExpiresAt.IsZero() {
+				s.details["expires_at"] = act.ExpiresAt
+			}
+			return []Action{{Name: action}}, nil
+		},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Product: product}
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			if err := g.endProduct(ctx, tx, s); err != nil {
+				return false, err
+			}
+			p := *s.facts.Product
+			p.Blocks = slices.Clone(p.Blocks)
+			event, err := change(ctx, tx, s, &p)
+			if err != nil {
+				return false, err
+			}
+			s.tellAbout(Event{
+				Type: event, Product: p.ID, ProductName: p.Name, Origin: s.origin.blockOrigin(), By: s.origin.by(),
+				Reason: act.Reason, Ticket: act.Ticket, ExpiresAt: act.ExpiresAt,
+			})
+			s.result.Product = &p
+			if act.Preview {
+				s.details["preview"] = true
+				s.result.Preview, err = g.previewProduct(ctx, tx, s, &p)
+				return false, err
+			}
+			return true, tx.Put(ctx, p)
+		},
+	}
+}

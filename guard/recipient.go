@@ -1,0 +1,25 @@
+package guard
+
+import (
+	"time"
+
+	"cordon/datastore"
+)
+
+// Concerns tells whether a member is sent a mail about the event (domain.md B4; design.md 11, Mail):
+// product events go to all whose contact preferences accept them, and to legal representatives
+// always; user blocks to the unblocked admins, not to the blocked user; role changes to the admins
+// and the user concerned; the secure procedure to the user.
+func (e *Event) Concerns(m *datastore.Member, now time.Time) bool {
+	switch e.Type {
+	case EventProductBlocked, EventProductUnblocked, EventMaintenanceStarted, EventMaintenanceEnded:
+		return m.ProductEvents || m.Role == datastore.LegalRepresentative
+	case EventUserBlocked, EventUserUnblocked:
+		return datastore.IsAdmin(m.Role) && m.ID != e.User && len(standing(m.Blocks, now)) == 0
+	case EventRoleChanged:
+		return m.ID == e.User || datastore.IsAdmin(m.Role)
+	case EventUserSecure:
+		return m.ID == e.User
+	}
+	return false
+}

@@ -1,0 +1,162 @@
+package guard
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/datastore"
+)
+
+// UserAct is what a block, an unblock or the sending of the secure procedure says beside the user.
+type UserAct struct {
+	Justification string // domain.md U2; blank is denied by the rules, under 10 or over 2,000 characters is invalid
+	SupportCode   string // an actor's own; an agent's requester's
+	Channels      []string
+	Ticket        string
+	ExpiresAt     time.Time
+	Preview       bool // of a block: say what it would do, and do nothing
+}
+
+func (a *UserAct) check(now time.Time) error {
+	var f faults
+	if strings.TrimSpace(a.Justification) != "" {
+		f.text("/justification", a.Justification, shortestCase, longestReason)
+	}
+	f.text("/ticket", a.Ticket, 0, longestName)
+	f.text("/support_code", a.SupportCode, 0, longestName)
+	f.future("/expires_at", a.ExpiresAt, now)
+	for i, channel := range a.Channels {
+		f.oneOf(fmt.Sprintf("/channels/%d", i), channel, channels)
+	}
+	return f.err()
+}
+
+// BlockUser suspends a user in one organization, through support or by an administrator with their
+// own code (domain.md U1-U4, R4). Role, grants and history stay.
+func (g *Guard) BlockUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
+	return g.userAct(ctx, o, organization, user, "block", act, func(s *scene) (string, error) {
+		origin := o.blockOrigin()
+		if slices.Contains(origins(s.facts.TargetBlocks, s.now), origin) {
+			return "", &Conflict{Code: "already_blocked", Detail: "the user is blocked already by the same side; unblock them first"}
+		}
+		block := datastore.Block{
+			ID: newID("blk-"), Origin: origin, Ticket: act.Ticket, By: o.by(), Since: s.now, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
+		}
+		s.facts.TargetBlocks = append(slices.Clone(s.facts.TargetBlocks), block)
+		s.details["block"], s.details["channels"] = block.ID, block.Channels
+		return EventUserBlocked, nil
+	})
+}
+
+// UnblockUser lifts the block of the caller's side (domain.md U1, Whose block it is).
+func (g *Guard) UnblockUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
+	return g.userAct(ctx, o, organization, user, "unblock", act, func(s *scene) (string, error) {
+		i := slices.IndexFunc(s.facts.TargetBlocks, func(b Block) bool { return b.Origin == o.blockOrigin() })
+		if i < 0 {
+			return "", &Conflict{Code: "not_blocked", Detail: "no block of your side stands on the user"}
+		}
+		s.details["block"] = s.facts.TargetBlocks[i].ID
+		s.facts.TargetBlocks = slices.Delete(slices.Clone(s.facts.TargetBlocks), i, i+1)
+		return EventUserUnblocked, nil
+	})
+}
+
+// SecureUser has a user sent the procedure to secure their account, instead of blocking them
+// (domain.md U5).
+func (g *Guard) SecureUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
+	return g.userAct(ctx, o, organization, user, "secure", act, func(*scene) (string, error) {
+		return EventUserSecure, nil
+	})
+}
+
+// userAct is what the acts on a user share: the code is looked at and burnt in the transaction, the
+// rules decide on it, change changes the scene's blocks, and the organization is told.
+func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, action string, act UserAct,
+	change func(s *scene) (event string, err error),
+) (*Result, error) {
+	if o.Actor == "" && o.Agent == "" {
+		return nil, &Invalid{Errors: []FieldError{{Detail: "who acts is missing: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
+	}
+	if err := act.check(g.now()); err != nil {
+		return nil, err
+	}
+	var code presented
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: action, resource: Entity{Type: "user", ID: user, Organization: organization},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Target: user}
+		},
+		plan: func(ctx context.Context, tx datastore.Tx, s *scene) (_ []Action, err error) {
+			if err := s.mustHave(s.facts.Target != nil, "user"); err != nil {
+				return nil, err
+			}
+			s.act = &actFacts{Origin: o.blockOrigin(), Justification: strings.TrimSpace(act.Justification) != ""}
+			code = presented{}
+			if action != "secure" || o.Agent != "" || act.SupportCode != "" {
+				if code, err = present(ctx, tx, s, organization, act.SupportCode); err != nil {
+					return nil, err
+				}
+				s.act.Code = code.state
+			}
+			s.note("justification", act.Justification)
+			s.note("ticket", act.Ticket)
+			s.note("code_of", code.maker)
+			if !act.ExpiresAt.IsZero() {
+				s.details["expires_at"] = act.ExpiresAt
+			}
+			return []Action{s.asked}, nil
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			if err := g.endUser(ctx, tx, s, user); err != nil {
+				return false, err
+			}
+			before := s.facts.TargetBlocks
+			event, err := change(s)
+			if err != nil {
+				return false, err
+			}
+			after := s.facts.TargetBlocks
+			if code.state == codeValid {
+				if err := tx.Put(ctx, code.support); err != nil {
+					return false, fmt.Errorf("burn support code: %w", err)
+				}
+			}
+			e := Event{
+				Type: event, User: user, UserName: s.facts.Target.Name, Origin: o.blockOrigin(), By: o.by(),
+				Ticket: act.Ticket, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
+			}
+			member := *s.facts.Target
+			member.Blocks = standing(s.facts.TargetBlocks, s.now)
+			s.result.Member = &member
+			if event == EventUserSecure {
+				procedure := newProcedure(s, organization, user)
+				e.Procedure, s.details["procedure"] = procedure.ID, procedure.ID
+				s.tellAbout(e)
+				s.result.Procedure = &procedure
+				return true, tx.Put(ctx, procedure)
+			}
+			s.tellAbout(e)
+			if act.Preview {
+				s.details["preview"] = true
+				s.facts.TargetBlocks = before
+				s.result.Preview, err = g.previewUser(ctx, tx, s, user, after)
+				return false, err
+			}
+			return true, tx.Put(ctx, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
+		},
+	})
+}
+
+// procedureSteps are the steps to secure an account, in their order (domain.md U5).
+var procedureSteps = []string{"password", "devices", "application_passwords", "tokens", "security_settings"}
+
+func newProcedure(s *scene, organization, user string) datastore.Procedure {
+	p := datastore.Procedure{Organization: organization, User: user, ID: datastore.NewRecordID(s.now), By: s.origin.by(), At: s.now}
+	for _, name := range procedureSteps {
+		p.Steps = append(p.Steps, datastore.Step{Name: name})
+	}
+	return p
+}

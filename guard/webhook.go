@@ -1,0 +1,130 @@
+package guard
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"slices"
+	"time"
+
+	"cordon/datastore"
+)
+
+// secretOverlap is how long an old secret still signs after a rotation, so that a receiver can change over.
+const secretOverlap = 24 * time.Hour
+
+// EventTypes lists the types that a webhook may ask for.
+func EventTypes() []string {
+	return []string{
+		EventMaintenanceEnded, EventMaintenanceStarted, EventProductBlocked, EventProductUnblocked,
+		EventUserBlocked, EventRoleChanged, EventUserSecure, EventUserUnblocked,
+	}
+}
+
+// PutWebhook is what a webhook is made of.
+type PutWebhook struct {
+	URL    string
+	Events []string // empty: all
+}
+
+// Webhook is what callers see of one: no secret.
+type Webhook = datastore.Webhook
+
+// CreateWebhook has an organization's events sent to a URL from now on. The secret that signs them
+// is in the answer, this once. Whoever may change the organization may do so.
+func (g *Guard) CreateWebhook(ctx context.Context, o *Origin, organization string, put PutWebhook) (*Result, error) {
+	var f faults
+	f.text("/url", put.URL, 1, longestReason)
+	if g.config.CheckWebhook != nil {
+		if err := g.config.CheckWebhook(put.URL); err != nil {
+			f.add("/url", "%s", err)
+		}
+	}
+	for i, event := range put.Events {
+		f.oneOf(fmt.Sprintf("/events/%d", i), event, EventTypes())
+	}
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	hook := Webhook{
+		Organization: organization, ID: newID("whk-"), URL: put.URL, Events: sorted(put.Events),
+		Secrets: []datastore.Secret{newSecret()}, CreatedAt: g.now(),
+	}
+	return g.webhookAct(ctx, o, organization, hook.ID, "create", func(ctx context.Context, tx datastore.Tx, s *scene, _ *Webhook) error {
+		s.result.Webhook, s.result.Created = &hook, true
+		return tx.Put(ctx, hook)
+	})
+}
+
+// RotateWebhook makes a new secret; the old one goes on signing beside it for a day.
+func (g *Guard) RotateWebhook(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
+	secret := newSecret()
+	return g.webhookAct(ctx, o, organization, id, "rotate", func(ctx context.Context, tx datastore.Tx, s *scene, hook *Webhook) error {
+		secrets := []datastore.Secret{secret}
+		for _, old := range hook.Secrets {
+			if datastore.InForce(old.ExpiresAt, s.now) {
+				if old.ExpiresAt.IsZero() {
+					old.ExpiresAt = s.now.Add(secretOverlap)
+				}
+				secrets = append(secrets, old)
+			}
+		}
+		hook.Secrets = secrets[:min(len(secrets), 3)]
+		s.result.Webhook = hook
+		return tx.Put(ctx, *hook)
+	})
+}
+
+// DeleteWebhook ends one.
+func (g *Guard) DeleteWebhook(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
+	return g.webhookAct(ctx, o, organization, id, "delete", func(ctx context.Context, tx datastore.Tx, _ *scene, hook *Webhook) error {
+		return tx.Delete(ctx, *hook)
+	})
+}
+
+// Webhooks lists an organization's webhooks.
+func (g *Guard) Webhooks(ctx context.Context, o *Origin, organization string, page Page) ([]Webhook, string, error) {
+	if _, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization"); err != nil {
+		return nil, "", err
+	}
+	return collect(page, func(p Page) seq[Webhook] { return g.store.Webhooks(ctx, organization, ahead(p, page)) },
+		func(w Webhook) (string, bool) { return w.ID, true })
+}
+
+// webhookAct is what the acts on webhooks share: they are changes of the organization, on record,
+// and change no revision, for no decision rests on them.
+func (g *Guard) webhookAct(ctx context.Context, o *Origin, organization, id, what string,
+	change func(ctx context.Context, tx datastore.Tx, s *scene, hook *Webhook) error,
+) (*Result, error) {
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "change_organization", silent: true,
+		resource: Entity{Type: "organization", ID: organization},
+		key:      func(o *Origin) datastore.Key { return datastore.Key{Organization: organization, User: o.Actor} },
+		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
+			s.details["webhook"], s.details["act"] = id, what
+			return []Action{s.asked}, s.mustHave(true, "")
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+			var hook *Webhook
+			for w, err := range tx.Webhooks(ctx, organization, Page{}) {
+				if err != nil {
+					return false, fmt.Errorf("read webhooks: %w", err)
+				}
+				if w.ID == id {
+					hook = &w
+					break
+				}
+			}
+			if hook == nil && what != "create" {
+				return false, &NotFound{What: "webhook"}
+			}
+			return true, change(ctx, tx, s, hook)
+		},
+	})
+}
+
+func newSecret() datastore.Secret {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // it never fails (crypto/rand)
+	return datastore.Secret{Key: slices.Clip(key)}
+}
