@@ -1,0 +1,186 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"cordon/datastore"
+)
+
+// ImportLine is one line of an import: one of its nouns is set, or Refused by whoever decoded it.
+type ImportLine struct {
+	Line         int
+	Organization *PutOrganization
+	Member       *PutMember
+	Product      *PutProduct
+	In           string // the organization of a member or product
+	ID           string
+	Refused      *Refusal
+}
+
+// Refusal says why a line was not taken; all of it was left out.
+type Refusal struct {
+	Line   int
+	Code   string
+	Detail string
+}
+
+func (r *Refusal) Error() string { return fmt.Sprintf("line %d: %s", r.Line, r.Detail) }
+
+// ImportReport counts what an import took.
+type ImportReport struct {
+	Organizations, Users, Products, Grants int
+	Refused                                []Refusal
+}
+
+// importLines is how many lines are taken in one transaction.
+const importLines = 500
+
+// Import takes a directory in as the host's provisioning (design.md 4): all of a line or nothing of
+// it, lines in the order in which they come, so that a line may rest on earlier ones. What stands
+// already as the line says is counted and changes nothing, so a broken-off import can be repeated.
+// Lines are taken in transactions of some hundred; each organization that one changes gains one
+// revision and one record. An error of lines or of the store ends the import; what was taken until
+// then stays, and the report tells it.
+func (g *Guard) Import(ctx context.Context, o *Origin, lines iter.Seq2[ImportLine, error]) (ImportReport, error) {
+	var report ImportReport
+	pending := make([]ImportLine, 0, importLines)
+	for line, err := range lines {
+		if err != nil {
+			return report, err
+		}
+		pending = append(pending, line)
+		if len(pending) == importLines {
+			if err := g.importSome(ctx, o, pending, &report); err != nil {
+				return report, err
+			}
+			pending = pending[:0]
+		}
+	}
+	return report, g.importSome(ctx, o, pending, &report)
+}
+
+// importSome takes lines in one transaction.
+func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, report *ImportReport) error {
+	var batch *importBatch
+	careful := false
+	for {
+		err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+			batch = &importBatch{g: g, tx: tx, origin: o, careful: careful, models: map[string]*importModel{}}
+			for i := range lines {
+				if err := batch.take(ctx, &lines[i]); err != nil {
+					return err
+				}
+			}
+			return batch.commit(ctx)
+		})
+		// A product id that another organization has shows when it is put. That is rare, so only then
+		// is each id looked up to name the line.
+		if errors.Is(err, datastore.ErrTaken) && !careful {
+			careful = true
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("import: %w", err)
+		}
+		break
+	}
+	for _, change := range batch.changes {
+		g.cache.advance(change)
+	}
+	report.Organizations += batch.report.Organizations
+	report.Users += batch.report.Users
+	report.Products += batch.report.Products
+	report.Grants += batch.report.Grants
+	report.Refused = append(report.Refused, batch.report.Refused...)
+	return nil
+}
+
+// importBatch is one transaction of an import.
+type importBatch struct {
+	g       *Guard
+	tx      datastore.Tx
+	origin  *Origin
+	careful bool
+	models  map[string]*importModel
+	order   []datastore.Noun
+	changes []datastore.Change
+	report  ImportReport
+}
+
+// importModel is an organization as it is with the lines taken so far.
+type importModel struct {
+	organization datastore.Organization
+	members      map[string]datastore.Member
+	products     map[string]datastore.Product
+	fresh        bool // made by this batch
+	took         ImportReport
+	changed      bool
+}
+
+// model gives an organization, read whole at its first line of the batch; nil without one.
+func (b *importBatch) model(ctx context.Context, id string) (*importModel, error) {
+	if m, ok := b.models[id]; ok {
+		return m, nil
+	}
+	facts, err := b.tx.Facts(ctx, datastore.Key{Organization: id})
+	if errors.Is(err, datastore.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read organization: %w", err)
+	}
+	m := &importModel{organization: facts.Organization, members: map[string]datastore.Member{}, products: map[string]datastore.Product{}}
+	for member, err := range b.tx.Members(ctx, id, Page{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read members: %w", err)
+		}
+		m.members[member.ID] = member
+	}
+	for product, err := range b.tx.Products(ctx, id, Page{}) {
+		if err != nil {
+			return nil, fmt.Errorf("read products: %w", err)
+		}
+		m.products[product.ID] = product
+	}
+	b.models[id] = m
+	return m, nil
+}
+
+// commit puts what the lines changed, with one revision and one record for each organization.
+func (b *importBatch) commit(ctx context.Context) error {
+	if err := b.tx.Put(ctx, b.order...); err != nil {
+		return err
+	}
+	for _, id := range slices.Sorted(maps.Keys(b.models)) {
+		m := b.models[id]
+		if !m.changed {
+			continue
+		}
+		revision := int64(1)
+		if !m.fresh {
+			var err error
+			if revision, err = b.tx.Bump(ctx, id); err != nil {
+				return fmt.Errorf("bump revision: %w", err)
+			}
+		}
+		b.changes = append(b.changes, datastore.Change{Organization: id, Incarnation: m.organization.Incarnation, Revision: revision})
+		s := &scene{
+			now: b.g.now(), origin: b.origin, asked: Action{Name: "import"}, about: Entity{Type: "organization", ID: id},
+			details: map[string]any{
+				"organizations": m.took.Organizations, "users": m.took.Users, "products": m.took.Products, "grants": m.took.Grants,
+			},
+		}
+		s.result.Revision = revision
+		record := b.g.record(&command{organization: id}, s, nil, s.now)
+		record.Kind, record.Replica = datastore.RecordChange, b.g.journal.Replica()+changes
+		if err := b.tx.Append(ctx, record); err != nil {
+			return fmt.Errorf("append record: %w", err)
+		}
+	}
+	return nil
+}

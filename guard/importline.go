@@ -1,0 +1,200 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"cordon/datastore"
+	"cordon/policies"
+)
+
+// take takes one line in, or refuses it. An error ends the transaction.
+func (b *importBatch) take(ctx context.Context, line *ImportLine) error {
+	err := error(line.Refused)
+	if line.Refused == nil {
+		err = b.check(line)
+	}
+	if err == nil {
+		switch {
+		case line.Organization != nil:
+			err = b.takeOrganization(ctx, line)
+		case line.Member != nil:
+			err = b.takeMember(ctx, line)
+		case line.Product != nil:
+			err = b.takeProduct(ctx, line)
+		}
+	}
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		b.report.Refused = append(b.report.Refused, *refusal)
+		return nil
+	}
+	return err
+}
+
+func (l *ImportLine) refuse(code, format string, args ...any) error {
+	return &Refusal{Line: l.Line, Code: code, Detail: fmt.Sprintf(format, args...)}
+}
+
+// check looks at the line alone.
+func (b *importBatch) check(line *ImportLine) error {
+	var f faults
+	f.id("/id", line.ID)
+	switch {
+	case line.Organization != nil:
+		f.text("/name", line.Organization.Name, 1, longestName)
+		if line.Organization.LegalRepresentative == nil {
+			f.add("/legal_representative", "is required")
+			break
+		}
+		f.id("/legal_representative/id", line.Organization.LegalRepresentativeID)
+		line.Organization.LegalRepresentative.Role = datastore.LegalRepresentative
+		line.Organization.LegalRepresentative.check(&f, "/legal_representative")
+	case line.Member != nil:
+		f.id("/organization", line.In)
+		line.Member.check(&f, "")
+	case line.Product != nil:
+		f.id("/organization", line.In)
+		line.Product.check(&f, "")
+	}
+	if len(f) > 0 {
+		return line.refuse("invalid", "%s %s", f[0].Pointer, f[0].Detail)
+	}
+	return nil
+}
+
+func (b *importBatch) takeOrganization(ctx context.Context, line *ImportLine) error {
+	put := line.Organization
+	representative := put.LegalRepresentative.member(line.ID, put.LegalRepresentativeID)
+	m, err := b.model(ctx, line.ID)
+	if err != nil {
+		return err
+	}
+	if m != nil {
+		stands, ok := m.members[representative.ID]
+		if !ok || stands.Role != representative.Role || m.organization.Name != put.Name {
+			return line.refuse("organization_exists", "the organization exists and is another than the line says")
+		}
+		b.report.Organizations++
+		return nil
+	}
+	organization := datastore.Organization{ID: line.ID, Name: put.Name, Revision: 1, Incarnation: newID(""), CreatedAt: b.g.now()}
+	m = &importModel{
+		organization: organization, fresh: true, changed: true,
+		members: map[string]datastore.Member{representative.ID: representative}, products: map[string]datastore.Product{},
+	}
+	m.took.Organizations, m.took.Users = 1, 1
+	b.models[line.ID] = m
+	b.order = append(b.order, organization, representative)
+	b.report.Organizations++
+	return nil
+}
+
+func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
+	m, err := b.model(ctx, line.In)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return line.refuse("not_found", "no such organization: %s", line.In)
+	}
+	next := line.Member.member(line.In, line.ID)
+	for _, product := range next.Grants {
+		if _, ok := m.products[product]; !ok {
+			return line.refuse("invalid", "/grants names %s, which is no product of the organization (products come before the users who are granted them)", product)
+		}
+	}
+	old, exists := m.members[line.ID]
+	if exists {
+		next.Blocks = old.Blocks
+		if old.Role != next.Role {
+			if err := b.mayChangeRole(ctx, line, m, &old, next.Role); err != nil {
+				return err
+			}
+		}
+		if sameProfile(&old, &next) && old.Role == next.Role && slices.Equal(old.Grants, next.Grants) {
+			b.report.Users++
+			return nil
+		}
+	}
+	m.members[line.ID] = next
+	b.order = append(b.order, next)
+	m.changed = true
+	m.took.Users++
+	m.took.Grants += len(next.Grants)
+	b.report.Users++
+	b.report.Grants += len(next.Grants)
+	return nil
+}
+
+// mayChangeRole asks the rules that bind the host too (domain.md R4, R5).
+func (b *importBatch) mayChangeRole(ctx context.Context, line *ImportLine, m *importModel, old *datastore.Member, role string) error {
+	s := &scene{now: b.g.now(), origin: b.origin, found: true, about: Entity{Type: "user", ID: line.ID, Organization: line.In}}
+	s.facts.Organization, s.facts.Target, s.facts.TargetBlocks = m.organization, old, old.Blocks
+	for _, member := range m.members {
+		if datastore.IsAdmin(member.Role) {
+			s.facts.Admins = append(s.facts.Admins, member)
+		}
+	}
+	s.act = &policies.Act{Origin: datastore.OriginHost, Justification: true}
+	refusal, err := b.g.askIn(ctx, s, Action{Name: "change_role", Role: role}, false)
+	if refusal != nil {
+		return line.refuse("denied", "%s", s.result.Reasons[0].Message)
+	}
+	return err
+}
+
+func (b *importBatch) takeProduct(ctx context.Context, line *ImportLine) error {
+	m, err := b.model(ctx, line.In)
+	if err != nil {
+		return err
+	}
+	if m == nil {
+		return line.refuse("not_found", "no such organization: %s", line.In)
+	}
+	next := datastore.Product{Organization: line.In, ID: line.ID, Name: line.Product.Name, Kind: line.Product.Kind}
+	old, exists := m.products[line.ID]
+	switch {
+	case exists && old.Kind != next.Kind:
+		return line.refuse("kind_is_fixed", "the product is a %s, and a product's kind never changes", old.Kind)
+	case exists && old.Name == next.Name:
+		b.report.Products++
+		return nil
+	case exists:
+		name := next.Name
+		next = old
+		next.Name = name
+	default:
+		if err := b.free(ctx, line); err != nil {
+			return err
+		}
+	}
+	m.products[line.ID] = next
+	b.order = append(b.order, next)
+	m.changed = true
+	m.took.Products++
+	b.report.Products++
+	return nil
+}
+
+// free refuses a new product's id that another organization has.
+func (b *importBatch) free(ctx context.Context, line *ImportLine) error {
+	for id, m := range b.models {
+		if _, ok := m.products[line.ID]; ok && id != line.In {
+			return line.refuse("id_taken", "another organization has a product with this id")
+		}
+	}
+	if !b.careful {
+		return nil
+	}
+	_, err := b.tx.Facts(ctx, datastore.Key{Product: line.ID})
+	switch {
+	case errors.Is(err, datastore.ErrNotFound):
+		return nil
+	case err != nil:
+		return fmt.Errorf("read product: %w", err)
+	}
+	return line.refuse("id_taken", "another organization has a product with this id")
+}
