@@ -74,6 +74,13 @@ func texts(t *testing.T) map[string]string {
 // code gives every Go file of the module, in the order of paths.
 func code(t *testing.T) []file {
 	t.Helper()
+	files, _ := parsed(t)
+	return files
+}
+
+// parsed gives them with their positions.
+func parsed(t *testing.T) ([]file, *token.FileSet) {
+	t.Helper()
 	var found []file
 	set := token.NewFileSet()
 	err := filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
@@ -120,7 +127,7 @@ func code(t *testing.T) []file {
 	if len(found) == 0 {
 		t.Fatal("no Go file found: this test looks in the wrong place")
 	}
-	return found
+	return found, set
 }
 
 // within tells whether a slash-separated path is a folder or lies below it.
