@@ -265,3 +265,19 @@ func TestACancelledCallSaysSo(t *testing.T) {
 		t.Errorf("Can gave %v, %v; want context.Canceled", got, err)
 	}
 }
+
+func TestAnErrorSaysWhatTheServerSaid(t *testing.T) {
+	for want, problem := range map[string]client.Problem{
+		"the server answered 503 Service Unavailable": {Status: 503},
+		"No such product (not_found)":                 {Status: 404, Title: "Not found", Detail: "No such product", Code: "not_found"},
+		"Not found":                                   {Status: 404, Title: "Not found"},
+		"/reason is too long; the end (invalid_body)": {Status: 400, Detail: "/reason is too long", Code: "invalid_body", Errors: []client.FieldError{
+			{Pointer: "/reason", Detail: "is too long"}, {Detail: "the end"},
+		}},
+		"a: A.; b: B. (denied)": {Status: 403, Detail: "A.", Code: "denied", Reasons: []client.Reason{{Code: "a", Message: "A."}, {Code: "b", Message: "B."}}},
+	} {
+		if got := (&client.Error{Problem: problem}).Error(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

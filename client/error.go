@@ -1,6 +1,7 @@
 package client
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -16,7 +17,7 @@ var (
 	ErrDenied       = errors.New("denied by the rules")               // 403 of the rules, with reasons
 	ErrNotFound     = errors.New("not found")                         // 404
 	ErrConflict     = errors.New("conflicts with what stands")        // 409
-	ErrUnavailable  = errors.New("the server cannot answer now")      // 429, 502, 503, 504, or not reached at all
+	ErrUnavailable  = errors.New("the server cannot answer now")      // 408, 429, 502, 503, 504, or not reached at all
 	ErrTooStale     = errors.New("the server does not know that revision yet")
 )
 
@@ -26,27 +27,28 @@ type Error struct {
 	RetryAfter time.Duration // how long the server asks to wait; 0: it does not say
 }
 
-// Error says what the server said, and for a denial the reasons.
+// Error says what the server said: the reasons of a denial, what is wrong where in a body, or its
+// one sentence.
 func (e *Error) Error() string {
-	var b strings.Builder
-	switch {
-	case e.Problem.Detail != "":
-		b.WriteString(e.Problem.Detail)
-	case e.Problem.Title != "":
-		b.WriteString(e.Problem.Title)
-	default:
-		fmt.Fprintf(&b, "the server answered %d %s", e.Problem.Status, http.StatusText(e.Problem.Status))
+	p := &e.Problem
+	text := cmp.Or(p.Detail, p.Title)
+	if text == "" {
+		text = fmt.Sprintf("the server answered %d %s", p.Status, http.StatusText(p.Status))
 	}
-	if e.Problem.Code != "" {
-		fmt.Fprintf(&b, " (%s)", e.Problem.Code)
+	var parts []string
+	for _, r := range p.Reasons {
+		parts = append(parts, r.Code+": "+r.Message)
 	}
-	for _, r := range e.Problem.Reasons {
-		fmt.Fprintf(&b, "; %s: %s", r.Code, r.Message)
+	for _, f := range p.Errors {
+		parts = append(parts, strings.TrimSpace(f.Pointer+" "+f.Detail))
 	}
-	for _, f := range e.Problem.Errors {
-		fmt.Fprintf(&b, "; %s: %s", f.Pointer, f.Detail)
+	if len(parts) > 0 {
+		text = strings.Join(parts, "; ")
 	}
-	return b.String()
+	if p.Code != "" {
+		text += " (" + p.Code + ")"
+	}
+	return text
 }
 
 // Is tells which of the errors that callers branch on this one is.
@@ -67,7 +69,7 @@ func (e *Error) Is(target error) bool {
 		return target == ErrConflict
 	case http.StatusServiceUnavailable:
 		return target == ErrUnavailable || (target == ErrTooStale && e.Problem.Code == "too_stale")
-	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:
 		return target == ErrUnavailable
 	}
 	return false
