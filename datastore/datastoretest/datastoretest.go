@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Store) {
 		{"records", records()},
 		{"watch", watching()},
 		{"closing", closing()},
+		{"random", randomly()},
 	} {
 		t.Run(part.name, func(t *testing.T) {
 			for _, test := range part.tests {

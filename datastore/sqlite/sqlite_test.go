@@ -16,3 +16,10 @@ func TestContract(t *testing.T) {
 		datastoretest.Run(t, func(t *testing.T) datastore.Store { return open(t, sqlite.Config{Path: t.TempDir()}) })
 	})
 }
+
+func TestContractReopened(t *testing.T) {
+	datastoretest.RunReopened(t, func(t *testing.T) func(t *testing.T) datastore.Store {
+		dir := t.TempDir()
+		return func(t *testing.T) datastore.Store { return open(t, sqlite.Config{Path: dir}) }
+	})
+}
