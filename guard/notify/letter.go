@@ -1,0 +1,138 @@
+package notify
+
+import (
+	"strings"
+	"time"
+	"unicode"
+
+	"cordon/datastore"
+	"cordon/guard"
+)
+
+// Bounds of what others have named, in mails.
+const (
+	longestName = 120 // characters
+	mostNames   = 20
+)
+
+// letter is what the texts of a mail are about. Everything that others have named is on one line and
+// bounded. A justification or a reason is never in it: it stands in the record alone.
+type letter struct {
+	Type         string
+	Language     string
+	Organization string
+	Product      string
+	User         string
+	Origin       string
+	Ticket       string
+	Decision     string
+	Ended        bool // by the clock
+	At           time.Time
+	Until        time.Time
+	Channels     []string
+	Role         string
+	OldRole      string
+
+	// What is said to whom: who may lift a block is told who else may, and who did it.
+	Admin  bool // an administrator or legal representative who is not blocked
+	Legal  bool // a legal representative: told whatever their preferences say
+	Self   bool // the user whom the event is about
+	By     string
+	Admins []string
+	More   int // admins beyond those named
+}
+
+// newLetter gathers what a member is told of an event.
+func newLetter(e *guard.Event, facts *datastore.Facts, now time.Time) *letter {
+	to := facts.Target
+	l := &letter{
+		Type: e.Type, Language: to.Language, Organization: named(e.OrganizationName, e.Organization),
+		Origin: e.Origin, Ticket: flat(e.Ticket), Decision: flat(e.Decision), Ended: e.Ended, At: e.At, Until: e.ExpiresAt,
+		Role: e.Role, OldRole: e.OldRole, Self: to.ID == e.User,
+		Legal: to.Role == datastore.LegalRepresentative,
+		Admin: datastore.IsAdmin(to.Role) && !isBlocked(to, now),
+	}
+	if e.Product != "" {
+		l.Product = named(e.ProductName, e.Product)
+	}
+	if e.User != "" {
+		l.User = named(e.UserName, e.User)
+	}
+	if e.Type == guard.EventUserBlocked {
+		l.Channels = channelsOf(e)
+	}
+	if !l.Admin {
+		l.Decision = ""
+		return l
+	}
+	for i := range facts.Admins {
+		a := &facts.Admins[i]
+		if a.ID == e.By && e.Origin != datastore.OriginSupport && e.Origin != datastore.OriginHost {
+			l.By = named(a.Name, a.ID)
+		}
+		if isBlocked(a, now) || e.Type == guard.EventUserBlocked && a.ID == e.User {
+			continue
+		}
+		if len(l.Admins) < mostNames {
+			l.Admins = append(l.Admins, named(a.Name, a.ID))
+		} else {
+			l.More++
+		}
+	}
+	return l
+}
+
+// Lasting tells whether the event began something that goes on until it is lifted.
+func (l *letter) Lasting() bool {
+	return l.Type == guard.EventProductBlocked || l.Type == guard.EventMaintenanceStarted || l.Type == guard.EventUserBlocked
+}
+
+// OfProduct tells whether contact preferences decide who is told.
+func (l *letter) OfProduct() bool { return l.Product != "" }
+
+// channelsOf gives the channels a user block shuts: the critical ones (domain.md U3) and those named.
+func channelsOf(e *guard.Event) []string {
+	all := []string{"manager", "kdrive_web", "mail_web"}
+	for _, channel := range e.Channels {
+		if channel != "manager" && channel != "kdrive_web" && channel != "mail_web" {
+			all = append(all, channel)
+		}
+	}
+	return all
+}
+
+func isBlocked(m *datastore.Member, now time.Time) bool {
+	for _, b := range m.Blocks {
+		if datastore.InForce(b.ExpiresAt, now) {
+			return true
+		}
+	}
+	return false
+}
+
+// named gives a name with its id, which alone is sure.
+func named(name, id string) string {
+	if name = flat(name); name == "" || name == id {
+		return id
+	}
+	return name + " (" + id + ")"
+}
+
+// flat puts a text on one line, without marks that turn the direction of writing, and bounds it: a
+// name cannot add a header, a paragraph or a sentence that looks like ours.
+func flat(s string) string {
+	s = strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsSpace(c), unicode.IsControl(c), unicode.In(c, unicode.Zl, unicode.Zp):
+			return ' '
+		case unicode.Is(unicode.Cf, c), c == unicode.ReplacementChar:
+			return -1
+		}
+		return c
+	}, s)
+	words := strings.Join(strings.Fields(s), " ")
+	if runes := []rune(words); len(runes) > longestName {
+		return string(runes[:longestName-1]) + "…"
+	}
+	return words
+}

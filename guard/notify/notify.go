@@ -1,0 +1,131 @@
+// Package notify delivers what Cordon has to tell: mails to people and webhooks to systems
+// (domain.md B4; design.md 11, Mail).
+//
+// An act queues one message, its event, in the transaction that carries it out. The [Relay] claims
+// messages with a lease, fans an event out to one message for each receiver in one transaction, and
+// delivers those. Whatever happens to a process between any two of these steps, the message is still
+// in the store and is claimed again when its lease has run out: delivery is at least once, and once
+// as long as nothing crashes. A receiver recognises a repeat by its Message-ID or webhook-id, which
+// come from the message's id.
+//
+// Why an address is never in a message: it is looked up when the mail is sent, so that a member who
+// left is not written to, a corrected address is used, and no queue or log holds personal data.
+//
+// Why lanes: all mails share one server and each webhook is a server of its own. Each of these is a
+// lane with a bound of its own, so that a slow receiver fills its lane and holds up nobody else.
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cordon/datastore"
+)
+
+// Kinds of the messages that an event is fanned out to; the event's own is guard.MessageEvent.
+const (
+	KindMail    = "mail"
+	KindWebhook = "webhook"
+)
+
+// Outcomes that an observer is told. A message has any number of OutcomeRetried and one of the others.
+const (
+	OutcomeDelivered = "delivered" // of an event: fanned out
+	OutcomeSkipped   = "skipped"   // there is nobody to deliver it to any more
+	OutcomeRetried   = "retried"   // it did not work and is tried again later
+	OutcomeDead      = "dead"      // given up until somebody has it sent again
+)
+
+// Config is what a relay is made of. Store is required; the zero value of all else works.
+type Config struct {
+	Store    datastore.Store
+	Mail     *MailConfig // nil: mail is off, and events go to webhooks alone
+	Webhooks WebhookConfig
+
+	Poll        time.Duration // how often the store is asked without being woken; 0: 1 s
+	Lease       time.Duration // how long a claimed message is ours; 0: 2 min
+	MaxAttempts int           // how often a message is tried before it is given up; 0: 20, about a day
+	FirstRetry  time.Duration // about when it is tried again, and three times later each time; 0: 5 s
+	LastRetry   time.Duration // the longest of these waits; 0: 2 h
+	Grace       time.Duration // how long what is being sent may still take when Run ends; 0: 5 s
+
+	Now     func() time.Time           // nil: time.Now
+	Log     *slog.Logger               // nil: discarded
+	Observe func(kind, outcome string) // nil: nobody looks
+}
+
+// Relay delivers messages. It is safe for concurrent use; Run is called once.
+type Relay struct {
+	config Config
+	store  datastore.Store
+	mailer *mailer // nil: mail is off
+	caller *caller
+	now    func() time.Time
+	log    *slog.Logger
+	wake   chan struct{}
+}
+
+// New makes a relay. A configuration that cannot work is refused.
+func New(config Config) (*Relay, error) {
+	if config.Store == nil {
+		return nil, errors.New("make relay: a store is needed")
+	}
+	setDefault(&config.Poll, time.Second)
+	setDefault(&config.Lease, 2*time.Minute)
+	setDefault(&config.MaxAttempts, 20)
+	setDefault(&config.FirstRetry, 5*time.Second)
+	setDefault(&config.LastRetry, 2*time.Hour)
+	setDefault(&config.Grace, 5*time.Second)
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Observe == nil {
+		config.Observe = func(string, string) {}
+	}
+	r := &Relay{
+		config: config, store: config.Store, caller: newCaller(config.Webhooks),
+		now: config.Now, log: config.Log, wake: make(chan struct{}, 1),
+	}
+	longest := r.caller.timeout
+	if config.Mail != nil {
+		var err error
+		if r.mailer, err = newMailer(*config.Mail); err != nil {
+			return nil, fmt.Errorf("make relay: mail: %w", err)
+		}
+		longest = max(longest, r.mailer.timeout)
+	}
+	if config.Lease < longest+settleTime {
+		return nil, fmt.Errorf("make relay: a lease of %s is shorter than the %s a delivery may take", config.Lease, longest+settleTime)
+	}
+	return r, nil
+}
+
+func setDefault[T comparable](value *T, otherwise T) {
+	var zero T
+	if *value == zero {
+		*value = otherwise
+	}
+}
+
+// Wake has the relay look for messages now. Whoever commits one in this process calls it.
+func (r *Relay) Wake() {
+	select {
+	case r.wake <- struct{}{}:
+	default: // it will look anyway
+	}
+}
+
+// Run delivers messages until ctx is done, then gives nil: what is being sent is finished within the
+// grace, and what is held besides is given back. It gives an error where the store is closed.
+func (r *Relay) Run(ctx context.Context) error {
+	if r.mailer == nil {
+		r.log.InfoContext(ctx, "mail is off: no server is configured")
+	}
+	return newRun(r).loop(ctx)
+}

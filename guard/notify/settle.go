@@ -1,0 +1,244 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+)
+
+const (
+	settleTime = 10 * time.Second // at least this much of a lease is left when a delivery ends
+	logged     = 50               // attempts that a message's log keeps
+)
+
+// outcome is what came of a delivery.
+type outcome struct {
+	name   string // for the observer; empty: nothing was tried, and the message is given back
+	result string // for the message's log; never an address or a body
+}
+
+func delivered() outcome              { return outcome{OutcomeDelivered, "delivered"} }
+func skipped(why string) outcome      { return outcome{OutcomeSkipped, why} }
+func refused(why string) outcome      { return outcome{OutcomeDead, why} }
+func unfinished(why string) outcome   { return outcome{OutcomeRetried, why} }
+func givenBack() outcome              { return outcome{} }
+func (o outcome) is(name string) bool { return o.name == name }
+
+// handle delivers a claimed message and settles it.
+func (r *Relay) handle(ctx context.Context, m datastore.Message) {
+	if !r.renew(ctx, &m) {
+		return
+	}
+	o := r.deliver(ctx, &m)
+	if ctx.Err() != nil && o.is(OutcomeRetried) {
+		o = givenBack() // it was cut off, which says nothing of the receiver
+	}
+	if o.is(OutcomeRetried) && m.Attempts >= r.config.MaxAttempts {
+		o.name = OutcomeDead
+	}
+	if m.Kind == guard.MessageEvent && o.is(OutcomeDelivered) {
+		r.told(ctx, &m, o) // it was settled with its fan-out
+		return
+	}
+	r.settle(ctx, &m, o)
+}
+
+// deliver tries a message.
+func (r *Relay) deliver(ctx context.Context, m *datastore.Message) outcome {
+	if m.Attempts > r.config.MaxAttempts {
+		return refused("it was claimed too often and never settled")
+	}
+	event, err := decodeEvent(m.Payload)
+	if err != nil {
+		return refused("its event cannot be read")
+	}
+	switch m.Kind {
+	case guard.MessageEvent:
+		return r.fanOut(ctx, m, event)
+	case KindMail:
+		return r.sendMail(ctx, m, event)
+	case KindWebhook:
+		return r.call(ctx, m, event)
+	}
+	return unfinished("its kind is not known here") // of a newer version that runs beside this one
+}
+
+// renew makes sure that the lease outlasts the delivery of a message that has waited. It gives false
+// where the message is not ours any more.
+func (r *Relay) renew(ctx context.Context, m *datastore.Message) bool {
+	need := settleTime
+	switch {
+	case m.Kind == KindMail && r.mailer != nil:
+		need += r.mailer.timeout
+	case m.Kind == KindWebhook:
+		need += r.caller.timeout
+	}
+	if m.NextAt.Sub(r.now()) >= need {
+		return true
+	}
+	until := r.now().Add(r.config.Lease)
+	ours, err := r.change(ctx, m, func(m *datastore.Message) { m.NextAt = until })
+	if err != nil {
+		r.log.WarnContext(ctx, "lease cannot be renewed", "event", eventOf(m.ID), "kind", m.Kind, "error", err)
+	}
+	m.NextAt = until
+	return ours && err == nil
+}
+
+// settle writes what came of a delivery. It outlives the relay's stop, and tries again as long as
+// the lease lasts: a mail that was sent and not settled would be sent twice.
+func (r *Relay) settle(ctx context.Context, m *datastore.Message, o outcome) {
+	for wait := 100 * time.Millisecond; ; wait *= 2 {
+		once, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime/2)
+		ours, err := r.change(once, m, func(m *datastore.Message) { r.apply(m, o) })
+		cancel()
+		if err == nil {
+			if ours {
+				r.told(ctx, m, o)
+			}
+			return
+		}
+		if errors.Is(err, datastore.ErrClosed) || ctx.Err() != nil || r.now().Add(wait).After(m.NextAt) {
+			r.log.ErrorContext(ctx, "delivery cannot be settled", "event", eventOf(m.ID), "kind", m.Kind, "error", err)
+			return
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+		}
+	}
+}
+
+// apply changes a message to what came of its delivery.
+func (r *Relay) apply(m *datastore.Message, o outcome) {
+	now := r.now()
+	m.Lease, m.NextAt = "", now
+	switch o.name {
+	case OutcomeDelivered, OutcomeSkipped:
+		m.State = datastore.MessageDone
+	case OutcomeDead:
+		m.State = datastore.MessageDead
+	case OutcomeRetried:
+		m.State, m.NextAt = datastore.MessagePending, now.Add(r.backOff(m.Attempts))
+	default:
+		m.State, m.Attempts = datastore.MessagePending, m.Attempts-1
+		return
+	}
+	m.Log = append(m.Log, datastore.Attempt{At: now, Result: o.result})
+	m.Log = slices.Clone(m.Log[max(0, len(m.Log)-logged):])
+}
+
+// backOff gives how long to wait after so many attempts: three times as long each time, up to a
+// bound, and a fifth more or less, so that what failed together does not come back together.
+func (r *Relay) backOff(attempts int) time.Duration {
+	wait := r.config.FirstRetry
+	for i := 1; i < attempts && wait < r.config.LastRetry; i++ {
+		wait *= 3
+	}
+	wait = min(wait, r.config.LastRetry)
+	return wait*4/5 + rand.N(wait*2/5+1) //nolint:gosec // jitter is no secret
+}
+
+// told lets the log and the observer know of an outcome. Users' ids may be addresses, so the log
+// names the event.
+func (r *Relay) told(ctx context.Context, m *datastore.Message, o outcome) {
+	if o.name == "" {
+		return
+	}
+	attributes := []any{"event", eventOf(m.ID), "type", m.Event, "kind", m.Kind, "organization", m.Organization,
+		"attempts", m.Attempts, "result", o.result}
+	switch o.name {
+	case OutcomeDead:
+		r.log.WarnContext(ctx, "message is given up", attributes...)
+	case OutcomeSkipped:
+		r.log.InfoContext(ctx, "message has no receiver any more", attributes...)
+	default:
+		r.log.DebugContext(ctx, "message was tried", attributes...)
+	}
+	r.config.Observe(m.Kind, o.name)
+}
+
+// postponed is a claimed message that is put back untried.
+type postponed struct {
+	message datastore.Message
+	by      time.Duration
+}
+
+// putBack gives messages back that were claimed and not tried.
+func (r *Relay) putBack(ctx context.Context, list []postponed) {
+	if len(list) == 0 {
+		return
+	}
+	err := r.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		for _, p := range list {
+			m, ours, err := own(ctx, tx, &p.message)
+			if err != nil {
+				return err
+			}
+			if !ours {
+				continue
+			}
+			r.apply(&m, givenBack())
+			m.NextAt = m.NextAt.Add(p.by)
+			if err := tx.Put(ctx, m); err != nil {
+				return fmt.Errorf("put message: %w", err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		r.log.WarnContext(ctx, "messages cannot be given back before their lease ends", "error", err)
+	}
+}
+
+// change changes a message in a transaction, where it is still ours.
+func (r *Relay) change(ctx context.Context, m *datastore.Message, change func(m *datastore.Message)) (ours bool, err error) {
+	err = r.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		var current datastore.Message
+		if current, ours, err = own(ctx, tx, m); err != nil || !ours {
+			return err
+		}
+		change(&current)
+		return tx.Put(ctx, current)
+	})
+	if err != nil {
+		return false, fmt.Errorf("settle message: %w", err)
+	}
+	return ours, nil
+}
+
+// own reads a message and tells whether the lease on it is still the one it was claimed with.
+func own(ctx context.Context, reader datastore.Reader, m *datastore.Message) (current datastore.Message, ours bool, err error) {
+	// Messages are listed by id, so the one looked for comes first after anything just before it.
+	filter := datastore.MessageFilter{
+		Organization: m.Organization, Kind: m.Kind, Recipient: m.Recipient,
+		Page: datastore.Page{After: m.ID[:len(m.ID)-1]},
+	}
+	for found, err := range reader.Messages(ctx, filter) {
+		if err != nil {
+			return current, false, fmt.Errorf("read message: %w", err)
+		}
+		if found.ID == m.ID {
+			return found, found.State == datastore.MessageLeased && found.Lease == m.Lease, nil
+		}
+		if found.ID > m.ID {
+			break
+		}
+	}
+	return current, false, nil
+}
+
+// eventOf gives the id of the event that a message comes from.
+func eventOf(id string) string {
+	event, _, _ := strings.Cut(id, "/")
+	return event
+}

@@ -1,0 +1,122 @@
+package notify
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/textproto"
+
+	"github.com/wneessen/go-mail"
+)
+
+// send hands a mail to the server. The context's end, or the time-out, closes the connection: of
+// the library's calls only dialling looks at a context.
+func (m *mailer) send(ctx context.Context, msg *mail.Msg) outcome {
+	password, err := m.password()
+	if err != nil {
+		return unfinished("the password could not be read")
+	}
+	ctx, cancel := context.WithTimeout(ctx, m.timeout)
+	defer cancel()
+	conn, err := m.dial(ctx)
+	if err != nil {
+		return unfinished(troubleOf(ctx, "connect", err))
+	}
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	client, err := m.client(conn, password)
+	if err != nil {
+		return unfinished("the mail client could not be made")
+	}
+	session, err := client.DialToSMTPClientWithContext(ctx)
+	if err != nil {
+		return unfinished(troubleOf(ctx, "greet", err))
+	}
+	err = client.SendWithSMTPClient(session, msg)
+	if msg.IsDelivered() {
+		_ = client.CloseWithSMTPClient(session) // it says goodbye; the server has the mail either way
+		return delivered()
+	}
+	var failed *mail.SendError
+	if errors.As(err, &failed) {
+		return refusal(ctx, failed)
+	}
+	return unfinished(troubleOf(ctx, "send", err))
+}
+
+// refusal tells whether the server will never take this mail. A 5xx to RCPT or DATA is about the
+// mail; one to anything before is about us, and is mended without touching the mail.
+func refusal(ctx context.Context, failed *mail.SendError) outcome {
+	var step string
+	final := failed.ErrorCode()/100 == 5
+	switch failed.Reason {
+	case mail.ErrSMTPRcptTo:
+		step = "RCPT TO"
+	case mail.ErrSMTPData, mail.ErrSMTPDataClose, mail.ErrWriteContent:
+		step = "DATA"
+	case mail.ErrSMTPMailFrom:
+		step, final = "MAIL FROM", false
+	default:
+		step, final = "send", false
+	}
+	if failed.ErrorCode() == 0 {
+		return unfinished(troubleOf(ctx, step, failed))
+	}
+	result := fmt.Sprintf("the server answered %s with %d", step, failed.ErrorCode())
+	if code := failed.EnhancedStatusCode(); code != "" {
+		result += " " + code
+	}
+	if final {
+		return refused(result)
+	}
+	return unfinished(result)
+}
+
+// troubleOf says what went wrong without the error's text: servers repeat addresses in theirs.
+func troubleOf(ctx context.Context, step string, err error) string {
+	var answer *textproto.Error
+	var certificate *tls.CertificateVerificationError
+	var lookup *net.DNSError
+	switch {
+	case errors.As(err, &answer):
+		return fmt.Sprintf("%s: the server answered with %d", step, answer.Code)
+	case errors.As(err, &certificate):
+		return step + ": the server's certificate is not valid"
+	case errors.As(err, &lookup):
+		return step + ": the server's name could not be resolved"
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		return step + ": it took too long"
+	}
+	return step + ": the connection failed"
+}
+
+// dial connects, with TLS from the first byte where the configuration says so.
+func (m *mailer) dial(ctx context.Context) (net.Conn, error) {
+	if m.config.TLS == TLSImplicit {
+		return (&tls.Dialer{Config: m.tls()}).DialContext(ctx, "tcp", m.config.Address)
+	}
+	return (&net.Dialer{}).DialContext(ctx, "tcp", m.config.Address)
+}
+
+func (m *mailer) tls() *tls.Config {
+	return &tls.Config{ServerName: m.host, RootCAs: m.config.RootCAs, MinVersion: tls.VersionTLS12}
+}
+
+// client makes a client of one connection.
+func (m *mailer) client(conn net.Conn, password string) (*mail.Client, error) {
+	options := []mail.Option{
+		mail.WithPort(m.port), mail.WithTimeout(m.timeout), mail.WithTLSConfig(m.tls()), mail.WithTLSPolicy(mail.NoTLS),
+		mail.WithoutNoop(), mail.WithoutRset(),
+		mail.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) { return conn, nil }),
+	}
+	if m.config.TLS == TLSStartTLS {
+		options = append(options, mail.WithTLSPolicy(mail.TLSMandatory))
+	}
+	if m.config.User != "" {
+		options = append(options, mail.WithUsername(m.config.User), mail.WithPassword(password),
+			mail.WithOpportunisticSMTPAuth(mail.SMTPAuthSCRAMSHA256, mail.SMTPAuthPlain, mail.SMTPAuthLogin))
+	}
+	return mail.NewClient(m.host, options...)
+}

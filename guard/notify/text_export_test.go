@@ -1,0 +1,29 @@
+package notify
+
+import (
+	"io/fs"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+)
+
+// Write writes what a member is told of an event.
+func Write(files fs.FS, e *guard.Event, facts *datastore.Facts, now time.Time) (language, subject, text, html string, err error) {
+	t, err := loadTexts(files)
+	if err != nil {
+		return "", "", "", "", err
+	}
+	w, err := t.write(newLetter(e, facts, now))
+	if err != nil {
+		return "", "", "", "", err
+	}
+	return w.language, w.subject, w.text, w.html, nil
+}
+
+func Texts() fs.FS { return embedded }
+
+var (
+	Flat     = flat
+	IsPublic = isPublic
+)
