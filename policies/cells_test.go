@@ -25,7 +25,7 @@ func outsiders() []policies.Subject {
 		{Kind: "agent"},
 		{Kind: "agent", Member: true, Role: "legal_representative", Granted: true, Blocked: true, Itself: true},
 		{Kind: "host"},
-		{Kind: "host", Blocked: true},
+		{Kind: "host", Member: true, Role: "collaborator", Granted: true, Blocked: true, Itself: true},
 	}
 }
 
@@ -223,9 +223,9 @@ func unknownCells() []*policies.Input {
 	for _, name := range slices.Compact(names) {
 		for _, on := range []string{"product", "user", "organization", "channel", "", "planet"} {
 			for _, known := range bools {
-				for _, role := range []string{"", "boss", "client"} {
+				for _, role := range []string{"", "boss", "legal_representative"} {
 					for _, channel := range []string{"", "mail_web"} {
-						for _, subject := range append(outsiders()[:6:6],
+						for _, subject := range append(outsiders(),
 							policies.Subject{Kind: "user", Member: true, Role: "administrator"},
 							policies.Subject{Kind: "user", Member: true, Role: "client", Blocked: true}) {
 							out = append(out, &policies.Input{

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -122,7 +123,7 @@ func compileModules(modules map[string]*ast.Module) (*ast.Compiler, error) {
 
 // schemas are the contract with whoever edits rules: of the input, also where a module declares none, and of the
 // settings.
-func schemas() *ast.SchemaSet {
+var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	set := ast.NewSchemaSet()
 	for path, file := range map[string]string{
 		"schema":          "cordon/schemas/input.json",
@@ -145,4 +146,4 @@ func schemas() *ast.SchemaSet {
 		set.Put(ast.SchemaRootRef, document)
 	}
 	return set
-}
+})

@@ -28,6 +28,6 @@ limited if {
 has_access if admin
 
 has_access if {
-	limited
+	input.subject.kind == "user"
 	input.subject.granted
 }

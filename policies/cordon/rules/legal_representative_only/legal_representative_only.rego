@@ -19,7 +19,7 @@
 package cordon.rules.legal_representative_only
 
 deny if {
-	input.action.name == "change_role"
+	input.action.name in {"add_user", "change_role"}
 	input.action.role == "legal_representative"
 	not input.resource.role == "legal_representative"
 	not _not_bound
@@ -35,12 +35,6 @@ deny if {
 deny if {
 	input.action.name == "remove"
 	input.resource.role == "legal_representative"
-	not _not_bound
-}
-
-deny if {
-	input.action.name == "add_user"
-	input.action.role == "legal_representative"
 	not _not_bound
 }
 

@@ -125,3 +125,12 @@ test_block if {
 	question := given.ask({"name": "block"}, given.member("administrator"), given.user("legal_representative"))
 	not legal_representative_only.deny with input as question
 }
+
+test_role_of_no_matter if {
+	question := given.ask(
+		{"name": "block", "role": "legal_representative"},
+		given.member("administrator"),
+		given.user("client"),
+	)
+	not legal_representative_only.deny with input as question
+}

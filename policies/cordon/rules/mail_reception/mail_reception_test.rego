@@ -29,7 +29,7 @@ test_without_access if {
 test_agent if {
 	question := given.ask(
 		given.mail("receive_mail", "mail_web"),
-		given.outsider("agent"),
+		object.union(given.outsider("agent"), {"granted": true}),
 		given.product("mail_service"),
 	)
 	not mail_reception.grant with input as question

@@ -38,6 +38,4 @@ deny if {
 
 _role_known if input.action.role in roles.known
 
-_in_some_table if actions.asks
-
 _in_some_table if actions.table[_][input.action.name]
