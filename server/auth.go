@@ -1,0 +1,144 @@
+package server
+
+import (
+	"strings"
+
+	"cordon/client"
+	"cordon/guard"
+)
+
+// admit finds out who calls and who acts, and whether they may at all, in the order of design.md 11:
+// 401, then 403, then 400.
+func (c *call) admit() error {
+	r := c.route
+	if !r.open {
+		if err := c.authenticate(); err != nil {
+			// Who guesses keys is slowed down by address, for there is no caller to tell.
+			if slow := c.server.limits.allow("address "+c.echo.RealIP(), c.start); slow != nil {
+				return slow
+			}
+			return err
+		}
+		if err := c.server.limits.allow(c.origin.Caller.ID, c.start); err != nil {
+			return err
+		}
+		if err := c.identify(); err != nil {
+			return err
+		}
+		if err := c.authorize(); err != nil {
+			return err
+		}
+	}
+	if len(r.names) > 0 {
+		if err := c.checkPath(); err != nil {
+			return err
+		}
+	}
+	return c.checkQuery()
+}
+
+// authenticate finds out who calls.
+func (c *call) authenticate() (err error) {
+	given := c.req.Header["Authorization"]
+	if len(given) != 1 {
+		return because(errUnauthenticated, "send Authorization: Bearer and one key or token")
+	}
+	const scheme = "bearer "
+	if len(given[0]) <= len(scheme) || !strings.EqualFold(given[0][:len(scheme)], scheme) {
+		return because(errUnauthenticated, "send Authorization: Bearer and one key or token")
+	}
+	token := strings.TrimLeft(given[0][len(scheme):], " ")
+	if strings.HasPrefix(token, "ck_") {
+		c.origin.Caller, err = c.server.config.Guard.Authenticate(c.context(), token)
+		return err
+	}
+	if c.server.tokens == nil {
+		return errUnauthenticated
+	}
+	c.token = true
+	c.origin.Caller, err = c.server.tokens.caller(c.context(), token)
+	return err
+}
+
+// challenge is what a 401 or 403 says in WWW-Authenticate (RFC 6750, 3).
+func (c *call) challenge(code string) string {
+	const realm = `Bearer realm="cordon"`
+	switch {
+	case code == "insufficient_scope" && len(c.route.scopes) > 0:
+		return realm + `, error="insufficient_scope", scope="` + strings.Join(c.route.scopes, " ") + `"`
+	case code == "insufficient_scope" || len(c.req.Header["Authorization"]) > 0:
+		return realm + `, error="` + code + `"`
+	}
+	return realm
+}
+
+// identify finds out who acts through the caller: the subject of a token; whom the headers name, of
+// a key.
+func (c *call) identify() error {
+	actor, err := c.actingHeader(client.HeaderActor)
+	if err != nil {
+		return err
+	}
+	agent, err := c.actingHeader(client.HeaderAgent)
+	if err != nil {
+		return err
+	}
+	caller := c.origin.Caller
+	switch {
+	case actor != "" && agent != "":
+		return because(errHeader, client.HeaderActor+" and "+client.HeaderAgent+" cannot both act in one request")
+	case agent != "" && c.route.noAgent:
+		return because(errHeader, "an agent changes no directory: "+client.HeaderAgent+" is not for this")
+	case c.token && (actor != "" && actor != caller.ID || agent != "" && agent != caller.ID):
+		return because(errHeader, "a token acts for its own subject and nobody else")
+	case actor != "" && !caller.May(guard.ScopeAct):
+		return because(errScope, client.HeaderActor+" needs the scope act")
+	case agent != "" && !caller.May(guard.ScopeSupport):
+		return because(errScope, client.HeaderAgent+" needs the scope support")
+	}
+	if c.token && actor == "" && agent == "" {
+		switch {
+		case caller.May(guard.ScopeAct):
+			actor = caller.ID
+		case caller.May(guard.ScopeSupport):
+			agent = caller.ID
+		}
+	}
+	c.origin.Actor, c.origin.Agent = actor, agent
+	return nil
+}
+
+func (c *call) actingHeader(name string) (string, error) {
+	given, ok := c.req.Header[name]
+	if !ok {
+		return "", nil
+	}
+	if len(given) != 1 || !c.token && !guard.ValidID(given[0]) {
+		return "", because(errHeader, name+" must be one id")
+	}
+	return given[0], nil
+}
+
+// authorize holds the caller against the route's row.
+func (c *call) authorize() error {
+	r := c.route
+	acting := c.origin.Actor != "" || c.origin.Agent != ""
+	if len(r.scopes) > 0 && (!r.acts || !acting) {
+		allowed := false
+		for _, scope := range r.scopes {
+			allowed = allowed || c.origin.Caller.May(scope)
+		}
+		if !allowed {
+			return because(errScope, "this needs the scope "+strings.Join(r.scopes, " or "))
+		}
+	}
+	switch {
+	case r.needsActor && !acting:
+		return because(errHeader, "somebody must act: name the user in "+client.HeaderActor+" or the agent in "+client.HeaderAgent)
+	case r.hostOnly && acting:
+		return because(errHeader, "this is the host's provisioning, in which nobody acts")
+	case r.noAgent && c.origin.Agent != "":
+		return because(errHeader, "an agent changes no directory: "+client.HeaderAgent+" is not for this")
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"cordon/client"
+	"cordon/guard"
+)
+
+// evaluation answers one question (AuthZEN 1.0, 6). It is the path that most requests take: the body
+// is read by hand where it has the usual shape, and the answer is put together of parts that are
+// rendered already. Nothing of the decision but the decision is in the body, so that equal questions
+// have equal answers.
+func evaluation(c *call) error {
+	data, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	var q guard.Question
+	if !scanQuestion(string(data), &q) {
+		a, err := readQuestion(data)
+		if err != nil {
+			return err
+		}
+		if err := a.question(&q); err != nil {
+			return err
+		}
+	}
+	if q.AtLeast, err = atLeast(c.req.Header[client.HeaderAtLeast]); err != nil {
+		return err
+	}
+	return c.evaluate(&q)
+}
+
+func (c *call) evaluate(q *guard.Question) error {
+	answer, err := c.server.config.Guard.Decide(c.context(), &c.origin, q)
+	if err != nil {
+		return err
+	}
+	c.decided(&answer)
+	*c.body = appendDecision((*c.body)[:0], &answer) // what was asked is not needed any more
+	c.send(http.StatusOK, *c.body)
+	return nil
+}
+
+func appendDecision(dst []byte, a *guard.Answer) []byte {
+	dst = append(dst, `{"decision":`...)
+	dst = strconv.AppendBool(dst, a.Allowed)
+	dst = append(dst, `,"context":{"reasons":`...)
+	dst = append(dst, a.ReasonsJSON...)
+	return append(dst, "}}"...)
+}
+
+// evaluations answers a batch (AuthZEN 1.0, 7). Without items it is a single question.
+func evaluations(c *call) error {
+	data, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	var b batch
+	if !scanBatch(string(data), &b) {
+		if b, err = readBatch(data); err != nil {
+			return err
+		}
+	}
+	if err := b.checkDefaults(); err != nil {
+		return err
+	}
+	least, err := atLeast(c.req.Header[client.HeaderAtLeast])
+	if err != nil {
+		return err
+	}
+	if len(b.items) == 0 {
+		q := guard.Question{AtLeast: least}
+		if err := b.question(&q); err != nil {
+			return err
+		}
+		return c.evaluate(&q)
+	}
+	items := make([]guard.BatchItem, len(b.items))
+	for i := range b.items {
+		b.items[i].inherit(&b.asked)
+		items[i].Question.AtLeast = least
+		items[i].Invalid = b.items[i].question(&items[i].Question)
+	}
+	id, answers, err := c.server.config.Guard.DecideAll(c.context(), &c.origin, items, b.semantic)
+	if err != nil {
+		return err
+	}
+	c.batchHeaders(id, answers)
+	body := append((*c.body)[:0], `{"evaluations":[`...)
+	for i := range answers {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		if answers[i].Err == nil {
+			body = appendDecision(body, &answers[i].Answer)
+		} else {
+			body = appendItemError(body, answers[i].Err)
+		}
+	}
+	*c.body = append(body, "]}"...)
+	c.send(http.StatusOK, *c.body)
+	return nil
+}
+
+// batchHeaders names the batch, and the revision where all items are of one organization.
+func (c *call) batchHeaders(id string, answers []guard.BatchAnswer) {
+	c.set(client.HeaderBatchID, id)
+	organization, revision, one := "", int64(0), true
+	policy := ""
+	for i := range answers {
+		a := &answers[i]
+		if a.Err != nil {
+			one = false
+			continue
+		}
+		policy = a.Policy
+		switch {
+		case a.Organization == "", organization != "" && a.Organization != organization:
+			one = false
+		case organization == "" || a.Revision < revision:
+			organization, revision = a.Organization, a.Revision
+		}
+	}
+	if policy != "" {
+		c.set(client.HeaderPolicy, policy)
+	}
+	if one && organization != "" {
+		c.set(client.HeaderRevision, strconv.FormatInt(revision, 10))
+	}
+}
+
+// appendItemError answers an item that could not be asked: it is never allowed.
+func appendItemError(dst []byte, err error) []byte {
+	p := problemOf(err)
+	message := p.Detail
+	if message == "" {
+		message = p.Title
+	}
+	dst = append(dst, `{"decision":false,"context":{"error":{"status":`...)
+	dst = strconv.AppendInt(dst, int64(p.Status), 10)
+	dst = append(dst, `,"message":`...)
+	quoted, err := jsontext.AppendQuote(dst, message)
+	if err != nil {
+		quoted = append(dst, `""`...)
+	}
+	return append(quoted, "}}}"...)
+}

@@ -1,0 +1,119 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"cordon/client"
+	"cordon/guard"
+)
+
+// What the tests of the external package look at besides what callers see.
+
+var (
+	DecodeStrict = decodeStrict
+	ProblemOf    = func(err error) (client.Problem, int) { return problemOf(err), kindOf(err).retry }
+	AtLeast      = atLeast
+	Harmless     = harmless
+	RequestID    = func(h http.Header, access bool) string { return requestID(h, access, time.Now()) }
+	TraceID      = traceID
+	KnownActions = knownActions
+	KnownReasons = knownReasons
+	CSVColumns   = csvColumns
+)
+
+// Kinds gives every row of the table of problems as an example of an error that it matches.
+func Kinds() int { return len(kinds) }
+
+// KindIndex gives the row that an error falls into, -1 for none.
+func KindIndex(err error) int {
+	for i := range kinds {
+		if kinds[i].matches(err) {
+			return i
+		}
+	}
+	return -1
+}
+
+var (
+	ErrHeader, ErrQuery, ErrID, ErrUnauthenticated, ErrScope = errHeader, errQuery, errID, errUnauthenticated, errScope
+	ErrRoute, ErrMethod, ErrSlow, ErrTooLarge, ErrTooMany    = errRoute, errMethod, errSlow, errTooLarge, errTooMany
+	ErrMediaType, ErrAccessType, ErrRate, ErrDraining        = errMediaType, errAccessType, errRate, errDraining
+	ErrUnready                                               = errUnready
+	Because                                                  = because
+)
+
+// Questions is what a body of /access/v1/evaluations asks, in a form that can be compared.
+type Questions struct {
+	Single   *guard.Question // without items
+	Semantic guard.Semantic
+	Items    []guard.BatchItem
+}
+
+// ScanQuestion is the fast reading; false: it gives up.
+func ScanQuestion(body string) (guard.Question, bool) {
+	var q guard.Question
+	ok := scanQuestion(body, &q)
+	return q, ok
+}
+
+// ReadQuestion is the general reading.
+func ReadQuestion(body string) (guard.Question, error) {
+	var q guard.Question
+	a, err := readQuestion([]byte(body))
+	if err == nil {
+		err = a.question(&q)
+	}
+	return q, err
+}
+
+// ScanBatch is the fast reading of a batch; false: it gives up.
+func ScanBatch(body string) (Questions, bool, error) {
+	var b batch
+	if !scanBatch(body, &b) {
+		return Questions{}, false, nil
+	}
+	q, err := b.questions()
+	return q, true, err
+}
+
+// ReadBatch is the general reading of a batch.
+func ReadBatch(body string) (Questions, error) {
+	b, err := readBatch([]byte(body))
+	if err != nil {
+		return Questions{}, err
+	}
+	return b.questions()
+}
+
+func (b *batch) questions() (Questions, error) {
+	q := Questions{Semantic: b.semantic}
+	if err := b.checkDefaults(); err != nil {
+		return q, err
+	}
+	if len(b.items) == 0 {
+		q.Single = &guard.Question{}
+		return q, b.question(q.Single)
+	}
+	q.Items = make([]guard.BatchItem, len(b.items))
+	for i := range b.items {
+		b.items[i].inherit(&b.asked)
+		q.Items[i].Invalid = b.items[i].question(&q.Items[i].Question)
+	}
+	return q, nil
+}
+
+// Route is a row of the table of routes.
+type Route struct{ Method, Path string }
+
+// Routes gives the table of a server.
+func (s *Server) Routes() []Route {
+	list := make([]Route, len(s.table))
+	for i, r := range s.table {
+		list[i] = Route{Method: r.method, Path: r.path}
+	}
+	return list
+}
+
+// Drain makes the server unready, as the beginning of its end does.
+func (s *Server) Drain() { s.draining.Store(true) }

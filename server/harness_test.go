@@ -1,0 +1,392 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cordon/client"
+	"cordon/datastore"
+	"cordon/datastore/sqlite"
+	"cordon/guard"
+	"cordon/guard/journal"
+	"cordon/policies"
+	"cordon/server"
+)
+
+// engine is compiled once: it is immutable and safe for concurrent use.
+var engine = sync.OnceValues(func() (*policies.Engine, error) {
+	return policies.Compile(context.Background(), policies.Builtin())
+})
+
+// world is a server on a real guard, a real journal and a real store in memory. Everything that is
+// said to it and that it answers is held against openapi.yaml.
+type world struct {
+	server   *server.Server
+	guard    *guard.Guard
+	store    *faultyStore
+	journal  *journal.Journal
+	registry *prometheus.Registry
+	log      *lockedBuffer
+	key      string // of a caller with every scope
+	web      *httptest.Server
+	client   *http.Client
+}
+
+// options change a world before it starts.
+type options struct {
+	guard   func(*guard.Config)
+	journal func(*journal.Config)
+	server  func(*server.Config)
+	open    bool // requests are not held against openapi.yaml
+}
+
+func newWorld(t testing.TB, with ...options) *world {
+	t.Helper()
+	var o options
+	if len(with) > 0 {
+		o = with[0]
+	}
+	rules, err := engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	inner, err := sqlite.Open(t.Context(), sqlite.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{store: &faultyStore{Store: inner}, registry: prometheus.NewRegistry(), log: &lockedBuffer{}}
+	log := slog.New(slog.NewJSONHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	metrics, err := server.NewMetrics(w.registry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	records := journal.Config{Dir: t.TempDir(), Ship: w.store.Ship, Log: log}
+	if o.journal != nil {
+		o.journal(&records)
+	}
+	if w.journal, err = journal.Open(t.Context(), records); err != nil {
+		t.Fatal(err)
+	}
+	config := guard.Config{Store: w.store, Engine: rules, Journal: w.journal, Log: log, Observe: metrics.Observer()}
+	if o.guard != nil {
+		o.guard(&config)
+	}
+	if w.guard, err = guard.New(config); err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- w.guard.Run(ctx) }()
+	serving := server.Config{Guard: w.guard, Metrics: metrics, Log: log, Version: "test", PublicURL: "https://cordon.example"}
+	if o.server != nil {
+		o.server(&serving)
+	}
+	if w.server, err = server.New(serving); err != nil {
+		t.Fatal(err)
+	}
+	w.web = httptest.NewServer(w.server.Handler())
+	w.client = w.web.Client()
+	if !o.open {
+		w.client = &http.Client{Transport: newWitness(t, w.web.Client().Transport)}
+	}
+	w.key = w.makeKey(t, guard.PutKey{Name: "every scope", Scopes: guard.Scopes()})
+	t.Cleanup(func() {
+		w.web.Close()
+		stop()
+		<-done
+		if err := w.journal.Close(context.Background()); err != nil && !w.store.broken() {
+			t.Errorf("close journal: %v", err)
+		}
+		_ = inner.Close()
+	})
+	return w
+}
+
+func (w *world) makeKey(t testing.TB, put guard.PutKey) string {
+	t.Helper()
+	all := &guard.Origin{Caller: &guard.Caller{ID: "test", Scopes: guard.Scopes()}}
+	_, shown, err := w.guard.CreateKey(t.Context(), all, put)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return shown
+}
+
+// scoped makes a key with some scopes.
+func (w *world) scoped(t testing.TB, scopes ...string) edit {
+	t.Helper()
+	return bearer(w.makeKey(t, guard.PutKey{Name: "scoped", Scopes: scopes}))
+}
+
+// faultyStore is the real store, which can be made unreachable.
+type faultyStore struct {
+	datastore.Store
+	mu  sync.Mutex
+	err error
+}
+
+func (s *faultyStore) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.err = err
+}
+
+func (s *faultyStore) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.err
+}
+
+func (s *faultyStore) broken() bool { return s.failure() != nil }
+
+func (s *faultyStore) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, error) {
+	if err := s.failure(); err != nil {
+		return datastore.Facts{}, err
+	}
+	return s.Store.Facts(ctx, key)
+}
+
+func (s *faultyStore) Update(ctx context.Context, fn func(context.Context, datastore.Tx) error) error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	return s.Store.Update(ctx, fn)
+}
+
+func (s *faultyStore) Ready(ctx context.Context) error {
+	if err := s.failure(); err != nil {
+		return err
+	}
+	return s.Store.Ready(ctx)
+}
+
+// edit changes a request before it is sent.
+type edit func(*http.Request)
+
+func noKey(r *http.Request)       { r.Header.Del("Authorization") }
+func bearer(token string) edit    { return set("Authorization", "Bearer "+token) }
+func set(name, value string) edit { return func(r *http.Request) { r.Header[name] = []string{value} } }
+func add(name, value string) edit {
+	return func(r *http.Request) { r.Header[name] = append(r.Header[name], value) }
+}
+func as(user string) edit           { return set(client.HeaderActor, user) }
+func agent(id string) edit          { return set(client.HeaderAgent, id) }
+func once(key string) edit          { return set(client.HeaderIdempotencyKey, key) }
+func atLeast(value string) edit     { return set(client.HeaderAtLeast, value) }
+func without(name string) edit      { return func(r *http.Request) { delete(r.Header, name) } }
+func contentType(value string) edit { return set("Content-Type", value) }
+
+// answer is what came back.
+type answer struct {
+	status int
+	header http.Header
+	body   string
+}
+
+// do sends a request. A body that is a string is sent as it is, anything else as JSON.
+func (w *world) do(t testing.TB, method, path string, body any, edits ...edit) answer {
+	t.Helper()
+	got, err := w.try(method, path, body, edits...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return got
+}
+
+func (w *world) try(method, path string, body any, edits ...edit) (answer, error) {
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	case io.Reader:
+		reader = b
+	default:
+		text, err := json.Marshal(b)
+		if err != nil {
+			return answer{}, err
+		}
+		reader = bytes.NewReader(text)
+	}
+	req, err := http.NewRequest(method, w.web.URL+path, reader)
+	if err != nil {
+		return answer{}, err
+	}
+	req.Header.Set("Authorization", "Bearer "+w.key)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	for _, edit := range edits {
+		edit(req)
+	}
+	res, err := w.client.Do(req)
+	if err != nil {
+		return answer{}, err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return answer{status: res.StatusCode, header: res.Header, body: string(text)}, err
+}
+
+// want checks the status.
+func (a answer) want(t testing.TB, status int) answer {
+	t.Helper()
+	if a.status != status {
+		t.Fatalf("got status %d, want %d: %s", a.status, status, a.body)
+	}
+	return a
+}
+
+// refused checks that it is a problem with this status and code.
+func (a answer) refused(t testing.TB, status int, code string) client.Problem {
+	t.Helper()
+	a.want(t, status)
+	var p client.Problem
+	a.into(t, &p)
+	if p.Code != code || p.Status != status || p.RequestID != a.header.Get("X-Request-ID") {
+		t.Errorf("got code %q status %d request %q, want %q %d %q: %s", p.Code, p.Status, p.RequestID, code, status, a.header.Get("X-Request-ID"), a.body)
+	}
+	if got := a.header.Get("Content-Type"); got != client.ProblemType {
+		t.Errorf("got Content-Type %q, want %q", got, client.ProblemType)
+	}
+	if status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "" {
+		t.Error("a 503 without Retry-After")
+	}
+	return p
+}
+
+// denied checks that the rules refused it, for these reasons in this order.
+func (a answer) denied(t testing.TB, reasons ...string) {
+	t.Helper()
+	p := a.refused(t, http.StatusForbidden, "denied")
+	if got := codes(p.Reasons); got != strings.Join(reasons, " ") {
+		t.Errorf("got reasons %q, want %q", got, reasons)
+	}
+	if p.DecisionID == "" || p.DecisionID != a.header.Get(client.HeaderDecisionID) || a.header.Get(client.HeaderPolicy) == "" {
+		t.Errorf("a denial without its decision: %v %s", a.header, a.body)
+	}
+}
+
+// pointer checks that it is a 400 about one member.
+func (a answer) pointer(t testing.TB, pointer string) {
+	t.Helper()
+	p := a.refused(t, http.StatusBadRequest, "invalid_body")
+	if len(p.Errors) == 0 || p.Errors[0].Pointer != pointer || p.Errors[0].Detail == "" {
+		t.Errorf("got %v, want an error of %q", p.Errors, pointer)
+	}
+}
+
+// into decodes the answer, which has to have no member that the type has not.
+func (a answer) into(t testing.TB, v any) {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(a.body))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		t.Fatalf("%v: %s", err, a.body)
+	}
+}
+
+func codes(reasons []client.Reason) string {
+	list := make([]string, len(reasons))
+	for i, r := range reasons {
+		list[i] = r.Code
+	}
+	return strings.Join(list, " ")
+}
+
+// witness holds what is exchanged against openapi.yaml: every answer must be as it says, and every
+// request that was not refused, too.
+type witness struct {
+	t      testing.TB
+	next   http.RoundTripper
+	router routers.Router
+}
+
+var document = sync.OnceValues(func() (routers.Router, error) {
+	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/ndjson", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("application/jsonl", openapi3filter.FileBodyDecoder)
+	openapi3filter.RegisterBodyDecoder("text/csv", openapi3filter.FileBodyDecoder)
+	parsed, err := openapi3.NewLoader().LoadFromData(server.OpenAPI())
+	if err != nil {
+		return nil, err
+	}
+	parsed.Servers = nil // wherever it is served
+	return legacy.NewRouter(parsed)
+})
+
+func newWitness(t testing.TB, next http.RoundTripper) *witness {
+	t.Helper()
+	router, err := document()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &witness{t: t, next: next, router: router}
+}
+
+func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
+	var sent []byte
+	if req.Body != nil {
+		var err error
+		if sent, err = io.ReadAll(req.Body); err != nil {
+			return nil, err
+		}
+		req.Body = io.NopCloser(bytes.NewReader(sent))
+	}
+	res, err := w.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	got, err := io.ReadAll(res.Body)
+	_ = res.Body.Close()
+	res.Body = io.NopCloser(bytes.NewReader(got))
+	if err != nil {
+		return res, err
+	}
+	if res.Header.Get("X-Request-ID") == "" {
+		w.t.Errorf("%s %s: an answer without X-Request-ID", req.Method, req.URL.Path)
+	}
+	route, parameters, err := w.router.FindRoute(req)
+	if err != nil {
+		if res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusMethodNotAllowed {
+			w.t.Errorf("%s %s was answered %d, and is not in openapi.yaml", req.Method, req.URL.Path, res.StatusCode)
+		}
+		return res, nil
+	}
+	check := req.Clone(req.Context())
+	check.Body = io.NopCloser(bytes.NewReader(sent))
+	input := &openapi3filter.RequestValidationInput{
+		Request: check, PathParams: parameters, Route: route,
+		Options: &openapi3filter.Options{
+			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true,
+			ExcludeResponseBody: req.Method == http.MethodHead || route.Path == "/openapi.yaml",
+		},
+	}
+	if res.StatusCode < http.StatusBadRequest {
+		if err := openapi3filter.ValidateRequest(req.Context(), input); err != nil {
+			w.t.Errorf("%s %s was accepted, and is not as openapi.yaml says: %v", req.Method, req.URL.Path, err)
+		}
+	}
+	answer := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: res.StatusCode, Header: res.Header, Options: input.Options,
+		Body: io.NopCloser(bytes.NewReader(got)),
+	}
+	if err := openapi3filter.ValidateResponse(req.Context(), answer); err != nil {
+		w.t.Errorf("%s %s: the answer %d is not as openapi.yaml says: %v\n%s", req.Method, req.URL.Path, res.StatusCode, err, got)
+	}
+	return res, nil
+}

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"net/http"
+
+	"cordon/client"
+	"cordon/guard"
+)
+
+func listKeys(c *call) error {
+	page, err := c.page()
+	if err != nil {
+		return err
+	}
+	items, next, err := c.server.config.Guard.Keys(c.context(), &c.origin, page)
+	if err != nil {
+		return err
+	}
+	return listed(c, items, next, showKey)
+}
+
+// createKey answers with the key itself, this once.
+func createKey(c *call) error {
+	var body client.KeyRequest
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	key, shown, err := c.server.config.Guard.CreateKey(c.context(), &c.origin, guard.PutKey{
+		Name: body.Name, Scopes: body.Scopes, Organization: body.Organization, ExpiresAt: body.ExpiresAt,
+	})
+	if err != nil {
+		return err
+	}
+	c.header().Set("Cache-Control", "no-store")
+	return c.answer(http.StatusCreated, client.NewKey{ID: key.ID, Key: shown})
+}
+
+// revokeKey answers with the revision 0, like any deletion: a key is no organization's.
+func revokeKey(c *call) error {
+	if err := c.server.config.Guard.RevokeKey(c.context(), &c.origin, c.param("id")); err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, client.Revision{})
+}

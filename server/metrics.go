@@ -1,0 +1,190 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"cordon/guard"
+)
+
+// Metrics counts what the server and the guard behind it do, on a registry of their own. No user,
+// organization or product is ever a label.
+type Metrics struct {
+	registry *prometheus.Registry
+
+	decisions *prometheus.CounterVec
+	took      prometheus.Histogram
+	changes   *prometheus.CounterVec
+	requests  *prometheus.CounterVec
+	seconds   *prometheus.HistogramVec
+
+	known atomic.Pointer[map[decisionLabels]prometheus.Counter]
+	mu    sync.Mutex // guards additions to known
+}
+
+type decisionLabels struct {
+	action, reason string
+	allowed        bool
+}
+
+// Figure is a number that another part of the program keeps; it is read when the metrics are.
+type Figure struct {
+	Name, Help string
+	Labels     map[string]string
+	Counts     bool // it only grows
+	Read       func() float64
+}
+
+// NewMetrics makes the metrics on a registry, which serves nothing else.
+func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
+	fast := []float64{1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1, 2}
+	whole := []float64{1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60}
+	m := &Metrics{
+		registry: registry,
+		decisions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cordon_decisions_total", Help: "Decisions on record, by action, outcome and decisive reason.",
+		}, []string{"action", "allowed", "reason"}),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "cordon_decision_seconds", Help: "How long decisions took, from the question to the verdict.", Buckets: fast,
+		}),
+		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cordon_changes_total", Help: "Acts, by action and outcome: done, denied or conflict.",
+		}, []string{"action", "outcome"}),
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cordon_http_requests_total", Help: "HTTP requests, by route and status.",
+		}, []string{"route", "code"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "cordon_http_request_seconds", Help: "How long HTTP requests took, by route.", Buckets: whole,
+		}, []string{"route"}),
+	}
+	m.known.Store(&map[decisionLabels]prometheus.Counter{})
+	for _, c := range []prometheus.Collector{m.decisions, m.took, m.changes, m.requests, m.seconds} {
+		if err := registry.Register(c); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Show adds figures that other parts of the program keep.
+func (m *Metrics) Show(figures ...Figure) error {
+	for _, f := range figures {
+		var c prometheus.Collector
+		if f.Counts {
+			c = prometheus.NewCounterFunc(prometheus.CounterOpts{Name: f.Name, Help: f.Help, ConstLabels: f.Labels}, f.Read)
+		} else {
+			c = prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: f.Name, Help: f.Help, ConstLabels: f.Labels}, f.Read)
+		}
+		if err := m.registry.Register(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Observer is what a guard is made with so that it is counted.
+func (m *Metrics) Observer() guard.Observer {
+	return guard.Observer{Decision: m.decided, Change: m.changed}
+}
+
+// other stands for the names that callers make up: a label must be bounded.
+const other = "other"
+
+func (m *Metrics) decided(action string, allowed bool, reason string, took time.Duration) {
+	m.took.Observe(took.Seconds())
+	labels := decisionLabels{action: action, reason: reason, allowed: allowed}
+	if counter, ok := (*m.known.Load())[labels]; ok {
+		counter.Inc()
+		return
+	}
+	if !knownActions[action] {
+		labels.action = other
+	}
+	if !knownReasons[reason] {
+		labels.reason = other
+	}
+	m.counter(labels).Inc()
+}
+
+// counter gives the counter of bounded labels. They are found without a lock once they are known:
+// looking labels up in a vector costs more than counting.
+func (m *Metrics) counter(labels decisionLabels) prometheus.Counter {
+	if counter, ok := (*m.known.Load())[labels]; ok {
+		return counter
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old := *m.known.Load()
+	grown := make(map[decisionLabels]prometheus.Counter, len(old)+1)
+	for k, v := range old {
+		grown[k] = v
+	}
+	counter := m.decisions.WithLabelValues(labels.action, strconv.FormatBool(labels.allowed), labels.reason)
+	grown[labels] = counter
+	m.known.Store(&grown)
+	return counter
+}
+
+func (m *Metrics) changed(action, outcome string) {
+	if !knownActions[action] {
+		action = other
+	}
+	m.changes.WithLabelValues(action, outcome).Inc()
+}
+
+// routeMetrics counts the answers of one route.
+type routeMetrics struct {
+	requests *prometheus.CounterVec
+	route    string
+	codes    [500]atomic.Pointer[prometheus.Counter] // of the statuses from 100 to 599
+	seconds  prometheus.Observer
+}
+
+func (m *Metrics) route(path string) *routeMetrics {
+	return &routeMetrics{requests: m.requests, route: path, seconds: m.seconds.WithLabelValues(path)}
+}
+
+func (r *routeMetrics) observe(status int, took time.Duration) {
+	r.seconds.Observe(took.Seconds())
+	if status < 100 || status > 599 {
+		status = http.StatusInternalServerError
+	}
+	slot := &r.codes[status-100]
+	counter := slot.Load()
+	if counter == nil {
+		made := r.requests.WithLabelValues(r.route, strconv.Itoa(status))
+		counter = &made
+		slot.Store(counter)
+	}
+	(*counter).Inc()
+}
+
+// handler serves the metrics.
+func (m *Metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
+}
+
+var knownActions = names("view", "manage", "block", "unblock", "start_maintenance", "end_maintenance", "receive_mail", "read_mail",
+	"send_mail", "change_organization", "add_user", "add_product", "create_support_code", "view_decisions", "change_role",
+	"change_grants", "remove", "secure", "change_profile", "change_product", "use", "create_organization", "import",
+	"create_key", "revoke_key")
+
+var knownReasons = names("unknown_action", "unknown_resource", "not_a_member", "user_blocked", "mail_service_not_blockable",
+	"not_a_mail_service", "role_not_permitted", "not_granted", "product_blocked", "mail_in_maintenance", "support_code_required",
+	"support_code_invalid", "justification_required", "would_lock_out_organization", "last_legal_representative",
+	"legal_representative_only", "block_held_by_support", "block_held_by_host", "administrator", "legal_representative", "granted",
+	"mail_reception", "member", "host", "support")
+
+func names(list ...string) map[string]bool {
+	set := make(map[string]bool, len(list))
+	for _, name := range list {
+		set[name] = true
+	}
+	return set
+}

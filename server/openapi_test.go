@@ -1,0 +1,82 @@
+package server_test
+
+import (
+	"context"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/server"
+)
+
+func loadDocument(t *testing.T) *openapi3.T {
+	t.Helper()
+	document, err := openapi3.NewLoader().LoadFromData(server.OpenAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := document.Validate(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	return document
+}
+
+func TestTheDocumentDescribesEveryRouteAndNoOther(t *testing.T) {
+	document := loadDocument(t)
+	if !strings.HasPrefix(document.OpenAPI, "3.1") {
+		t.Errorf("got OpenAPI %s, want 3.1", document.OpenAPI)
+	}
+	var described, served []string
+	ids := map[string]bool{}
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			described = append(described, method+" "+path)
+			if operation.OperationID == "" || ids[operation.OperationID] {
+				t.Errorf("%s %s: operationId %q is empty or there twice", method, path, operation.OperationID)
+			}
+			ids[operation.OperationID] = true
+			if operation.Summary == "" || operation.Responses.Default() == nil {
+				t.Errorf("%s %s has no summary, or does not say how errors look", method, path)
+			}
+		}
+	}
+	for _, r := range newWorld(t).server.Routes() {
+		served = append(served, r.Method+" "+r.Path)
+	}
+	slices.Sort(described)
+	slices.Sort(served)
+	if diff := cmp.Diff(described, served); diff != "" {
+		t.Errorf("described, served:\n%s", diff)
+	}
+}
+
+func TestTheDocumentIsServedToCallers(t *testing.T) {
+	w := newWorld(t)
+	answer := w.do(t, http.MethodGet, "/openapi.yaml", nil)
+	answer.want(t, http.StatusOK)
+	if got := answer.header.Get("Content-Type"); got != "application/yaml" {
+		t.Errorf("got Content-Type %q", got)
+	}
+	if diff := cmp.Diff(answer.body, string(server.OpenAPI())); diff != "" {
+		t.Error(diff)
+	}
+	w.do(t, http.MethodGet, "/openapi.yaml", nil, noKey).want(t, http.StatusUnauthorized)
+}
+
+func TestTheDocumentNamesEveryColumnOfTheExport(t *testing.T) {
+	text := string(server.OpenAPI())
+	text = text[strings.Index(text, "Columns:"):]
+	text = text[:strings.Index(text, "parameters:")]
+	var named []string
+	for _, m := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(text, -1) {
+		named = append(named, m[1])
+	}
+	if diff := cmp.Diff(named, server.CSVColumns); diff != "" {
+		t.Errorf("named, written:\n%s", diff)
+	}
+}

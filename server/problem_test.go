@@ -1,0 +1,131 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/client"
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/guard/journal"
+	"cordon/policies"
+	"cordon/server"
+)
+
+// One row for each row of the table; the errors are wrapped, as they come.
+func TestEveryErrorHasOneAnswer(t *testing.T) {
+	decision := &policies.Decision{
+		Reasons:     []policies.Reason{{Code: "product_blocked", Message: "It is blocked."}, {Code: "not_granted", Message: "Not yours."}},
+		ReasonsJSON: []byte(`[]`),
+	}
+	answer := guard.Answer{Decision: decision, ID: "dec", Policy: "sha256:x", Organization: "acme", Revision: 7}
+	tests := []struct {
+		err    error
+		status int
+		code   string
+		detail string
+		retry  bool
+	}{
+		{&guard.Invalid{Errors: []guard.FieldError{{Pointer: "/name", Detail: "is required"}}}, 400, "invalid_body", "/name is required", false},
+		{server.Because(server.ErrHeader, "say it"), 400, "invalid_header", "say it", false},
+		{server.Because(server.ErrQuery, "say it"), 400, "invalid_query", "say it", false},
+		{server.Because(server.ErrID, "say it"), 400, "invalid_id", "say it", false},
+		{server.Because(server.ErrAccessType, "say it"), 400, "invalid_body", "say it", false},
+		{server.ErrUnauthenticated, 401, "unauthenticated", "", false},
+		{guard.ErrUnauthenticated, 401, "unauthenticated", "", false},
+		{server.Because(server.ErrScope, "say it"), 403, "insufficient_scope", "say it", false},
+		{&guard.Beyond{Scope: "admin"}, 403, "insufficient_scope", "a key makes no key beyond its own scopes, and this one has not admin", false},
+		{guard.ErrOrganizationLimit, 403, "organization_limit", "", false},
+		{&guard.Denied{Answer: answer}, 403, "denied", "It is blocked.", false},
+		{&guard.NotFound{What: "product"}, 404, "not_found", "no such product", false},
+		{server.ErrRoute, 404, "not_found", "", false},
+		{server.Because(server.ErrMethod, "say it"), 405, "method_not_allowed", "say it", false},
+		{server.ErrSlow, 408, "request_timeout", "", false},
+		{os.ErrDeadlineExceeded, 408, "request_timeout", "", false},
+		{guard.ErrAlreadyShown, 409, "already_shown", "", false},
+		{&guard.Conflict{Code: "already_blocked", Detail: "it is"}, 409, "already_blocked", "it is", false},
+		{server.Because(server.ErrTooLarge, "say it"), 413, "body_too_large", "say it", false},
+		{server.Because(server.ErrTooMany, "say it"), 413, "batch_too_large", "say it", false},
+		{server.Because(server.ErrMediaType, "say it"), 415, "unsupported_media_type", "say it", false},
+		{guard.ErrOtherBody, 422, "idempotency_key_reused", "", false},
+		{server.ErrRate, 429, "rate_limited", "", true},
+		{guard.ErrTooStale, 503, "too_stale", "", true},
+		{policies.ErrTimeout, 503, "policy_timeout", "", true},
+		{server.ErrUnready, 503, "unavailable", "", true},
+		{server.ErrDraining, 503, "draining", "", true},
+		{datastore.ErrUnavailable, 503, "unavailable", "", true},
+		{journal.ErrFull, 503, "unavailable", "", true},
+		{journal.ErrFailed, 503, "unavailable", "", true},
+		{journal.ErrClosed, 503, "unavailable", "", true},
+		{context.DeadlineExceeded, 503, "unavailable", "", true},
+		{context.Canceled, 503, "unavailable", "", true},
+	}
+	seen := map[int]bool{}
+	for _, test := range tests {
+		t.Run(test.code+" "+test.err.Error(), func(t *testing.T) {
+			err := fmt.Errorf("do it: %w", test.err)
+			seen[server.KindIndex(err)] = true
+			p, retry := server.ProblemOf(err)
+			if p.Status != test.status || p.Code != test.code || p.Detail != test.detail || p.Title == "" || (retry > 0) != test.retry {
+				t.Errorf("got %+v, retry after %d; want %+v", p, retry, test)
+			}
+			if p.Type != "urn:cordon:problem:"+test.code {
+				t.Errorf("got type %q", p.Type)
+			}
+		})
+	}
+	for i := range server.Kinds() {
+		if !seen[i] {
+			t.Errorf("row %d of the table has no test", i)
+		}
+	}
+}
+
+func TestADenialCarriesReasonsAndItsRecord(t *testing.T) {
+	decision := &policies.Decision{Reasons: []policies.Reason{{Code: "user_blocked", Message: "You are."}, {Code: "not_granted", Message: "It is not."}}}
+	p, _ := server.ProblemOf(&guard.Denied{Answer: guard.Answer{Decision: decision, ID: "dec"}})
+	want := []client.Reason{{Code: "user_blocked", Message: "You are."}, {Code: "not_granted", Message: "It is not."}}
+	if diff := cmp.Diff(p.Reasons, want); diff != "" || p.DecisionID != "dec" {
+		t.Errorf("got decision %q, reasons, want:\n%s", p.DecisionID, diff)
+	}
+}
+
+// Internal detail never reaches a client; the log has it, once, with method and route.
+func TestWhatNobodyForesawIsAnEmpty500(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	secret := errors.New("dial tcp 10.1.2.3: password hunter2")
+	w.store.fail(secret)
+	answer := w.do(t, http.MethodGet, "/v1/organizations/acme/users/anna", nil)
+	p := answer.refused(t, http.StatusInternalServerError, "internal")
+	if p.Detail != "" || strings.Contains(answer.body, "hunter2") || strings.Contains(answer.body, "10.1.2.3") {
+		t.Errorf("the answer tells: %s", answer.body)
+	}
+	w.store.fail(nil)
+	log := w.logged()
+	if n := strings.Count(log, "hunter2"); n != 1 {
+		t.Errorf("the log has the cause %d times, want once", n)
+	}
+	if !strings.Contains(log, `"method":"GET","route":"/v1/organizations/{organization}/users/{user}","status":500`) {
+		t.Errorf("the log does not name method and route:\n%s", log)
+	}
+}
+
+func TestAnUnreachableStoreIs503(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	w.store.fail(fmt.Errorf("read: %w", datastore.ErrUnavailable))
+	defer w.store.fail(nil)
+	w.do(t, http.MethodGet, "/v1/organizations/acme", nil).refused(t, http.StatusServiceUnavailable, "unavailable")
+	w.do(t, http.MethodPut, "/v1/organizations/acme", client.OrganizationBody{Name: "x"}).refused(t, http.StatusServiceUnavailable, "unavailable")
+	w.do(t, http.MethodGet, "/readyz", nil, noKey).refused(t, http.StatusServiceUnavailable, "unavailable")
+	w.do(t, http.MethodHead, "/readyz", nil, noKey).want(t, http.StatusServiceUnavailable)
+	w.do(t, http.MethodGet, "/livez", nil, noKey).want(t, http.StatusOK)
+}

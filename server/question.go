@@ -1,0 +1,378 @@
+package server
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"cordon/guard"
+)
+
+// Bounds of AuthZEN bodies. Ids of questions may be anything (design.md 11, Decisions), but they go
+// on record.
+const (
+	longestWord = 1024
+	mostItems   = 1000
+)
+
+// entity is a subject, an action or a resource as it stands in a body.
+type entity struct {
+	is      part
+	present bool
+	object  bool   // false: it is there and is none
+	kind    string // "type"; of an action empty
+	id      string // "id"; of an action "name"
+	// Of the properties, those that the built-in rules look at.
+	organization, channel, role string
+	wrong                       []guard.FieldError // pointers relative to the entity
+}
+
+// part is what an entity is in a question.
+type part uint8
+
+const (
+	isSubject part = iota
+	isAction
+	isResource
+)
+
+// id is the member that names an entity.
+func (p part) id() string {
+	if p == isAction {
+		return "name"
+	}
+	return "id"
+}
+
+// property gives where a property goes that the built-in rules look at, nil for any other: facts
+// come from the store (design.md 3.5).
+func (e *entity) property(name string) *string {
+	switch {
+	case e.is == isResource && name == "organization":
+		return &e.organization
+	case e.is == isAction && name == "channel":
+		return &e.channel
+	case e.is == isAction && name == "role":
+		return &e.role
+	}
+	return nil
+}
+
+// asked is one question, or one item of a batch, as it stands in a body.
+type asked struct {
+	subject, action, resource entity
+	wrong                     []guard.FieldError // what is wrong beside the entities
+}
+
+// batch is the body of /access/v1/evaluations. Without items it is a single question.
+type batch struct {
+	asked
+	semantic guard.Semantic
+	items    []asked
+}
+
+// reader reads AuthZEN bodies: members that the standard does not know are passed over, and what is
+// wrong with a member is noted with it, since in a batch that is one item's error. Only what makes
+// the whole unreadable (syntax, a name twice, depth) ends the reading.
+type reader struct {
+	dec *jsontext.Decoder
+	err error
+}
+
+func newReader(data []byte) (*reader, error) {
+	if err := checkSyntax(data); err != nil {
+		return nil, err
+	}
+	return &reader{dec: jsontext.NewDecoder(bytes.NewBuffer(data))}, nil
+}
+
+// readQuestion reads the body of /access/v1/evaluation.
+func readQuestion(data []byte) (asked, error) {
+	var a asked
+	r, err := newReader(data)
+	if err != nil {
+		return a, err
+	}
+	r.object(func(name string) { r.askedMember(&a, name) })
+	return a, r.err
+}
+
+// readBatch reads the body of /access/v1/evaluations.
+func readBatch(data []byte) (batch, error) {
+	var b batch
+	r, err := newReader(data)
+	if err != nil {
+		return b, err
+	}
+	r.object(func(name string) {
+		switch name {
+		case "evaluations":
+			r.items(&b)
+		case "options":
+			r.options(&b)
+		default:
+			r.askedMember(&b.asked, name)
+		}
+	})
+	return b, r.err
+}
+
+// object reads the members of an object; member reads the value of the one it is told of.
+func (r *reader) object(member func(name string)) {
+	r.token()
+	for r.err == nil && r.dec.PeekKind() != '}' {
+		member(r.token().String())
+	}
+	r.token()
+}
+
+func (r *reader) token() jsontext.Token {
+	if r.err != nil {
+		return jsontext.Null
+	}
+	token, err := r.dec.ReadToken()
+	if err != nil {
+		r.fail(err)
+		return jsontext.Null
+	}
+	return token
+}
+
+func (r *reader) skip() {
+	if r.err != nil {
+		return
+	}
+	if err := r.dec.SkipValue(); err != nil {
+		r.fail(err)
+	}
+}
+
+func (r *reader) fail(err error) {
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	r.err = invalid(explainJSON(err))
+}
+
+// isNull passes over a null, which stands for an absent member.
+func (r *reader) isNull() bool {
+	if r.dec.PeekKind() != 'n' {
+		return false
+	}
+	r.token()
+	return true
+}
+
+func (r *reader) askedMember(a *asked, name string) {
+	switch name {
+	case "subject":
+		r.entity(&a.subject, isSubject)
+	case "action":
+		r.entity(&a.action, isAction)
+	case "resource":
+		r.entity(&a.resource, isResource)
+	case "context":
+		r.wantObject(&a.wrong, "/context")
+	default:
+		r.skip()
+	}
+}
+
+// wantObject passes over an object or null, and notes anything else.
+func (r *reader) wantObject(wrong *[]guard.FieldError, pointer string) {
+	if k := r.dec.PeekKind(); k != '{' && k != 'n' {
+		*wrong = append(*wrong, field(pointer, "must be an object"))
+	}
+	r.skip()
+}
+
+func (r *reader) entity(e *entity, is part) {
+	if r.isNull() {
+		return
+	}
+	e.present, e.is = true, is
+	if r.dec.PeekKind() != '{' {
+		r.skip()
+		return
+	}
+	e.object = true
+	r.object(func(name string) {
+		switch {
+		case name == is.id():
+			r.word(&e.id, &e.wrong, "/"+name)
+		case name == "type" && is != isAction:
+			r.word(&e.kind, &e.wrong, "/type")
+		case name == "properties":
+			r.properties(e)
+		default:
+			r.skip()
+		}
+	})
+}
+
+// word reads a string that is not empty. Null stands for an absent one.
+func (r *reader) word(into *string, wrong *[]guard.FieldError, pointer string) {
+	switch {
+	case r.isNull():
+	case r.dec.PeekKind() != '"':
+		*wrong = append(*wrong, field(pointer, "must be a string"))
+		r.skip()
+	default:
+		*into = strings.Clone(r.token().String())
+		switch {
+		case *into == "":
+			*wrong = append(*wrong, field(pointer, "must not be empty"))
+		case len(*into) > longestWord:
+			*wrong = append(*wrong, field(pointer, "is longer than "+strconv.Itoa(longestWord)+" bytes"))
+		}
+	}
+}
+
+// properties reads the few that the built-in rules look at. Those must be strings: a role that is
+// none must not be taken for no role.
+func (r *reader) properties(e *entity) {
+	if k := r.dec.PeekKind(); k != '{' {
+		r.wantObject(&e.wrong, "/properties")
+		return
+	}
+	r.object(func(name string) {
+		if into := e.property(name); into != nil {
+			r.word(into, &e.wrong, "/properties/"+name)
+		} else {
+			r.skip()
+		}
+	})
+}
+
+func (r *reader) items(b *batch) {
+	switch {
+	case r.isNull():
+		return
+	case r.dec.PeekKind() != '[':
+		b.wrong = append(b.wrong, field("/evaluations", "must be an array"))
+		r.skip()
+		return
+	}
+	r.token()
+	for r.err == nil && r.dec.PeekKind() != ']' {
+		if len(b.items) == mostItems {
+			r.err = because(errTooMany, "a batch has at most "+strconv.Itoa(mostItems)+" items")
+			return
+		}
+		var item asked
+		if r.dec.PeekKind() == '{' {
+			r.object(func(name string) { r.askedMember(&item, name) })
+		} else {
+			item.wrong = append(item.wrong, field("", "must be an object"))
+			r.skip()
+		}
+		b.items = append(b.items, item)
+	}
+	r.token()
+}
+
+func (r *reader) options(b *batch) {
+	if k := r.dec.PeekKind(); k != '{' {
+		r.wantObject(&b.wrong, "/options")
+		return
+	}
+	r.object(func(name string) {
+		if name != "evaluations_semantic" {
+			r.skip()
+			return
+		}
+		var semantic string
+		before := len(b.wrong)
+		r.word(&semantic, &b.wrong, "/options/evaluations_semantic")
+		switch b.semantic = guard.Semantic(semantic); b.semantic {
+		case "", guard.ExecuteAll, guard.DenyOnFirstDeny, guard.PermitOnFirstPermit:
+		default:
+			if len(b.wrong) == before {
+				b.wrong = append(b.wrong, field("/options/evaluations_semantic",
+					"must be execute_all, deny_on_first_deny or permit_on_first_permit"))
+			}
+		}
+	})
+}
+
+// check gives what is wrong with an entity that a question needs.
+func (e *entity) check(pointer string, is part) []guard.FieldError {
+	switch {
+	case !e.present:
+		return []guard.FieldError{field(pointer, "is required")}
+	case !e.object:
+		return []guard.FieldError{field(pointer, "must be an object")}
+	}
+	var wrong []guard.FieldError
+	mentioned := func(member string) bool {
+		for _, f := range e.wrong {
+			if f.Pointer == member {
+				return true
+			}
+		}
+		return false
+	}
+	if is != isAction && e.kind == "" && !mentioned("/type") {
+		wrong = append(wrong, field(pointer+"/type", "is required"))
+	}
+	if e.id == "" && !mentioned("/"+is.id()) {
+		wrong = append(wrong, field(pointer+"/"+is.id(), "is required"))
+	}
+	for _, f := range e.wrong {
+		wrong = append(wrong, field(pointer+f.Pointer, f.Detail))
+	}
+	return wrong
+}
+
+// question makes a question of what was asked, or says all that is wrong with it.
+func (a *asked) question(q *guard.Question) error {
+	if a.subject.fine() && a.action.fine() && a.resource.fine() && len(a.wrong) == 0 {
+		q.Subject = guard.Entity{Type: a.subject.kind, ID: a.subject.id}
+		q.Action = guard.Action{Name: a.action.id, Channel: a.action.channel, Role: a.action.role}
+		q.Resource = guard.Entity{Type: a.resource.kind, ID: a.resource.id, Organization: a.resource.organization}
+		return nil
+	}
+	wrong := a.subject.check("/subject", isSubject)
+	wrong = append(wrong, a.action.check("/action", isAction)...)
+	wrong = append(wrong, a.resource.check("/resource", isResource)...)
+	return invalid(append(wrong, a.wrong...)...)
+}
+
+func (e *entity) fine() bool {
+	return e.object && e.id != "" && (e.kind != "" || e.is == isAction) && len(e.wrong) == 0
+}
+
+// inherit takes from the batch what an item leaves out: whole entities, never members of them
+// (AuthZEN 7.1.1).
+func (a *asked) inherit(from *asked) {
+	if !a.subject.present {
+		a.subject = from.subject
+	}
+	if !a.action.present {
+		a.action = from.action
+	}
+	if !a.resource.present {
+		a.resource = from.resource
+	}
+}
+
+// checkDefaults gives what is wrong with a batch as a whole: the types of its own members.
+func (b *batch) checkDefaults() error {
+	wrong := b.wrong
+	for _, d := range []struct {
+		pointer string
+		entity  *entity
+	}{{"/subject", &b.subject}, {"/action", &b.action}, {"/resource", &b.resource}} {
+		if d.entity.present && !d.entity.object {
+			wrong = append(wrong, field(d.pointer, "must be an object"))
+		}
+	}
+	if len(wrong) > 0 {
+		return invalid(wrong...)
+	}
+	return nil
+}

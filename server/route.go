@@ -1,0 +1,178 @@
+package server
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"cordon/guard"
+)
+
+// Time limits of calls, from their first byte of body to their answer.
+const (
+	decisionLimit = 2 * time.Second
+	callLimit     = 10 * time.Second
+	streamLimit   = time.Hour // of an import or an export, while data flows
+)
+
+// route is one row of the table of what the server answers. Registration, scopes, Allow, metrics
+// and the test of openapi.yaml all read the same table.
+type route struct {
+	method string
+	path   string // as OpenAPI writes it: /v1/organizations/{organization}
+	query  []string
+	handle func(*call) error
+	limit  time.Duration
+
+	open   bool // needs no token
+	access bool // AuthZEN: its own rules for request ids, content types and unknown members
+
+	// scopes are those of which a caller needs one. Empty: any caller.
+	scopes []string
+	// acts says that an actor with the scope act, or an agent with the scope support, needs no other.
+	acts bool
+	// needsActor refuses a call in which neither an actor nor an agent acts.
+	needsActor bool
+	// hostOnly refuses a call in which somebody acts; noAgent one in which an agent does.
+	hostOnly, noAgent bool
+	once              bool // knows Idempotency-Key
+	changes           bool // is logged at info: it changes state
+
+	names []string      // of the parameters in the path
+	count *routeMetrics // of its answers
+}
+
+// Who may start an act: a caller without an actor gets to know that one is needed, not that a scope
+// is missing which would not help.
+var actingScopes = []string{guard.ScopeDirectory, guard.ScopeAct, guard.ScopeSupport}
+
+// Query parameters of the lists.
+var (
+	pageQuery   = []string{"limit", "cursor"}
+	recordQuery = []string{"id", "replica", "sequence", "caller", "actor", "agent", "kind", "subject", "action", "resource",
+		"decision", "reasons", "policy", "organization", "revision", "request_id", "trace_id", "batch", "from", "to"}
+)
+
+// routes makes the table.
+func (s *Server) routes() []*route {
+	const (
+		organization = "/v1/organizations/{organization}"
+		user         = organization + "/users/{user}"
+		product      = organization + "/products/{product}"
+	)
+	decide := []string{guard.ScopeDecide}
+	directory := []string{guard.ScopeDirectory}
+	audit := []string{guard.ScopeAudit}
+	admin := []string{guard.ScopeAdmin}
+	get, put, post, remove := http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete
+	table := []*route{
+		{method: get, path: "/livez", open: true, handle: livez},
+		{method: http.MethodHead, path: "/livez", open: true, handle: livez},
+		{method: get, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
+		{method: http.MethodHead, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
+		{method: get, path: "/.well-known/authzen-configuration", open: true, access: true, handle: wellKnown},
+		{method: get, path: "/openapi.yaml", handle: openAPI},
+
+		{method: post, path: "/access/v1/evaluation", access: true, scopes: decide, handle: evaluation, limit: decisionLimit},
+		{method: post, path: "/access/v1/evaluations", access: true, scopes: decide, handle: evaluations, limit: decisionLimit},
+
+		{method: get, path: "/v1/organizations", scopes: directory, query: pageQuery, handle: listOrganizations},
+		{method: get, path: organization, scopes: directory, handle: getOrganization},
+		{method: put, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, handle: putOrganization},
+		{method: remove, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteOrganization},
+		{method: post, path: organization + "/support-codes", scopes: actingScopes, acts: true, needsActor: true, once: true,
+			changes: true, handle: createSupportCode},
+
+		{method: get, path: organization + "/users", scopes: directory, query: pageQuery, handle: listUsers},
+		{method: get, path: user, scopes: directory, handle: getUser},
+		{method: put, path: user, scopes: directory, acts: true, noAgent: true, changes: true, handle: putUser},
+		{method: remove, path: user, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteUser},
+		s.userAct(user+"/block", (*guard.Guard).BlockUser),
+		s.userAct(user+"/unblock", (*guard.Guard).UnblockUser),
+		{method: post, path: user + "/secure", scopes: actingScopes, acts: true, needsActor: true, once: true, changes: true,
+			handle: secureUser},
+
+		{method: get, path: organization + "/products", scopes: directory, query: pageQuery, handle: listProducts},
+		{method: get, path: product, scopes: directory, handle: getProduct},
+		{method: get, path: "/v1/products/{product}", scopes: directory, handle: getProduct},
+		{method: put, path: product, scopes: directory, acts: true, noAgent: true, changes: true, handle: putProduct},
+		{method: remove, path: product, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteProduct},
+		s.productAct(product+"/block", directory, false, (*guard.Guard).BlockProduct),
+		s.productAct(product+"/unblock", directory, false, (*guard.Guard).UnblockProduct),
+		s.productAct(product+"/start-maintenance", actingScopes, true, (*guard.Guard).StartMaintenance),
+		s.productAct(product+"/end-maintenance", actingScopes, true, (*guard.Guard).EndMaintenance),
+
+		{method: get, path: "/v1/keys", scopes: admin, query: pageQuery, handle: listKeys},
+		{method: post, path: "/v1/keys", scopes: admin, once: true, changes: true, handle: createKey},
+		{method: remove, path: "/v1/keys/{id}", scopes: admin, changes: true, handle: revokeKey},
+
+		{method: post, path: "/v1/import", scopes: directory, hostOnly: true, changes: true, handle: importLines, limit: streamLimit},
+
+		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, recordQuery), handle: listRecords},
+		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat([]string{"format"}, recordQuery),
+			handle: exportRecords, limit: streamLimit},
+		{method: get, path: "/v1/decisions/{id}", scopes: audit, handle: getRecord},
+	}
+	for _, r := range table {
+		r.names = parameters(r.path)
+		r.count = s.metrics.route(r.path)
+		if r.limit == 0 {
+			r.limit = callLimit
+		}
+	}
+	return table
+}
+
+// parameters gives the names in a path.
+func parameters(path string) []string {
+	var names []string
+	for segment := range strings.SplitSeq(path, "/") {
+		if strings.HasPrefix(segment, "{") {
+			names = append(names, strings.Trim(segment, "{}"))
+		}
+	}
+	return names
+}
+
+// register hands the table to Echo: its routes, and for every other method of their paths a 405 that
+// says which are allowed.
+func (s *Server) register(e *echo.Echo, table []*route) {
+	toEcho := strings.NewReplacer("{", ":", "}", "")
+	methods := map[string][]string{}
+	for _, r := range table {
+		path := toEcho.Replace(r.path)
+		e.Add(r.method, path, s.wrap(r))
+		methods[path] = append(methods[path], r.method)
+	}
+	others := []string{http.MethodConnect, http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions,
+		http.MethodPatch, http.MethodPost, echo.PROPFIND, http.MethodPut, http.MethodTrace, echo.REPORT}
+	count := s.metrics.route("none")
+	for path, allowed := range methods {
+		slices.Sort(allowed)
+		allow := strings.Join(allowed, ", ")
+		access := strings.HasPrefix(path, "/access/") || strings.HasPrefix(path, "/.well-known/")
+		refuse := s.wrap(&route{path: path, open: true, access: access, limit: callLimit, count: count, handle: func(c *call) error {
+			c.header().Set("Allow", allow)
+			return because(errMethod, "this path knows "+allow)
+		}})
+		for _, method := range others {
+			if !slices.Contains(allowed, method) {
+				e.Add(method, path, refuse)
+			}
+		}
+		s.allowed[path] = refuse
+	}
+	nothing := s.wrap(&route{open: true, limit: callLimit, count: count, handle: func(*call) error { return errRoute }})
+	e.HTTPErrorHandler = func(err error, c echo.Context) {
+		// Echo's own refusals: no such path, or a method that nobody has heard of.
+		answer := nothing
+		if refuse, ok := s.allowed[c.Path()]; ok && c.Response().Header().Get("Allow") != "" {
+			c.Response().Header().Del("Allow")
+			answer = refuse
+		}
+		_ = answer(c) // it answers itself
+	}
+}

@@ -1,0 +1,151 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"time"
+)
+
+// Time limits of connections (design.md 11, Limits).
+const (
+	headTimeout  = 10 * time.Second
+	bodyTimeout  = 30 * time.Second
+	writeTimeout = 60 * time.Second
+	idleTimeout  = 120 * time.Second
+	largestHead  = 64 << 10
+)
+
+// ErrNoCallers: nobody could be served, since there is neither a key nor an issuer of tokens.
+var ErrNoCallers = errors.New("no callers are configured: make a key with `cordon keys create`, or name an issuer of tokens")
+
+// ErrNotLoopback: development is served on the loopback only.
+var ErrNotLoopback = errors.New("the development server listens on the loopback only")
+
+// Run listens and serves until ctx is done, then drains: /readyz says 503 while the server goes on
+// answering for DrainDelay, then the listener closes, and what is under way is finished. It gives
+// nil when every request was answered.
+func (s *Server) Run(ctx context.Context) error {
+	if err := s.checkCallers(ctx); err != nil {
+		return err
+	}
+	listener, err := listen(s.config.Listener, s.config.Addr)
+	if err != nil {
+		return err
+	}
+	if s.config.Dev && !loopback(listener.Addr()) {
+		return errors.Join(ErrNotLoopback, listener.Close())
+	}
+	url := "http://" + listener.Addr().String()
+	s.url.Store(&url)
+	if s.config.Listening != nil {
+		s.config.Listening(url)
+	}
+
+	failed := make(chan error, 2)
+	stopMetrics, err := s.runMetrics(failed)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopMetrics()
+
+	web := s.httpServer()
+	go func() { failed <- web.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return errors.Join(fmt.Errorf("serve: %w", err), web.Close())
+	case <-ctx.Done():
+	}
+	return s.drain(web)
+}
+
+// checkCallers refuses to serve when nobody could ask: nothing is open by default (design.md 4).
+func (s *Server) checkCallers(ctx context.Context) error {
+	if s.tokens != nil {
+		return nil
+	}
+	some, err := s.config.Guard.HasCallers(ctx)
+	if err == nil && !some {
+		err = ErrNoCallers
+	}
+	return err
+}
+
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headTimeout,
+		ReadTimeout:       headTimeout + bodyTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    largestHead,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// drain stops a server without cutting a request off. Answers given meanwhile close their
+// connections, so that none is idle (and cut in the middle of the next request) at the end.
+func (s *Server) drain(web *http.Server) error {
+	s.draining.Store(true)
+	s.log.Info("draining", "delay", s.config.DrainDelay)
+	time.Sleep(s.config.DrainDelay)
+	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	defer cancel()
+	if err := web.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("finish what is under way: %w", err), web.Close())
+	}
+	return nil
+}
+
+// runMetrics serves the metrics where they are asked for.
+func (s *Server) runMetrics(failed chan<- error) (stop func(), err error) {
+	if s.config.MetricsListener == nil && s.config.MetricsAddr == "" {
+		return func() {}, nil
+	}
+	listener, err := listen(s.config.MetricsListener, s.config.MetricsAddr)
+	if err != nil {
+		return nil, err
+	}
+	if s.config.Dev && !loopback(listener.Addr()) {
+		return nil, errors.Join(ErrNotLoopback, listener.Close())
+	}
+	web := &http.Server{Handler: s.MetricsHandler(), ReadHeaderTimeout: headTimeout}
+	go func() {
+		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			failed <- err
+		}
+	}()
+	return func() { _ = web.Close() }, nil
+}
+
+// MetricsHandler serves /metrics, and /debug/pprof for who looks for the cause of a figure; of that
+// not the command line, in which there may be a secret.
+func (s *Server) MetricsHandler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", s.metrics.handler())
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+func listen(listener net.Listener, address string) (net.Listener, error) {
+	if listener != nil {
+		return listener, nil
+	}
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	return listener, nil
+}
+
+func loopback(address net.Addr) bool {
+	tcp, ok := address.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}

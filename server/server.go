@@ -1,0 +1,249 @@
+// Package server is how Cordon is asked: HTTP, in front of the guard.
+//
+// It reads requests strictly, finds out who asks, hands the question or the act to the guard, and
+// writes the answer; an error becomes application/problem+json by the one table in problem.go. It
+// holds no rule and no state.
+//
+// One table of routes (routes in route.go) drives the registration, the scopes, the Allow header, the
+// metrics and the test that holds openapi.yaml against all of them. Echo routes requests and does
+// nothing else, so that leaving Echo v4, whose support ends on 2026-12-31, stays a matter of three
+// files: call.go, route.go and server.go.
+//
+// Why there is no chain of middleware: what every request needs (an id, a caller, a limit of time, a
+// line in the log, a count) is done by one function around the handler, in one order that can be read
+// from top to bottom (serve), and the path of a decision allocates nothing for it.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"cordon/client"
+	"cordon/guard"
+)
+
+// Config is what a server is made of. Guard is required; the zero value of the rest works.
+type Config struct {
+	Guard *guard.Guard
+
+	Addr     string       // where to listen; empty: 127.0.0.1:8080. Port 0 takes a free one
+	Listener net.Listener // instead of Addr
+	// Listening is told the server's URL when it accepts connections. May be nil.
+	Listening func(url string)
+
+	// MetricsAddr is where /metrics and /debug/pprof are, on a listener of their own. Empty, without
+	// a MetricsListener: nowhere.
+	MetricsAddr     string
+	MetricsListener net.Listener
+	Metrics         *Metrics // nil: new ones on a registry of their own
+
+	// Dev refuses to listen anywhere but on the loopback.
+	Dev bool
+	// Issuer is whose tokens are accepted beside API keys. nil: nobody's.
+	Issuer *Issuer
+	// PublicURL is how callers reach the server, for the AuthZEN metadata. Never made of what a
+	// request says. Empty: the address it listens on.
+	PublicURL string
+
+	MaxBody   int64     // of a body, in bytes. 0: 256 KiB. Imports have no such bound
+	RateLimit RateLimit // zero: none
+
+	// DrainDelay is how long the server still answers, unready, after it was told to stop, so that
+	// balancers notice; DrainTimeout how long it then waits for requests under way. 0: 20 s.
+	DrainDelay   time.Duration
+	DrainTimeout time.Duration
+
+	// TrustedProxies are the networks whose X-Forwarded-For is believed. None: the peer is the client.
+	TrustedProxies []netip.Prefix
+
+	Version string
+	// Verbose adds lines to /readyz?verbose, e.g. why answers are not memoized.
+	Verbose func() []string
+	Now     func() time.Time // for tokens; nil: time.Now
+	Log     *slog.Logger     // nil: discarded
+}
+
+// Server serves one guard.
+type Server struct {
+	config   Config
+	log      *slog.Logger
+	metrics  *Metrics
+	tokens   *tokens
+	limits   *limits
+	table    []*route
+	handler  http.Handler
+	document []byte // the AuthZEN metadata
+
+	allowed  map[string]echo.HandlerFunc // path as Echo has it → what refuses its other methods
+	url      atomic.Pointer[string]
+	draining atomic.Bool
+}
+
+// New makes a server. It neither listens nor serves before Run.
+func New(config Config) (*Server, error) {
+	if config.Guard == nil {
+		return nil, errors.New("make server: a guard is needed")
+	}
+	if config.Addr == "" {
+		config.Addr = "127.0.0.1:8080"
+	}
+	if config.MaxBody == 0 {
+		config.MaxBody = 256 << 10
+	}
+	if config.DrainTimeout == 0 {
+		config.DrainTimeout = 20 * time.Second
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Metrics == nil {
+		metrics, err := NewMetrics(prometheus.NewRegistry())
+		if err != nil {
+			return nil, fmt.Errorf("make metrics: %w", err)
+		}
+		config.Metrics = metrics
+	}
+	config.PublicURL = strings.TrimRight(config.PublicURL, "/")
+	tokens, err := newTokens(config.Issuer, config.Now, config.Log)
+	if err != nil {
+		return nil, fmt.Errorf("make server: %w", err)
+	}
+	s := &Server{
+		config: config, log: config.Log, metrics: config.Metrics, tokens: tokens,
+		limits: newLimits(config.RateLimit), allowed: map[string]echo.HandlerFunc{},
+	}
+	e := echo.New()
+	e.IPExtractor = clientAddress(config.TrustedProxies)
+	s.table = s.routes()
+	s.register(e, s.table)
+	s.handler = e
+	return s, nil
+}
+
+// Handler serves requests without a listener.
+func (s *Server) Handler() http.Handler { return s.handler }
+
+// URL is where the server listens, empty before Run does.
+func (s *Server) URL() string {
+	if url := s.url.Load(); url != nil {
+		return *url
+	}
+	return ""
+}
+
+// clientAddress decides whose word on the client's address is believed: Echo's default believes
+// anybody's.
+func clientAddress(proxies []netip.Prefix) echo.IPExtractor {
+	if len(proxies) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, p := range proxies {
+		p = p.Masked()
+		options = append(options, echo.TrustIPRange(&net.IPNet{
+			IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen()),
+		}))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}
+
+// wrap makes a route's handler one of Echo's.
+func (s *Server) wrap(r *route) echo.HandlerFunc {
+	return func(e echo.Context) error {
+		s.serve(&call{server: s, route: r, echo: e, req: e.Request(), start: time.Now()})
+		return nil
+	}
+}
+
+// serve is what happens to every request, in this order: it gets an id, whoever asks is found out
+// and held against the route, the handler answers, and what became of it is counted and logged.
+func (s *Server) serve(c *call) {
+	defer s.finish(c)
+	r := c.route
+	id := requestID(c.req.Header, r.access, c.start)
+	c.set(client.HeaderRequestID, id)
+	c.origin.RequestID = strings.ToValidUTF8(id, "\ufffd")
+	c.origin.TraceID = traceID(c.req.Header)
+	c.ctx.Context, c.ctx.at = c.req.Context(), c.start.Add(r.limit)
+	if s.draining.Load() {
+		c.set("Connection", "close") // so that no idle connection is cut when the server stops
+	}
+	err := c.admit()
+	if err == nil {
+		err = r.handle(c)
+	}
+	if err != nil {
+		c.fail(err)
+	}
+}
+
+// finish ends a call, whatever happened to it.
+func (s *Server) finish(c *call) {
+	if p := recover(); p != nil {
+		if p == http.ErrAbortHandler { //nolint:errorlint // it is compared by identity in net/http, too
+			panic(p)
+		}
+		s.log.Error("request panicked", "method", c.req.Method, "route", c.route.path, "request_id", c.origin.RequestID,
+			"panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+		c.fail(fmt.Errorf("panic: %v", p))
+	}
+	c.ctx.end()
+	if c.body != nil && cap(*c.body) <= largestPooled {
+		bodies.Put(c.body)
+	}
+	response := c.echo.Response()
+	took := time.Since(c.start)
+	c.route.count.observe(response.Status, took)
+	s.report(c, response.Status, took)
+	if c.failure != nil && response.Status < http.StatusBadRequest {
+		// The answer had begun when it failed. Only a broken connection tells its reader.
+		panic(http.ErrAbortHandler)
+	}
+}
+
+// report writes the request's line in the log. It names neither who acts nor what it is about: that
+// is on record, and what callers send may hold secrets and addresses.
+func (s *Server) report(c *call, status int, took time.Duration) {
+	ctx := context.Background() // the request's may have ended
+	level := slog.LevelDebug
+	switch {
+	case status >= http.StatusInternalServerError && kindOf(c.failure) == &internal:
+		level = slog.LevelError
+	case status >= http.StatusInternalServerError:
+		level = slog.LevelWarn
+	case c.route.changes:
+		level = slog.LevelInfo
+	}
+	if !s.log.Enabled(ctx, level) {
+		return
+	}
+	attributes := []slog.Attr{
+		slog.String("method", c.req.Method), slog.String("route", c.route.path), slog.Int("status", status),
+		slog.Duration("took", took), slog.String("request_id", c.origin.RequestID),
+	}
+	if c.origin.Caller != nil {
+		attributes = append(attributes, slog.String("caller", c.origin.Caller.ID))
+	}
+	if c.origin.TraceID != "" {
+		attributes = append(attributes, slog.String("trace_id", c.origin.TraceID))
+	}
+	if c.failure != nil && level >= slog.LevelWarn {
+		attributes = append(attributes, slog.String("error", c.failure.Error()))
+	}
+	s.log.LogAttrs(ctx, level, "request", attributes...)
+}
