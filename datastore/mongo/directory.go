@@ -1,0 +1,187 @@
+package mongo
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"cordon/datastore"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// entry is a document of the directory: an organization, a user of one (the membership, the blocks, or
+// both, since blocks survive a membership), or a product.
+type entry struct {
+	ID           string                  `bson:"_id"`
+	Kind         string                  `bson:"kind"`
+	Organization string                  `bson:"organization"`
+	Tx           bson.ObjectID           `bson:"tx"` // who wrote it last; see [tx.id]
+	Account      *datastore.Organization `bson:"account,omitempty"`
+	Stamp        string                  `bson:"stamp,omitempty"` // of an account: see [stampOf]
+	User         string                  `bson:"user,omitempty"`
+	Member       *datastore.Member       `bson:"member,omitempty"`
+	AdminOf      string                  `bson:"admin_of,omitempty"` // the organization, of an admin
+	Blocks       []datastore.Block       `bson:"blocks,omitempty"`   // of a user
+	Product      *datastore.Product      `bson:"product,omitempty"`
+	DueAt        time.Time               `bson:"due_at,omitempty"` // the first end of a block or a maintenance
+}
+
+// membership gives an entry's member with the blocks, nil where there is only the latter.
+func (e *entry) membership() *datastore.Member {
+	if e.Member == nil {
+		return nil
+	}
+	m := *e.Member
+	m.Blocks = slices.Clone(e.Blocks)
+	return &m
+}
+
+// Facts is one find, twice. A transaction would take as many round trips, and on MongoDB it would wait
+// at its end until a majority holds whatever was written before it, the log for instance.
+//
+// On MongoDB the read concern "snapshot" pins a find to one point in time, and the second finds what
+// the first did. Where a server looks documents up one by one, the second says so: every put writes
+// an id of its own into the document, so a document that is the same twice was not touched between,
+// and all that are so were as they are when the first find had ended. (An entry that is in neither may
+// have come and gone within the two; but it comes with a revision of the organization.) Revisions
+// alone would not do: what ends by the clock is put without one.
+func (r reader) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, error) {
+	if key.Organization != "" {
+		return r.facts(ctx, key)
+	}
+	// The product tells the organization. It may be deleted and made anew elsewhere before the facts
+	// are read, and then does not belong to them.
+	for {
+		e, err := one[entry](ctx, r, "read facts", directory, productKey(key.Product))
+		if err != nil {
+			return datastore.Facts{}, err
+		}
+		key.Organization = e.Organization
+		if facts, err := r.facts(ctx, key); err != nil || facts.Product != nil {
+			return facts, err
+		}
+	}
+}
+
+func (r reader) facts(ctx context.Context, key datastore.Key) (facts datastore.Facts, err error) {
+	if err := r.begin(ctx, key.Organization); err != nil {
+		return datastore.Facts{}, err
+	}
+	entries, err := r.entries(ctx, factsFilter(key))
+	if err != nil {
+		return datastore.Facts{}, err
+	}
+	found := false
+	for _, e := range entries {
+		switch e.Kind {
+		case organizationKind:
+			found, facts.Organization = true, *e.Account
+		case productKind:
+			if r.tx != nil {
+				r.tx.owners[e.Product.ID] = e.Organization
+			}
+			if e.Organization == key.Organization {
+				facts.Product = e.Product
+			}
+		case userKind:
+			addUser(&facts, key, &e)
+		}
+	}
+	if !found {
+		return datastore.Facts{}, datastore.ErrNotFound
+	}
+	return facts, nil
+}
+
+// entries reads entries as they were at one point in time, in the order of ids. Where they change
+// faster than they are read, it is a transaction after all.
+func (r reader) entries(ctx context.Context, filter bson.M) (entries []entry, err error) {
+	var before []entry
+	for i := range 4 {
+		entries, err = collect(find[entry](ctx, r, "read facts", directory, filter, options.Find()))
+		if err != nil {
+			return nil, err
+		}
+		slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.ID, b.ID) })
+		if r.tx != nil || i > 0 && slices.EqualFunc(before, entries, sameEntry) {
+			return entries, nil
+		}
+		before = entries
+	}
+	err = r.store.transact(ctx, "read facts", func(ctx context.Context, t *tx) (err error) {
+		entries, err = t.entries(ctx, filter)
+		return err
+	})
+	return entries, err
+}
+
+func sameEntry(a, b entry) bool { return a.ID == b.ID && a.Tx == b.Tx }
+
+func factsFilter(key datastore.Key) bson.M {
+	ids := bson.A{organizationKey(key.Organization)}
+	if key.User != "" {
+		ids = append(ids, userKey(key.Organization, key.User))
+	}
+	if key.Product != "" {
+		ids = append(ids, productKey(key.Product))
+	}
+	if key.Target == "" {
+		return bson.M{"_id": bson.M{"$in": ids}}
+	}
+	ids = append(ids, userKey(key.Organization, key.Target))
+	return bson.M{"$or": bson.A{bson.M{"_id": bson.M{"$in": ids}}, bson.M{"admin_of": key.Organization}}}
+}
+
+// addUser puts a user where the key asks for them.
+func addUser(facts *datastore.Facts, key datastore.Key, e *entry) {
+	if e.User == key.User {
+		facts.Member = e.membership()
+	}
+	if key.Target == "" {
+		return
+	}
+	if e.User == key.Target {
+		facts.Target, facts.TargetBlocks = e.membership(), e.Blocks
+	}
+	if m := e.membership(); m != nil && e.AdminOf != "" {
+		facts.Admins = append(facts.Admins, *m)
+	}
+}
+
+// Organizations lists all organizations.
+func (r reader) Organizations(ctx context.Context, page datastore.Page) iter.Seq2[datastore.Organization, error] {
+	filter := bson.M{"_id": within(page.After, organizationKind)}
+	return list(ctx, r, "list organizations", directory, filter, inOrder(page.Limit),
+		func(e entry) datastore.Organization { return *e.Account })
+}
+
+// Members lists the members of an organization, without those of whom only blocks are known.
+func (r reader) Members(ctx context.Context, organization string, page datastore.Page) iter.Seq2[datastore.Member, error] {
+	filter := bson.M{"_id": within(page.After, userKind, organization), "member": bson.M{"$exists": true}}
+	return list(ctx, r, "list members", directory, filter, inOrder(page.Limit),
+		func(e entry) datastore.Member { return *e.membership() })
+}
+
+// Products lists the products of an organization.
+func (r reader) Products(ctx context.Context, organization string, page datastore.Page) iter.Seq2[datastore.Product, error] {
+	filter := bson.M{"organization": organization, "kind": productKind, "_id": within(page.After, productKind)}
+	return list(ctx, r, "list products", directory, filter, inOrder(page.Limit),
+		func(e entry) datastore.Product { return *e.Product })
+}
+
+// Due lists what carries a block or a maintenance that has ended.
+func (r reader) Due(ctx context.Context, now time.Time, limit int) ([]datastore.Due, error) {
+	filter := bson.M{"due_at": bson.M{"$lte": timeText(now)}}
+	return collect(convert(find[entry](ctx, r, "list what is due", directory, filter, options.Find().SetLimit(int64(limit))),
+		func(e entry) datastore.Due {
+			due := datastore.Due{Organization: e.Organization, User: e.User}
+			if e.Product != nil {
+				due.Product = e.Product.ID
+			}
+			return due
+		}))
+}

@@ -1,0 +1,52 @@
+package mongo
+
+import (
+	"slices"
+	"strings"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+)
+
+// Collections.
+const (
+	directory  = "directory" // organizations, users and products
+	apiKeys    = "api_keys"
+	supports   = "supports"
+	answers    = "first_answers"
+	procedures = "procedures"
+	webhooks   = "webhooks"
+	messages   = "messages"
+	batches    = "batches" // the log
+	meta       = "meta"    // the version of the schema
+)
+
+// Prefixes of ids in the directory, which are its kinds as well.
+const (
+	organizationKind = "organization"
+	userKind         = "user"
+	productKind      = "product"
+)
+
+// key makes an _id of parts. All but the last are escaped, so that no two lists of parts make the same
+// one, and the last is as it is, so that ids sort as the last part does.
+func key(parts ...string) string {
+	parts = slices.Clone(parts)
+	last := len(parts) - 1
+	for i, part := range parts[:last] {
+		if strings.ContainsAny(part, "%/") {
+			parts[i] = strings.ReplaceAll(strings.ReplaceAll(part, "%", "%25"), "/", "%2F")
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+func organizationKey(id string) string       { return key(organizationKind, id) }
+func userKey(organization, id string) string { return key(userKind, organization, id) }
+func productKey(id string) string            { return key(productKind, id) }
+
+// within gives a condition for the ids that are made of the parts and one more, greater than after.
+func within(after string, parts ...string) bson.M {
+	prefix := key(append(parts, "")...)
+	end := prefix[:len(prefix)-1] + "0" // what sorts behind the slash
+	return bson.M{"$gt": prefix + after, "$lt": end}
+}

@@ -1,0 +1,106 @@
+package mongo
+
+import (
+	"cordon/datastore"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
+)
+
+// schemaVersion grows with every change of the validators below.
+const schemaVersion = 1
+
+// collection says what is made at the start. The validators see to it that nothing is kept that the
+// rules could misread, whoever writes it; they allow members that they do not know, so that two
+// versions of the program can work on one database while it is being replaced.
+type collection struct {
+	name    string
+	shapes  [][]field // of which a document has exactly one; none: any
+	indexes []driver.IndexModel
+}
+
+func collections() []collection {
+	return []collection{
+		{directory, [][]field{organizationShape(), userShape(), productShape()}, []driver.IndexModel{
+			index("products", bson.D{{Key: "organization", Value: 1}, {Key: "kind", Value: 1}, {Key: "_id", Value: 1}}),
+			sparse("admins", "admin_of"),
+			sparse("grants", "member.grants"),
+			sparse("due", "due_at"),
+		}},
+		{apiKeys, [][]field{documentShape(text("id"), blob("hash"), array("scopes", text("")), moment("created_at"))}, nil},
+		{supports, [][]field{documentShape(text("organization"),
+			array("codes", object("", text("user"), blob("hash"), moment("expires_at"))).optional(),
+			array("wrong_tries", moment("")).optional())}, []driver.IndexModel{expires()}},
+		{answers, [][]field{documentShape(text("key"), blob("body_hash"), moment("at"), number("status"))}, []driver.IndexModel{expires()}},
+		{procedures, [][]field{documentShape(text("organization"), text("user"), text("id"), moment("at"),
+			array("steps", object("", text("name"), moment("done_at"))))}, nil},
+		{webhooks, [][]field{documentShape(text("organization"), text("id"), text("url"),
+			array("secrets", object("", blob("key"), moment("expires_at"))))}, nil},
+		{messages, [][]field{documentShape(text("id"), text("kind"), text("organization"), number("attempts"), moment("next_at"),
+			choice("state", datastore.MessagePending, datastore.MessageLeased, datastore.MessageDone, datastore.MessageDead))},
+			[]driver.IndexModel{
+				sparse("due", "due_at"),
+				index("organization", bson.D{{Key: "body.organization", Value: 1}, {Key: "_id", Value: 1}}),
+				index("state", bson.D{{Key: "body.state", Value: 1}, {Key: "_id", Value: 1}}),
+			}},
+		// The log has no validator: its batches are opaque, and it is written most.
+		{batches, nil, []driver.IndexModel{
+			index("newest_first", bson.D{{Key: "last_id", Value: -1}, {Key: "_id", Value: -1}, {Key: "first_id", Value: 1}}),
+			index("oldest_first", bson.D{{Key: "first_id", Value: 1}, {Key: "_id", Value: 1}, {Key: "last_id", Value: 1}}),
+		}},
+		{meta, nil, nil},
+	}
+}
+
+func organizationShape() []field {
+	return []field{
+		choice("kind", organizationKind), text("organization"), text("stamp"),
+		object("account", text("id"), positive("revision"), text("incarnation"), moment("created_at")),
+	}
+}
+
+func userShape() []field {
+	return []field{
+		choice("kind", userKind), text("organization"), text("user"),
+		object("member", text("organization"), text("id"), array("grants", text("")),
+			choice("role", datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client)).optional(),
+		text("admin_of").optional(),
+		array("blocks", blockShape()).optional(),
+		instant("due_at").optional(),
+	}
+}
+
+func productShape() []field {
+	return []field{
+		choice("kind", productKind), text("organization"),
+		object("product", text("organization"), text("id"), text("kind"),
+			array("blocks", blockShape()).optional(),
+			object("maintenance", text("id"), moment("since"), moment("expires_at")).optional()),
+		instant("due_at").optional(),
+	}
+}
+
+func blockShape() field {
+	return object("", text("id"), moment("since"), moment("expires_at"),
+		choice("origin", datastore.OriginAdministrator, datastore.OriginSupport, datastore.OriginHost))
+}
+
+// documentShape is that of a [document] with such a body.
+func documentShape(body ...field) []field {
+	return []field{object("body", body...), instant("due_at").optional()}
+}
+
+func index(name string, keys bson.D) driver.IndexModel {
+	return driver.IndexModel{Keys: keys, Options: options.Index().SetName(name)}
+}
+
+// sparse is an index of the documents that have the member, which few do.
+func sparse(name, member string) driver.IndexModel {
+	return driver.IndexModel{Keys: bson.M{member: 1}, Options: options.Index().SetName(name).SetSparse(true)}
+}
+
+// expires lets the server clean up. Nothing relies on it.
+func expires() driver.IndexModel {
+	return driver.IndexModel{Keys: bson.M{"expire_at": 1}, Options: options.Index().SetName("expire").SetExpireAfterSeconds(0)}
+}

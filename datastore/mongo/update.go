@@ -1,0 +1,85 @@
+package mongo
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"time"
+
+	"cordon/datastore"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+)
+
+// Update runs fn in a transaction, again after a conflict. It begins no attempt later than the store's
+// timeout, or the deadline of ctx, after the first.
+//
+// A transaction reads at its first statement's point in time and fails when it writes a document that
+// was written after that point. Every Bump writes the organization, so of two transactions that bump
+// the same one, one fails and runs again: they are serialized.
+//
+// Why not the driver's WithTransaction: it waits between attempts without regard for ctx, it cannot
+// be told to let go of the log's sequences between commit and return, and its abort waits for the
+// whole timeout again where the server is gone. What it looks at to run again is looked at here too.
+func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx datastore.Tx) error) error {
+	return s.transact(ctx, "update", func(ctx context.Context, t *tx) error { return fn(ctx, t) })
+}
+
+func (s *Store) transact(ctx context.Context, doing string, fn func(context.Context, *tx) error) error {
+	if s.closed.Load() {
+		return datastore.ErrClosed
+	}
+	session, err := s.client.StartSession()
+	if err != nil {
+		return s.explain(ctx, "begin a transaction", err)
+	}
+	defer s.end(ctx, session)
+
+	end := time.Now().Add(s.timeout)
+	if deadline, ok := ctx.Deadline(); ok {
+		end = deadline
+	}
+	var want wants
+	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+		t := &tx{session: session, id: bson.NewObjectID(), owners: make(map[string]string)}
+		t.reader = reader{store: s, tx: t}
+		err := t.run(ctx, want, fn)
+		if err == nil {
+			return nil
+		}
+		wait := rand.N(pause)
+		switch {
+		case !t.conflict:
+			return s.explainFailed(ctx, doing, err)
+		case time.Now().Add(wait).After(end):
+			return s.explain(ctx, doing, &failure{"give up after conflicts", errors.Join(datastore.ErrUnavailable, err)})
+		}
+		want = t.claims.wanted()
+		select {
+		case <-ctx.Done():
+			return s.explainFailed(ctx, doing, err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+func (s *Store) end(ctx context.Context, session *driver.Session) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.timeout, time.Second))
+	defer cancel()
+	session.EndSession(ctx)
+}
+
+// explainFailed gives an error of fn as it is, unless it is one of the driver's that says that the
+// server cannot serve.
+func (s *Store) explainFailed(ctx context.Context, doing string, err error) error {
+	var of *failure
+	if !errors.As(err, &of) {
+		return err
+	}
+	explained := s.explain(ctx, doing, err)
+	if errors.Is(explained, datastore.ErrUnavailable) || errors.Is(explained, datastore.ErrClosed) {
+		return explained
+	}
+	return err
+}
