@@ -3,11 +3,18 @@ package guard
 import (
 	"errors"
 	"fmt"
+
+	"cordon/datastore"
+	"cordon/policies"
 )
 
-// What callers branch on, beside datastore.ErrUnavailable, journal.ErrFull, journal.ErrFailed and
-// policies.ErrTimeout, which come through as they are.
+// What callers branch on, beside journal.ErrFull and journal.ErrFailed, which come through as they are.
 var (
+	// ErrUnavailable: the store cannot be reached.
+	ErrUnavailable = datastore.ErrUnavailable
+	// ErrPolicyTimeout: the rules took too long.
+	ErrPolicyTimeout = policies.ErrTimeout
+
 	// ErrUnauthenticated: the key is unknown, wrong, revoked or has expired.
 	ErrUnauthenticated = errors.New("the key is not valid")
 	// ErrOrganizationLimit: the caller is limited to another organization.
