@@ -1,0 +1,119 @@
+package guard_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+)
+
+// flaky is a store whose reading and feed can be cut off.
+type flaky struct {
+	datastore.Store
+	cut   atomic.Bool
+	reads atomic.Int64
+}
+
+func (f *flaky) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, error) {
+	f.reads.Add(1)
+	if f.cut.Load() {
+		return datastore.Facts{}, datastore.ErrUnavailable
+	}
+	return f.Store.Facts(ctx, key)
+}
+
+func (f *flaky) Watch(ctx context.Context, from string) iter.Seq2[datastore.Change, error] {
+	return func(yield func(datastore.Change, error) bool) {
+		for change, err := range f.Store.Watch(ctx, from) {
+			if f.cut.Load() {
+				yield(datastore.Change{}, datastore.ErrUnavailable)
+				return
+			}
+			if !yield(change, err) {
+				return
+			}
+		}
+	}
+}
+
+func TestFreshCacheOutlivesTheStoreForAMoment(t *testing.T) { // design.md 9, store unreachable
+	c := newClock()
+	store := &flaky{Store: openSQLite(t)}
+	g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })
+	acme(t, g)
+	question := productQuestion("carl", "manage", "shop")
+	for before := int64(-1); before != store.reads.Load(); { // until answers come from the cache
+		before = store.reads.Load()
+		decide(t, g, question)
+	}
+	store.cut.Store(true)
+	if allowed, why := decide(t, g, question); !allowed {
+		t.Errorf("from the fresh cache: %v", why)
+	}
+	c.pass(2*time.Second + time.Millisecond)
+	if _, err := g.Decide(t.Context(), host(), question); !errors.Is(err, datastore.ErrUnavailable) {
+		t.Errorf("beyond the staleness: got %v", err)
+	}
+	store.cut.Store(false)
+	if allowed, why := decide(t, g, question); !allowed {
+		t.Errorf("back: %v", why)
+	}
+}
+
+func TestAnswerIsNeverOlderThanAsked(t *testing.T) { // design.md 4, Cordon-At-Least
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		writer, reader := newGuard(t, store, nil), newGuard(t, store, nil)
+		acme(t, writer)
+		for range 20 {
+			decide(t, reader, productQuestion("carl", "manage", "shop"))
+			done := must[*guard.Result](t)(writer.BlockProduct(t.Context(), as("lena"), "acme", "shop", reason("x")))
+			q := productQuestion("carl", "manage", "shop")
+			q.AtLeast = []guard.AtLeast{{Organization: "acme", Revision: done.Revision}}
+			answer, err := reader.Decide(t.Context(), host(), q)
+			if err != nil || answer.Allowed || answer.Revision < done.Revision {
+				t.Fatalf("got %+v %v at least at %d", answer, err, done.Revision)
+			}
+			must[*guard.Result](t)(writer.UnblockProduct(t.Context(), as("lena"), "acme", "shop", reason("")))
+		}
+		for name, least := range map[string]guard.AtLeast{"a later revision": {"acme", 1000}, "an unknown organization": {"nobody", 1}} {
+			q := productQuestion("carl", "manage", "shop")
+			q.AtLeast = []guard.AtLeast{least}
+			if _, err := reader.Decide(t.Context(), host(), q); !errors.Is(err, guard.ErrTooStale) {
+				t.Errorf("%s: got %v", name, err)
+			}
+		}
+	})
+}
+
+func TestBlockReachesOtherReplicas(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		writer, reader := newGuard(t, store, nil), newGuard(t, store, nil)
+		acme(t, writer)
+		decide(t, reader, productQuestion("carl", "manage", "shop"))
+		must[*guard.Result](t)(writer.BlockProduct(t.Context(), as("lena"), "acme", "shop", reason("x")))
+		for allowed := true; allowed; { // the test's deadline bounds the wait
+			allowed, _ = decide(t, reader, productQuestion("carl", "manage", "shop"))
+		}
+	})
+}
+
+func TestCacheIsBounded(t *testing.T) {
+	store := &flaky{Store: openSQLite(t)}
+	g := newGuard(t, store, func(c *guard.Config) { c.CacheEntities = 3 })
+	acme(t, g)
+	for range 3 {
+		for _, user := range []string{"lena", "adam", "ada", "carl", "cleo"} {
+			for _, product := range []string{"shop", "mail", "site"} {
+				want := user != "cleo" && (user != "carl" || product == "shop")
+				if got, why := decide(t, g, productQuestion(user, "view", product)); got != want {
+					t.Errorf("%s views %s: got %v %v", user, product, got, why)
+				}
+			}
+		}
+	}
+}
