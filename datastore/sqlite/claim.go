@@ -11,9 +11,7 @@ import (
 )
 
 // dueMessages finds what may be claimed, longest due first.
-const dueMessages = `SELECT payload, document FROM messages
-	WHERE state IN ('` + datastore.MessagePending + `', '` + datastore.MessageLeased + `') AND next_at <= ?
-	ORDER BY next_at, id LIMIT ?`
+const dueMessages = `SELECT payload, document FROM messages WHERE due_at <= ? ORDER BY due_at, id LIMIT ?`
 
 // Claim leases messages that are due.
 func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, atMost int) ([]datastore.Message, error) {

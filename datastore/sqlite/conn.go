@@ -55,6 +55,9 @@ func (c *conn) script(statements string) error {
 	return err
 }
 
+// errEnough ends a walk of rows that has found what it looked for.
+var errEnough = errors.New("enough rows")
+
 // each gives the rows one after the other. row must not run the same query again.
 func (c *conn) each(query string, args []any, row func(*sql.Rows) error) (err error) {
 	s, err := c.prepare(query)
@@ -67,7 +70,9 @@ func (c *conn) each(query string, args []any, row func(*sql.Rows) error) (err er
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
-		if err := row(rows); err != nil {
+		if err := row(rows); errors.Is(err, errEnough) {
+			return nil
+		} else if err != nil {
 			return err
 		}
 	}

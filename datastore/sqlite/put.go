@@ -201,9 +201,13 @@ func (t *tx) putMessage(n datastore.Message) error {
 	}
 	payload := n.Payload
 	n.Payload = nil
-	return t.write(`REPLACE INTO messages (id, organization, kind, recipient, state, next_at, payload, document)
+	var due *int64
+	if n.State == datastore.MessagePending || n.State == datastore.MessageLeased {
+		due = new(instant(n.NextAt))
+	}
+	return t.write(`REPLACE INTO messages (id, organization, kind, recipient, state, due_at, payload, document)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		n, n.ID, n.Organization, n.Kind, n.Recipient, n.State, instant(n.NextAt), blob(payload))
+		n, n.ID, n.Organization, n.Kind, n.Recipient, n.State, due, blob(payload))
 }
 
 // blob is never NULL.

@@ -76,36 +76,45 @@ func (h head) before(other head, oldestFirst bool) bool {
 	return h.batch.LastID > other.batch.LastID
 }
 
-// Both are walks of a covering index from one bound of ids to the other. A batch spans little time,
-// which bounds the end that the order is by as well.
+// Both walk an index from one bound of ids to the other; a page goes on where the one before ended. A
+// batch spans little time, which bounds the end that the order is by as well.
 const (
 	newestFirst = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body
 		FROM batches WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
-		AND (last_id, number) < (?5, ?6) ORDER BY last_id DESC, number DESC LIMIT 256`
+		AND (last_id, number) < (?2, ?5) AND (?6 = '' OR replica = ?6) ORDER BY last_id DESC, number DESC LIMIT ?7`
 	oldestFirst = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body
 		FROM batches WHERE first_id >= ?1 AND first_id <= ?2 AND last_id >= ?3 AND number <= ?4
-		AND (first_id, number) > (?5, ?6) ORDER BY first_id, number LIMIT 256`
+		AND (first_id, number) > (?1, ?5) AND (?6 = '' OR replica = ?6) ORDER BY first_id, number LIMIT ?7`
 )
 
-// beyond sorts behind every id.
-const beyond = "\U0010FFFF"
+// walk is where a reader of one file's batches is.
+type walk struct {
+	filter        datastore.RecordFilter
+	low, high     string // bounds of the ids that the order is by
+	other         string // bound of the other end of a batch
+	newest        int64  // number of the last batch when reading began
+	number        int64  // of the batch that was given last
+	begun         bool
+	batchesAtOnce int // few at first, since most readers want a page of records
+}
+
+func newWalk(filter datastore.RecordFilter) *walk {
+	low, high := filter.IDRange()
+	first, last := datastore.SpanIDs(low, high)
+	w := &walk{filter: filter, low: low, high: last, other: high, number: math.MaxInt64, batchesAtOnce: 8}
+	if filter.OldestFirst {
+		w.low, w.high, w.other, w.number = first, high, low, -1
+	}
+	return w
+}
 
 // pages gives the batches of one file.
 func pages(ctx context.Context, read func(context.Context, func(*conn) error) error, filter datastore.RecordFilter) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
-		low, high := filter.IDRange()
-		first, last := datastore.SpanIDs(low, high)
-		query, args := newestFirst, []any{low, last, high, nil, beyond, int64(math.MaxInt64)}
-		if filter.OldestFirst {
-			query, args = oldestFirst, []any{first, high, low, nil, "", int64(-1)}
-		}
-		for {
+		w := newWalk(filter)
+		for more := true; more; {
 			var page []datastore.Batch
-			full := false
-			err := read(ctx, func(c *conn) (err error) {
-				page, full, err = readPage(c, query, args, filter.OldestFirst)
-				return err
-			})
+			err := read(ctx, func(c *conn) (err error) { page, more, err = w.page(c); return err })
 			if err != nil {
 				yield(datastore.Batch{}, err)
 				return
@@ -115,41 +124,42 @@ func pages(ctx context.Context, read func(context.Context, func(*conn) error) er
 					return
 				}
 			}
-			if !full {
-				return
-			}
 		}
 	}
 }
 
-// readPage reads up to about pageBytes of batches and sets args to go on after them.
-func readPage(c *conn, query string, args []any, oldestFirst bool) (page []datastore.Batch, full bool, err error) {
-	if args[3] == nil { // the first page tells how far the log goes
-		var newest int64
-		if err := c.one(`SELECT coalesce(max(number), 0) FROM batches`, nil, &newest); err != nil {
+// page reads the next batches, up to about pageBytes, and tells whether there may be more.
+func (w *walk) page(c *conn) (page []datastore.Batch, more bool, err error) {
+	if !w.begun {
+		w.begun = true
+		if err := c.one(`SELECT coalesce(max(number), 0) FROM batches`, nil, &w.newest); err != nil {
 			return nil, false, err
 		}
-		args[3] = newest
 	}
-	size, rowCount := 0, 0
-	err = c.each(query, args, func(rows *sql.Rows) error {
-		rowCount++
-		if full = size > pageBytes; full {
-			return nil
-		}
+	query := newestFirst
+	if w.filter.OldestFirst {
+		query = oldestFirst
+	}
+	size := 0
+	err = c.each(query, []any{w.low, w.high, w.other, w.newest, w.number, w.filter.Replica, w.batchesAtOnce}, func(rows *sql.Rows) error {
 		var b datastore.Batch
-		var number int64
-		if err := rows.Scan(&number, &b.Replica, &b.FirstSequence, &b.LastSequence, &b.Count,
+		if err := rows.Scan(&w.number, &b.Replica, &b.FirstSequence, &b.LastSequence, &b.Count,
 			&b.FirstID, &b.LastID, &b.Bloom, &b.Body); err != nil {
 			return err
 		}
-		size += len(b.Bloom) + len(b.Body)
 		page = append(page, b)
-		args[4], args[5] = b.LastID, number
-		if oldestFirst {
-			args[4] = b.FirstID
+		if w.filter.OldestFirst {
+			w.low = b.FirstID
+		} else {
+			w.high = b.LastID
+		}
+		if size += len(b.Bloom) + len(b.Body); size > pageBytes {
+			more = true
+			return errEnough
 		}
 		return nil
 	})
-	return page, full || rowCount == 256, err
+	more = more || len(page) == w.batchesAtOnce
+	w.batchesAtOnce = min(2*w.batchesAtOnce, 256)
+	return page, more, err
 }

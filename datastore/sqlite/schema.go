@@ -124,12 +124,11 @@ CREATE TABLE messages (
 	kind TEXT NOT NULL,
 	recipient TEXT NOT NULL,
 	` + oneOf("state", datastore.MessagePending, datastore.MessageLeased, datastore.MessageDone, datastore.MessageDead) + `,
-	next_at INTEGER NOT NULL,
+	due_at INTEGER, -- while it may be claimed
 	payload BLOB NOT NULL,
 	document TEXT NOT NULL
 ) STRICT;
-CREATE INDEX messages_due ON messages (next_at, id)
-	WHERE state IN ('` + datastore.MessagePending + `', '` + datastore.MessageLeased + `');
+CREATE INDEX messages_due ON messages (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_of_organization ON messages (organization, id);
 CREATE INDEX messages_of_recipient ON messages (recipient, id);
 CREATE INDEX messages_in_state ON messages (state, id);
@@ -162,8 +161,8 @@ CREATE TABLE batches (
 	body BLOB NOT NULL
 ) STRICT;
 CREATE UNIQUE INDEX batches_of_replica ON batches (replica, last_sequence);
-CREATE INDEX batches_by_last ON batches (last_id, first_id);
-CREATE INDEX batches_by_first ON batches (first_id, last_id);
+CREATE INDEX batches_by_last ON batches (last_id);
+CREATE INDEX batches_by_first ON batches (first_id);
 CREATE TRIGGER batches_stay BEFORE UPDATE ON batches
 	BEGIN SELECT RAISE(ABORT, 'the log is only appended to'); END;
 CREATE TRIGGER batches_last BEFORE DELETE ON batches

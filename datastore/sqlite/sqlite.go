@@ -13,7 +13,6 @@ package sqlite
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -68,7 +67,7 @@ func Open(ctx context.Context, config Config) (*Store, error) {
 		s.history = 65_536
 	}
 	if err := s.open(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store: %w", err), s.Close())
+		return nil, errors.Join(explain("open store", err), s.Close())
 	}
 	if config.Log != nil {
 		config.Log.InfoContext(ctx, "store is open", "engine", "sqlite", "temporary", s.temporary)

@@ -1,0 +1,217 @@
+package sqlite_test
+
+import (
+	"bufio"
+	"context"
+	"database/sql"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/datastore/sqlite"
+)
+
+// childOf names the directory that a child process of these tests is to write to.
+const childOf = "CORDON_SQLITE_TEST_CHILD"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(childOf); dir != "" {
+		os.Exit(writeUntilKilled(dir))
+	}
+	os.Exit(m.Run())
+}
+
+// writeUntilKilled commits from several goroutines and prints each commit once it is acknowledged.
+func writeUntilKilled(dir string) int {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: dir})
+	if err != nil {
+		fmt.Println(err)
+		return 1
+	}
+	fmt.Println("open")
+	var mu sync.Mutex
+	acknowledged := func(what string, n int64) {
+		mu.Lock()
+		defer mu.Unlock()
+		fmt.Println(what, n)
+	}
+	for range 8 {
+		go func() {
+			for {
+				var revision int64
+				err := s.Update(ctx, func(ctx context.Context, tx datastore.Tx) (err error) {
+					if revision, err = tx.Bump(ctx, "org-0000"); err != nil {
+						return err
+					}
+					return tx.Append(ctx, record("r.changes", revision))
+				})
+				if err != nil {
+					acknowledged(err.Error(), 0)
+				}
+				acknowledged("revision", revision)
+			}
+		}()
+	}
+	for sequence := int64(1); ; sequence++ {
+		r := record("r", sequence)
+		r.Sequence = sequence
+		batch, err := datastore.EncodeBatch([]datastore.Record{*r})
+		if err != nil {
+			return 1
+		}
+		last, err := s.Ship(ctx, batch)
+		if err != nil || last != sequence {
+			acknowledged("not shipped", sequence)
+		}
+		acknowledged("shipped", sequence)
+	}
+}
+
+func record(replica string, revision int64) *datastore.Record {
+	now := time.Now()
+	return &datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: replica, Kind: datastore.RecordChange,
+		Organization: "org-0000", Revision: revision, Reasons: []byte("[]")}
+}
+
+// child starts this test binary as a process that writes to dir.
+func child(t *testing.T, dir string) (*exec.Cmd, *bufio.Scanner) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), childOf+"="+dir)
+	cmd.Stderr = t.Output()
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	if !lines.Scan() || lines.Text() != "open" {
+		t.Fatalf("the child said %q", lines.Text())
+	}
+	return cmd, lines
+}
+
+func TestCrashLosesNothingAcknowledged(t *testing.T) {
+	dir := t.TempDir()
+	seed, err := sqlite.Open(t.Context(), sqlite.Config{Path: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	world(t, seed, 1, 3, 3)
+	if err := seed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rounds := 4
+	if testing.Short() {
+		rounds = 1
+	}
+	for round := range rounds {
+		if round > 0 { // the child ships from 1 on
+			if err := os.Remove(filepath.Join(dir, "decisions.db")); err != nil {
+				t.Fatal(err)
+			}
+			_ = os.Remove(filepath.Join(dir, "decisions.db-wal"))
+			_ = os.Remove(filepath.Join(dir, "decisions.db-shm"))
+		}
+		cmd, lines := child(t, dir)
+		var revision, shipped int64
+		for n := 0; lines.Scan(); n++ {
+			what, number, _ := strings.Cut(lines.Text(), " ")
+			var at int64
+			if _, err := fmt.Sscan(number, &at); err != nil {
+				t.Fatalf("the child said %q", lines.Text())
+			}
+			switch what {
+			case "revision":
+				revision = max(revision, at)
+			case "shipped":
+				shipped = at
+			default:
+				t.Fatalf("the child said %q", lines.Text())
+			}
+			if n == 300+100*round {
+				if err := cmd.Process.Kill(); err != nil { // SIGKILL
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := cmd.Wait(); err == nil {
+			t.Fatal("the child ended by itself")
+		}
+		checkSurvivors(t, dir, revision, shipped)
+	}
+}
+
+func checkSurvivors(t *testing.T, dir string, revision, shipped int64) {
+	t.Helper()
+	for _, name := range []string{"state.db", "decisions.db"} {
+		db, err := sql.Open("sqlite", filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var result string
+		if err := db.QueryRow(`PRAGMA integrity_check`).Scan(&result); err != nil || result != "ok" {
+			t.Errorf("integrity of %s: %q, %v", name, result, err)
+		}
+		if err := db.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s, err := sqlite.Open(t.Context(), sqlite.Config{Path: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	facts, err := s.Facts(t.Context(), datastore.Key{Organization: "org-0000"})
+	if err != nil || facts.Organization.Revision < revision {
+		t.Errorf("revision %d survived (%v), %d was acknowledged", facts.Organization.Revision, err, revision)
+	}
+	if last, err := s.Ship(t.Context(), datastore.Batch{Replica: "r"}); err != nil || last < shipped {
+		t.Errorf("sequence %d survived (%v), %d was acknowledged", last, err, shipped)
+	}
+	// A change and its record survive together.
+	want := int64(1)
+	for r, err := range s.Records(t.Context(), datastore.RecordFilter{Replica: "r.changes", OldestFirst: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = max(want, r.Revision)
+	}
+	if want != facts.Organization.Revision {
+		t.Errorf("the records go to revision %d, the organization is at %d", want, facts.Organization.Revision)
+	}
+}
+
+func TestSecondProcessIsRefused(t *testing.T) {
+	dir := t.TempDir()
+	seed, err := sqlite.Open(t.Context(), sqlite.Config{Path: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	world(t, seed, 1, 1, 1)
+	if _, err := sqlite.Open(t.Context(), sqlite.Config{Path: dir}); err == nil || !strings.Contains(err.Error(), "in use by another cordon") {
+		t.Errorf("a second store in this process: %v", err)
+	}
+	if err := seed.Close(); err != nil {
+		t.Fatal(err)
+	}
+	cmd, _ := child(t, dir)
+	_, err = sqlite.Open(t.Context(), sqlite.Config{Path: dir})
+	if err == nil || !strings.Contains(err.Error(), "in use by another cordon") || !strings.Contains(err.Error(), dir) {
+		t.Errorf("a second process: %v", err)
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	open(t, sqlite.Config{Path: dir}) // the lock went with its process
+}

@@ -1,0 +1,220 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/datastore/sqlite"
+)
+
+// update commits what fn does.
+func update(t *testing.T, s *sqlite.Store, fn func(ctx context.Context, tx datastore.Tx) error) {
+	t.Helper()
+	if err := s.Update(t.Context(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// firstOf gives what a watch begins with.
+func firstOf(t *testing.T, s *sqlite.Store, from string) (datastore.Change, error) {
+	t.Helper()
+	for change, err := range s.Watch(t.Context(), from) {
+		return change, err
+	}
+	t.Fatal("the watch gave nothing")
+	return datastore.Change{}, nil
+}
+
+func TestHistoryIsLost(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, sqlite.Config{Path: dir, History: 10})
+	world(t, s, 1, 1, 1)
+	beat, err := firstOf(t, s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	bump := func(times int) {
+		for range times {
+			update(t, s, func(ctx context.Context, tx datastore.Tx) error { _, err := tx.Bump(ctx, "org-0000"); return err })
+		}
+	}
+	bump(10)
+	if _, err := firstOf(t, s, beat.Position); err != nil {
+		t.Errorf("ten changes are kept, but: %v", err)
+	}
+	bump(1)
+	other, err := firstOf(t, open(t, sqlite.Config{}), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	life, _, _ := strings.Cut(beat.Position, "/")
+	for name, position := range map[string]string{
+		"too old": beat.Position, "of another store": other.Position, "of the future": life + "/1000", "nonsense": "nonsense", "negative": life + "/-5",
+	} {
+		if _, err := firstOf(t, s, position); !errors.Is(err, datastore.ErrHistoryLost) {
+			t.Errorf("from a position that is %s: %v, want ErrHistoryLost", name, err)
+		}
+	}
+
+	// A watch that is too slow learns it too, rather than miss a change.
+	n := 0
+	err = nil
+	for _, e := range s.Watch(t.Context(), "") {
+		if n++; n == 1 {
+			bump(30)
+			continue
+		}
+		if e != nil {
+			err = e
+			break
+		}
+		bump(11)
+	}
+	if !errors.Is(err, datastore.ErrHistoryLost) {
+		t.Errorf("a slow watch ended with %v, want ErrHistoryLost", err)
+	}
+}
+
+func TestTransactionIsOverWithItsFunction(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	var leaked datastore.Tx
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error { leaked = tx; return nil })
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error {
+		if err := leaked.Put(ctx, datastore.APIKey{ID: "smuggled"}); err == nil {
+			t.Error("a transaction that is over wrote into another")
+		}
+		if _, err := leaked.Facts(ctx, datastore.Key{Organization: "o"}); err == nil || errors.Is(err, datastore.ErrNotFound) {
+			t.Errorf("a transaction that is over reads: %v", err)
+		}
+		return nil
+	})
+	if _, err := s.APIKey(t.Context(), "smuggled"); !errors.Is(err, datastore.ErrNotFound) {
+		t.Errorf("the key was written: %v", err)
+	}
+}
+
+func TestUnknownRolesAndStatesAreRefused(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	for _, noun := range []datastore.Noun{
+		datastore.Member{Organization: "o", ID: "u", Role: "owner"},
+		datastore.Message{ID: "m", State: "lost"},
+	} {
+		err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, noun) })
+		if err == nil || !strings.Contains(err.Error(), "CHECK") {
+			t.Errorf("%+v was put: %v", noun, err)
+		}
+	}
+}
+
+// TestFullDisk fills the file within a group of transactions: those fail, as unavailable, and the
+// store goes on once there is room.
+func TestFullDisk(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	world(t, s, 1, 1, 1)
+	bound := func(pages int64) {
+		s.Inspect(func(file string, writes bool, c *sql.Conn, _ []string) {
+			if writes && file == "state.db" {
+				if _, err := c.ExecContext(t.Context(), fmt.Sprintf("PRAGMA max_page_count = %d", pages)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+	bound(1) // no smaller than it is now
+	const writers = 8
+	errs := make([]error, writers)
+	var group sync.WaitGroup
+	for i := range writers {
+		group.Go(func() {
+			for n := 0; errs[i] == nil && n < 200; n++ {
+				errs[i] = s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+					m := datastore.Message{ID: fmt.Sprintf("m-%d-%d", i, n), State: datastore.MessagePending, Payload: make([]byte, 5000)}
+					if _, err := tx.Bump(ctx, "org-0000"); err != nil {
+						return err
+					}
+					return tx.Put(ctx, m)
+				})
+			}
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		if !errors.Is(err, datastore.ErrUnavailable) {
+			t.Errorf("got error %v, want ErrUnavailable", err)
+		}
+	}
+	revision := func() int64 {
+		facts, err := s.Facts(t.Context(), datastore.Key{Organization: "org-0000"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return facts.Organization.Revision
+	}
+	messages := int64(0)
+	for _, err := range s.Messages(t.Context(), datastore.MessageFilter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		messages++
+	}
+	if revision() != 1+messages {
+		t.Errorf("%d messages are there at revision %d", messages, revision())
+	}
+	bound(1 << 30)
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error { _, err := tx.Bump(ctx, "org-0000"); return err })
+	if revision() != 2+messages {
+		t.Errorf("revision %d, want %d", revision(), 2+messages)
+	}
+}
+
+func TestOldFirstAnswersGo(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	answer := func(key string, age time.Duration) {
+		update(t, s, func(ctx context.Context, tx datastore.Tx) error {
+			return tx.Put(ctx, datastore.FirstAnswer{Key: key, At: now.Add(-age)})
+		})
+	}
+	answer("old", 49*time.Hour)
+	answer("aging", 47*time.Hour)
+	answer("new", 0)
+	if _, err := s.FirstAnswer(t.Context(), "old"); !errors.Is(err, datastore.ErrNotFound) {
+		t.Errorf("the old answer is still there: %v", err)
+	}
+	for _, key := range []string{"aging", "new"} {
+		if _, err := s.FirstAnswer(t.Context(), key); err != nil {
+			t.Errorf("%s: %v", key, err)
+		}
+	}
+}
+
+// TestSlowListHoldsNobodyUp leaves many lists open at once, while others write and read.
+func TestSlowListHoldsNobodyUp(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	world(t, s, 3, 5, 5)
+	var nest func(depth int)
+	nest = func(depth int) {
+		if depth == 0 {
+			update(t, s, func(ctx context.Context, tx datastore.Tx) error { _, err := tx.Bump(ctx, "org-0000"); return err })
+			if _, err := s.Facts(t.Context(), datastore.Key{Organization: "org-0000"}); err != nil {
+				t.Fatal(err)
+			}
+			return
+		}
+		for _, err := range s.Organizations(t.Context(), datastore.Page{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			nest(depth - 1)
+			return
+		}
+	}
+	nest(20)
+}

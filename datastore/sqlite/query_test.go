@@ -1,0 +1,197 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"strings"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/datastore/sqlite"
+)
+
+// shipped ships records of replica "r" of a minute's time, in batches.
+func shipped(t testing.TB, s datastore.Store, batches, size int) {
+	t.Helper()
+	sequence := int64(0)
+	for b := range batches {
+		records := make([]datastore.Record, size)
+		for i := range records {
+			sequence++
+			now := time.Date(2026, 1, 2, 3, 4, b, i*1000, time.UTC)
+			records[i] = datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: "r", Sequence: sequence,
+				Kind: datastore.RecordDecision, Organization: []string{"org-0000", "org-0001"}[i%2], Caller: "key", Reasons: []byte("[]")}
+		}
+		batch, err := datastore.EncodeBatch(records)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last, err := s.Ship(t.Context(), batch); err != nil || last != sequence {
+			t.Fatal(last, err)
+		}
+	}
+}
+
+// everything uses a reader's every query.
+func everything(t *testing.T, r datastore.Reader) {
+	t.Helper()
+	ctx := t.Context()
+	check := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, key := range []datastore.Key{
+		{User: "user-0000-0000", Product: "product-0000-0000"},
+		{Organization: "org-0000", User: "user-0000-0000", Target: "user-0000-0001"},
+	} {
+		_, err := r.Facts(ctx, key)
+		check(err)
+	}
+	page := datastore.Page{After: "a", Limit: 2}
+	for _, err := range r.Organizations(ctx, page) {
+		check(err)
+	}
+	for _, err := range r.Members(ctx, "org-0000", page) {
+		check(err)
+	}
+	for _, err := range r.Products(ctx, "org-0000", page) {
+		check(err)
+	}
+	for _, err := range r.APIKeys(ctx, page) {
+		check(err)
+	}
+	for _, err := range r.Procedures(ctx, "org-0000", "user") {
+		check(err)
+	}
+	for _, err := range r.Webhooks(ctx, "org-0000", page) {
+		check(err)
+	}
+	for bits := range 16 {
+		filter := datastore.MessageFilter{Page: page}
+		for i, member := range []*string{&filter.Organization, &filter.Kind, &filter.State, &filter.Recipient} {
+			if bits>>i&1 == 1 {
+				*member = "x"
+			}
+		}
+		for _, err := range r.Messages(ctx, filter) {
+			check(err)
+		}
+	}
+	for _, oldestFirst := range []bool{false, true} {
+		for _, err := range r.Records(ctx, datastore.RecordFilter{OldestFirst: oldestFirst, Limit: 3}) {
+			check(err)
+		}
+	}
+	_, _ = r.APIKey(ctx, "key")
+	_, _ = r.FirstAnswer(ctx, "key")
+	_, err := r.Support(ctx, "org-0000")
+	check(err)
+	_, err = r.Due(ctx, time.Now(), 10)
+	check(err)
+}
+
+// everyNoun is one of each kind.
+func everyNoun() []datastore.Noun {
+	return []datastore.Noun{
+		datastore.Organization{ID: "o", Revision: 1},
+		datastore.Member{Organization: "o", ID: "u", Role: datastore.Client, Grants: []string{"p"}},
+		datastore.Member{Organization: "o", ID: "u", Role: datastore.Client, Grants: []string{"q"}},
+		datastore.UserBlocks{Organization: "o", User: "u", Blocks: []datastore.Block{{ID: "b"}}},
+		datastore.UserBlocks{Organization: "o", User: "u"},
+		datastore.Product{Organization: "o", ID: "p"},
+		datastore.Product{Organization: "o", ID: "q"},
+		datastore.APIKey{ID: "k"},
+		datastore.Support{Organization: "o"},
+		datastore.FirstAnswer{Key: "k", At: time.Now()},
+		datastore.Procedure{Organization: "o", User: "u", ID: "p"},
+		datastore.Webhook{Organization: "o", ID: "w"},
+		datastore.Message{ID: "m", State: datastore.MessagePending},
+	}
+}
+
+// TestQueryPlans uses all of the store and then asks SQLite how it finds what each statement asks for.
+func TestQueryPlans(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	world(t, s, 20, 5, 10)
+	shipped(t, s, 3, 5)
+	everything(t, s)
+	err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		everything(t, tx)
+		if err := tx.Put(ctx, everyNoun()...); err != nil {
+			return err
+		}
+		if _, err := tx.Bump(ctx, "o"); err != nil {
+			return err
+		}
+		if err := tx.Append(ctx, record("r.changes", 1)); err != nil {
+			return err
+		}
+		nouns := everyNoun()
+		for i := len(nouns) - 1; i >= 0; i-- {
+			if err := tx.Delete(ctx, nouns[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Claim(t.Context(), time.Now(), time.Minute, 1); err != nil {
+		t.Fatal(err)
+	}
+	for range s.Watch(t.Context(), "") {
+		break
+	}
+	asked := map[string]bool{}
+	s.Inspect(func(file string, _ bool, c *sql.Conn, statements []string) {
+		for _, statement := range statements {
+			verb, _, _ := strings.Cut(statement, " ")
+			if asked[file+statement] || !strings.Contains("SELECT INSERT REPLACE UPDATE DELETE", verb) {
+				continue
+			}
+			asked[file+statement] = true
+			for _, step := range plan(t, c, statement) {
+				if strings.HasPrefix(step, "SCAN ") && step != "SCAN CONSTANT ROW" && !strings.Contains(step, "sqlite_schema") {
+					t.Errorf("%s: %q in the plan of\n%s", file, step, statement)
+				}
+				if strings.Contains(step, "TEMP B-TREE") || strings.Contains(step, "AUTOMATIC") {
+					t.Errorf("%s: %q in the plan of\n%s", file, step, statement)
+				}
+			}
+		}
+	})
+	if len(asked) < 60 {
+		t.Errorf("only %d statements were looked at", len(asked))
+	}
+}
+
+func plan(t *testing.T, c *sql.Conn, statement string) (steps []string) {
+	t.Helper()
+	values := make([]any, strings.Count(statement, "?"))
+	if strings.Contains(statement, "?1") {
+		values = values[:0]
+		for i := range 9 {
+			if strings.Contains(statement, "?"+string(rune('1'+i))) {
+				values = append(values, nil)
+			}
+		}
+	}
+	rows, err := c.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, values...)
+	if err != nil {
+		t.Fatalf("%v in\n%s", err, statement)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	return steps
+}
