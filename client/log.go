@@ -93,13 +93,16 @@ func (c *Client) ExportRecords(ctx context.Context, filter RecordFilter, format 
 	}
 	header := c.header()
 	header.Set("Accept", "*/*")
-	var res *http.Response
+	var body io.ReadCloser
 	err = c.retry(ctx, func(ctx context.Context) error {
-		res, err = c.send(ctx, http.MethodGet, target, header, nil)
+		res, err := c.send(ctx, http.MethodGet, target, header, nil) //nolint:bodyclose // the caller closes it
+		if err == nil {
+			body = res.Body
+		}
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("export records: %w", err)
 	}
-	return res.Body, nil
+	return body, nil
 }

@@ -109,7 +109,7 @@ func TestOtherRefusalsExitByTheirKind(t *testing.T) {
 		says    string
 	}{
 		"conflict":     {`409 {"status":409,"code":"already_blocked","detail":"It is blocked already."}`, 3, "It is blocked already. (already_blocked)"},
-		"invalid":      {`400 {"status":400,"code":"invalid","detail":"The body is not valid.","errors":[{"pointer":"/reason","detail":"is too long"}]}`, 2, "/reason: is too long"},
+		"invalid":      {`400 {"status":400,"code":"invalid","detail":"The body is not valid.","errors":[{"pointer":"/reason","detail":"is too long"}]}`, 2, "/reason is too long"},
 		"unauthorized": {`401 {"status":401,"code":"unauthorized","detail":"No such key."}`, 3, "is CORDON_KEY the key of this server"},
 		"scope":        {`403 {"status":403,"code":"scope","detail":"The key lacks act."}`, 3, "cordon keys create --scopes"},
 		"not found":    {`404 {"status":404,"code":"not_found","detail":"No such product."}`, 3, "No such product."},
@@ -131,6 +131,7 @@ func TestMaintenanceStartsAndEnds(t *testing.T) {
 	})
 	s.command().run(t, "maintenance", "start", "mail-1", "--as", "bob", "--reason", "r").
 		want(t, 0, "mail-1 (Mail) of acme is in maintenance, at revision 7, on record as d-1\n", "")
+	s.command().run(t, "maintenance", "end", "mail-1").want(t, 2, "", "say who acts")
 	s.command().run(t, "maintenance", "end", "mail-1", "--as", "bob").
 		want(t, 0, "mail-1 (Mail) of acme is out of maintenance, at revision 7, on record as d-1\n", "")
 }
@@ -164,5 +165,5 @@ func TestASupportCodeIsPrintedAlone(t *testing.T) {
 	s := serve(t, map[string]string{"POST /v1/organizations/acme/support-codes": `201 {"code":"1234-5678","expires_at":"2030-01-01T00:00:00Z"}`})
 	s.command().run(t, "support-code", "--organization", "acme", "--as", "bob").
 		want(t, 0, "1234-5678\n", "the code can be used once, until 2030-01-01T00:00:00Z")
-	s.command().run(t, "support-code", "--organization", "acme").want(t, 2, "", "say whose code it is")
+	s.command().run(t, "support-code", "--organization", "acme").want(t, 2, "", "say who acts")
 }

@@ -55,11 +55,13 @@ func (a *app) maintenance() *cobra.Command {
 whatever their role. It needs a user who acts: an administrator or the legal representative.`,
 			example:  `  cordon maintenance start mail-1 --reason "moving mailboxes" --as bob`,
 			settings: []string{"expires-in"},
+			acted:    true,
 		}, "in maintenance", (*client.Client).StartMaintenance),
 		a.productCommand(command{
 			use:     "end PRODUCT",
 			short:   "End maintenance: the addresses can be used again",
 			example: `  cordon maintenance end mail-1 --reason "done" --as bob`,
+			acted:   true,
 		}, "out of maintenance", (*client.Client).EndMaintenance),
 	)
 	a.needCommand(cmd)
@@ -75,6 +77,11 @@ func (a *app) productCommand(d command, done string, act productAct) *cobra.Comm
 		remote, err := a.remote(c)
 		if err != nil {
 			return err
+		}
+		if d.acted {
+			if err := c.needActor(); err != nil {
+				return err
+			}
 		}
 		request := client.BlockRequest{Reason: c.text("reason"), Ticket: c.text("ticket")}
 		if slices.Contains(d.settings, "expires-in") {

@@ -25,6 +25,9 @@ type group struct {
 // can read them.
 var secrets = map[string]string{"key": "key-file"}
 
+// talking is the title of the group behind those of the server.
+const talking = "Talking to a server (all other commands)"
+
 // settings is the one table of everything that can be set.
 func settings() []group {
 	return []group{
@@ -36,13 +39,27 @@ func settings() []group {
 			{"metrics-listen", "127.0.0.1:9090", "address of metrics and pprof; off: none"},
 			{"public-url", "", "how callers reach the server, such as https://cordon.example.com; stands in the AuthZEN metadata"},
 			{"dev", false, "try it: loopback only, with the demo organization in an empty store and a new key at each start"},
-			{"replica", "", "name of this replica in the record; it must be its own, and stay (default the host's name)"},
+			{"replica", "", "name of this server in the record, its own and always the same (default one that is kept in --data)"},
 			{"journal-sync", "interval", "when an answered decision is on disk: always (before the answer), or interval (written before it, synced soon after)"},
 			{"journal-interval", 50 * time.Millisecond, "how often the journal is synced to disk with --journal-sync interval"},
 			{"journal-max-bytes", 1 << 30, "bytes of decisions that may wait for the store; beyond, decisions are answered 503"},
 			{"max-staleness", 2 * time.Second, "how long decisions are made from the cache without a sign of life of the store"},
 			{"drain-delay", time.Duration(0), "how long to go on serving with /readyz at 503 before shutting down, for load balancers to notice"},
+			{"drain-timeout", 20 * time.Second, "how long to wait for the requests under way when shutting down"},
+			{"cache-entities", 1_000_000, "users and products that are kept in memory at most"},
+			{"uncached", false, "decide without cache and memo, for measuring"},
+			{"rate-limit", 0, "requests a second that one caller may send; 0: any number"},
+			{"rate-burst", 0, "requests that one caller may send at once; 0: those of a second"},
+			{"trusted-proxies", []string{}, "networks such as 10.0.0.0/8 whose X-Forwarded-For is believed, by comma"},
 			{"log-level", "info", "least level that is logged: debug, info, warn or error"},
+		}},
+		{"Tokens, beside API keys", []setting{
+			{"jwt-issuer", "", "accept JWTs of this issuer (iss); their scope and sub say what and for whom"},
+			{"jwt-audience", "", "which must be made for this audience (aud)"},
+			{"jwt-keys-url", "", "where the issuer's public keys are (a JWKS)"},
+			{"jwt-algorithms", []string{}, "signature algorithms that are accepted (default RS256, PS256, ES256, ES384, EdDSA)"},
+			{"jwt-organization-claim", "", "claim that limits a token to one organization"},
+			{"jwt-leeway", time.Duration(0), "how far the issuer's clock may be from ours"},
 		}},
 		{"Mail", []setting{
 			{"smtp-address", "", "HOST:PORT of the mail server; without it no mail is sent"},
@@ -51,7 +68,7 @@ func settings() []group {
 			{"smtp-user", "", "user at the mail server"},
 			{"smtp-password-file", "", "file with the password at the mail server"},
 		}},
-		{"Talking to a server (all other commands)", []setting{
+		{talking, []setting{
 			{"url", "http://127.0.0.1:8080", "server to talk to"},
 			{"key", "", "API key; never typed as a flag, where others could read it"},
 			{"key-file", "", "file with the API key"},

@@ -31,7 +31,7 @@ journal-sync is written so, as journal_sync, or as sync within journal; an unkno
 			}
 			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", flag, variable(s.name), defaultText(s.value), s.usage)
 		}
-		w.Flush() // into memory: it cannot fail
+		_ = w.Flush() // into memory: it cannot fail
 	}
 	return strings.TrimSuffix(b.String(), "\n")
 }

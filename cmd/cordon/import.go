@@ -51,7 +51,7 @@ func (a *app) runImport(ctx context.Context, c config, args []string) error {
 	var source io.Reader = lines
 	if isTerminal(a.err) {
 		bar := a.progress(size)
-		defer bar.Exit()
+		defer func() { _ = bar.Exit() }() // what it draws is nobody's result
 		source = io.TeeReader(lines, bar)
 	}
 	report, err := remote.Import(ctx, source)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -64,8 +65,10 @@ func serve(t *testing.T, answers map[string]string) *wire {
 		w.Header().Set("Cordon-Decision-Id", "d-1")
 		w.Header().Set("Cordon-Policy", "sha256:p")
 		w.Header().Set("Cordon-Revision", "7")
-		var code int
-		fmt.Sscan(status, &code)
+		code, err := strconv.Atoi(status)
+		if err != nil {
+			t.Errorf("answer %q has no status", answer)
+		}
 		w.WriteHeader(code)
 		io.WriteString(w, text)
 	}))

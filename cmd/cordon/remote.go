@@ -39,6 +39,18 @@ func (a *app) remote(c config) (*client.Client, error) {
 	return remote, nil
 }
 
+// needActor refuses an act of nobody, unless the key is a token, whose subject acts.
+func (c config) needActor() error {
+	key, err := c.key()
+	if err != nil {
+		return err
+	}
+	if c.text("as") == "" && c.text("agent") == "" && strings.HasPrefix(key, "ck_") {
+		return wrongUse("say who acts: --as USER (an administrator or the legal representative) or --agent ID (a support agent)")
+	}
+	return nil
+}
+
 // key is the API key that is configured.
 func (c config) key() (string, error) {
 	if path := c.text("key-file"); path != "" && !c.given("key") {
@@ -65,7 +77,7 @@ func (a *app) failed(c config, err error) error {
 		return nil
 	}
 	e, _ := errors.AsType[*client.Error](err)
-	if e != nil && c.flags.Lookup("output") != nil && c.text("output") != "table" {
+	if e != nil && c.flags.Lookup("output") != nil && c.text("output") == "json" {
 		if err := a.printJSON(e.Problem); err != nil {
 			return err
 		}

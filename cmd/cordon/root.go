@@ -112,7 +112,7 @@ func addTo(root *cobra.Command, group string, commands ...*cobra.Command) {
 // begin fills in the settings that no flag gave, before the command runs.
 func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if err := resolve(cmd.Flags(), a.env); err != nil {
-		return err
+		return &exit{exitUsage, err}
 	}
 	a.started = true
 	return nil
@@ -124,6 +124,7 @@ type command struct {
 	args                      cobra.PositionalArgs
 	settings                  []string // of the table in config.go
 	required                  []string // those of them that must be given
+	acted                     bool     // of an act on a product: somebody must act, not the host
 	formats                   []string // of -o, the default first; nil: there is no -o
 	run                       func(ctx context.Context, c config, args []string) error
 }

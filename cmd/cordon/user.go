@@ -69,8 +69,8 @@ func (a *app) userCommand(d command, done string, act userAct) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if c.text("as") == "" && c.text("agent") == "" {
-			return wrongUse("say who acts: --as USER (an administrator) or --agent ID (a support agent)")
+		if err := c.needActor(); err != nil {
+			return err
 		}
 		request := client.BlockUserRequest{Justification: c.text("justification"), SupportCode: c.text("support-code")}
 		for _, name := range d.settings {
@@ -119,8 +119,8 @@ old one.`,
 			if err != nil {
 				return err
 			}
-			if c.text("as") == "" {
-				return wrongUse("say whose code it is: --as USER (or CORDON_AS)")
+			if err := c.needActor(); err != nil {
+				return err
 			}
 			code, err := remote.CreateSupportCode(ctx, c.text("organization"))
 			if err != nil {

@@ -3,14 +3,226 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
 
-	"github.com/spf13/cobra"
+	"cordon/datastore"
+	"cordon/datastore/mongo"
+	"cordon/datastore/sqlite"
+	"cordon/guard"
+	"cordon/guard/journal"
+	"cordon/policies"
+	"cordon/server"
 )
 
-func (a *app) serve() *cobra.Command {
-	return a.make(command{use: "serve", short: "Run the server", run: func(context.Context, config, []string) error { return errors.New("not yet") }})
+// flushTimeout is how long a stopping server tries to ship its journal. What is left is shipped at
+// the next start.
+const flushTimeout = 10 * time.Second
+
+// house is the rooms of a server, put together.
+type house struct {
+	store   datastore.Store
+	journal *journal.Journal
+	engine  *policies.Engine
+	guard   *guard.Guard
+	metrics *server.Metrics
+	log     *slog.Logger
+
+	// origin is who acts when the program itself does, as on the command line of a stopped server.
+	origin *guard.Origin
 }
 
-func (a *app) openKeys(ctx context.Context, c config) (keyring, func() error, error) {
-	return nil, nil, errors.New("not yet")
+// open puts the rooms together. Whoever calls closes them.
+func open(ctx context.Context, c config, log *slog.Logger) (_ *house, err error) {
+	h := newHouse(log)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, h.close())
+		}
+	}()
+	if h.store, err = openStore(ctx, c, log); err != nil {
+		return nil, err
+	}
+	sync := journal.Interval
+	if c.text("journal-sync") == "always" {
+		sync = journal.Always
+	}
+	if h.journal, err = journal.Open(ctx, journal.Config{
+		Dir:      filepath.Join(c.text("data"), "journal"),
+		Replica:  c.text("replica"),
+		Sync:     sync,
+		Interval: c.duration("journal-interval"),
+		MaxBytes: int64(c.number("journal-max-bytes")),
+		Ship:     h.store.Ship,
+		Log:      log,
+	}); err != nil {
+		return nil, err
+	}
+	if h.metrics, err = newMetrics(); err != nil {
+		return nil, err
+	}
+	if err = h.makeGuard(ctx, guard.Config{
+		MaxStaleness:  c.duration("max-staleness"),
+		CacheEntities: c.number("cache-entities"),
+		Uncached:      c.is("uncached"),
+		Observe:       h.metrics.Observer(),
+	}); err != nil {
+		return nil, err
+	}
+	return h, h.showFigures()
+}
+
+// newHouse is a house without rooms.
+func newHouse(log *slog.Logger) *house {
+	return &house{log: log, origin: &guard.Origin{Caller: &guard.Caller{ID: "cordon", Name: "command line", Scopes: guard.Scopes()}}}
+}
+
+// makeGuard compiles the rules and makes the guard of them and the rooms that are open.
+func (h *house) makeGuard(ctx context.Context, config guard.Config) (err error) {
+	if h.engine, err = policies.Compile(ctx, policies.Builtin()); err != nil {
+		return fmt.Errorf("compile the rules: %w", err)
+	}
+	config.Store, config.Engine, config.Journal, config.Log = h.store, h.engine, h.journal, h.log
+	h.guard, err = guard.New(config)
+	return err
+}
+
+// openStore opens the store that the settings name.
+func openStore(ctx context.Context, c config, log *slog.Logger) (datastore.Store, error) {
+	if c.text("data") == "" {
+		return nil, wrongUse("--data is empty: it names the folder of the store and of the journal")
+	}
+	// Each case looks at its error: a nil engine within the interface would not be nil.
+	if uri := c.text("mongodb-uri"); uri != "" {
+		s, err := mongo.Open(ctx, mongo.Config{URI: uri, PasswordFile: c.text("mongodb-password-file"), Log: log})
+		if err != nil {
+			return nil, err
+		}
+		return s, nil
+	}
+	s, err := sqlite.Open(ctx, sqlite.Config{Path: c.text("data"), Log: log})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// server makes the server of the house on a listener.
+func (h *house) server(ctx context.Context, c config, listener net.Listener) (*server.Server, error) {
+	proxies, err := c.proxies()
+	if err != nil {
+		return nil, err
+	}
+	metrics, err := listenMetrics(ctx, c, h.log)
+	if err != nil {
+		return nil, err
+	}
+	return server.New(server.Config{
+		Guard:           h.guard,
+		Listener:        listener,
+		MetricsListener: metrics,
+		Metrics:         h.metrics,
+		Dev:             c.is("dev"),
+		Issuer:          c.issuer(),
+		PublicURL:       c.text("public-url"),
+		RateLimit:       server.RateLimit{PerSecond: float64(c.number("rate-limit")), Burst: c.number("rate-burst")},
+		DrainDelay:      c.duration("drain-delay"),
+		DrainTimeout:    c.duration("drain-timeout"),
+		TrustedProxies:  proxies,
+		Version:         version,
+		Verbose:         h.verbose,
+		Log:             h.log,
+	})
+}
+
+// listenMetrics listens for who reads the metrics; nil where nobody is to. A second server that is
+// only tried does not fail because the first has the usual port.
+func listenMetrics(ctx context.Context, c config, log *slog.Logger) (net.Listener, error) {
+	address := c.text("metrics-listen")
+	if address == "off" {
+		return nil, nil
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err == nil {
+		return listener, nil
+	}
+	if c.is("dev") && !c.given("metrics-listen") {
+		log.Warn("no metrics are served", "error", err)
+		return nil, nil
+	}
+	return nil, fmt.Errorf("%w; choose another with --metrics-listen, or off", err)
+}
+
+// issuer is whose tokens are accepted; nil where nobody's are.
+func (c config) issuer() *server.Issuer {
+	if c.text("jwt-issuer") == "" {
+		return nil
+	}
+	return &server.Issuer{
+		Name:              c.text("jwt-issuer"),
+		Audience:          c.text("jwt-audience"),
+		KeysURL:           c.text("jwt-keys-url"),
+		Algorithms:        c.list("jwt-algorithms"),
+		OrganizationClaim: c.text("jwt-organization-claim"),
+		Leeway:            c.duration("jwt-leeway"),
+	}
+}
+
+// verbose tells at /readyz?verbose what makes decisions slower than they could be.
+func (h *house) verbose() []string {
+	if on, why := h.engine.MemoOn(); !on {
+		return []string{"answers are not memoized: " + why}
+	}
+	return nil
+}
+
+// checkCallers refuses to serve when nobody could ask.
+func (h *house) checkCallers(ctx context.Context, c config) error {
+	if c.text("jwt-issuer") != "" {
+		return nil
+	}
+	some, err := h.guard.HasCallers(ctx)
+	if err != nil {
+		return fmt.Errorf("look for API keys: %w", err)
+	}
+	if !some {
+		return errors.New("nobody could ask this server, for its store has no API key: " +
+			"make one with cordon keys create --name first --scopes admin and the same --data or --mongodb-uri, or try cordon serve --dev")
+	}
+	return nil
+}
+
+// run serves until ctx is done and everything under way is answered. The guard keeps its cache true
+// until then.
+func (h *house) run(ctx context.Context, s *server.Server) error {
+	serving, giveUp := context.WithCancel(ctx)
+	defer giveUp()
+	guarding, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	guarded := make(chan error, 1)
+	go func() {
+		err := h.guard.Run(guarding)
+		giveUp() // without it every answer would be read from the store: better a restart
+		guarded <- err
+	}()
+	err := s.Run(serving)
+	stop()
+	return errors.Join(err, <-guarded)
+}
+
+// close closes the rooms that are open, the journal with what it can still ship.
+func (h *house) close() error {
+	var errs []error
+	if h.journal != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
+		defer cancel()
+		errs = append(errs, h.journal.Close(ctx))
+	}
+	if h.store != nil {
+		errs = append(errs, h.store.Close())
+	}
+	return errors.Join(errs...)
 }

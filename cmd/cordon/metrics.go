@@ -1,0 +1,57 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"cordon/server"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// newMetrics makes the metrics of a program, with those of its process.
+func newMetrics() (*server.Metrics, error) {
+	registry := prometheus.NewRegistry()
+	m, err := server.NewMetrics(registry)
+	if err = errors.Join(err,
+		registry.Register(collectors.NewGoCollector()),
+		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
+	); err != nil {
+		return nil, fmt.Errorf("make metrics: %w", err)
+	}
+	return m, nil
+}
+
+// showFigures adds to the metrics what the rooms count themselves.
+func (h *house) showFigures() error {
+	records, memo := h.journal.Stats, h.engine.Stats
+	figures := []server.Figure{
+		{Name: "cordon_policy_info", Help: "The policy in force.", Labels: map[string]string{"digest": h.engine.Digest()},
+			Read: func() float64 { return 1 }},
+		{Name: "cordon_memo_hits_total", Help: "Decisions that an equal input had already been given.", Counts: true,
+			Read: func() float64 { return float64(memo().Hits) }},
+		{Name: "cordon_memo_misses_total", Help: "Decisions that the rules were asked for.", Counts: true,
+			Read: func() float64 { return float64(memo().Misses) }},
+		{Name: "cordon_memo_disagreements_total", Help: "Remembered decisions that the rules did not give again: always 0.", Counts: true,
+			Read: func() float64 { return float64(memo().Disagreements) }},
+		{Name: "cordon_journal_records_total", Help: "Records that the journal took.", Counts: true,
+			Read: func() float64 { return float64(records().Accepted) }},
+		{Name: "cordon_journal_batches_total", Help: "Batches of records that were shipped to the store.", Counts: true,
+			Read: func() float64 { return float64(records().Batches) }},
+		{Name: "cordon_journal_waiting_records", Help: "Records that are still to be shipped.",
+			Read: func() float64 { return float64(records().Unshipped) }},
+		{Name: "cordon_journal_waiting_bytes", Help: "Bytes of records that are still to be shipped.",
+			Read: func() float64 { return float64(records().UnshippedBytes) }},
+		{Name: "cordon_journal_bound_bytes", Help: "Bytes of records that may wait; beyond, decisions are answered 503.",
+			Read: func() float64 { return float64(records().MaxBytes) }},
+		{Name: "cordon_journal_rejected_total", Help: "Records that the journal did not take, by why.", Counts: true,
+			Labels: map[string]string{"why": "full"}, Read: func() float64 { return float64(records().Full) }},
+		{Name: "cordon_journal_rejected_total", Help: "Records that the journal did not take, by why.", Counts: true,
+			Labels: map[string]string{"why": "failed"}, Read: func() float64 { return float64(records().Failed) }},
+	}
+	if err := h.metrics.Show(figures...); err != nil {
+		return fmt.Errorf("show figures: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os/signal"
+	"slices"
+	"strings"
+	"syscall"
+
+	"cordon/client"
+
+	"github.com/lmittmann/tint"
+	"github.com/spf13/cobra"
+)
+
+// serve runs the server.
+func (a *app) serve() *cobra.Command {
+	return a.make(command{
+		use:   "serve",
+		short: "Run the server",
+		long: `Run the server until it is told to stop (SIGTERM, SIGINT); then it says 503 at /readyz for
+--drain-delay, finishes the requests under way, and exits 0. When it listens it prints so on standard
+output; logs go to standard error.
+
+The state is in --data, for one server alone, or in a MongoDB replica set (--mongodb-uri), which
+several servers share; --data then holds the decisions that are still to be shipped.
+
+Nothing is open: without an API key in the store (cordon keys create) and without an issuer of tokens
+it refuses to start. --dev is for trying it: see the lines that it prints.
+
+cordon help config tells the variable of each flag.`,
+		example: `  cordon serve --dev
+  cordon keys create --name first --scopes admin --data ./cordon-data && cordon serve
+  cordon serve --mongodb-uri mongodb://db1,db2,db3/cordon?replicaSet=rs0 --journal-sync always`,
+		settings: serverSettings(),
+		run:      a.runServe,
+	})
+}
+
+// serverSettings are all of the server's in the table.
+func serverSettings() []string {
+	var names []string
+	for _, g := range settings() {
+		if g.title == talking {
+			break
+		}
+		for _, s := range g.settings {
+			names = append(names, s.name)
+		}
+	}
+	return names
+}
+
+func (a *app) runServe(ctx context.Context, c config, _ []string) error {
+	if err := c.checkServe(); err != nil {
+		return err
+	}
+	log, err := a.logger(c)
+	if err != nil {
+		return err
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	h, err := open(ctx, c, log)
+	if err != nil {
+		return refused(err)
+	}
+	err = a.serveHouse(ctx, c, h, stop)
+	if closing := h.close(); err == nil && closing != nil {
+		return fmt.Errorf("stop: %w", closing)
+	}
+	return err
+}
+
+// serveHouse serves until ctx is done. From then on another signal ends the program at once.
+func (a *app) serveHouse(ctx context.Context, c config, h *house, stop func()) error {
+	var key client.NewKey
+	var err error
+	if c.is("dev") {
+		if key, err = h.prepareDev(ctx); err != nil {
+			return refused(err)
+		}
+		defer h.endDev(key)
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.text("listen"))
+	if err != nil {
+		return refused(fmt.Errorf("%w; choose another with --listen", err))
+	}
+	server, err := h.server(ctx, c, listener)
+	if err != nil {
+		return refused(errors.Join(err, listener.Close()))
+	}
+	if err := h.checkCallers(ctx, c); err != nil {
+		return refused(errors.Join(err, listener.Close()))
+	}
+	// The listener takes connections from here on; they are answered as soon as the server runs.
+	url := "http://" + listener.Addr().String()
+	lines := "listening on " + url + "\n"
+	if c.is("dev") {
+		lines += devLines(url, key.Key)
+	}
+	if _, err := fmt.Fprint(a.out, lines); err != nil {
+		return errors.Join(fmt.Errorf("print: %w", err), listener.Close())
+	}
+	h.log.Info("serving", "url", url, "version", version, "replica", h.journal.Replica(), "policy", h.engine.Digest(),
+		"mongodb", c.text("mongodb-uri") != "", "journal_sync", c.text("journal-sync"), "dev", c.is("dev"))
+	context.AfterFunc(ctx, stop)
+	if err := h.run(ctx, server); err != nil {
+		return err
+	}
+	h.log.Info("served")
+	return nil
+}
+
+// refused is the error of a server that does not start.
+func refused(err error) error {
+	if e, ok := errors.AsType[*exit](err); ok {
+		return e
+	}
+	return &exit{exitUsage, err}
+}
+
+// checkServe refuses settings that contradict each other, before anything is opened.
+func (c config) checkServe() error {
+	host, _, err := net.SplitHostPort(c.text("listen"))
+	if err != nil {
+		return wrongUse("--listen %s is no HOST:PORT: %w", c.text("listen"), err)
+	}
+	if c.is("dev") {
+		switch {
+		case c.text("mongodb-uri") != "":
+			return wrongUse("--dev never runs on MongoDB: leave --mongodb-uri away, or make a key with cordon keys create and serve without --dev")
+		case !isLoopback(host):
+			return wrongUse("--dev listens on the loopback only, and %s is more than that: use --listen 127.0.0.1:8080, or serve without --dev", c.text("listen"))
+		}
+	}
+	if m := c.text("metrics-listen"); m != "off" {
+		host, _, err := net.SplitHostPort(m)
+		if err != nil {
+			return wrongUse("--metrics-listen %s is neither off nor a HOST:PORT: %w", m, err)
+		}
+		if c.is("dev") && !isLoopback(host) {
+			return wrongUse("--dev listens on the loopback only, and --metrics-listen %s is more than that", m)
+		}
+	}
+	if v := c.text("journal-sync"); v != "always" && v != "interval" {
+		return wrongUse("--journal-sync %s is neither always nor interval", v)
+	}
+	if v := c.text("smtp-tls"); !slices.Contains([]string{"none", "starttls", "tls"}, v) {
+		return wrongUse("--smtp-tls %s is not one of none, starttls, tls", v)
+	}
+	if c.text("smtp-address") != "" && c.text("smtp-from") == "" {
+		return wrongUse("--smtp-address needs --smtp-from, the sender of all mail")
+	}
+	issuer := []string{"jwt-issuer", "jwt-audience", "jwt-keys-url"}
+	for _, name := range issuer {
+		if c.text(name) == "" && slices.ContainsFunc(issuer, func(n string) bool { return c.text(n) != "" }) {
+			return wrongUse("tokens need all of --jwt-issuer, --jwt-audience and --jwt-keys-url: --%s is missing", name)
+		}
+	}
+	_, err = c.proxies()
+	return err
+}
+
+// isLoopback tells whether a host to listen on is reached from this machine only.
+func isLoopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// proxies are the networks of --trusted-proxies.
+func (c config) proxies() ([]netip.Prefix, error) {
+	var prefixes []netip.Prefix
+	for _, text := range c.list("trusted-proxies") {
+		p, err := netip.ParsePrefix(strings.TrimSpace(text))
+		if err != nil {
+			return nil, wrongUse("--trusted-proxies: %q is no network such as 10.0.0.0/8", text)
+		}
+		prefixes = append(prefixes, p)
+	}
+	return prefixes, nil
+}
+
+// logger writes to standard error: for people on a terminal, otherwise JSON.
+func (a *app) logger(c config) (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(c.text("log-level"))); err != nil {
+		return nil, wrongUse("--log-level %s is not one of debug, info, warn, error", c.text("log-level"))
+	}
+	if isTerminal(a.err) {
+		return slog.New(tint.NewTextHandler(a.err, &tint.Options{Level: level, NoColor: !a.coloured(a.err)})), nil
+	}
+	return slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level})), nil
+}
