@@ -46,13 +46,14 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	query := plain
-	if flat, ok := flatten(ctx, compiler, store); ok {
-		if query, err = prepare(ctx, flat, store); err != nil {
+	query, flat := plain, false
+	if compiler, ok := flatten(ctx, compiler, store); ok {
+		if query, err = prepare(ctx, compiler, store); err != nil {
 			return nil, err
 		}
+		flat = true
 	}
-	engine := &Engine{digest: name, query: query, plain: plain, rules: texts}
+	engine := &Engine{digest: name, query: query, plain: plain, flat: flat, rules: texts}
 	engine.memo = newMemo(impurity(compiler, src.Data))
 	return engine, nil
 }
@@ -147,3 +148,8 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	}
 	return set
 })
+
+// Schema gives one of the embedded JSON schemas, "input.json" or "settings.json".
+func Schema(name string) ([]byte, error) {
+	return files.ReadFile("cordon/schemas/" + name)
+}

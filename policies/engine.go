@@ -18,6 +18,7 @@ type Engine struct {
 	digest string
 	query  rego.PreparedEvalQuery // with the rules flattened, where that could be done
 	plain  rego.PreparedEvalQuery // with the rules as they are written: the memo's self-check asks it
+	flat   bool                   // whether the two differ
 	rules  map[string]*rule
 	memo   *memo
 }
@@ -37,7 +38,11 @@ func (e *Engine) Texts(code string) (Texts, bool) {
 // DecideUncached evaluates the rules on an input. An error is never a yes: ErrTimeout when ctx ended first, ErrResult
 // when the rules gave nothing usable.
 func (e *Engine) DecideUncached(ctx context.Context, in *Input) (*Decision, error) {
-	allowed, codes, err := e.evaluate(ctx, in)
+	return e.decide(ctx, e.query, in)
+}
+
+func (e *Engine) decide(ctx context.Context, query rego.PreparedEvalQuery, in *Input) (*Decision, error) {
+	allowed, codes, err := e.evaluate(ctx, query, in)
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +57,8 @@ func (e *Engine) DecideUncached(ctx context.Context, in *Input) (*Decision, erro
 }
 
 // evaluate asks the rules, and gives the codes of the reasons in the order of their ranks.
-func (e *Engine) evaluate(ctx context.Context, in *Input) (bool, []string, error) {
-	results, err := e.query.Eval(ctx,
+func (e *Engine) evaluate(ctx context.Context, query rego.PreparedEvalQuery, in *Input) (bool, []string, error) {
+	results, err := query.Eval(ctx,
 		rego.EvalParsedInput(inputValue(in)),
 		rego.EvalMetrics(metrics.NoOp()),
 		rego.EvalExternalCancel(cancel{ctx.Done()}),

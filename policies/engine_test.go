@@ -2,38 +2,210 @@ package policies_test
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"cordon/policies"
+	"github.com/google/go-cmp/cmp"
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
 )
 
-func BenchmarkDecideUncached(b *testing.B) {
-	e, err := policies.Compile(context.Background(), policies.Builtin())
+// manage is an administrator's question about a product.
+func manage() *policies.Input {
+	return &policies.Input{
+		Action:   policies.Action{Name: "manage"},
+		Subject:  policies.Subject{Kind: policies.SubjectUser, Member: true, Role: policies.RoleAdministrator},
+		Resource: policies.Resource{Type: policies.TypeProduct, Known: true, Kind: "web_hosting"},
+	}
+}
+
+func TestDecisionIsRendered(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	in := manage()
+	in.Resource.Kind = "<&>"
+	in.Resource.Blocks = []string{"host"}
+	got, err := engine.Decide(t.Context(), in)
 	if err != nil {
-		b.Fatal(err)
+		t.Fatal(err)
 	}
-	if on, why := e.MemoOn(); !on {
-		b.Fatal(why)
+	const message = "The management of this product is blocked: nothing can be changed until it is unblocked."
+	want := &policies.Decision{
+		Reasons: []policies.Reason{{Code: "product_blocked", Message: message}},
+		InputJSON: []byte(`{"action":{"name":"manage"},` +
+			`"subject":{"kind":"user","member":true,"role":"administrator","granted":false,"blocked":false,"itself":false},` +
+			`"resource":{"type":"product","known":true,"kind":"<&>","blocks":["host"],"maintenance":false},` +
+			`"organization":{"other_admins":false,"other_legal_representatives":false}}`),
+		ReasonsJSON: []byte(`[{"code":"product_blocked","message":"` + message + `"}]`),
 	}
-	for name, in := range map[string]*policies.Input{
-		"allowed": {Action: policies.Action{Name: "manage"}, Subject: policies.Subject{Kind: "user", Member: true, Role: "administrator"}, Resource: policies.Resource{Type: "product", Known: true, Kind: "web_hosting"}},
-		"denied":  {Action: policies.Action{Name: "manage"}, Subject: policies.Subject{Kind: "user", Member: true, Role: "client"}, Resource: policies.Resource{Type: "product", Known: true, Kind: "web_hosting", Blocks: []string{"administrator"}}},
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("(-got +want):\n%s", diff)
+	}
+}
+
+// The rules must see exactly what the record shows, or a record could not be replayed.
+func TestTheRulesSeeTheInputThatIsRecordedAndTheSchemaAllowsIt(t *testing.T) {
+	schema := schemaOf(t, "input.json")
+	match, err := rego.New(rego.Query(`[ok, why] := json.match_schema(input.document, input.schema)`)).PrepareForEval(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, in := range randomInputs(400) {
+		text, err := json.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed := ast.MustParseTerm(string(text)).Value
+		if got := policies.InputValue(in); got.Compare(parsed) != 0 {
+			t.Fatalf("the rules see %v\nof %s", got, text)
+		}
+		if i%10 != 0 {
+			continue // the schema takes long
+		}
+		var document any
+		if err := json.Unmarshal(text, &document); err != nil {
+			t.Fatal(err)
+		}
+		result, err := match.Eval(t.Context(), rego.EvalInput(map[string]any{"document": document, "schema": schema}))
+		if err != nil || len(result) != 1 || result[0].Bindings["ok"] != true {
+			t.Fatalf("the schema refuses %s: %v %v", text, result, err)
+		}
+	}
+}
+
+// schemaOf reads a schema as text, which is how the builtin takes it.
+func schemaOf(t *testing.T, name string) string {
+	t.Helper()
+	text, err := policies.Schema(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func TestDigestNamesModulesAndDataButNotTests(t *testing.T) {
+	digest := func(change func(policies.Source)) string {
+		src := policies.Builtin()
+		change(src)
+		return compile(t, src).Digest()
+	}
+	plain := digest(func(policies.Source) {})
+	if !strings.HasPrefix(plain, "sha256:") || len(plain) != len("sha256:")+64 {
+		t.Errorf("digest %q", plain)
+	}
+	if again := digest(func(policies.Source) {}); again != plain {
+		t.Errorf("digests differ: %s, %s", again, plain)
+	}
+	if tested := compile(t, policies.BuiltinWithTests()).Digest(); tested != plain {
+		t.Error("tests change the digest")
+	}
+	if digest(func(s policies.Source) { s.Modules["cordon/cordon.rego"] += "\n# more\n" }) == plain {
+		t.Error("a module does not change the digest")
+	}
+	if compile(t, withSettings(settings{adminsManageBlocked: true})).Digest() == plain {
+		t.Error("the settings do not change the digest")
+	}
+}
+
+func TestBuiltinIsTheCallersOwn(t *testing.T) {
+	src := policies.Builtin()
+	for path := range src.Modules {
+		if strings.HasSuffix(path, "_test.rego") {
+			t.Errorf("%s is among the rules", path)
+		}
+	}
+	src.Modules["cordon/cordon.rego"] = "changed"
+	src.Data["cordon"].(map[string]any)["settings"].(map[string]any)["administrators_manage_blocked_products"] = true
+	again := policies.Builtin()
+	if again.Modules["cordon/cordon.rego"] == "changed" {
+		t.Error("a caller can change the modules")
+	}
+	if diff := cmp.Diff(again.Data, withSettings(settings{}).Data); diff != "" {
+		t.Errorf("settings (-got +want):\n%s", diff)
+	}
+}
+
+// rule is a module that denies in one way.
+func rule(code string, rank int, body string) string {
+	texts := `{"en": "a", "fr": "b", "de": "c"}`
+	return fmt.Sprintf("# METADATA\n# custom:\n#   code: %[1]s\n#   rank: %[2]d\n#   person: %[3]s\n#   administrator: %[3]s\n"+
+		"package cordon.rules.%[1]s\n\n%[4]s\n", code, rank, texts, body)
+}
+
+func TestARunawayPolicyIsStoppedByTheContext(t *testing.T) {
+	src := policies.Builtin()
+	src.Modules["cordon/rules/slow/slow.rego"] = rule("slow", 1, `deny if {
+	some a in numbers.range(1, 100000)
+	some b in numbers.range(1, 100000)
+	a + b == count(input.action.name) * -1
+}`)
+	engine := compile(t, src)
+	if engine.Flat() {
+		t.Error("a runaway loop was rolled out")
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	for name, decide := range map[string]func(context.Context, *policies.Input) (*policies.Decision, error){
+		"Decide": engine.Decide, "DecideUncached": engine.DecideUncached,
 	} {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := e.DecideUncached(context.Background(), in); err != nil {
-					b.Fatal(err)
-				}
+		got, err := decide(ctx, manage())
+		if !errors.Is(err, policies.ErrTimeout) || !errors.Is(err, context.DeadlineExceeded) || got != nil {
+			t.Errorf("%s: %v, %v", name, got, err)
+		}
+	}
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("stopped after %v", took)
+	}
+}
+
+func TestAnUnusableResultIsAnErrorAndNeverAnAllow(t *testing.T) {
+	for name, body := range map[string]string{
+		"undefined":          `decision := true if input.action.name == "no"`,
+		"no object":          `decision := true`,
+		"no reasons":         `decision := {"allowed": true}`,
+		"no verdict":         `decision := {"reasons": {"administrator"}}`,
+		"verdict is a word":  `decision := {"allowed": "yes", "reasons": {"administrator"}}`,
+		"reasons is a list":  `decision := {"allowed": true, "reasons": ["administrator"]}`,
+		"empty reasons":      `decision := {"allowed": true, "reasons": set()}`,
+		"reason is a number": `decision := {"allowed": true, "reasons": {1}}`,
+		"reason of no rule":  `decision := {"allowed": true, "reasons": {"because"}}`,
+		"allow by a denial":  `decision := {"allowed": true, "reasons": {"user_blocked"}}`,
+		"denial by a grant":  `decision := {"allowed": false, "reasons": {"administrator"}}`,
+		"error":              `decision := {"allowed": true, "reasons": {input.action.name | 1 / (count(input.action.name) - 6) > 0}}`,
+		"conflict":           "decision := true\n\ndecision := false if input.action",
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := policies.Builtin()
+			src.Modules["cordon/cordon.rego"] = "package cordon\n\n" + body + "\n"
+			got, err := compile(t, src).Decide(t.Context(), manage())
+			if !errors.Is(err, policies.ErrResult) || got != nil {
+				t.Errorf("%+v, %v", got, err)
 			}
 		})
-		b.Run(name+"/memo", func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := e.Decide(context.Background(), in); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+	}
+}
+
+func TestNothingGrantedMeansNo(t *testing.T) {
+	src := policies.Builtin()
+	src.Modules["cordon/rules/administrator/administrator.rego"] = rule("administrator", 240, "grant if input.action.name == \"no\"")
+	got, err := compile(t, src).Decide(t.Context(), manage())
+	if err != nil || got.Allowed || !cmp.Equal(codes(got), []string{"unknown_action"}) {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+func TestARuleMayBeAdded(t *testing.T) {
+	src := policies.Builtin()
+	src.Modules["cordon/rules/no_web/no_web.rego"] = rule("no_web", 95, `deny if input.resource.kind == "web_hosting"`)
+	in := manage()
+	in.Resource.Blocks = []string{"host"}
+	got, err := compile(t, src).Decide(t.Context(), in)
+	if err != nil || !cmp.Equal(codes(got), []string{"product_blocked", "no_web"}) {
+		t.Errorf("%+v, %v", got, err)
 	}
 }

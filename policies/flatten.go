@@ -3,6 +3,7 @@ package policies
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
@@ -12,10 +13,18 @@ import (
 // gathered are the sets of package cordon that collect what the rule directories say.
 var gathered = []ast.Var{"denials", "grants"}
 
+// What flattening may cost before a policy is left as it is written: a loop in a rule is rolled out by it.
+const (
+	flattenTime  = 2 * time.Second
+	flattenRules = 5000
+)
+
 // flatten gives the policy another shape with the same answers: what the directories say is worked out ahead for every
 // input, by OPA's partial evaluation, and becomes one indexed set, so that an evaluation visits only the bodies that
 // the action can concern. It says false for a policy that cannot be flattened.
 func flatten(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*ast.Compiler, bool) {
+	ctx, cancel := context.WithTimeout(ctx, flattenTime)
+	defer cancel()
 	modules := make(map[string]*ast.Module, len(compiler.Modules)+2)
 	for path, module := range compiler.Modules {
 		modules[path] = module.Copy()
@@ -34,6 +43,9 @@ func flatten(ctx context.Context, compiler *ast.Compiler, store storage.Store) (
 			return nil, false
 		}
 		for i, module := range partial.Support {
+			if len(module.Rules) > flattenRules {
+				return nil, false
+			}
 			modules[fmt.Sprintf("%s_%d", namespace, i)] = module
 		}
 		for _, module := range modules {

@@ -51,7 +51,7 @@ func (e *Engine) Stats() Stats {
 }
 
 // Decide answers as DecideUncached does, from the memo where the input was seen before. One hit in 4096 is evaluated
-// again; a disagreement is counted, and the fresh answer stands.
+// again, by the rules as they are written; a disagreement is counted, and the fresh answer stands.
 func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
 	m := e.memo
 	if m.off != "" {
@@ -80,7 +80,7 @@ func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
 
 // recheck evaluates a memoized input again and compares.
 func (e *Engine) recheck(ctx context.Context, in *Input, slot *atomic.Pointer[memoized], found *memoized) (*Decision, error) {
-	fresh, err := e.DecideUncached(ctx, in)
+	fresh, err := e.decide(ctx, e.plain, in)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ var settingsRef = ast.MustParseRef("data.cordon.settings")
 func impurity(compiler *ast.Compiler, data map[string]any) string {
 	for _, path := range slices.Sorted(maps.Keys(compiler.Modules)) {
 		reason := ""
-		ast.WalkRefs(compiler.Modules[path], func(ref ast.Ref) bool {
+		visit := func(ref ast.Ref) bool {
 			switch {
 			case reason != "":
 			case refused(ref.String()):
@@ -27,7 +27,10 @@ func impurity(compiler *ast.Compiler, data map[string]any) string {
 				reason = fmt.Sprintf("%s reads %s, which is not among its settings", path, ref)
 			}
 			return reason != ""
-		})
+		}
+		for _, rule := range compiler.Modules[path].Rules {
+			ast.WalkRefs(rule, visit)
+		}
 		if reason != "" {
 			return reason
 		}

@@ -1,0 +1,98 @@
+package policies_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"cordon/policies"
+)
+
+// refusal compiles a policy and gives the first problem.
+func refusal(t *testing.T, src policies.Source) policies.Problem {
+	t.Helper()
+	_, err := policies.Compile(t.Context(), src)
+	refused, ok := errors.AsType[*policies.ProblemsError](err)
+	if !ok {
+		t.Fatalf("not refused: %v", err)
+	}
+	if !strings.Contains(err.Error(), refused.Problems[0].String()) {
+		t.Errorf("%q does not tell %q", err, refused.Problems[0])
+	}
+	return refused.Problems[0]
+}
+
+func TestAFaultyPolicyIsRefusedWhereItIsFaulty(t *testing.T) {
+	const path = "cordon/rules/odd/odd.rego"
+	for name, test := range map[string]struct {
+		body        string
+		row, column int
+		says        string
+	}{
+		"syntax":                      {"deny if input.subject.blocked ==)", 9, 33, "unexpected"},
+		"network":                     {`deny if http.send({"method": "get", "url": "http://localhost"}).status_code == 200`, 9, 9, "http.send is not allowed in Cordon policies"},
+		"clock":                       {`deny if time.now_ns() > 1`, 9, 9, "time.now_ns is not allowed in Cordon policies"},
+		"dice":                        {`deny if rand.intn("a", 2) == 1`, 9, 9, "rand.intn is not allowed in Cordon policies"},
+		"environment":                 {`deny if opa.runtime().env.HOME`, 9, 9, "opa.runtime is not allowed in Cordon policies"},
+		"names":                       {`deny if count(net.lookup_ip_addr("localhost")) > 0`, 9, 15, "net.lookup_ip_addr is not allowed in Cordon policies"},
+		"random identifiers":          {`deny if uuid.rfc4122("a") == "b"`, 9, 9, "uuid.rfc4122 is not allowed in Cordon policies"},
+		"no such function":            {`deny if guess(1)`, 9, 9, "undefined function guess"},
+		"input that does not exist":   {`deny if input.subject.rol == "client"`, 9, 9, `"role"`},
+		"setting that does not exist": {`deny if data.cordon.settings.administrators_mange`, 9, 9, ""},
+		"types":                       {`deny if input.subject.blocked == "yes"`, 9, 9, "match error"},
+		"unused import":               {"import data.cordon.roles\n\ndeny if input.subject.blocked", 9, 1, "unused"},
+		"unused variable":             {"deny if {\n\tx := 1\n}", 10, 2, "assigned var x unused"},
+		"recursion":                   {"deny if deny", 9, 1, "recursive"},
+		"neither":                     {"say if true", 7, 1, "neither deny nor grant"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := policies.Builtin()
+			src.Modules[path] = rule("odd", 1, test.body)
+			if name == "setting that does not exist" {
+				src.Modules[path] = strings.Replace(src.Modules[path], "# custom:", "# schemas:\n#   - data.cordon.settings: schema.settings\n# custom:", 1)
+				test.row += 2
+			}
+			got := refusal(t, src)
+			if got.File != path || got.Row != test.row || got.Column != test.column || !strings.Contains(got.Message, test.says) {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+}
+
+func TestARuleWithoutCodeRankOrTextsIsRefused(t *testing.T) {
+	good := rule("odd", 1, "deny if input.subject.blocked")
+	for name, test := range map[string]struct{ cut, with, says string }{
+		"no code":             {"#   code: odd\n", "", `gives the code ""`},
+		"another code":        {"code: odd", "code: even", `gives the code "even"`},
+		"no rank":             {"#   rank: 1\n", "", "gives no rank"},
+		"rank of another":     {"rank: 1\n", "rank: 90\n", "rank 90 is that of"},
+		"rank is a word":      {"rank: 1\n", "rank: first\n", "cannot unmarshal"},
+		"no text for someone": {`administrator: {"en": "a", "fr": "b", "de": "c"}`, "note: none", "no text in en"},
+		"no French":           {`person: {"en": "a", "fr": "b",`, `person: {"en": "a", "fr": " ",`, "no text in fr"},
+		"no metadata":         {good[:strings.Index(good, "package")], "", `gives the code ""`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := policies.Builtin()
+			src.Modules["cordon/rules/odd/odd.rego"] = strings.Replace(good, test.cut, test.with, 1)
+			if got := refusal(t, src); !strings.Contains(got.Message, test.says) {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+	src := policies.Builtin()
+	src.Modules["cordon/rules/odd/odd.rego"], src.Modules["cordon/rules/odd/other.rego"] = good, good[strings.Index(good, "package"):]
+	if got := refusal(t, src); !strings.Contains(got.Message, "a rule is one file") {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestEveryBrokenModuleIsReported(t *testing.T) {
+	src := policies.Builtin()
+	src.Modules["a.rego"], src.Modules["b.rego"] = "package a\n\nx if {", "package b\n\ny ="
+	_, err := policies.Compile(t.Context(), src)
+	refused, ok := errors.AsType[*policies.ProblemsError](err)
+	if !ok || len(refused.Problems) < 2 {
+		t.Errorf("%v", err)
+	}
+}

@@ -1,0 +1,223 @@
+package policies_test
+
+import (
+	"context"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+
+	"cordon/policies"
+	"github.com/google/go-cmp/cmp"
+)
+
+// randomInputs are inputs of every sort, known words and others mixed.
+func randomInputs(n int) []*policies.Input {
+	r := rand.New(rand.NewPCG(7, 11))
+	all := cells()
+	out := make([]*policies.Input, n)
+	for i := range out {
+		in := *all[r.IntN(len(all))]
+		other := all[r.IntN(len(all))]
+		switch r.IntN(4) {
+		case 0:
+			in.Subject = other.Subject
+		case 1:
+			in.Organization = other.Organization
+			in.Act = other.Act
+		case 2:
+			in.Action.Channel = other.Action.Channel
+			in.Resource.Blocks = other.Resource.Blocks
+		}
+		if in.Subject.Kind == "" { // the schema's one word for it
+			in.Subject.Kind = policies.SubjectOther
+		}
+		if in.Act != nil && in.Act.Code == "forged" {
+			in.Act = &policies.Act{Origin: in.Act.Origin, Code: policies.CodeInvalid}
+		}
+		out[i] = &in
+	}
+	return out
+}
+
+func TestMemoAndFlatteningChangeNoAnswer(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	if on, why := engine.MemoOn(); !on {
+		t.Fatalf("the memo is off: %s", why)
+	}
+	if !engine.Flat() {
+		t.Fatal("the rules are not flattened")
+	}
+	for _, in := range randomInputs(3000) {
+		first, err := engine.Decide(t.Context(), in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := engine.Decide(t.Context(), in)
+		if err != nil || again != first {
+			t.Fatalf("asked again: %p, %p, %v", again, first, err)
+		}
+		for name, decide := range map[string]func(context.Context, *policies.Input) (*policies.Decision, error){
+			"uncached": engine.DecideUncached, "plain": engine.DecidePlain,
+		} {
+			if other, err := decide(t.Context(), in); err != nil || !cmp.Equal(first, other) {
+				t.Fatalf("%s:\nmemo %v\n%s %v %v", first.InputJSON, first, name, other, err)
+			}
+		}
+	}
+	if stats := engine.Stats(); stats.Hits < 3000 || stats.Misses == 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// Inputs that differ in one member must never share an answer, whatever their strings hold.
+func TestMemoTellsInputsApart(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	variants := []func(*policies.Input){
+		func(*policies.Input) {},
+		func(in *policies.Input) { in.Action.Name = "view" },
+		func(in *policies.Input) { in.Action.Channel = "imap" },
+		func(in *policies.Input) { in.Action.Role = "client" },
+		func(in *policies.Input) { in.Subject.Kind = "agent" },
+		func(in *policies.Input) { in.Subject.Member = false },
+		func(in *policies.Input) { in.Subject.Role = "client" },
+		func(in *policies.Input) { in.Subject.Granted = true },
+		func(in *policies.Input) { in.Subject.Blocked = true },
+		func(in *policies.Input) { in.Subject.BlockedChannels = []string{"ftp", "ssh"} },
+		func(in *policies.Input) { in.Subject.BlockedChannels = []string{"ftp"} },
+		func(in *policies.Input) { in.Subject.BlockedChannels = []string{"ftpssh"} },
+		func(in *policies.Input) { in.Subject.Itself = true },
+		func(in *policies.Input) { in.Resource.Type = "organization" },
+		func(in *policies.Input) { in.Resource.Known = false },
+		func(in *policies.Input) { in.Resource.Kind = "domain" },
+		func(in *policies.Input) { in.Resource.Blocks = []string{"host"} },
+		func(in *policies.Input) { in.Resource.Maintenance = true },
+		func(in *policies.Input) { in.Resource.Role = "client" },
+		func(in *policies.Input) { in.Resource.Channel = "client" },
+		func(in *policies.Input) { in.Organization.OtherAdmins = true },
+		func(in *policies.Input) { in.Organization.OtherLegalRepresentatives = true },
+		func(in *policies.Input) { in.Act = &policies.Act{} },
+		func(in *policies.Input) { in.Act = &policies.Act{Origin: "host"} },
+		func(in *policies.Input) { in.Act = &policies.Act{Code: "host"} },
+		func(in *policies.Input) { in.Act = &policies.Act{Justification: true} },
+	}
+	seen := map[*policies.Decision]bool{}
+	for range 2 {
+		for _, change := range variants {
+			in := manage()
+			change(in)
+			got, err := engine.Decide(t.Context(), in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[got] = true
+		}
+	}
+	// Two of these may meet in a slot and be evaluated twice, but no two may share.
+	if len(seen) < len(variants) {
+		t.Errorf("%d inputs have %d answers", len(variants), len(seen))
+	}
+}
+
+func TestAHitAllocatesNothing(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	in, ctx := manage(), t.Context()
+	in.Subject.BlockedChannels = []string{"ftp", "imap"}
+	in.Resource.Blocks = []string{"administrator", "host"}
+	in.Act = &policies.Act{Origin: "administrator"}
+	if n := testing.AllocsPerRun(1000, func() {
+		if _, err := engine.Decide(ctx, in); err != nil {
+			t.Fatal(err)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestEndlessInputsAreAnsweredButNotKept(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	in := manage()
+	in.Resource.Kind = strings.Repeat("k", 4096)
+	for range 3 {
+		if got, err := engine.Decide(t.Context(), in); err != nil || !got.Allowed {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	if stats := engine.Stats(); stats.Hits != 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+func TestTheMemoChecksItself(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	in := manage()
+	ask := func(times int) (last *policies.Decision) {
+		for range times {
+			var err error
+			if last, err = engine.Decide(t.Context(), in); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return last
+	}
+	ask(1 + 4096)
+	if stats := engine.Stats(); stats != (policies.Stats{Hits: 4096, Misses: 1, Checked: 1}) {
+		t.Errorf("%+v", stats)
+	}
+	engine.Misremember(in, &policies.Decision{Reasons: []policies.Reason{{Code: "user_blocked"}}})
+	if got := ask(4096); !got.Allowed {
+		t.Error("a wrong answer outlives its check")
+	}
+	if stats := engine.Stats(); stats != (policies.Stats{Hits: 8192, Misses: 1, Checked: 2, Disagreements: 1}) {
+		t.Errorf("%+v", stats)
+	}
+}
+
+func TestManyAskAtOnce(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	inputs := randomInputs(300)
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		wg.Go(func() {
+			for i := range inputs {
+				in := inputs[(i*7+worker*41)%len(inputs)]
+				got, err := engine.Decide(t.Context(), in)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if allowed, want := oracle(in, settings{}); got.Allowed != allowed || !cmp.Equal(codes(got), want) {
+					t.Errorf("%s: %v", got.InputJSON, codes(got))
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestTheMemoIsOffForAPolicyThatReadsOtherData(t *testing.T) {
+	for name, body := range map[string]string{
+		"a document":          `deny if data.tenants.frozen`,
+		"beside the settings": `deny if data.cordon.frozen`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := policies.Builtin()
+			src.Data["tenants"] = map[string]any{"frozen": true}
+			src.Data["cordon"].(map[string]any)["frozen"] = true
+			src.Modules["cordon/rules/frozen/frozen.rego"] = rule("frozen", 1, body)
+			engine := compile(t, src)
+			on, why := engine.MemoOn()
+			if on || !strings.Contains(why, "cordon/rules/frozen/frozen.rego reads data") {
+				t.Errorf("on: %v, why: %q", on, why)
+			}
+			for range 2 {
+				if got, err := engine.Decide(t.Context(), manage()); err != nil || got.Allowed {
+					t.Errorf("%+v, %v", got, err)
+				}
+			}
+			if stats := engine.Stats(); stats != (policies.Stats{}) {
+				t.Errorf("%+v", stats)
+			}
+		})
+	}
+}
