@@ -61,12 +61,13 @@ func settings() []group {
 			{"jwt-organization-claim", "", "claim that limits a token to one organization"},
 			{"jwt-leeway", time.Duration(0), "how far the issuer's clock may be from ours"},
 		}},
-		{"Mail", []setting{
+		{"Mail and webhooks", []setting{
 			{"smtp-address", "", "HOST:PORT of the mail server; without it no mail is sent"},
 			{"smtp-from", "", "sender of all mail"},
 			{"smtp-tls", "starttls", "none, starttls or tls"},
 			{"smtp-user", "", "user at the mail server"},
 			{"smtp-password-file", "", "file with the password at the mail server"},
+			{"webhooks-allow-private", false, "let webhooks call private networks and this machine, and plain http"},
 		}},
 		{talking, []setting{
 			{"url", "http://127.0.0.1:8080", "server to talk to"},

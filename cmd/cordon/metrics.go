@@ -10,17 +10,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
-// newMetrics makes the metrics of a program, with those of its process.
-func newMetrics() (*server.Metrics, error) {
-	registry := prometheus.NewRegistry()
-	m, err := server.NewMetrics(registry)
+// makeMetrics makes the metrics of a program, with those of its process.
+func (h *house) makeMetrics() (err error) {
+	h.registry = prometheus.NewRegistry()
+	h.metrics, err = server.NewMetrics(h.registry)
 	if err = errors.Join(err,
-		registry.Register(collectors.NewGoCollector()),
-		registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
+		h.registry.Register(collectors.NewGoCollector()),
+		h.registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
 	); err != nil {
-		return nil, fmt.Errorf("make metrics: %w", err)
+		return fmt.Errorf("make metrics: %w", err)
 	}
-	return m, nil
+	return nil
 }
 
 // showFigures adds to the metrics what the rooms count themselves.

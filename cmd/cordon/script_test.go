@@ -29,6 +29,8 @@ func TestMain(m *testing.M) {
 //	                     where it prints one; its standard output goes to NAME.out
 //	terminate NAME       tells it to stop (SIGTERM) and asks for exit code 0; its log goes to NAME.log
 //	exits CODE ARGS...   runs cordon ARGS and asks for this exit code
+//	mailbox              runs a mail server; sets SMTP to its address
+//	mailed N             waits for N mails; the file mails has the recipient of each, in order
 //
 // and the condition mongodb: tests/with-mongodb runs the tests, and MONGODB names a database of the
 // script's own.
@@ -38,6 +40,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[serversKey{}] = map[string]*served{}
+			env.Values[mailboxKey{}] = map[string]*letters{}
 			if uri, err := url.Parse(os.Getenv("CORDON_TEST_MONGODB")); err == nil && uri.Host != "" {
 				uri.Path = "/script_" + rand.Text()[:10]
 				env.Setenv("MONGODB", uri.String())
@@ -51,7 +54,7 @@ func TestScripts(t *testing.T) {
 			return os.Getenv("CORDON_TEST_MONGODB") != "", nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"start": start, "terminate": terminate, "exits": exits,
+			"start": start, "terminate": terminate, "exits": exits, "mailbox": mailbox, "mailed": mailed,
 		},
 	})
 }

@@ -14,8 +14,12 @@ import (
 	"cordon/datastore/sqlite"
 	"cordon/guard"
 	"cordon/guard/journal"
+	"cordon/guard/notify"
 	"cordon/policies"
 	"cordon/server"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 )
 
 // flushTimeout is how long a stopping server tries to ship its journal. What is left is shipped at
@@ -24,12 +28,14 @@ const flushTimeout = 10 * time.Second
 
 // house is the rooms of a server, put together.
 type house struct {
-	store   datastore.Store
-	journal *journal.Journal
-	engine  *policies.Engine
-	guard   *guard.Guard
-	metrics *server.Metrics
-	log     *slog.Logger
+	store    datastore.Store
+	journal  *journal.Journal
+	engine   *policies.Engine
+	guard    *guard.Guard
+	relay    *notify.Relay
+	metrics  *server.Metrics
+	registry *prometheus.Registry // of the metrics
+	log      *slog.Logger
 
 	// origin is who acts when the program itself does, as on the command line of a stopped server.
 	origin *guard.Origin
@@ -61,7 +67,10 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *house, err error)
 	}); err != nil {
 		return nil, err
 	}
-	if h.metrics, err = newMetrics(); err != nil {
+	if err = h.makeMetrics(); err != nil {
+		return nil, err
+	}
+	if err = h.makeRelay(c); err != nil {
 		return nil, err
 	}
 	if err = h.makeGuard(ctx, guard.Config{
@@ -69,6 +78,8 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *house, err error)
 		CacheEntities: c.number("cache-entities"),
 		Uncached:      c.is("uncached"),
 		Observe:       h.metrics.Observer(),
+		Announced:     h.relay.Wake,
+		CheckWebhook:  func(url string) error { return notify.CheckURL(url, c.is("webhooks-allow-private")) },
 	}); err != nil {
 		return nil, err
 	}
@@ -195,22 +206,23 @@ func (h *house) checkCallers(ctx context.Context, c config) error {
 	return nil
 }
 
-// run serves until ctx is done and everything under way is answered. The guard keeps its cache true
-// until then.
+// run serves until ctx is done and everything under way is answered. Until then the guard keeps its
+// cache true and the relay delivers.
 func (h *house) run(ctx context.Context, s *server.Server) error {
 	serving, giveUp := context.WithCancel(ctx)
 	defer giveUp()
-	guarding, stop := context.WithCancel(context.WithoutCancel(ctx))
+	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	guarded := make(chan error, 1)
-	go func() {
-		err := h.guard.Run(guarding)
-		giveUp() // without it every answer would be read from the store: better a restart
-		guarded <- err
-	}()
+	var running errgroup.Group
+	for _, room := range []func(context.Context) error{h.guard.Run, h.relay.Run} {
+		running.Go(func() error {
+			defer giveUp() // a server without one of them serves badly: better a restart
+			return room(behind)
+		})
+	}
 	err := s.Run(serving)
 	stop()
-	return errors.Join(err, <-guarded)
+	return errors.Join(err, running.Wait())
 }
 
 // close closes the rooms that are open, the journal with what it can still ship.

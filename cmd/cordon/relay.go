@@ -1,0 +1,43 @@
+package main
+
+import (
+	"fmt"
+
+	"cordon/guard/notify"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// makeRelay makes what delivers mails and webhooks. Without a mail server events go to webhooks
+// alone.
+func (h *house) makeRelay(c config) error {
+	delivered := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cordon_messages_total", Help: "Messages, by kind and outcome: delivered, skipped, retried or dead.",
+	}, []string{"kind", "outcome"})
+	if err := h.registry.Register(delivered); err != nil {
+		return fmt.Errorf("make metrics: %w", err)
+	}
+	var err error
+	h.relay, err = notify.New(notify.Config{
+		Store:    h.store,
+		Mail:     c.mail(),
+		Webhooks: notify.WebhookConfig{AllowPrivate: c.is("webhooks-allow-private")},
+		Log:      h.log,
+		Observe:  func(kind, outcome string) { delivered.WithLabelValues(kind, outcome).Inc() },
+	})
+	return err
+}
+
+// mail says through which server mails go; nil where none is configured.
+func (c config) mail() *notify.MailConfig {
+	if c.text("smtp-address") == "" {
+		return nil
+	}
+	return &notify.MailConfig{
+		Address:      c.text("smtp-address"),
+		From:         c.text("smtp-from"),
+		TLS:          c.text("smtp-tls"),
+		User:         c.text("smtp-user"),
+		PasswordFile: c.text("smtp-password-file"),
+	}
+}
