@@ -158,6 +158,30 @@ func TestAppendJSONLeavesWhatNeedsNoEscape(t *testing.T) {
 	}
 }
 
+func TestAppendJSONEscapesAtAnyPlace(t *testing.T) {
+	for at := range 20 {
+		for c := range 256 {
+			text := []byte("abcdefghijklmnopqrstuvwxyz")
+			text[at], text[at+3] = byte(c), byte(c)
+			r := datastore.Record{Caller: string(text), Input: json.RawMessage(`"` + string(text) + `"`)}
+			var got struct {
+				Caller string
+				Input  json.RawMessage
+			}
+			if err := json.Unmarshal(checkLine(t, &r), &got); err != nil {
+				t.Fatalf("%q: %v", text, err)
+			}
+			if want := string([]rune(r.Caller)); got.Caller != want {
+				t.Errorf("%q was kept as %q", want, got.Caller)
+			}
+			var input string
+			if json.Valid(r.Input) && (json.Unmarshal(got.Input, &input) != nil || string(got.Input) != string([]rune(string(r.Input)))) {
+				t.Errorf("%q was kept as %q", r.Input, got.Input)
+			}
+		}
+	}
+}
+
 func TestAppendJSONKeepsALineReadableWhateverARawMemberHolds(t *testing.T) {
 	for _, raw := range []string{"{", "}", "[1,]", "{\"a\":1,}", "01", "1.", "1e", "-", "tru", "nul", `"`, `"\x"`, `"\u12"`, "\"\n\"", "1 2", "\x00", "{} \x00", "NaN", strings.Repeat("[", 300) + strings.Repeat("]", 300)} {
 		r := datastore.Record{Input: json.RawMessage(raw), Reasons: json.RawMessage(raw)}

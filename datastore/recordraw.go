@@ -154,6 +154,10 @@ func (s *scanner) another(closing byte) (more, ok bool) {
 func (s *scanner) quoted() (text []byte, ok bool) {
 	start := s.at + 1
 	for i := start; i < len(s.text); i++ {
+		i += plainPrefix(s.text[i:])
+		if i == len(s.text) {
+			break
+		}
 		switch c := s.text[i]; {
 		case c == '"':
 			s.at = i + 1

@@ -145,8 +145,9 @@ func (s *segment) scan(text []byte, until int64) (end int, damage error) {
 const sector = 512
 
 // torn tells whether the bad frame at a place is one whose write did not come to its end: the file
-// ends within it, or a sector of it is all zeros, as one reads that was never written before the power
-// went. Such a frame was not on disk, so it is not torn but damaged if a later one says that it was.
+// ends within it, or only zeros follow within it, or a sector of it is all zeros, as one reads that was
+// never written before the power went. Such a frame was not on disk, so it is not torn but damaged if a
+// later one says that it was.
 func torn(text []byte, at int, sequence int64) bool {
 	head, err := parseHead(text[at:])
 	end := at + frameHead
@@ -156,7 +157,8 @@ func torn(text []byte, at int, sequence int64) bool {
 	if end > len(text) {
 		return true
 	}
-	zero := false
+	filled := len(bytes.TrimRight(text, "\x00"))
+	zero := filled < min(end, len(text)) // a frame ends with a brace
 	for from := at; from < end && !zero; from = from/sector*sector + sector {
 		part := text[from:min(from/sector*sector+sector, len(text))]
 		zero = len(part) >= 8 && len(bytes.Trim(part, "\x00")) == 0

@@ -54,7 +54,7 @@ func (j *Journal) sync() error {
 	w := &j.log
 	var err error
 	if !w.lost {
-		file, n, size, last := w.file, len(w.pending), w.size, w.last
+		file, n, size, last := w.file, w.pending.size, w.size, w.last
 		j.giveBack()
 		err = file.Sync()
 		j.mu.Lock()
@@ -87,7 +87,7 @@ func (j *Journal) acquirePending() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.acquire()
-	if len(j.log.pending) == 0 {
+	if j.log.pending.size == 0 {
 		j.release()
 		return false
 	}
@@ -107,12 +107,12 @@ func (w *wal) rotate() {
 	if w.size < w.j.config.SegmentBytes {
 		return
 	}
-	if len(w.pending) > 0 {
+	if w.pending.size > 0 {
 		if err := w.file.Sync(); err != nil {
 			w.report(fmt.Errorf("sync: %w", err))
 			w.lost = true
 		} else {
-			w.confirm(len(w.pending), w.size, w.last)
+			w.confirm(w.pending.size, w.size, w.last)
 		}
 	}
 	err := w.renew()

@@ -58,7 +58,7 @@ type wal struct {
 	durable int64 // sequence of the last frame in it
 	// pending is what the file holds behind synced and whose Append has returned: should its fsync
 	// fail, this is where it still is.
-	pending []byte
+	pending backlog
 	excess  bool // the file may hold something behind size that must go
 	lost    bool // an fsync failed: the file takes no more, and pending must be written anew
 	failure error
@@ -83,7 +83,7 @@ func (w *wal) write(frames []byte, last int64) error {
 		w.last, w.synced, w.durable = last, w.size, last
 		return nil
 	}
-	w.pending = append(w.pending, frames...)
+	w.pending.append(frames)
 	w.size += int64(len(frames))
 	w.last = last
 	return nil
@@ -117,7 +117,7 @@ func (w *wal) renew() error {
 	if err != nil {
 		return fmt.Errorf("begin a segment: %w", err)
 	}
-	text := append(appendHead(nil, first), w.pending...)
+	text := w.pending.appendTo(appendHead(nil, first))
 	_, err = file.WriteAt(text, 0)
 	if err == nil {
 		err = file.Sync()
@@ -151,7 +151,7 @@ func (w *wal) renew() error {
 	w.segment = &segment{path: path, first: first, base: base}
 	w.file = file
 	w.size, w.synced, w.durable = int64(len(text)), int64(len(text)), w.last
-	w.pending = w.pending[:0]
+	w.pending.drop(w.pending.size)
 	w.lost, w.excess = false, false
 	w.publish()
 	return nil
@@ -160,7 +160,7 @@ func (w *wal) renew() error {
 // confirm notes that an fsync has confirmed the first n bytes of what is pending, up to a size of the
 // file and a sequence.
 func (w *wal) confirm(n int, size, last int64) {
-	w.pending = append(w.pending[:0], w.pending[n:]...)
+	w.pending.drop(n)
 	w.synced, w.durable = size, last
 }
 

@@ -1,0 +1,104 @@
+package journal_test
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard/journal"
+)
+
+// benchOpen opens a journal whose store takes everything and keeps nothing.
+func benchOpen(b *testing.B, mode journal.Sync) *journal.Journal {
+	var mark atomic.Int64
+	return mustOpen(b, journal.Config{
+		Dir: b.TempDir(), Replica: "r1", Sync: mode, Log: slog.New(slog.DiscardHandler),
+		Ship: func(_ context.Context, batch datastore.Batch) (int64, error) {
+			if batch.Count > 0 {
+				mark.Store(batch.LastSequence)
+			}
+			return mark.Load(), nil
+		},
+	})
+}
+
+// cpuTime is what the process has used of the processors, shipping and all: steadier than the clock
+// where the machine has other work.
+func cpuTime(b *testing.B) time.Duration {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, mode := range []journal.Sync{journal.Interval, journal.Always} {
+		b.Run(mode.String()+"/alone", func(b *testing.B) {
+			j := benchOpen(b, mode)
+			r := record()
+			b.ReportAllocs()
+			start := cpuTime(b)
+			for b.Loop() {
+				if err := j.Append(r); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+		})
+		b.Run(mode.String()+"/64 at a time", func(b *testing.B) {
+			j := benchOpen(b, mode)
+			b.ReportAllocs()
+			start := cpuTime(b)
+			b.SetParallelism(32) // times two processors
+			b.RunParallel(func(pb *testing.PB) {
+				r := record()
+				for pb.Next() {
+					if err := j.Append(r); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+		})
+	}
+	b.Run("interval/batch of 50", func(b *testing.B) {
+		j := benchOpen(b, journal.Interval)
+		var rs []*datastore.Record
+		for range 50 {
+			rs = append(rs, record())
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			if err := j.AppendAll(rs); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkShip measures what a record costs behind its answer: read, packed and given to the store.
+func BenchmarkShip(b *testing.B) {
+	j := benchOpen(b, journal.Interval)
+	const records = 4000
+	rs := make([]*datastore.Record, 0, records)
+	for range records {
+		rs = append(rs, record())
+	}
+	for b.Loop() {
+		b.StopTimer()
+		if err := j.AppendAll(rs); err != nil {
+			b.Fatal(err)
+		}
+		b.StartTimer()
+		if err := j.Flush(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
+}
