@@ -82,7 +82,7 @@ func settings() []group {
 		{"Of single commands", []setting{
 			{"organization", "", "id of the organization"},
 			{"name", "", "name of the key"},
-			{"scopes", []string{}, "scopes of the key, by comma: decide, directory, act, support, audit, policy, admin"},
+			{"scopes", []string{}, "scopes of the key, by comma: decide, directory, act, support, audit, policy, admin; or all"},
 			{"expires-in", "", "end after this time, such as 90m, 36h or 30d"},
 			{"reason", "", "why; it is shown to everyone who sees the product"},
 			{"ticket", "", "your ticket about it"},

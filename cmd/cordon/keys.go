@@ -38,8 +38,9 @@ with a key of the scope admin.`,
 
 Scopes: decide (ask for decisions), directory (read and provision organizations, users, products),
 act (act for the user named by --as), support (act for a support agent), audit (read the decision
-log), policy (edit policies), admin (make and revoke keys).`,
-			example: `  cordon keys create --name first --scopes admin,directory,decide --data ./cordon-data
+log), policy (edit policies), admin (make and revoke keys); or all. Through a server a key makes no key
+with a scope that it lacks, so the first one needs every scope that others are to have.`,
+			example: `  cordon keys create --name first --scopes all --data ./cordon-data
   cordon keys create --name shop --scopes decide --organization acme --expires-in 90d`,
 			settings: append(where, "name", "scopes", "organization", "expires-in"),
 			required: []string{"name"},
@@ -79,7 +80,11 @@ func (a *app) keyring(ctx context.Context, c config) (keyring, func() error, err
 
 func (a *app) createKey(ctx context.Context, c config, _ []string) (err error) {
 	request := client.KeyRequest{Name: c.text("name"), Organization: c.text("organization")}
-	for _, s := range c.list("scopes") {
+	scopes := c.list("scopes")
+	if slices.Equal(scopes, []string{"all"}) {
+		scopes = client.Scopes()
+	}
+	for _, s := range scopes {
 		if s = strings.TrimSpace(s); !slices.Contains(client.Scopes(), s) {
 			return wrongUse("there is no scope %q; the scopes are %s", s, strings.Join(client.Scopes(), ", "))
 		}

@@ -22,7 +22,7 @@ func TestWrongUseExits2AndSaysWhatToDo(t *testing.T) {
 		"user block carol":                  "needs --organization",
 		"user block carol --organization a": "CORDON_KEY is not set",
 		"keys create --name n":              "--scopes",
-		"keys create --name n --scopes all": "decide, directory, act, support, audit, policy, admin",
+		"keys create --name n --scopes every": "decide, directory, act, support, audit, policy, admin",
 		"keys create --scopes decide":       "needs --name",
 		"log --decision maybe":              "neither allowed nor denied",
 		"log --from yesterday":              "2026-01-31T12:00:00Z",

@@ -201,7 +201,7 @@ func (h *house) checkCallers(ctx context.Context, c config) error {
 	}
 	if !some {
 		return errors.New("nobody could ask this server, for its store has no API key: " +
-			"make one with cordon keys create --name first --scopes admin and the same --data or --mongodb-uri, or try cordon serve --dev")
+			"make one with cordon keys create --name first --scopes all and the same --data or --mongodb-uri, or try cordon serve --dev")
 	}
 	return nil
 }
