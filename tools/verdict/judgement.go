@@ -70,7 +70,7 @@ func judge(in io.Reader, out io.Writer, noSkip *regexp.Regexp) (*judgement, erro
 		case "fail":
 			judged.failed++
 			failedTests[e.Package]++
-			fmt.Fprintf(out, "FAILED %s\n%s", key, printed)
+			fmt.Fprintf(out, "FAILED %s\n%s", key, ends(printed))
 		case "skip":
 			judged.skipped++
 			fmt.Fprintf(out, "skipped %s\n%s", key, reason(printed))
@@ -94,13 +94,24 @@ func (j *judgement) closePackage(out io.Writer, e event, printed string, failedT
 		}
 		// It did not build, panicked, or ran into its time limit: what was printed by whatever was running tells.
 		j.broken = append(j.broken, e.Package)
-		fmt.Fprint(out, printed)
+		fmt.Fprint(out, ends(printed))
 		for key, rest := range output {
 			if strings.HasPrefix(key, e.Package+".") || e.FailedBuild != "" && key == e.FailedBuild+"." {
-				fmt.Fprint(out, rest.String())
+				fmt.Fprint(out, ends(rest.String()))
 			}
 		}
 	}
+}
+
+// ends gives the beginning and the end of what a test printed, where the whole would bury what others print.
+func ends(printed string) string {
+	const most = 80 // lines of each
+	lines := strings.SplitAfter(printed, "\n")
+	if len(lines) <= 2*most+1 {
+		return printed
+	}
+	left := fmt.Sprintf("    ... %d lines ...\n", len(lines)-2*most-1)
+	return strings.Join(slices.Concat(lines[:most], []string{left}, lines[len(lines)-most-1:]), "")
 }
 
 // reason gives the lines in which a test says why it was skipped.

@@ -48,6 +48,7 @@ func TestVerdict(t *testing.T) {
 	}{
 		"all pass":              {nil, lines(t, passing...), 0, "1 tests passed, 0 failed, 0 skipped", "1 0 0"},
 		"one fails":             {nil, lines(t, [3]string{"output", "TestA", "why\n"}, [3]string{"fail", "TestA"}, [3]string{"fail", ""}), 1, "why", "0 1 0"},
+		"one fails at length":   {nil, lines(t, [3]string{"output", "TestA", strings.Repeat("word\n", 1000)}, [3]string{"fail", "TestA"}, [3]string{"fail", ""}), 1, "... 840 lines ...", "0 1 0"},
 		"nothing ran":           {nil, lines(t, [3]string{"skip", ""}), 1, "no test passed at all", "0 0 0"},
 		"nothing was said":      {nil, "", 1, "no test passed at all", "0 0 0"},
 		"a skip is accepted":    {nil, lines(t, skipped...), 0, "skipped cordon/guard.TestMongo", "1 0 1"},
