@@ -3,7 +3,7 @@
 # Builds the one binary and puts it, alone, into an image without a shell and without root.
 #
 #   docker build --build-arg VERSION=0.1.0 -t cordon .
-#   docker run --rm -v cordon-data:/data cordon keys create --name first --scopes admin
+#   docker run --rm -v cordon-data:/data cordon keys create --name first --scopes all
 #   docker run --rm -p 8080:8080 -v cordon-data:/data cordon
 
 FROM golang:1.26 AS build

@@ -250,7 +250,7 @@ func (s *server) ready(ctx context.Context, path string) error {
 		if ctx.Err() != nil {
 			return errors.Join(fmt.Errorf("%s is not ready; its log is %s", s.name, s.logged.Name()), err)
 		}
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 	}
 }
 
