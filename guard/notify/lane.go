@@ -68,8 +68,12 @@ func (l *lane) ended(took time.Duration) {
 	l.moved = time.Now()
 }
 
+// longestPause bounds how long a message is put back for a lane that is full: a receiver that was
+// slow may be quick again.
+const longestPause = 20 * time.Second
+
 // drained tells how long the lane will about need for what it holds.
 func (l *lane) drained() time.Duration {
 	need := max(l.took, time.Since(l.moved)) * time.Duration(l.running+len(l.waiting)) / time.Duration(l.atOnce)
-	return min(max(need, 100*time.Millisecond), time.Minute)
+	return min(max(need, 100*time.Millisecond), longestPause)
 }

@@ -145,7 +145,7 @@ func (r *Relay) backOff(attempts int) time.Duration {
 		wait *= 3
 	}
 	wait = min(wait, r.config.LastRetry)
-	return wait*4/5 + rand.N(wait*2/5+1) //nolint:gosec // jitter is no secret
+	return wait*4/5 + rand.N(wait*2/5+1) //nolint:gosec // when to try again is no secret
 }
 
 // told lets the log and the observer know of an outcome. Users' ids may be addresses, so the log
@@ -173,11 +173,13 @@ type postponed struct {
 	by      time.Duration
 }
 
-// putBack gives messages back that were claimed and not tried.
+// putBack gives messages back that were claimed and not tried. It outlives the relay's stop.
 func (r *Relay) putBack(ctx context.Context, list []postponed) {
 	if len(list) == 0 {
 		return
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
+	defer cancel()
 	err := r.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		for _, p := range list {
 			m, ours, err := own(ctx, tx, &p.message)

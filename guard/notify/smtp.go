@@ -24,7 +24,7 @@ func (m *mailer) send(ctx context.Context, msg *mail.Msg) outcome {
 	if err != nil {
 		return unfinished(troubleOf(ctx, "connect", err))
 	}
-	defer conn.Close()
+	defer func() { _ = conn.Close() }() // the library leaves it open where something failed
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
 	client, err := m.client(conn, password)
 	if err != nil {

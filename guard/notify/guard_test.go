@@ -1,0 +1,108 @@
+package notify_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/guard/journal"
+	"cordon/guard/notify"
+	"cordon/policies"
+
+	"github.com/emersion/go-smtp"
+	"github.com/google/go-cmp/cmp"
+)
+
+// openGuard makes a guard that calls wake after each act.
+func openGuard(t *testing.T, store datastore.Store, wake func()) *guard.Guard {
+	t.Helper()
+	rules, err := policies.Compile(t.Context(), policies.Builtin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, err := journal.Open(t.Context(), journal.Config{Dir: t.TempDir(), Ship: store.Ship})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = records.Close(context.Background()) })
+	g, err := guard.New(guard.Config{
+		Store: store, Engine: rules, Journal: records,
+		CheckWebhook: func(url string) error { return notify.CheckURL(url, true) },
+		Observe:      guard.Observer{Change: func(string, string) { wake() }},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+func as(user string) *guard.Origin {
+	return &guard.Origin{Caller: &guard.Caller{ID: "test", Scopes: guard.Scopes()}, Actor: user}
+}
+
+// The whole way: an act, its mails and calls, a dead letter, and its retry.
+func TestAnActIsToldAtOnceAndWhatWasGivenUpCanBeSentAgain(t *testing.T) {
+	var full atomic.Bool
+	full.Store(true)
+	box := openMailbox(t, mailboxOptions{}, func(b *mailbox) {
+		b.onRcpt = func(to string) error {
+			if strings.HasPrefix(to, "carl@") && full.Load() {
+				return &smtp.SMTPError{Code: 552, EnhancedCode: smtp.EnhancedCode{5, 2, 2}, Message: "mailbox full"}
+			}
+			return nil
+		}
+	})
+	receiver, store := openReceiver(t, nil), openStore(t)
+	acme(t, store)
+	put(t, store, datastore.Product{Organization: "acme", ID: "shop", Name: "Shop", Kind: "web_hosting"})
+	// It does not poll: only being woken has it look.
+	r := start(t, notify.Config{Store: store, Mail: box.config(), Webhooks: private(), Poll: time.Hour})
+	g := openGuard(t, store, r.Wake)
+	made, err := g.CreateWebhook(t.Context(), as("lena"), "acme", guard.PutWebhook{URL: receiver.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.BlockProduct(t.Context(), as("adam"), "acme", "shop", guard.ProductAct{Reason: "nobody else's business"}); err != nil {
+		t.Fatal(err)
+	}
+	r.await("mail delivered", 2)
+	r.await("webhook delivered", 1)
+	r.await("mail dead", 1)
+	if calls := receiver.all(); len(calls) != 1 || !verifies(t, string(made.Webhook.Secrets[0].Key), calls[0]) {
+		t.Errorf("%d calls, want one that verifies with the secret that was shown", len(calls))
+	}
+	dead, _, err := g.Messages(t.Context(), as("adam"), datastore.MessageFilter{Organization: "acme", State: datastore.MessageDead})
+	if err != nil || len(dead) != 1 || dead[0].Recipient != "carl" {
+		t.Fatalf("dead letters are %v, %v; want the one to carl", dead, err)
+	}
+	full.Store(false)
+	if _, err := g.RetryMessage(t.Context(), as("adam"), dead[0].ID); err != nil {
+		t.Fatal(err)
+	}
+	r.Wake()
+	r.await("mail delivered", 3)
+	to := box.to()
+	slices.Sort(to)
+	if diff := cmp.Diff([]string{"adam@example.org", "carl@example.org", "lena@example.org"}, to); diff != "" {
+		t.Errorf("mails (-want +got):\n%s", diff)
+	}
+	want := []string{"the server answered RCPT TO with 552 5.2.2", "delivered"}
+	if diff := cmp.Diff(want, results(message(t, store, dead[0].ID))); diff != "" {
+		t.Errorf("the log (-want +got):\n%s", diff)
+	}
+	var conflict *guard.Conflict
+	if _, err := g.RetryMessage(t.Context(), as("adam"), dead[0].ID); !errors.As(err, &conflict) {
+		t.Errorf("a delivered message sent again: %v, want a conflict", err)
+	}
+	for _, m := range box.all() {
+		if strings.Contains(string(m.raw), "nobody else") {
+			t.Errorf("a mail to %s tells the reason", m.to)
+		}
+	}
+}
