@@ -60,7 +60,7 @@ func (s *Server) Run(ctx context.Context) error {
 		return errors.Join(fmt.Errorf("serve: %w", err), web.Close())
 	case <-ctx.Done():
 	}
-	return s.drain(web)
+	return s.drain(web, listener)
 }
 
 // checkCallers refuses to serve when nobody could ask: nothing is open by default (design.md 4).
@@ -87,15 +87,35 @@ func (s *Server) httpServer() *http.Server {
 	}
 }
 
-// drain stops a server without cutting a request off. Answers given meanwhile close their
-// connections, so that none is idle (and cut in the middle of the next request) at the end.
-func (s *Server) drain(web *http.Server) error {
+// The server is quiet when no request has begun for so many ticks in a row. Ticks are counted, not
+// time: on a busy machine time may pass in which nothing of ours ran at all.
+const (
+	tick       = 20 * time.Millisecond
+	quietTicks = 10
+)
+
+// drain stops a server without cutting a request off. Until DrainDelay is over nothing changes but
+// /readyz. Then nobody new is let in, and every answer closes its connection. Only when no more
+// requests come is the rest closed, for a client may be about to write on any connection that looks
+// idle.
+func (s *Server) drain(web *http.Server, listener net.Listener) error {
 	s.draining.Store(true)
 	s.log.Info("draining", "delay", s.config.DrainDelay)
-	time.Sleep(s.config.DrainDelay)
-	ctx, cancel := context.WithTimeout(context.Background(), s.config.DrainTimeout)
+	time.Sleep(max(s.config.DrainDelay, tick)) // at least one tick: who has connected is let in
+	s.closing.Store(true)
+	_ = listener.Close() // Shutdown closes it again, and tells
+	deadline := time.Now().Add(s.config.DrainTimeout)
+	for quiet, seen := 0, s.late.Load(); quiet < quietTicks && time.Now().Before(deadline); {
+		time.Sleep(tick)
+		if now := s.late.Load(); now != seen {
+			quiet, seen = 0, now
+		} else {
+			quiet++
+		}
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), deadline)
 	defer cancel()
-	if err := web.Shutdown(ctx); err != nil {
+	if err := web.Shutdown(ctx); err != nil && !errors.Is(err, net.ErrClosed) {
 		return errors.Join(fmt.Errorf("finish what is under way: %w", err), web.Close())
 	}
 	return nil

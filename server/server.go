@@ -88,7 +88,9 @@ type Server struct {
 
 	allowed  map[string]echo.HandlerFunc // path as Echo has it → what refuses its other methods
 	url      atomic.Pointer[string]
-	draining atomic.Bool
+	draining atomic.Bool  // unready, but answering
+	closing  atomic.Bool  // nobody new is let in, and answers close their connections
+	late     atomic.Int64 // requests that began while closing
 }
 
 // New makes a server. It neither listens nor serves before Run.
@@ -117,6 +119,9 @@ func New(config Config) (*Server, error) {
 			return nil, fmt.Errorf("make metrics: %w", err)
 		}
 		config.Metrics = metrics
+	}
+	if err := config.Metrics.showPolicy(config.Guard.Policy); err != nil {
+		return nil, fmt.Errorf("make metrics: %w", err)
 	}
 	config.PublicURL = strings.TrimRight(config.PublicURL, "/")
 	tokens, err := newTokens(config.Issuer, config.Now, config.Log)
@@ -180,8 +185,9 @@ func (s *Server) serve(c *call) {
 	c.origin.RequestID = strings.ToValidUTF8(id, "\ufffd")
 	c.origin.TraceID = traceID(c.req.Header)
 	c.ctx.Context, c.ctx.at = c.req.Context(), c.start.Add(r.limit)
-	if s.draining.Load() {
-		c.set("Connection", "close") // so that no idle connection is cut when the server stops
+	if s.closing.Load() {
+		s.late.Add(1)
+		c.set("Connection", "close")
 	}
 	err := c.admit()
 	if err == nil {

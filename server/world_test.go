@@ -62,3 +62,12 @@ func (w *world) logged() string {
 	defer w.log.mu.Unlock()
 	return w.log.text.String()
 }
+
+// record waits until a record is in the log, which is soon (design.md 11, Records).
+func (w *world) record(t testing.TB, id string) answer {
+	t.Helper()
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return w.do(t, http.MethodGet, "/v1/decisions/"+id, nil).want(t, http.StatusOK)
+}
