@@ -258,12 +258,15 @@ func nounsTaken(t *testing.T, s datastore.Store) {
 
 func nounsProductAndGrants(t *testing.T, s datastore.Store) {
 	put(t, s, company("acme")...)
+	put(t, s, company("acme")...) // grants that were there before are still found
 	remove(t, s, product("acme", "acme-site", ""))
 	same(t, "grants of carl", known(t, s, datastore.Key{Organization: "acme", User: "carl"}).Member.Grants, []string{"acme-mail"})
 	same(t, "grants of cora", known(t, s, datastore.Key{Organization: "acme", User: "cora"}).Member.Grants, []string{})
 	put(t, s, product("acme", "acme-site", "web_hosting"))
 	facts := known(t, s, datastore.Key{User: "cora", Product: "acme-site"})
 	same(t, "grants after the id came back", facts.Member.Grants, []string{})
+	put(t, s, member("acme", "cora", datastore.Collaborator, "acme-site")) // and granted again
+	same(t, "grants", known(t, s, datastore.Key{User: "cora", Product: "acme-site"}).Member.Grants, []string{"acme-site"})
 }
 
 func nounsForeignProduct(t *testing.T, s datastore.Store) {
@@ -301,6 +304,14 @@ func nounsOrganizationGoes(t *testing.T, s datastore.Store) {
 	must(t, err)
 	same(t, "due", due, []datastore.Due{})
 	same(t, "the other's members", len(all(t, s.Members(t.Context(), "beta", datastore.Page{}))), 4)
+
+	// And everything may be put again, as if for the first time.
+	put(t, s, everyNoun()...)
+	for _, noun := range everyNoun() {
+		same(t, "read", read(t, s, noun), noun)
+	}
+	remove(t, s, product("acme", "acme-mail", ""))
+	same(t, "grants", known(t, s, datastore.Key{Organization: "acme", User: "lena"}).Member.Grants, []string{"acme-site"})
 }
 
 func nounsThatStay(t *testing.T, s datastore.Store) {

@@ -218,3 +218,87 @@ func TestSlowListHoldsNobodyUp(t *testing.T) {
 	}
 	nest(20)
 }
+
+// TestWatchCatchesUp resumes behind more changes than are read at a time.
+func TestWatchCatchesUp(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	world(t, s, 1, 1, 1)
+	beat, err := firstOf(t, s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	const bumps = 1500
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error {
+		for range bumps {
+			if _, err := tx.Bump(ctx, "org-0000"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	want := int64(2)
+	for change, err := range s.Watch(t.Context(), beat.Position) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if change.Organization == "" {
+			continue
+		}
+		if change.Revision != want {
+			t.Fatalf("revision %d comes after %d", change.Revision, want-1)
+		}
+		if want++; want == bumps+2 {
+			break
+		}
+	}
+}
+
+// TestWaitingTransactionsGiveUp cancels transactions that wait for the writer, while it is held and
+// while it is passed on.
+func TestWaitingTransactionsGiveUp(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	world(t, s, 1, 1, 1)
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		held, free := make(chan struct{}), make(chan struct{})
+		var group sync.WaitGroup
+		group.Go(func() {
+			_ = s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { close(held); <-free; return nil })
+		})
+		<-held
+		for range 8 {
+			group.Go(func() {
+				err := s.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return nil })
+				if err != nil && !errors.Is(err, context.Canceled) {
+					t.Errorf("got error %v, want that of the context or none", err)
+				}
+			})
+		}
+		group.Go(cancel)
+		group.Go(func() { close(free) })
+		group.Wait()
+	}
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error { _, err := tx.Bump(ctx, "org-0000"); return err })
+}
+
+// TestWatchIsWoken looks that a change is not told by the next beat only.
+func TestWatchIsWoken(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	world(t, s, 1, 1, 1)
+	begun, bumps := time.Now(), 0
+	for change, err := range s.Watch(t.Context(), "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if change.Organization == "" && bumps > 0 {
+			continue
+		}
+		if bumps++; bumps == 50 {
+			break
+		}
+		update(t, s, func(ctx context.Context, tx datastore.Tx) error { _, err := tx.Bump(ctx, "org-0000"); return err })
+	}
+	if took := time.Since(begun); took > 5*time.Second { // by beats it would be ten
+		t.Errorf("50 changes took %s", took)
+	}
+}
