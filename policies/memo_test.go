@@ -3,6 +3,7 @@ package policies_test
 import (
 	"context"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -48,7 +49,11 @@ func TestMemoAndFlatteningChangeNoAnswer(t *testing.T) {
 	if !engine.Flat() {
 		t.Fatal("the rules are not flattened")
 	}
-	for _, in := range randomInputs(3000) {
+	inputs := randomInputs(3000)
+	if raceDetector() {
+		inputs = inputs[:300]
+	}
+	for _, in := range inputs {
 		first, err := engine.Decide(t.Context(), in)
 		if err != nil {
 			t.Fatal(err)
@@ -60,12 +65,12 @@ func TestMemoAndFlatteningChangeNoAnswer(t *testing.T) {
 		for name, decide := range map[string]func(context.Context, *policies.Input) (*policies.Decision, error){
 			"uncached": engine.DecideUncached, "plain": engine.DecidePlain,
 		} {
-			if other, err := decide(t.Context(), in); err != nil || !cmp.Equal(first, other) {
+			if other, err := decide(t.Context(), in); err != nil || !reflect.DeepEqual(first, other) {
 				t.Fatalf("%s:\nmemo %v\n%s %v %v", first.InputJSON, first, name, other, err)
 			}
 		}
 	}
-	if stats := engine.Stats(); stats.Hits < 3000 || stats.Misses == 0 {
+	if stats := engine.Stats(); stats.Hits < uint64(len(inputs)) || stats.Misses == 0 {
 		t.Errorf("%+v", stats)
 	}
 }
