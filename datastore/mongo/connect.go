@@ -30,6 +30,8 @@ var (
 	errStandalone = errors.New("the MongoDB server is a standalone, which has no transactions; " +
 		"start it with --replSet NAME and run rs.initiate() once (a replica set of one node is enough), or connect to mongos")
 	errNotInitiated = errors.New("the MongoDB server's replica set is not initiated; run rs.initiate() once")
+	errLogin        = errors.New("the MongoDB server refuses the user name or the password")
+	errRights       = errors.New("the MongoDB user needs the roles readWrite and dbAdmin on the database")
 	errTooOld       = errors.New("the MongoDB server is too old; version 7.0 or newer is needed")
 )
 
@@ -122,6 +124,8 @@ func (s *Store) greet(ctx context.Context, seen *servers) error {
 		return errStandalone
 	case err != nil && seen.any("RSGhost"):
 		return errNotInitiated
+	case hasCode(err, codeLogin):
+		return errLogin
 	case err != nil:
 		return s.explain(ctx, "greet the server", err)
 	case hello.SetName == "" && hello.Msg != "isdbgrid":

@@ -10,6 +10,8 @@ import (
 	"cordon/datastore"
 
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	xdriver "go.mongodb.org/mongo-driver/v2/x/mongo/driver"
+	"go.mongodb.org/mongo-driver/v2/x/mongo/driver/topology"
 )
 
 // Labels that the server and the driver put on errors.
@@ -21,11 +23,11 @@ const (
 
 // Codes of the server.
 const (
-	codeFailedToParse   = 9
+	codeRights          = 13
+	codeLogin           = 18
 	codeNamespaceExists = 48
 	codeWriteConflict   = 112
 	codeSnapshotTooOld  = 239
-	codeInvalidToken    = 260
 	codeStreamFatal     = 280
 	codeHistoryLost     = 286
 )
@@ -58,10 +60,10 @@ func reason(err error) string {
 		if command := (driver.CommandError{}); errors.As(err, &command) {
 			of = append(of, command.Name)
 		}
-	case driver.IsNetworkError(err):
-		of = append(of, "the connection to MongoDB broke")
 	case driver.IsTimeout(err):
 		of = append(of, "MongoDB did not answer in time")
+	case unreachable(err):
+		of = append(of, "the connection to MongoDB broke")
 	case len(of) == 0:
 		of = append(of, fmt.Sprintf("error of type %T", err))
 	}
@@ -84,9 +86,19 @@ func (s *Store) explain(ctx context.Context, doing string, err error) error {
 	return &failure{doing, err}
 }
 
+// unreachable tells whether an error is of the way to the server. Not all that the driver gives of that
+// kind carry its label.
+func unreachable(err error) bool {
+	var connection topology.ConnectionError
+	var selection topology.ServerSelectionError
+	var pool xdriver.RetryablePoolError
+	return driver.IsNetworkError(err) || driver.IsTimeout(err) ||
+		errors.As(err, &connection) || errors.As(err, &selection) || errors.As(err, &pool)
+}
+
 // unavailable tells whether an error says nothing but that the store cannot serve now.
 func unavailable(err error) bool {
-	if driver.IsNetworkError(err) || driver.IsTimeout(err) ||
+	if unreachable(err) ||
 		labelled(err, transientTransaction) || labelled(err, unknownCommitResult) || labelled(err, retryableWrite) {
 		return true
 	}
@@ -99,10 +111,12 @@ func unavailable(err error) bool {
 	}, server.HasErrorCode)
 }
 
-// conflicts tells whether a transaction's error is one after which it may run again: the server says
-// so, or somebody else has put the same document since the transaction's point in time.
+// conflicts tells whether a transaction's error is one after which another attempt may do better: the
+// server says so, somebody else has put the same document since the transaction's point in time, or a
+// command was not sent. Before the commit another attempt is always safe.
 func conflicts(err error) bool {
-	return labelled(err, transientTransaction) || driver.IsDuplicateKeyError(err) ||
+	var pool xdriver.RetryablePoolError
+	return labelled(err, transientTransaction) || errors.As(err, &pool) || driver.IsDuplicateKeyError(err) ||
 		hasCode(err, codeWriteConflict) || errors.Is(err, errBusy)
 }
 

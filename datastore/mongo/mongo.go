@@ -105,7 +105,11 @@ func (s *Store) prepare(ctx context.Context, seen *servers) error {
 	if err := s.greet(ctx, seen); err != nil {
 		return err
 	}
-	return s.migrate(ctx)
+	err := s.migrate(ctx)
+	if hasCode(err, codeRights) {
+		return errRights
+	}
+	return err
 }
 
 // Ready asks the primary for a sign of life, and does not wait long for it.

@@ -2,6 +2,7 @@ package mongo_test
 
 import (
 	"context"
+	"iter"
 	"os"
 	"strings"
 	"testing"
@@ -56,4 +57,26 @@ func dropAfter(t testing.TB, s *mongo.Store) {
 	})
 }
 
-var _ datastore.Store = (*mongo.Store)(nil)
+// record makes a record of a replica that has no sequence yet.
+func record(replica string, at time.Time) *datastore.Record {
+	return &datastore.Record{
+		ID: datastore.NewRecordID(at), Time: at, Replica: replica, Kind: datastore.RecordChange, Reasons: []byte("[]"),
+	}
+}
+
+func numbered(r *datastore.Record, sequence int64) *datastore.Record {
+	r.Sequence = sequence
+	return r
+}
+
+// exhaust reads a sequence to its end.
+func exhaust[T any](t testing.TB, items iter.Seq2[T, error]) (all []T) {
+	t.Helper()
+	for item, err := range items {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, item)
+	}
+	return all
+}

@@ -102,9 +102,15 @@ func (s *Store) stream(ctx context.Context, from string) (*driver.ChangeStream, 
 	}
 	// What happens to the collection as a whole has no document key and comes as well.
 	organizations := bson.M{"documentKey._id": within("", organizationKind)}
-	return s.collection(directory).Watch(ctx, bson.A{bson.M{"$match": bson.M{"$or": bson.A{
+	stream, err := s.collection(directory).Watch(ctx, bson.A{bson.M{"$match": bson.M{"$or": bson.A{
 		organizations, bson.M{"documentKey": bson.M{"$exists": false}},
 	}}}}, opts)
+	var server driver.ServerError
+	if from != "" && errors.As(err, &server) && !unavailable(err) && !hasCode(err, codeRights) {
+		// It would be established without the position.
+		return nil, &failure{"read the position", errors.Join(datastore.ErrHistoryLost, err)}
+	}
+	return stream, err
 }
 
 func changeOf(stream *driver.ChangeStream) (datastore.Change, error) {
@@ -136,15 +142,12 @@ func position(stream *driver.ChangeStream) string {
 	return base64.RawURLEncoding.EncodeToString(stream.ResumeToken())
 }
 
-// explainWatch tells a position that the server does not know, or no longer, from a server that cannot
-// be reached.
+// explainWatch tells a history that is lost from a server that cannot be reached.
 func (s *Store) explainWatch(ctx context.Context, err error) error {
-	for _, code := range []int{codeHistoryLost, codeStreamFatal, codeInvalidToken, codeFailedToParse} {
-		if hasCode(err, code) {
-			return &failure{"watch", errors.Join(datastore.ErrHistoryLost, err)}
-		}
-	}
-	if errors.Is(err, datastore.ErrHistoryLost) {
+	switch {
+	case hasCode(err, codeHistoryLost), hasCode(err, codeStreamFatal):
+		return &failure{"watch", errors.Join(datastore.ErrHistoryLost, err)}
+	case errors.Is(err, datastore.ErrHistoryLost):
 		return fmt.Errorf("watch: %w", err)
 	}
 	return s.explain(ctx, "watch", err)
