@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -85,6 +86,15 @@ func BenchmarkFacts(b *testing.B) {
 			}
 		})
 	}
+	b.Run("random", func(b *testing.B) { // more of the file than a cache holds
+		for b.Loop() {
+			o, m, p := rand.IntN(1000), rand.IntN(33), rand.IntN(50)
+			key := datastore.Key{User: fmt.Sprintf("user-%04d-%04d", o, m), Product: fmt.Sprintf("product-%04d-%04d", o, p)}
+			if f, err := s.Facts(b.Context(), key); err != nil || f.Member == nil || f.Product == nil {
+				b.Fatal(f, err)
+			}
+		}
+	})
 	b.Run("parallel", func(b *testing.B) {
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
@@ -158,4 +168,35 @@ func BenchmarkShip(b *testing.B) {
 			b.Fatal(last, err)
 		}
 	}
+}
+
+// BenchmarkRecords reads pages of a log of 100,000 decisions.
+func BenchmarkRecords(b *testing.B) {
+	s := open(b, sqlite.Config{Path: b.TempDir()})
+	shipped(b, s, 500, 200)
+	for name, filter := range map[string]datastore.RecordFilter{
+		"newest":       {Limit: 50},
+		"organization": {Organization: "org-0001", Limit: 50},
+		"nothing":      {Subject: "nobody", Limit: 50},
+		"one":          {ID: firstID(b, s)},
+		"from":         {From: time.Date(2026, 1, 2, 3, 8, 0, 0, time.UTC), OldestFirst: true, Limit: 50},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				for _, err := range s.Records(b.Context(), filter) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
+	}
+}
+
+func firstID(b *testing.B, s *sqlite.Store) string {
+	for r := range s.Records(b.Context(), datastore.RecordFilter{OldestFirst: true, Limit: 1}) {
+		return r.ID
+	}
+	b.Fatal("the log is empty")
+	return ""
 }

@@ -87,13 +87,15 @@ func address(path string, durable, readOnly bool) string {
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
 		"_dqs":          {"0"},
-		"_pragma":       {"temp_store(MEMORY)", "cache_size(-16000)", "journal_size_limit(67108864)"},
+		"_pragma":       {"temp_store(MEMORY)", "journal_size_limit(67108864)"},
 	}
 	if !durable {
 		query.Set("_synchronous", "OFF")
 	}
 	if readOnly {
 		query.Set("_query_only", "1")
+	} else {
+		query.Add("_pragma", "cache_size(-16000)") // what a bulk import touches; reading gains nothing by it
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String()
 }

@@ -20,7 +20,8 @@ type tx struct {
 
 var errOver = errors.New("the transaction is over")
 
-// Update runs fn in a transaction. As there is one writer, it never conflicts and fn runs once.
+// Update runs fn in a transaction. As there is one writer, it never conflicts and fn runs once; and an
+// Update within fn would wait for itself.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx datastore.Tx) error) error {
 	var failed error // of fn, to be given back as it is
 	err := s.state.writer.transact(ctx, func(c *conn) (func(), error) {
