@@ -88,22 +88,6 @@ func (m *Metrics) Show(figures ...Figure) error {
 	return nil
 }
 
-// showPolicy adds the digest of the policy in force, as it is when the metrics are read.
-func (m *Metrics) showPolicy(digest func() string) error {
-	return m.registry.Register(policyInfo{digest: digest, desc: prometheus.NewDesc("cordon_policy_info", "The policy in force.", []string{"digest"}, nil)})
-}
-
-type policyInfo struct {
-	digest func() string
-	desc   *prometheus.Desc
-}
-
-func (p policyInfo) Describe(descs chan<- *prometheus.Desc) { descs <- p.desc }
-
-func (p policyInfo) Collect(metrics chan<- prometheus.Metric) {
-	metrics <- prometheus.MustNewConstMetric(p.desc, prometheus.GaugeValue, 1, p.digest())
-}
-
 // Observer is what a guard is made with so that it is counted.
 func (m *Metrics) Observer() guard.Observer {
 	return guard.Observer{Decision: m.decided, Change: m.changed}

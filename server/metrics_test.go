@@ -112,14 +112,6 @@ func TestOthersMayShowFigures(t *testing.T) {
 	}
 }
 
-func TestThePolicyInForceIsAMetric(t *testing.T) {
-	w := newWorld(t)
-	line := `cordon_policy_info{digest="` + w.guard.Policy() + `"} 1`
-	if !strings.Contains(w.scrape(t), line) {
-		t.Errorf("the metrics have no line %s", line)
-	}
-}
-
 func TestRequestsAreLogged(t *testing.T) {
 	w := newWorld(t)
 	w.acme(t)

@@ -120,9 +120,6 @@ func New(config Config) (*Server, error) {
 		}
 		config.Metrics = metrics
 	}
-	if err := config.Metrics.showPolicy(config.Guard.Policy); err != nil {
-		return nil, fmt.Errorf("make metrics: %w", err)
-	}
 	config.PublicURL = strings.TrimRight(config.PublicURL, "/")
 	tokens, err := newTokens(config.Issuer, config.Now, config.Log)
 	if err != nil {
