@@ -2,20 +2,17 @@
 package program
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"crypto/rand"
 	"fmt"
-	"io"
-	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"cordon/client"
@@ -79,6 +76,15 @@ func MongoDB(t testing.TB) Place {
 	return Place{"--mongodb-uri", at.String(), "--data", filepath.Join(t.TempDir(), "data")}
 }
 
+// Beside gives the place of another replica: the same database, with a journal of its own.
+func (p Place) Beside(t testing.TB) Place {
+	t.Helper()
+	if p[0] != "--mongodb-uri" {
+		t.Fatal("only servers on MongoDB have replicas")
+	}
+	return Place{p[0], p[1], "--data", filepath.Join(t.TempDir(), "data")}
+}
+
 // EachPlace runs a test on each kind of place.
 func EachPlace(t *testing.T, test func(t *testing.T, place Place)) {
 	t.Helper()
@@ -97,114 +103,27 @@ func FirstKey(t testing.TB, place Place) string {
 	return strings.TrimSpace(string(out))
 }
 
-// Server is a running server.
+// Server is a running server, and the key that its test asks it with.
 type Server struct {
-	URL     string
-	Key     string
-	Process *os.Process
-
-	t       testing.TB
-	command *exec.Cmd
-	ended   chan error
-	output  *output
-}
-
-// output keeps all that a server prints, for tests that look through it.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
+	*Daemon
+	Key string
+	t   testing.TB
 }
 
 // Serve starts a server on free ports and waits until it is ready. It is stopped when the test ends.
 func Serve(t testing.TB, place Place, key string, flags ...string) *Server {
 	t.Helper()
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}, place...)
-	s := &Server{
-		Key: key, t: t, ended: make(chan error, 1), output: &output{},
-		command: exec.Command(Path(t), append(args, flags...)...), //nolint:gosec,noctx // what was just built; the test stops it
-	}
-	s.command.Stderr = s.output
-	out, err := s.command.StdoutPipe()
+	d, err := Start(t.Context(), Path(t), slices.Concat(place, flags)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := s.command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	s.Process = s.command.Process
-	lines := bufio.NewReader(io.TeeReader(out, s.output))
-	for s.URL == "" {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			t.Fatalf("the server ended before it listened: %v\n%s", s.command.Wait(), s.Output())
-		}
-		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on "); ok {
-			s.URL = at
-		}
-	}
-	go func() {
-		_, _ = io.Copy(io.Discard, lines)
-		s.ended <- s.command.Wait()
-		close(s.ended)
-	}()
 	t.Cleanup(func() {
-		_ = s.Process.Signal(syscall.SIGTERM)
-		<-s.ended
+		_ = d.Stop()
 		if t.Failed() {
-			t.Logf("the server said:\n%s", s.Output())
+			t.Logf("the server said:\n%s", d.Output())
 		}
 	})
-	s.awaitReady()
-	return s
-}
-
-func (s *Server) awaitReady() {
-	s.t.Helper()
-	for s.t.Context().Err() == nil {
-		status, err := s.status("/readyz")
-		if err == nil && status == http.StatusOK {
-			return
-		}
-	}
-	s.t.Fatalf("the server was not ready\n%s", s.Output())
-}
-
-func (s *Server) status(path string) (int, error) {
-	request, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, s.URL+path, nil)
-	if err != nil {
-		return 0, err
-	}
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		return 0, err
-	}
-	_ = response.Body.Close()
-	return response.StatusCode, nil
-}
-
-// Kill ends the server as a crash does, and waits for it to be gone.
-func (s *Server) Kill() {
-	_ = s.Process.Kill()
-	<-s.ended
-}
-
-// Stop asks the server to stop and gives how it ended.
-func (s *Server) Stop() error {
-	_ = s.Process.Signal(syscall.SIGTERM)
-	return <-s.ended
-}
-
-// Output gives all that the server printed until now.
-func (s *Server) Output() string {
-	s.output.mu.Lock()
-	defer s.output.mu.Unlock()
-	return s.output.text.String()
+	return &Server{Daemon: d, Key: key, t: t}
 }
 
 // Client gives a client of the server; change may alter its configuration.

@@ -1,0 +1,118 @@
+package program
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+)
+
+// Daemon is a running `cordon serve`.
+type Daemon struct {
+	URL     string
+	Process *os.Process
+
+	command *exec.Cmd
+	ended   chan error
+	output  output
+}
+
+// output keeps all that a server prints, for tests that look through it.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+// Start starts the program as a server on free ports, unless args say others, and waits until it is
+// ready. Whoever starts it stops it.
+func Start(ctx context.Context, path string, args ...string) (*Daemon, error) {
+	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}, args...)
+	d := &Daemon{ended: make(chan error, 1), command: exec.Command(path, args...)} //nolint:gosec,noctx // what was just built; it is stopped
+	d.command.Stderr = &d.output
+	out, err := d.command.StdoutPipe()
+	if err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	if err := d.command.Start(); err != nil {
+		return nil, fmt.Errorf("start the server: %w", err)
+	}
+	d.Process = d.command.Process
+	lines := bufio.NewReader(io.TeeReader(out, &d.output))
+	for d.URL == "" {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			return nil, fmt.Errorf("the server ended before it listened: %w\n%s", d.command.Wait(), d.Output())
+		}
+		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on "); ok {
+			d.URL = at
+		}
+	}
+	go func() {
+		_, _ = io.Copy(io.Discard, lines)
+		d.ended <- d.command.Wait()
+		close(d.ended)
+	}()
+	for ctx.Err() == nil {
+		if status, err := d.status(ctx, "/readyz"); err == nil && status == http.StatusOK {
+			return d, nil
+		}
+	}
+	d.Kill()
+	return nil, fmt.Errorf("the server was not ready: %w\n%s", ctx.Err(), d.Output())
+}
+
+func (d *Daemon) status(ctx context.Context, path string) (int, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL+path, nil)
+	if err != nil {
+		return 0, err
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return 0, err
+	}
+	_ = response.Body.Close()
+	return response.StatusCode, nil
+}
+
+// Kill ends the server as a crash does, and waits for it to be gone.
+func (d *Daemon) Kill() {
+	_ = d.Process.Kill()
+	<-d.ended
+}
+
+// Stop asks the server to stop and gives how it ended.
+func (d *Daemon) Stop() error {
+	_ = d.Process.Signal(syscall.SIGTERM)
+	return <-d.ended
+}
+
+// Output gives all that the server printed until now.
+func (d *Daemon) Output() string {
+	d.output.mu.Lock()
+	defer d.output.mu.Unlock()
+	return d.output.text.String()
+}
+
+// FreeAddress gives an address of the loopback that nobody listens on, for a server that does not say
+// where it listens.
+func FreeAddress() (string, error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", fmt.Errorf("find a free port: %w", err)
+	}
+	return listener.Addr().String(), listener.Close()
+}
