@@ -107,7 +107,8 @@ func (m *mailer) tls() *tls.Config {
 // client makes a client of one connection.
 func (m *mailer) client(conn net.Conn, password string) (*mail.Client, error) {
 	options := []mail.Option{
-		mail.WithPort(m.port), mail.WithTimeout(m.timeout), mail.WithTLSConfig(m.tls()), mail.WithTLSPolicy(mail.NoTLS),
+		// The context ends first, so that one thing alone decides that it took too long.
+		mail.WithPort(m.port), mail.WithTimeout(2 * m.timeout), mail.WithTLSConfig(m.tls()), mail.WithTLSPolicy(mail.NoTLS),
 		mail.WithoutNoop(), mail.WithoutRset(),
 		mail.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) { return conn, nil }),
 	}
