@@ -10,6 +10,9 @@ import (
 // Message is something that is delivered at least once.
 type Message = datastore.Message
 
+// MessageFilter selects messages.
+type MessageFilter = datastore.MessageFilter
+
 // Messages lists messages: what waits, what was delivered, and what was given up (state "dead").
 func (g *Guard) Messages(ctx context.Context, o *Origin, f datastore.MessageFilter) ([]Message, string, error) {
 	if limit := o.Caller.Organization; limit != "" {

@@ -47,22 +47,32 @@ func deleteProduct(c *call) error {
 }
 
 // productAct is the row of an act on a product.
-func (s *Server) productAct(path string, scopes []string, needsActor bool,
+func (s *Server) productAct(path string, query, scopes []string, needsActor bool,
 	do func(*guard.Guard, context.Context, *guard.Origin, string, string, guard.ProductAct) (*guard.Result, error),
 ) *route {
 	return &route{
-		method: http.MethodPost, path: path, scopes: scopes, acts: true, needsActor: needsActor, once: true, changes: true,
+		method: http.MethodPost, path: path, query: query, scopes: scopes, acts: true, needsActor: needsActor, once: true, changes: true,
 		handle: func(c *call) error {
 			var body client.BlockRequest
 			if err := c.decode(&body); err != nil {
 				return err
 			}
+			preview, err := c.previewed()
+			if err != nil {
+				return err
+			}
+			show := showProductAnswer
+			if preview {
+				show = showPreview
+			}
 			return c.act(func() (*guard.Result, error) {
 				return do(s.config.Guard, c.context(), &c.origin, c.param("organization"), c.param("product"),
-					guard.ProductAct{Reason: body.Reason, Ticket: body.Ticket, ExpiresAt: body.ExpiresAt})
-			}, func(r *guard.Result) (int, any) {
-				return http.StatusOK, client.ProductAnswer{Product: showProduct(r.Product, r.Revision), DecisionID: r.ID, Revision: r.Revision}
-			})
+					guard.ProductAct{Reason: body.Reason, Ticket: body.Ticket, ExpiresAt: body.ExpiresAt, Preview: preview})
+			}, show)
 		},
 	}
+}
+
+func showProductAnswer(r *guard.Result) (int, any) {
+	return http.StatusOK, client.ProductAnswer{Product: showProduct(r.Product, r.Revision), DecisionID: r.ID, Revision: r.Revision}
 }

@@ -62,6 +62,7 @@ func (s *Server) routes() []*route {
 		organization = "/v1/organizations/{organization}"
 		user         = organization + "/users/{user}"
 		product      = organization + "/products/{product}"
+		webhook      = organization + "/webhooks/{webhook}"
 	)
 	decide := []string{guard.ScopeDecide}
 	directory := []string{guard.ScopeDirectory}
@@ -90,20 +91,33 @@ func (s *Server) routes() []*route {
 		{method: get, path: user, scopes: directory, handle: getUser},
 		{method: put, path: user, scopes: directory, acts: true, noAgent: true, changes: true, handle: putUser},
 		{method: remove, path: user, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteUser},
-		s.userAct(user+"/block", (*guard.Guard).BlockUser),
-		s.userAct(user+"/unblock", (*guard.Guard).UnblockUser),
+		s.userAct(user+"/block", previewQuery, (*guard.Guard).BlockUser),
+		s.userAct(user+"/unblock", nil, (*guard.Guard).UnblockUser),
 		{method: post, path: user + "/secure", scopes: actingScopes, acts: true, needsActor: true, once: true, changes: true,
 			handle: secureUser},
+		{method: get, path: user + "/procedures", scopes: directory, handle: listProcedures},
+		{method: post, path: user + "/procedures/{procedure}/steps/{step}", scopes: directory, acts: true, noAgent: true, once: true,
+			changes: true, handle: completeStep},
 
 		{method: get, path: organization + "/products", scopes: directory, query: pageQuery, handle: listProducts},
 		{method: get, path: product, scopes: directory, handle: getProduct},
 		{method: get, path: "/v1/products/{product}", scopes: directory, handle: getProduct},
 		{method: put, path: product, scopes: directory, acts: true, noAgent: true, changes: true, handle: putProduct},
 		{method: remove, path: product, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteProduct},
-		s.productAct(product+"/block", directory, false, (*guard.Guard).BlockProduct),
-		s.productAct(product+"/unblock", directory, false, (*guard.Guard).UnblockProduct),
-		s.productAct(product+"/start-maintenance", actingScopes, true, (*guard.Guard).StartMaintenance),
-		s.productAct(product+"/end-maintenance", actingScopes, true, (*guard.Guard).EndMaintenance),
+		s.productAct(product+"/block", previewQuery, directory, false, (*guard.Guard).BlockProduct),
+		s.productAct(product+"/unblock", nil, directory, false, (*guard.Guard).UnblockProduct),
+		s.productAct(product+"/start-maintenance", nil, actingScopes, true, (*guard.Guard).StartMaintenance),
+		s.productAct(product+"/end-maintenance", nil, actingScopes, true, (*guard.Guard).EndMaintenance),
+
+		{method: get, path: organization + "/webhooks", scopes: directory, query: pageQuery, handle: listWebhooks},
+		{method: post, path: organization + "/webhooks", scopes: directory, acts: true, noAgent: true, once: true, changes: true,
+			handle: createWebhook},
+		{method: remove, path: webhook, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteWebhook},
+		{method: post, path: webhook + "/rotate", scopes: directory, acts: true, noAgent: true, once: true, changes: true,
+			handle: rotateWebhook},
+		{method: get, path: webhook + "/deliveries", scopes: directory, query: pageQuery, handle: listDeliveries},
+		{method: get, path: "/v1/messages", scopes: admin, query: slices.Concat(pageQuery, messageQuery), handle: listMessages},
+		{method: post, path: "/v1/messages/retry", scopes: admin, changes: true, handle: retryMessage},
 
 		{method: get, path: "/v1/keys", scopes: admin, query: pageQuery, handle: listKeys},
 		{method: post, path: "/v1/keys", scopes: admin, once: true, changes: true, handle: createKey},

@@ -57,20 +57,28 @@ func deleteUser(c *call) error {
 }
 
 // userAct is the row of an act on a user.
-func (s *Server) userAct(path string, do func(*guard.Guard, context.Context, *guard.Origin, string, string, guard.UserAct) (*guard.Result, error)) *route {
+func (s *Server) userAct(path string, query []string, do func(*guard.Guard, context.Context, *guard.Origin, string, string, guard.UserAct) (*guard.Result, error)) *route {
 	return &route{
-		method: http.MethodPost, path: path, scopes: actingScopes, acts: true, needsActor: true, once: true, changes: true,
+		method: http.MethodPost, path: path, query: query, scopes: actingScopes, acts: true, needsActor: true, once: true, changes: true,
 		handle: func(c *call) error {
 			var body client.BlockUserRequest
 			if err := c.decode(&body); err != nil {
 				return err
 			}
+			preview, err := c.previewed()
+			if err != nil {
+				return err
+			}
+			show := showUserAnswer
+			if preview {
+				show = showPreview
+			}
 			return c.act(func() (*guard.Result, error) {
 				return do(s.config.Guard, c.context(), &c.origin, c.param("organization"), c.param("user"), guard.UserAct{
 					Justification: body.Justification, SupportCode: body.SupportCode, Channels: body.Channels,
-					Ticket: body.Ticket, ExpiresAt: body.ExpiresAt,
+					Ticket: body.Ticket, ExpiresAt: body.ExpiresAt, Preview: preview,
 				})
-			}, showUserAnswer)
+			}, show)
 		},
 	}
 }

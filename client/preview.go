@@ -1,0 +1,45 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+)
+
+// Preview says what a block would do, and is found by the same rules as the block.
+type Preview struct {
+	// Losses are what users may do now and could not do any more.
+	Losses []Loss `json:"losses"`
+	// Mailed are the ids of the users who would be sent a mail.
+	Mailed []string `json:"mailed"`
+	// Unblockers are the ids of the users who could lift the block.
+	Unblockers []string `json:"unblockers"`
+	DecisionID string   `json:"decision_id"` // of the question whether the block is allowed
+}
+
+// Loss is what one user would lose on things of one type: the same actions on each of them.
+type Loss struct {
+	User      string   `json:"user"`
+	Type      string   `json:"type"` // product, user, organization or channel
+	Resources []string `json:"resources"`
+	Actions   []string `json:"actions"`
+}
+
+// PreviewBlockProduct tells what blocking a product would do; it changes nothing.
+func (c *Client) PreviewBlockProduct(ctx context.Context, organization, product string, request BlockRequest) (Preview, error) {
+	return c.preview(ctx, request, organization, products, product)
+}
+
+// PreviewBlockUser tells what blocking a user would do; it changes nothing and uses up no code.
+func (c *Client) PreviewBlockUser(ctx context.Context, organization, user string, request BlockUserRequest) (Preview, error) {
+	return c.preview(ctx, request, organization, users, user)
+}
+
+func (c *Client) preview(ctx context.Context, request any, organization, kind, id string) (Preview, error) {
+	var p Preview
+	_, err := c.do(ctx, call{
+		method: http.MethodPost, path: segments(organizations, []string{organization, kind, id, "block"}),
+		query: url.Values{"preview": {"true"}}, body: request,
+	}, &p)
+	return p, err
+}
