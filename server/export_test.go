@@ -1,7 +1,9 @@
 package server
 
 import (
+	"context"
 	"net/http"
+	"net/netip"
 	"time"
 
 	"cordon/client"
@@ -117,3 +119,21 @@ func (s *Server) Routes() []Route {
 
 // Drain makes the server unready, as the beginning of its end does.
 func (s *Server) Drain() { s.draining.Store(true) }
+
+// Deadline is the context of a call that begins now.
+func Deadline(parent context.Context, limit time.Duration) (ctx context.Context, end func()) {
+	d := &deadline{Context: parent, at: time.Now().Add(limit)}
+	return d, d.end
+}
+
+// Prefixes reads networks.
+func Prefixes(list ...string) []netip.Prefix {
+	prefixes := make([]netip.Prefix, len(list))
+	for i, text := range list {
+		prefixes[i] = netip.MustParsePrefix(text)
+	}
+	return prefixes
+}
+
+// HTTPServer is the server that Run would listen with.
+func (s *Server) HTTPServer() *http.Server { return s.httpServer() }

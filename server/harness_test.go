@@ -140,6 +140,7 @@ type faultyStore struct {
 	mu    sync.Mutex
 	err   error
 	wait  func() // before the next reading of facts
+	hangs bool   // readings of facts take until their context ends
 	after int    // records after which a reading of the log fails; 0: none
 }
 
@@ -162,13 +163,24 @@ func (s *faultyStore) Facts(ctx context.Context, key datastore.Key) (datastore.F
 		return datastore.Facts{}, err
 	}
 	s.mu.Lock()
-	wait := s.wait
+	wait, hangs := s.wait, s.hangs
 	s.wait = nil
 	s.mu.Unlock()
 	if wait != nil {
 		wait()
 	}
+	if hangs {
+		<-ctx.Done()
+		return datastore.Facts{}, ctx.Err()
+	}
 	return s.Store.Facts(ctx, key)
+}
+
+// hang makes every reading of facts take for ever.
+func (s *faultyStore) hang() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hangs = true
 }
 
 // failAfter makes every reading of the log fail after some records.

@@ -60,7 +60,7 @@ func (c *call) importSeq() iter.Seq2[guard.ImportLine, error] {
 					return
 				}
 			case len(bytes.TrimSpace(line)) > 0:
-				if !yield(importLine(number, line), nil) {
+				if !yield(c.limited(importLine(number, line)), nil) {
 					return
 				}
 			}
@@ -103,6 +103,18 @@ func readLine(r *bufio.Reader) (line []byte, whole bool, err error) {
 			return line, whole, err
 		}
 	}
+}
+
+// limited refuses a line of another organization than the caller is limited to.
+func (c *call) limited(line guard.ImportLine) guard.ImportLine {
+	about := line.In
+	if line.Organization != nil {
+		about = line.ID
+	}
+	if limit := c.origin.Caller.Organization; limit == "" || line.Refused != nil || about == limit {
+		return line
+	}
+	return refusedLine(line.Line, "organization_limit", "the caller is limited to another organization")
 }
 
 func refusedLine(number int, code, detail string) guard.ImportLine {

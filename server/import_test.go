@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cordon/client"
+	"cordon/guard"
 )
 
 var ndjson = contentType("application/x-ndjson")
@@ -82,6 +83,27 @@ func TestEachRefusalNamesItsLine(t *testing.T) {
 	// All of a line or nothing of it.
 	w.do(t, http.MethodGet, acmePath+"/users/carl", nil).refused(t, http.StatusNotFound, "not_found")
 	w.do(t, http.MethodGet, acmePath+"/users/clio", nil).want(t, http.StatusOK)
+}
+
+func TestALimitedCallerLoadsItsOrganizationAlone(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	lines := `{"product":{"organization":"umbra","id":"stolen","name":"x","kind":"x"}}
+{"product":{"organization":"acme","id":"blog","name":"x","kind":"x"}}
+{"organization":{"id":"new","name":"New","legal_representative":{"id":"nora"}}}
+{"user":{"organization":"umbra","id":"anna","role":"administrator"}}`
+	limited := bearer(w.makeKey(t, guard.PutKey{Name: "acme", Scopes: guard.Scopes(), Organization: "acme"}))
+	var report client.ImportReport
+	w.do(t, http.MethodPost, "/v1/import", lines, ndjson, limited).want(t, http.StatusOK).into(t, &report)
+	var refused []string
+	for _, r := range report.Refused {
+		refused = append(refused, fmt.Sprintf("%d %s", r.Line, r.Code))
+	}
+	want := []string{"1 organization_limit", "3 organization_limit", "4 organization_limit"}
+	if diff := cmp.Diff(refused, want); diff != "" || report.Products != 1 {
+		t.Errorf("got %+v:\n%s", report, diff)
+	}
+	w.do(t, http.MethodGet, "/v1/products/stolen", nil).refused(t, http.StatusNotFound, "not_found")
 }
 
 // The limit of a body is not for it.
