@@ -27,8 +27,9 @@ With --as it is the act of that user, who must be an administrator or the legal 
 Without, it is the host's own block (the key needs the scope directory), which only the host lifts.
 A mail service cannot be blocked; put it in maintenance instead.`,
 		example: `  cordon block web-1 --reason "suspected break-in" --as bob
-  cordon block web-1 --reason "unpaid invoice" --ticket B-1042 --expires-in 14d`,
-		settings: []string{"expires-in"},
+  cordon block web-1 --reason "unpaid invoice" --ticket B-1042 --expires-in 14d
+  cordon block web-1 --reason "suspected break-in" --as bob --preview`,
+		settings: []string{"expires-in", "preview"},
 		required: []string{"reason"},
 	}, "blocked", (*client.Client).BlockProduct)
 }
@@ -98,6 +99,10 @@ func (a *app) productCommand(d command, done string, act productAct) *cobra.Comm
 				return a.failed(c, err)
 			}
 			organization = product.Organization
+		}
+		if slices.Contains(d.settings, "preview") && c.is("preview") {
+			p, err := remote.PreviewBlockProduct(ctx, organization, args[0], request)
+			return a.printPreview(c, p, err)
 		}
 		answer, err := act(remote, ctx, organization, args[0], request)
 		if err != nil {

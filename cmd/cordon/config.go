@@ -89,6 +89,7 @@ func settings() []group {
 			{"justification", "", "why, in at least 10 characters; it goes to the record only"},
 			{"support-code", "", "the code that the requester made with cordon support-code"},
 			{"channels", []string{}, "channels to block beside manager, kdrive_web and mail_web: imap, smtp, ftp, ssh, database"},
+			{"preview", false, "say what the block would do, and do nothing"},
 			{"type", "product", "what the question is about: product, user, organization or channel"},
 			{"channel", "", "channel by which mail is read or sent: mail_web, imap or smtp"},
 			{"role", "", "the new role, for change_role"},

@@ -28,7 +28,7 @@ An administrator or the legal representative asks for it with a support code of 
 a support agent carries it out with theirs (--agent).`,
 			example: `  cordon user block carol --organization acme --support-code 1234-5678 \
       --justification "her laptop was stolen" --channels imap,smtp --agent sam`,
-			settings: []string{"channels", "expires-in"},
+			settings: []string{"channels", "expires-in", "preview"},
 		}, "blocked", block),
 		a.userCommand(command{
 			use:   "unblock USER --organization ID --justification TEXT --support-code CODE",
@@ -84,6 +84,10 @@ func (a *app) userCommand(d command, done string, act userAct) *cobra.Command {
 					return err
 				}
 			}
+		}
+		if slices.Contains(d.settings, "preview") && c.is("preview") {
+			p, err := remote.PreviewBlockUser(ctx, c.text("organization"), args[0], request)
+			return a.printPreview(c, p, err)
 		}
 		answer, err := act(remote, ctx, c.text("organization"), args[0], request)
 		if err != nil {
