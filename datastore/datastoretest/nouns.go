@@ -64,64 +64,6 @@ func everyNoun() []datastore.Noun {
 	}
 }
 
-// read gives a noun as it is known now, nil where it is not.
-func read(t tester, r datastore.Reader, noun datastore.Noun) datastore.Noun {
-	t.Helper()
-	switch n := noun.(type) {
-	case datastore.Organization:
-		if facts, err := r.Facts(t.Context(), datastore.Key{Organization: n.ID}); err == nil {
-			return facts.Organization
-		}
-	case datastore.Member:
-		if facts, err := r.Facts(t.Context(), datastore.Key{Organization: n.Organization, User: n.ID}); err == nil && facts.Member != nil {
-			facts.Member.Blocks = nil
-			return *facts.Member
-		}
-	case datastore.UserBlocks:
-		facts, err := r.Facts(t.Context(), datastore.Key{Organization: n.Organization, Target: n.User})
-		if err == nil && len(facts.TargetBlocks) > 0 {
-			return datastore.UserBlocks{Organization: n.Organization, User: n.User, Blocks: facts.TargetBlocks}
-		}
-	case datastore.Product:
-		if facts, err := r.Facts(t.Context(), datastore.Key{Product: n.ID}); err == nil && facts.Product != nil {
-			return *facts.Product
-		}
-	case datastore.APIKey:
-		if key, err := r.APIKey(t.Context(), n.ID); err == nil {
-			return key
-		}
-	case datastore.Support:
-		support, err := r.Support(t.Context(), n.Organization)
-		must(t, err)
-		if len(support.Codes)+len(support.WrongTries) > 0 {
-			return support
-		}
-	case datastore.FirstAnswer:
-		if answer, err := r.FirstAnswer(t.Context(), n.Key); err == nil {
-			return answer
-		}
-	case datastore.Procedure:
-		for _, p := range all(t, r.Procedures(t.Context(), n.Organization, n.User)) {
-			if p.ID == n.ID {
-				return p
-			}
-		}
-	case datastore.Webhook:
-		for _, w := range all(t, r.Webhooks(t.Context(), n.Organization, datastore.Page{})) {
-			if w.ID == n.ID {
-				return w
-			}
-		}
-	case datastore.Message:
-		for _, m := range all(t, r.Messages(t.Context(), datastore.MessageFilter{})) {
-			if m.ID == n.ID {
-				return m
-			}
-		}
-	}
-	return nil
-}
-
 func nounsAreReadAsPut(t *testing.T, s datastore.Store) {
 	put(t, s, everyNoun()...)
 	for _, noun := range everyNoun() {

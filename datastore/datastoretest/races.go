@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"testing"
@@ -17,6 +18,7 @@ func races() []test {
 		{"of 100 that redeem a support code one wins", racesSupportCode},
 		{"wrong tries are all counted", racesWrongTries},
 		{"of many with one idempotency key one is first", racesFirstAnswer},
+		{"of a noun that is read and put no update is lost", racesLostUpdate},
 		{"a product id is given to one organization", racesTaken},
 		{"other organizations do not wait for one another's revisions", racesApart},
 	}
@@ -133,6 +135,76 @@ func racesFirstAnswer(t *testing.T, s datastore.Store) {
 	must(t, err)
 	same(t, "answer", string(first.Answer), strconv.Itoa(winner))
 	same(t, "revision", known(t, s, datastore.Key{Organization: "acme"}).Organization.Revision, int64(2))
+}
+
+// racesLostUpdate has many add one to a number that a noun carries, with no bump to put them in order.
+func racesLostUpdate(t *testing.T, s datastore.Store) {
+	put(t, s, everyNoun()...)
+	const writers, rounds = 6, 4
+	for _, noun := range everyNoun() {
+		put(t, s, counting(noun, func(string) string { return "0" }))
+		for _, err := range race(writers, func(int) error {
+			for range rounds {
+				err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+					found, err := find(ctx, tx, noun)
+					if err != nil {
+						return err
+					}
+					return tx.Put(ctx, counting(found, func(text string) string {
+						n, _ := strconv.Atoi(text)
+						return strconv.Itoa(n + 1)
+					}))
+				})
+				if err != nil {
+					return err
+				}
+			}
+			return nil
+		}) {
+			must(t, err)
+		}
+		counting(read(t, s, noun), func(text string) string {
+			same(t, fmt.Sprintf("number in a %T", noun), text, strconv.Itoa(writers*rounds))
+			return text
+		})
+	}
+}
+
+// counting gives the noun with another text in it.
+func counting(noun datastore.Noun, next func(text string) string) datastore.Noun {
+	switch n := noun.(type) {
+	case datastore.Organization:
+		n.Name = next(n.Name)
+		return n
+	case datastore.Member:
+		n.Name = next(n.Name)
+		return n
+	case datastore.UserBlocks:
+		n.Blocks[0].Ticket = next(n.Blocks[0].Ticket)
+		return n
+	case datastore.Product:
+		n.Name = next(n.Name)
+		return n
+	case datastore.APIKey:
+		n.Name = next(n.Name)
+		return n
+	case datastore.Support:
+		n.Codes[0].User = next(n.Codes[0].User)
+		return n
+	case datastore.FirstAnswer:
+		n.Answer = []byte(next(string(n.Answer)))
+		return n
+	case datastore.Procedure:
+		n.By = next(n.By)
+		return n
+	case datastore.Webhook:
+		n.URL = next(n.URL)
+		return n
+	case datastore.Message:
+		n.Event = next(n.Event)
+		return n
+	}
+	return noun
 }
 
 func racesTaken(t *testing.T, s datastore.Store) {
