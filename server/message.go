@@ -2,7 +2,6 @@ package server
 
 import (
 	"net/http"
-	"slices"
 
 	"cordon/client"
 	"cordon/guard"
@@ -16,14 +15,19 @@ var (
 
 func listMessages(c *call) error {
 	query := c.req.URL.Query()
-	filter := guard.MessageFilter{Organization: query.Get("organization"), Kind: query.Get("kind"), State: query.Get("state")}
-	if filter.Kind != "" && !slices.Contains(messageKinds, filter.Kind) {
-		return because(errQuery, "kind must be event, mail or webhook")
+	organization, err := single(query, "organization")
+	if err != nil {
+		return err
 	}
-	if filter.State != "" && !slices.Contains(messageStates, filter.State) {
-		return because(errQuery, "state must be pending, leased, done or dead")
+	kind, err := oneOf(query, "kind", messageKinds...)
+	if err != nil {
+		return err
 	}
-	return c.messages(filter)
+	state, err := oneOf(query, "state", messageStates...)
+	if err != nil {
+		return err
+	}
+	return c.messages(guard.MessageFilter{Organization: organization, Kind: kind, State: state})
 }
 
 func listDeliveries(c *call) error {

@@ -14,11 +14,12 @@ var previewQuery = []string{"preview"}
 // previewed tells whether the call asks for a preview. Nothing of one is kept for an idempotency key:
 // the act itself may follow under the same.
 func (c *call) previewed() (bool, error) {
-	value := c.req.URL.Query().Get("preview")
-	if value == "" {
+	query := c.req.URL.Query()
+	if !query.Has("preview") {
 		return false, nil
 	}
-	preview, err := strconv.ParseBool(value)
+	// Not even an empty one is passed over: the block would be done.
+	preview, err := strconv.ParseBool(query.Get("preview"))
 	if err != nil {
 		return false, because(errQuery, "preview must be true or false")
 	}

@@ -36,7 +36,9 @@ func TestABlockIsPreviewed(t *testing.T) {
 		t.Error("a preview blocked")
 	}
 	w.do(t, http.MethodPost, shopPath+"/block?preview=true", client.BlockRequest{Reason: "leak"}, as("carl")).denied(t, "role_not_permitted")
-	w.do(t, http.MethodPost, shopPath+"/block?preview=perhaps", client.BlockRequest{Reason: "leak"}, as("anna")).refused(t, http.StatusBadRequest, "invalid_query")
+	for _, query := range []string{"preview=perhaps", "preview=", "preview", "preview=true&preview=false"} {
+		w.do(t, http.MethodPost, shopPath+"/block?"+query, client.BlockRequest{Reason: "leak"}, as("anna")).refused(t, http.StatusBadRequest, "invalid_query")
+	}
 	w.do(t, http.MethodPost, shopPath+"/unblock?preview=true", client.BlockRequest{}, as("anna")).refused(t, http.StatusBadRequest, "invalid_query")
 }
 
