@@ -71,7 +71,7 @@ func transactionsRollBack(t *testing.T, s datastore.Store) {
 		}
 		return own
 	})
-	if err != own {
+	if err != own { //nolint:errorlint // the contract: as it is, not wrapped
 		t.Errorf("got error %v, want the very one of fn", err)
 	}
 	nothingOf(t, s)

@@ -66,7 +66,10 @@ func TestTemporaryStoreLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	world(t, s, 1, 1, 1)
-	for range s.Members(t.Context(), "org-0000", datastore.Page{}) {
+	for _, err := range s.Members(t.Context(), "org-0000", datastore.Page{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
 		break
 	}
 	if err := s.Close(); err != nil {

@@ -22,18 +22,18 @@ const childOf = "CORDON_SQLITE_TEST_CHILD"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childOf); dir != "" {
-		os.Exit(writeUntilKilled(dir))
+		fmt.Println(writeUntilKilled(dir))
+		os.Exit(1)
 	}
 	os.Exit(m.Run())
 }
 
 // writeUntilKilled commits from several goroutines and prints each commit once it is acknowledged.
-func writeUntilKilled(dir string) int {
+func writeUntilKilled(dir string) error {
 	ctx := context.Background()
 	s, err := sqlite.Open(ctx, sqlite.Config{Path: dir})
 	if err != nil {
-		fmt.Println(err)
-		return 1
+		return err
 	}
 	fmt.Println("open")
 	var mu sync.Mutex
@@ -64,7 +64,7 @@ func writeUntilKilled(dir string) int {
 		r.Sequence = sequence
 		batch, err := datastore.EncodeBatch([]datastore.Record{*r})
 		if err != nil {
-			return 1
+			return err
 		}
 		last, err := s.Ship(ctx, batch)
 		if err != nil || last != sequence {
@@ -159,7 +159,7 @@ func checkSurvivors(t *testing.T, dir string, revision, shipped int64) {
 			t.Fatal(err)
 		}
 		var result string
-		if err := db.QueryRow(`PRAGMA integrity_check`).Scan(&result); err != nil || result != "ok" {
+		if err := db.QueryRowContext(t.Context(), `PRAGMA integrity_check`).Scan(&result); err != nil || result != "ok" {
 			t.Errorf("integrity of %s: %q, %v", name, result, err)
 		}
 		if err := db.Close(); err != nil {

@@ -143,8 +143,8 @@ func TestQueryPlans(t *testing.T) {
 	if _, err := s.Claim(t.Context(), time.Now(), time.Minute, 1); err != nil {
 		t.Fatal(err)
 	}
-	for range s.Watch(t.Context(), "") {
-		break
+	if _, err := firstOf(t, s, ""); err != nil {
+		t.Fatal(err)
 	}
 	asked := map[string]bool{}
 	s.Inspect(func(file string, _ bool, c *sql.Conn, statements []string) {
