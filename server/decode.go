@@ -115,8 +115,9 @@ func wanted(t reflect.Type) string {
 		return "an object"
 	case reflect.Int, reflect.Int64, reflect.Float64:
 		return "a number"
+	default:
+		return "of another type"
 	}
-	return "of another type"
 }
 
 // field is what is wrong with a member.

@@ -33,7 +33,7 @@ func (s *Server) Run(ctx context.Context) error {
 	if err := s.checkCallers(ctx); err != nil {
 		return err
 	}
-	listener, err := listen(s.config.Listener, s.config.Addr)
+	listener, err := listen(ctx, s.config.Listener, s.config.Addr)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 
 	failed := make(chan error, 2)
-	stopMetrics, err := s.runMetrics(failed)
+	stopMetrics, err := s.runMetrics(ctx, failed)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -122,11 +122,11 @@ func (s *Server) drain(web *http.Server, listener net.Listener) error {
 }
 
 // runMetrics serves the metrics where they are asked for.
-func (s *Server) runMetrics(failed chan<- error) (stop func(), err error) {
+func (s *Server) runMetrics(ctx context.Context, failed chan<- error) (stop func(), err error) {
 	if s.config.MetricsListener == nil && s.config.MetricsAddr == "" {
 		return func() {}, nil
 	}
-	listener, err := listen(s.config.MetricsListener, s.config.MetricsAddr)
+	listener, err := listen(ctx, s.config.MetricsListener, s.config.MetricsAddr)
 	if err != nil {
 		return nil, err
 	}
@@ -154,11 +154,11 @@ func (s *Server) MetricsHandler() http.Handler {
 	return mux
 }
 
-func listen(listener net.Listener, address string) (net.Listener, error) {
+func listen(ctx context.Context, listener net.Listener, address string) (net.Listener, error) {
 	if listener != nil {
 		return listener, nil
 	}
-	listener, err := net.Listen("tcp", address)
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
 	}

@@ -77,14 +77,13 @@ type Config struct {
 
 // Server serves one guard.
 type Server struct {
-	config   Config
-	log      *slog.Logger
-	metrics  *Metrics
-	tokens   *tokens
-	limits   *limits
-	table    []*route
-	handler  http.Handler
-	document []byte // the AuthZEN metadata
+	config  Config
+	log     *slog.Logger
+	metrics *Metrics
+	tokens  *tokens
+	limits  *limits
+	table   []*route
+	handler http.Handler
 
 	allowed  map[string]echo.HandlerFunc // path as Echo has it → what refuses its other methods
 	url      atomic.Pointer[string]

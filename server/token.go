@@ -8,7 +8,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,15 +42,15 @@ type Issuer struct {
 }
 
 const (
-	longestToken  = 8 << 10
-	largestKeys   = 1 << 20
-	keysTimeout   = 5 * time.Second
-	keysRetry     = 10 * time.Second // the soonest that a key id nobody knows makes us look again
-	keysTrusted   = 24 * time.Hour   // the longest that keys are trusted which cannot be fetched again
-	seenFor       = time.Minute      // how long a token that was verified is taken without verifying it
-	mostSeen      = 10_000
-	tokenTypes    = " jwt at+jwt application/at+jwt "
-	defaultClaims = "scope"
+	longestToken = 8 << 10
+	largestKeys  = 1 << 20
+	keysTimeout  = 5 * time.Second
+	keysRetry    = 10 * time.Second // the soonest that a key id nobody knows makes us look again
+	keysTrusted  = 24 * time.Hour   // the longest that keys are trusted which cannot be fetched again
+	seenFor      = time.Minute      // how long a token that was verified is taken without verifying it
+	mostSeen     = 10_000
+	headerTypes  = " jwt at+jwt application/at+jwt " // of "typ": a token for another purpose has another
+	scopeClaim   = "scope"
 )
 
 // errKeys: the issuer's keys cannot be had, so nobody can say whether a token is good.
@@ -160,9 +159,9 @@ func (t *tokens) verify(ctx context.Context, token string) (*guard.Caller, error
 		return nil, errUnauthenticated
 	}
 	caller.Name = caller.ID
-	if parsed.Has(defaultClaims) {
+	if parsed.Has(scopeClaim) {
 		var scope string
-		if err := parsed.Get(defaultClaims, &scope); err != nil {
+		if err := parsed.Get(scopeClaim, &scope); err != nil {
 			return nil, errUnauthenticated
 		}
 		for _, s := range strings.Fields(scope) {
@@ -193,7 +192,7 @@ func (f *fittingKeys) FetchKeys(ctx context.Context, sink jws.KeySink, signature
 	if !ok || !contains(f.tokens.issuer.Algorithms, algorithm.String()) || header.Has(jws.CriticalKey) {
 		return errUnauthenticated
 	}
-	if kind, ok := header.Type(); ok && !strings.Contains(tokenTypes, " "+strings.ToLower(kind)+" ") {
+	if kind, ok := header.Type(); ok && !strings.Contains(headerTypes, " "+strings.ToLower(kind)+" ") {
 		return errUnauthenticated // a token for another purpose
 	}
 	id, _ := header.KeyID()
@@ -225,12 +224,26 @@ func fit(set jwk.Set, id string, algorithm jwa.SignatureAlgorithm) []jwk.Key {
 		if id != "" && keyID != id || used && use != "sig" || fixed && named.String() != algorithm.String() {
 			continue
 		}
-		if possible, err := jws.AlgorithmsForKey(key); err != nil || !slices.Contains(possible, algorithm) {
-			continue
+		if signs(key, algorithm.String()) {
+			keys = append(keys, key)
 		}
-		keys = append(keys, key)
 	}
 	return keys
+}
+
+// signs tells whether a key is one of the algorithm's kind (RFC 7518, 3.1; RFC 8037): a key that does
+// not say what it is for must not be tried with whatever a token asks for.
+func signs(key jwk.Key, algorithm string) bool {
+	switch public := key.(type) {
+	case jwk.RSAPublicKey:
+		return strings.HasPrefix(algorithm, "RS") || strings.HasPrefix(algorithm, "PS")
+	case jwk.ECDSAPublicKey:
+		curve, _ := public.Crv()
+		return algorithm == map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "secp256k1": "ES256K"}[curve.String()]
+	case jwk.OKPPublicKey:
+		return algorithm == jwa.EdDSA().String()
+	}
+	return false
 }
 
 // current gives the issuer's keys, fetched again when they are old, or when again is set and that

@@ -292,7 +292,6 @@ func TestTheIssuersKeysAreFetchedAgain(t *testing.T) {
 	i.rotate(t, "two")
 	i.pass(time.Minute)
 	w.do(t, http.MethodGet, acmePath, nil, i.token(t, "directory", nil)).want(t, http.StatusOK)
-	unknown := i.key.(jwk.Key)
 	i.rotate(t, "three")
 	for range 5 {
 		w.do(t, http.MethodGet, acmePath, nil, i.token(t, "directory", map[string]any{"jti": rand.Text()})).want(t, http.StatusUnauthorized)
@@ -300,7 +299,6 @@ func TestTheIssuersKeysAreFetchedAgain(t *testing.T) {
 	if got := i.fetched.Load(); got != 2 {
 		t.Errorf("the keys were fetched %d times, want twice", got)
 	}
-	_ = unknown
 	// A key that is withdrawn is not trusted once the keys are fetched again.
 	i.mu.Lock()
 	i.public = jwk.NewSet()
