@@ -82,7 +82,6 @@ func private(path string) error {
 
 func address(path string, durable, readOnly bool) string {
 	query := url.Values{
-		"_txlock":       {"immediate"},
 		"_busy_timeout": {"5000"},
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"},
