@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // Decision is an answer. It is immutable and shared between callers: nobody changes one, nor what it points to.
@@ -15,6 +16,10 @@ type Decision struct {
 	InputJSON []byte
 	// ReasonsJSON is the JSON array of Reasons.
 	ReasonsJSON []byte
+	// Texts tell a denial to its two readers: the sentences of all reasons, joined, by language. An allow has none.
+	Texts Texts
+	// PersonJSON is Texts.Person in JSON; an allow has none.
+	PersonJSON []byte
 }
 
 // Reason is why: a stable code and an English sentence for the person concerned.
@@ -23,24 +28,33 @@ type Reason struct {
 	Message string `json:"message"`
 }
 
-// renderInput gives the canonical JSON of an input.
-func renderInput(in *Input) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := json.NewEncoder(&buf)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(in); err != nil {
-		return nil, fmt.Errorf("render policy input: %w", err)
+// explain joins the sentences of a denial's reasons.
+func (e *Engine) explain(d *Decision) (err error) {
+	if d.Allowed {
+		return nil
 	}
-	return bytes.TrimRight(buf.Bytes(), "\n"), nil
+	d.Texts = Texts{Person: map[string]string{}, Administrator: map[string]string{}}
+	for _, lang := range languages {
+		var person, administrator []string
+		for _, reason := range d.Reasons {
+			if r := e.rules[reason.Code]; r != nil {
+				person = append(person, r.Person[lang])
+				administrator = append(administrator, r.Administrator[lang])
+			}
+		}
+		d.Texts.Person[lang], d.Texts.Administrator[lang] = strings.Join(person, " "), strings.Join(administrator, " ")
+	}
+	d.PersonJSON, err = render("texts", d.Texts.Person)
+	return err
 }
 
-// renderReasons gives the JSON of a list of reasons.
-func renderReasons(reasons []Reason) ([]byte, error) {
+// render gives the JSON of a part of a decision, nothing escaped that need not be.
+func render(what string, part any) ([]byte, error) {
 	var buf bytes.Buffer
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
-	if err := enc.Encode(reasons); err != nil {
-		return nil, fmt.Errorf("render reasons: %w", err)
+	if err := enc.Encode(part); err != nil {
+		return nil, fmt.Errorf("render %s: %w", what, err)
 	}
 	return bytes.TrimRight(buf.Bytes(), "\n"), nil
 }

@@ -47,13 +47,13 @@ func (e *Engine) decide(ctx context.Context, query rego.PreparedEvalQuery, in *I
 		return nil, err
 	}
 	d := &Decision{Allowed: allowed, Reasons: e.reasons(codes)}
-	if d.InputJSON, err = renderInput(in); err != nil {
+	if d.InputJSON, err = render("input", in); err != nil {
 		return nil, err
 	}
-	if d.ReasonsJSON, err = renderReasons(d.Reasons); err != nil {
+	if d.ReasonsJSON, err = render("reasons", d.Reasons); err != nil {
 		return nil, err
 	}
-	return d, nil
+	return d, e.explain(d)
 }
 
 // evaluate asks the rules, and gives the codes of the reasons in the order of their ranks.

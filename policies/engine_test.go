@@ -42,6 +42,9 @@ func TestDecisionIsRendered(t *testing.T) {
 			`"organization":{"other_admins":false,"other_legal_representatives":false}}`),
 		ReasonsJSON: []byte(`[{"code":"product_blocked","message":"` + message + `"}]`),
 	}
+	texts, _ := engine.Texts("product_blocked")
+	want.Texts = texts
+	want.PersonJSON = []byte(`{"de":"` + texts.Person["de"] + `","en":"` + message + `","fr":"` + texts.Person["fr"] + `"}`)
 	if diff := cmp.Diff(got, want); diff != "" {
 		t.Errorf("(-got +want):\n%s", diff)
 	}

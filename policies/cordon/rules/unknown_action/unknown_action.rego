@@ -23,11 +23,9 @@ package cordon.rules.unknown_action
 import data.cordon.actions
 import data.cordon.roles
 
-deny if not _in_some_table
-
 deny if {
 	not actions.asks
-	actions.table[input.resource.type]
+	not _only_the_type_is_unknown
 }
 
 deny if {
@@ -36,6 +34,9 @@ deny if {
 	not _role_known
 }
 
-_role_known if input.action.role in roles.known
+_only_the_type_is_unknown if {
+	not actions.table[input.resource.type]
+	actions.table[_][input.action.name]
+}
 
-_in_some_table if actions.table[_][input.action.name]
+_role_known if input.action.role in roles.known
