@@ -57,7 +57,7 @@ func lastIDOf(milli int64) string  { return formatID(uint64(milli)<<16|0xffff, 1
 
 // RecordIDTime gives the millisecond that an id was made for, and whether it is the id of a record at
 // all: a UUIDv7 in the canonical lower case form, which sorts as text.
-func RecordIDTime(id string) (time.Time, bool) {
+func RecordIDTime[T string | []byte](id T) (time.Time, bool) {
 	milli, ok := recordMilli(id)
 	return time.UnixMilli(milli).UTC(), ok
 }

@@ -95,9 +95,16 @@ func TestTornTailIsCutOffAtAnyByte(t *testing.T) {
 		c.Ship, c.Dir = s.Ship, t.TempDir()
 		writeJournal(t, c.Dir, whole[:size])
 		j := mustOpen(t, c)
-		want := append(slices.Clone(ids[:2]), appendN(t, j, 1)...)
-		flush(t, j)
-		checkStore(t, s, want)
+		small := record()
+		small.Input = nil
+		if err := j.Append(small); err != nil {
+			t.Fatal(err)
+		}
+		again := t.TempDir() // and nothing is left of the tail behind a smaller record
+		copyDir(t, c.Dir, again)
+		c.Dir = again
+		flush(t, mustOpen(t, c))
+		checkStore(t, s, append(slices.Clone(ids[:2]), small.ID))
 	}
 }
 
@@ -326,6 +333,42 @@ func TestStoreThatLostRecordsIsReported(t *testing.T) {
 	if err := j.Append(record()); err != nil {
 		t.Errorf("append: %v: decisions can go on until the journal is full", err)
 	}
+}
+
+func TestStoreThatWasSetBackIsGivenAgainWhatTheJournalHas(t *testing.T) {
+	s := newStore()
+	j := mustOpen(t, config(t, s))
+	want := appendN(t, j, 5)
+	flush(t, j)
+	s.set(func(s *store) { s.mark["r1"], s.records["r1"] = 2, s.records["r1"][:2] })
+	want = append(want, appendN(t, j, 1)...)
+	if err := j.Flush(t.Context()); err == nil {
+		t.Error("the loss was not noticed")
+	}
+	flush(t, j)
+	checkStore(t, s, want)
+}
+
+func TestSegmentThatCannotGetItsNameIsTriedAgain(t *testing.T) {
+	s := newStore()
+	c := config(t, s)
+	c.SegmentBytes = 1
+	j := mustOpen(t, c)
+	want := appendN(t, j, 2)
+	inTheWay := filepath.Join(c.Dir, fmt.Sprintf("%019d.log", 3))
+	if err := os.Mkdir(inTheWay, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, j)
+	if err := j.Append(record()); !errors.Is(err, journal.ErrFailed) {
+		t.Errorf("append: %v, want ErrFailed", err)
+	}
+	if err := os.Remove(inTheWay); err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, appendN(t, j, 2)...)
+	flush(t, j)
+	checkStore(t, s, want)
 }
 
 func FuzzScan(f *testing.F) {

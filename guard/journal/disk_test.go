@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -25,6 +26,8 @@ type disk struct {
 	noSyncs  int // so many fsyncs will fail
 	noCut    bool
 	noCreate bool
+	during   func() // called once, during an fsync
+	trusted  bool   // something was written to a file after its fsync had failed
 	files    []*diskFile
 }
 
@@ -32,6 +35,7 @@ type diskFile struct {
 	*os.File
 	disk   *disk
 	synced int64
+	failed bool // an fsync of it has
 }
 
 var errDisk = errors.New("the disk fails")
@@ -58,6 +62,7 @@ func (d *disk) open(path string, flag int) (journal.File, error) {
 func (f *diskFile) WriteAt(text []byte, at int64) (int, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
+	f.disk.trusted = f.disk.trusted || f.failed
 	if d := f.disk; d.limited {
 		if len(text) > d.room {
 			n, err := f.File.WriteAt(text[:d.room], at)
@@ -80,14 +85,19 @@ func (f *diskFile) Truncate(size int64) error {
 }
 
 func (f *diskFile) Sync() error {
-	f.disk.mu.Lock()
-	defer f.disk.mu.Unlock()
 	info, err := f.Stat()
 	if err != nil {
 		return err
 	}
+	if during := f.disk.during; during != nil {
+		f.disk.during = nil
+		during()
+	}
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
 	if d := f.disk; d.noSyncs > 0 {
 		d.noSyncs--
+		f.failed = true
 		// Where the journal cannot write anew either, what the kernel dropped would be in its memory only.
 		if d.noSyncs == 0 && !d.noCreate && !d.limited {
 			_, err = f.File.WriteAt(make([]byte, info.Size()-f.synced), f.synced)
@@ -169,6 +179,7 @@ func (m *machine) append(rt *rapid.T, n int) {
 	rs := make([]*datastore.Record, n)
 	for i := range rs {
 		rs[i] = record()
+		rs[i].Caller = strings.Repeat("x", rapid.IntRange(1, 300).Draw(rt, "size"))
 	}
 	err := m.journal.AppendAll(rs)
 	switch {
@@ -226,6 +237,11 @@ func TestNothingPromisedIsLostWhateverFails(t *testing.T) {
 			m.config.Interval, m.config.Linger = time.Hour, time.Hour // nothing by itself: the test is to know the order
 			m.open(rt)
 			ctx := context.Background()
+			defer func() { // also where rapid gives a run up
+				m.cutOff()
+				_ = m.journal.Close(ctx)
+				os.RemoveAll(m.config.Dir)
+			}()
 			fault := func(set func()) func(*rapid.T) {
 				return func(*rapid.T) {
 					m.disk.mu.Lock()
@@ -249,6 +265,7 @@ func TestNothingPromisedIsLostWhateverFails(t *testing.T) {
 				},
 				"no cut":        fault(func() { m.disk.noCut = true }),
 				"no new file":   fault(func() { m.disk.noCreate = true }),
+				"disk has room": fault(func() { m.disk.limited = false }),
 				"disk works":    func(*rapid.T) { m.disk.heal() },
 				"store is down": func(*rapid.T) { m.store.set(func(s *store) { s.down = errDown }) },
 				"store is half": func(*rapid.T) { m.store.set(half) },
@@ -269,13 +286,65 @@ func TestNothingPromisedIsLostWhateverFails(t *testing.T) {
 				rt.Fatalf("flush: %v", err)
 			}
 			checkStore(rt, m.store, m.acked)
+			if m.disk.trusted {
+				rt.Error("a file was written after its fsync had failed")
+			}
 			if stats := m.journal.Stats(); stats.Err != nil || stats.Unshipped != 0 || stats.UnshippedBytes != 0 {
 				rt.Errorf("%+v", stats)
 			}
 			if err := m.journal.Close(ctx); err != nil {
 				rt.Error(err)
 			}
-			os.RemoveAll(m.config.Dir)
 		})
 	})
+}
+
+func TestWhatCannotBeCutOffIsLeftBehind(t *testing.T) {
+	eachSync(t, func(t *testing.T, mode journal.Sync) {
+		s := newStore()
+		c := config(t, s)
+		c.Sync, c.Interval, c.Linger = mode, time.Hour, time.Hour
+		d := &disk{}
+		j, err := journal.OpenOn(t.Context(), c, d.open)
+		if err != nil {
+			t.Fatal(err)
+		}
+		closeLater(t, j)
+		want := appendN(t, j, 2)
+		d.limited, d.room, d.noCut = true, 1800, true
+		if err := j.AppendAll([]*datastore.Record{record(), record()}); !errors.Is(err, journal.ErrFailed) {
+			t.Fatalf("append: %v, want ErrFailed", err)
+		}
+		d.limited = false
+		small := record()
+		small.Input = nil
+		if err := j.Append(small); err != nil {
+			t.Fatal(err)
+		}
+		dir := t.TempDir()
+		copyDir(t, c.Dir, dir)
+		c.Dir = dir
+		flush(t, mustOpen(t, c))
+		checkStore(t, s, append(want, small.ID))
+	})
+}
+
+// What is appended during an fsync waits for the next one before it is shipped: after a power failure
+// the journal would give its sequence to another record.
+func TestOnlyWhatIsOnDiskIsShipped(t *testing.T) {
+	s := newStore()
+	c := config(t, s)
+	c.Interval, c.Linger = time.Hour, time.Hour
+	d := &disk{}
+	j, err := journal.OpenOn(t.Context(), c, d.open)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeLater(t, j)
+	want := appendN(t, j, 2)
+	d.during = func() { want = append(want, appendN(t, j, 1)...) }
+	flush(t, j)
+	checkStore(t, s, want[:2])
+	flush(t, j)
+	checkStore(t, s, want)
 }

@@ -113,6 +113,61 @@ func TestCloseShipsWhatThereIs(t *testing.T) {
 	if err := j.Close(t.Context()); err != nil {
 		t.Errorf("second close: %v", err)
 	}
+	if err := j.Flush(t.Context()); !errors.Is(err, journal.ErrClosed) {
+		t.Errorf("flush after close: %v, want ErrClosed", err)
+	}
+}
+
+func TestCloseWaitsForThoseWhoAppend(t *testing.T) {
+	eachSync(t, func(t *testing.T, mode journal.Sync) {
+		for range 10 {
+			s := newStore()
+			c := config(t, s)
+			c.Sync = mode
+			j, err := journal.Open(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var group sync.WaitGroup
+			var mu sync.Mutex
+			acked := map[int64]string{}
+			under := make(chan struct{}, 1000)
+			for range 16 {
+				group.Go(func() {
+					for {
+						r := record()
+						err := j.Append(r)
+						if errors.Is(err, journal.ErrClosed) {
+							return
+						}
+						if err != nil {
+							t.Error(err)
+							return
+						}
+						mu.Lock()
+						acked[r.Sequence] = r.ID
+						mu.Unlock()
+						select {
+						case under <- struct{}{}:
+						default:
+						}
+					}
+				})
+			}
+			for range 50 {
+				<-under
+			}
+			if err := j.Close(t.Context()); err != nil {
+				t.Error(err)
+			}
+			group.Wait()
+			var want []string
+			for n := range len(acked) {
+				want = append(want, acked[int64(n+1)])
+			}
+			checkStore(t, s, want)
+		}
+	})
 }
 
 func TestReplicaIsNamedOnceAndKept(t *testing.T) {
@@ -164,9 +219,16 @@ func TestAppendersAreServedTogether(t *testing.T) {
 	eachSync(t, func(t *testing.T, mode journal.Sync) {
 		s := newStore()
 		c := config(t, s)
-		c.Sync, c.SegmentBytes, c.Linger = mode, 64<<10, time.Millisecond
-		j := mustOpen(t, c)
-		const appenders, each = 64, 20
+		c.Sync, c.SegmentBytes, c.Linger, c.Interval = mode, 64<<10, time.Millisecond, time.Millisecond
+		var j *journal.Journal
+		c.Ship = func(ctx context.Context, b datastore.Batch) (int64, error) {
+			if b.Count > 0 && b.LastSequence > j.Stats().Durable {
+				t.Error("a record was shipped that was not on disk")
+			}
+			return s.Ship(ctx, b)
+		}
+		j = mustOpen(t, c)
+		const appenders, each = 64, 40
 		var group sync.WaitGroup
 		acked := make([][]*datastore.Record, appenders)
 		for n := range appenders {

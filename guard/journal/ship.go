@@ -16,6 +16,7 @@ type shipper struct {
 	j       *Journal
 	work    chan struct{}     // something new is on disk
 	flushes chan chan<- error // who waits for a shipment
+	ended   chan struct{}     // run has returned
 	reader  reader            // at the next frame to ship
 	entries []datastore.Entry // memory to work with
 	keys    []uint64
@@ -36,6 +37,7 @@ func (s *shipper) init(j *Journal) {
 	s.j = j
 	s.work = make(chan struct{}, 1)
 	s.flushes = make(chan chan<- error)
+	s.ended = make(chan struct{})
 }
 
 func (s *shipper) wake() {
@@ -47,6 +49,7 @@ func (s *shipper) wake() {
 
 // run ships until ctx is done. Between two shipments it waits Linger, so that records go in company.
 func (s *shipper) run(ctx context.Context) {
+	defer close(s.ended)
 	defer s.reader.close()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -94,6 +97,8 @@ func (s *shipper) flush(ctx context.Context) error {
 	done := make(chan error, 1)
 	select {
 	case s.flushes <- done:
+	case <-s.ended:
+		return ErrClosed
 	case <-ctx.Done():
 		return ctx.Err()
 	}
@@ -172,7 +177,7 @@ func (s *shipper) cut() (after int64, err error) {
 	for i := range frames {
 		f := &frames[i]
 		entry := datastore.Entry{ID: [36]byte(f.text[idAt:idEnd]), Sequence: f.sequence, JSON: f.text}
-		at, _ := datastore.RecordIDTime(string(entry.ID[:]))
+		at, _ := datastore.RecordIDTime(entry.ID[:])
 		milli := at.UnixMilli()
 		if i == 0 {
 			first, last = milli, milli
