@@ -40,15 +40,12 @@ func (e *entry) membership() *datastore.Member {
 	return &m
 }
 
-// Facts is one find, twice. A transaction would take as many round trips, and on MongoDB it would wait
-// at its end until a majority holds whatever was written before it, the log for instance.
+// Facts is one find, or the same find twice. A transaction takes at least two round trips, and on MongoDB
+// it waits at its end until a majority holds whatever was written before it, the log for instance.
 //
-// On MongoDB the read concern "snapshot" pins a find to one point in time, and the second finds what
-// the first did. Where a server looks documents up one by one, the second says so: every put writes
-// an id of its own into the document, so a document that is the same twice was not touched between,
-// and all that are so were as they are when the first find had ended. (An entry that is in neither may
-// have come and gone within the two; but it comes with a revision of the organization.) Revisions
-// alone would not do: what ends by the clock is put without one.
+// On MongoDB the read concern "snapshot" pins a find to one point in time. Where a server looks
+// documents up one by one instead, what they say of their writing tells whether the find came in
+// between; see [reader.entries]. Revisions alone would not do: what ends by the clock is put without one.
 func (r reader) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, error) {
 	if key.Organization != "" {
 		return r.facts(ctx, key)
@@ -71,7 +68,7 @@ func (r reader) facts(ctx context.Context, key datastore.Key) (facts datastore.F
 	if err := r.begin(ctx, key.Organization); err != nil {
 		return datastore.Facts{}, err
 	}
-	entries, err := r.entries(ctx, factsFilter(key))
+	entries, err := r.entries(ctx, key)
 	if err != nil {
 		return datastore.Facts{}, err
 	}
@@ -94,34 +91,52 @@ func (r reader) facts(ctx context.Context, key datastore.Key) (facts datastore.F
 	if !found {
 		return datastore.Facts{}, datastore.ErrNotFound
 	}
+	slices.SortFunc(facts.Admins, func(a, b datastore.Member) int { return strings.Compare(a.ID, b.ID) })
 	return facts, nil
 }
 
-// entries reads entries as they were at one point in time, in the order of ids. Where they change
-// faster than they are read, it is a transaction after all.
-func (r reader) entries(ctx context.Context, filter bson.M) (entries []entry, err error) {
+// settled is how long ago an entry was written by a transaction that has surely ended: one lives for a
+// minute. The rest is for clocks that differ.
+const settled = 2 * time.Minute
+
+// entries reads what a key names as it was at one point in time, also from a server that looks entries up
+// one by one.
+//
+// Where all that are named are there and were written a while ago, each of them was so when the find
+// began. Otherwise it asks again. Every put writes an id of its own into the entry, so one that is the
+// same twice was not touched between, and all that are so were so when the first find had ended. (One
+// that is in neither may have come and gone within the two; but it comes with a revision of the
+// organization.) Where they change faster than they are read, it is a transaction after all.
+func (r reader) entries(ctx context.Context, key datastore.Key) (entries []entry, err error) {
+	filter, named := factsFilter(key)
 	var before []entry
 	for i := range 4 {
 		entries, err = collect(find[entry](ctx, r, "read facts", directory, filter, options.Find()))
 		if err != nil {
 			return nil, err
 		}
+		if r.tx != nil || len(entries) == named && !slices.ContainsFunc(entries, entry.isRecent) {
+			return entries, nil
+		}
 		slices.SortFunc(entries, func(a, b entry) int { return strings.Compare(a.ID, b.ID) })
-		if r.tx != nil || i > 0 && slices.EqualFunc(before, entries, sameEntry) {
+		if i > 0 && slices.EqualFunc(before, entries, entry.isSame) {
 			return entries, nil
 		}
 		before = entries
 	}
 	err = r.store.transact(ctx, "read facts", func(ctx context.Context, t *tx) (err error) {
-		entries, err = t.entries(ctx, filter)
+		entries, err = t.entries(ctx, key)
 		return err
 	})
 	return entries, err
 }
 
-func sameEntry(a, b entry) bool { return a.ID == b.ID && a.Tx == b.Tx }
+func (e entry) isRecent() bool       { return time.Since(e.Tx.Timestamp()) < settled }
+func (e entry) isSame(as entry) bool { return e.ID == as.ID && e.Tx == as.Tx }
 
-func factsFilter(key datastore.Key) bson.M {
+// factsFilter selects the entries that a key names, and tells how many they are where that is known: it
+// is not of the admins.
+func factsFilter(key datastore.Key) (filter bson.M, named int) {
 	ids := bson.A{organizationKey(key.Organization)}
 	if key.User != "" {
 		ids = append(ids, userKey(key.Organization, key.User))
@@ -130,10 +145,10 @@ func factsFilter(key datastore.Key) bson.M {
 		ids = append(ids, productKey(key.Product))
 	}
 	if key.Target == "" {
-		return bson.M{"_id": bson.M{"$in": ids}}
+		return bson.M{"_id": bson.M{"$in": ids}}, len(ids)
 	}
 	ids = append(ids, userKey(key.Organization, key.Target))
-	return bson.M{"$or": bson.A{bson.M{"_id": bson.M{"$in": ids}}, bson.M{"admin_of": key.Organization}}}
+	return bson.M{"$or": bson.A{bson.M{"_id": bson.M{"$in": ids}}, bson.M{"admin_of": key.Organization}}}, -1
 }
 
 // addUser puts a user where the key asks for them.

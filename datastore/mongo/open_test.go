@@ -17,6 +17,7 @@ import (
 	"cordon/datastore/mongo"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
+	"go.uber.org/goleak"
 )
 
 func TestOpenRefusesAStandalone(t *testing.T) {
@@ -191,11 +192,25 @@ func TestManyMayOpenAFreshDatabaseAtOnce(t *testing.T) {
 	open.Wait()
 }
 
-func TestCloseIsTheEndOfAll(t *testing.T) {
-	s := open(t)
-	_ = s.Close()
-	if err := s.Close(); err != nil {
-		t.Errorf("closed again: %v", err)
+func TestCloseLeavesNothingRunning(t *testing.T) {
+	config := mongo.Config{URI: serverURI(t), Database: databaseName()}
+	openConfig(t, config) // drops it
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
+	s, err := mongo.Open(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	putOrganization(t, s, "acme")
+	if err := mutate(t.Context(), s, "acme", "r"); err != nil {
+		t.Error(err)
+	}
+	for range s.Members(t.Context(), "acme", datastore.Page{}) {
+		break
+	}
+	for range 3 {
+		if err := s.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
 	}
 	if err := s.Ready(context.Background()); !errors.Is(err, datastore.ErrClosed) {
 		t.Errorf("got error %v, want ErrClosed", err)

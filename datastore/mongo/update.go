@@ -78,8 +78,10 @@ func (s *Store) explainFailed(ctx context.Context, doing string, err error) erro
 		return err
 	}
 	explained := s.explain(ctx, doing, err)
-	if errors.Is(explained, datastore.ErrUnavailable) || errors.Is(explained, datastore.ErrClosed) {
-		return explained
+	for _, of := range []error{datastore.ErrUnavailable, datastore.ErrClosed, context.Canceled} {
+		if errors.Is(explained, of) && !errors.Is(err, of) {
+			return explained
+		}
 	}
 	return err
 }
