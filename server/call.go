@@ -37,8 +37,12 @@ type call struct {
 	failure error // what was answered with a problem
 }
 
-// mediaJSON is behind a header of every answer; nobody writes to it.
-var mediaJSON = []string{"application/json"}
+// These are behind headers of many answers; nobody writes to them.
+var (
+	mediaJSON = []string{"application/json"}
+	noStore   = []string{"no-store"}
+	noSniff   = []string{"nosniff"}
+)
 
 func (c *call) header() http.Header { return c.echo.Response().Header() }
 
@@ -202,13 +206,16 @@ func (c *call) decode(v any) error {
 
 // answer sends v as JSON.
 func (c *call) answer(status int, v any) error {
-	body, err := json.Marshal(v)
+	body, err := render(v)
 	if err != nil {
 		return fmt.Errorf("write answer: %w", err)
 	}
 	c.send(status, body)
 	return nil
 }
+
+// render writes JSON: equal values as equal texts, so that a repeat cannot be told from its first.
+func render(v any) ([]byte, error) { return json.Marshal(v, json.Deterministic(true)) }
 
 // send sends JSON. That the client has gone is no failure of ours, so it is not told.
 func (c *call) send(status int, body []byte) {

@@ -44,7 +44,6 @@ func exportRecords(c *call) error {
 		return fmt.Errorf("read records: %w", err)
 	}
 	h := c.header()
-	h.Set("Cache-Control", "no-store")
 	out := &exportWriter{call: c, control: http.NewResponseController(c.echo.Response().Writer)}
 	out.buffer = bufio.NewWriterSize(out, 32<<10)
 	write := out.ndjson

@@ -31,7 +31,6 @@ func createKey(c *call) error {
 	if err != nil {
 		return err
 	}
-	c.header().Set("Cache-Control", "no-store")
 	return c.answer(http.StatusCreated, client.NewKey{ID: key.ID, Key: shown})
 }
 

@@ -67,7 +67,6 @@ func (c *call) actSecret(do func() (*guard.Result, error), show func(*guard.Resu
 			return c.keep(result, err, show)
 		}
 	}
-	c.header().Set("Cache-Control", "no-store")
 	return c.actOnce(do, show)
 }
 
@@ -98,10 +97,10 @@ func (c *call) keep(result *guard.Result, err error, show func(*guard.Result) (i
 		k.DecisionID, k.Policy, k.Revision = answer.ID, answer.Policy, revisionOf(answer)
 	}
 	var broken error
-	if k.Body, broken = json.Marshal(body); broken != nil {
+	if k.Body, broken = render(body); broken != nil {
 		return status, nil // then it is not shown again
 	}
-	remembered, broken := json.Marshal(k)
+	remembered, broken := render(k)
 	if broken != nil {
 		return status, nil
 	}
@@ -140,7 +139,7 @@ func (c *call) fail(err error) {
 	}
 	h := c.header()
 	delete(h, "Content-Disposition")
-	delete(h, "Cache-Control")
+	h["Cache-Control"] = noStore
 	if a := answerOf(err); a != nil {
 		c.decided(a)
 	}
@@ -155,7 +154,7 @@ func (c *call) fail(err error) {
 		h.Set("WWW-Authenticate", c.challenge(p.Code))
 	}
 	h.Set("Content-Type", client.ProblemType)
-	body, broken := json.Marshal(p)
+	body, broken := render(p)
 	if broken != nil {
 		body = []byte(`{"status":500,"code":"internal"}`)
 		p.Status = http.StatusInternalServerError

@@ -10,14 +10,12 @@ import (
 
 // livez tells that the process serves at all.
 func livez(c *call) error {
-	c.header().Set("Cache-Control", "no-store")
 	return c.answer(http.StatusOK, probe{Status: "ok"})
 }
 
 // readyz tells that questions are answered now: the store serves, records are taken, and the server
 // is not stopping.
 func readyz(c *call) error {
-	c.header().Set("Cache-Control", "no-store")
 	if c.server.draining.Load() {
 		return errDraining
 	}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -128,4 +129,45 @@ func TestAnUnreachableStoreIs503(t *testing.T) {
 	w.do(t, http.MethodGet, "/readyz", nil, noKey).refused(t, http.StatusServiceUnavailable, "unavailable")
 	w.do(t, http.MethodHead, "/readyz", nil, noKey).want(t, http.StatusServiceUnavailable)
 	w.do(t, http.MethodGet, "/livez", nil, noKey).want(t, http.StatusOK)
+}
+
+// No record, no answer (design.md 3.3): what cannot be kept is not decided, and nothing is dropped.
+func TestAFullJournalIs503(t *testing.T) {
+	var stuck atomic.Bool
+	w := newWorld(t, options{journal: func(c *journal.Config) {
+		ship := c.Ship
+		c.MaxBytes, c.SegmentBytes = 64<<10, 16<<10
+		c.Ship = func(ctx context.Context, b datastore.Batch) (int64, error) {
+			if stuck.Load() && b.Count > 0 {
+				return 0, datastore.ErrUnavailable
+			}
+			return ship(ctx, b)
+		}
+	}})
+	w.acme(t)
+	stuck.Store(true)
+	answered := map[string]bool{}
+	for n := 0; ; n++ {
+		if n == 1000 {
+			t.Fatal("the journal has no bound")
+		}
+		got := w.do(t, http.MethodPost, single, plainQuestion)
+		if got.status != http.StatusOK {
+			got.refused(t, http.StatusServiceUnavailable, "unavailable")
+			break
+		}
+		answered[got.header.Get(client.HeaderDecisionID)] = true
+	}
+	w.do(t, http.MethodPost, many, `{"evaluations":[`+plainQuestion+`]}`).refused(t, http.StatusServiceUnavailable, "unavailable")
+	stuck.Store(false)
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.ask(t, "anna", "manage", "product", "shop")
+	for _, r := range w.records(t, "subject=anna&kind=decision") {
+		delete(answered, r.ID)
+	}
+	if len(answered) > 0 {
+		t.Errorf("%d decisions were answered and are not in the log", len(answered))
+	}
 }

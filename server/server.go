@@ -181,6 +181,11 @@ func (s *Server) serve(c *call) {
 	c.origin.RequestID = strings.ToValidUTF8(id, "\ufffd")
 	c.origin.TraceID = traceID(c.req.Header)
 	c.ctx.Context, c.ctx.at = c.req.Context(), c.start.Add(r.limit)
+	if !r.access {
+		// Answers name people and hold secrets; and none is a page, whatever a browser makes of it.
+		h := c.header()
+		h["Cache-Control"], h["X-Content-Type-Options"] = noStore, noSniff
+	}
 	if s.closing.Load() {
 		s.late.Add(1)
 		c.set("Connection", "close")
