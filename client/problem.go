@@ -14,6 +14,10 @@ type Problem struct {
 	Errors     []FieldError `json:"errors,omitempty"`      // of a 400: what is wrong where
 	Reasons    []Reason     `json:"reasons,omitempty"`     // of a denied act
 	DecisionID string       `json:"decision_id,omitempty"` // of a denied act
+	// ReasonUser and ReasonAdmin tell a denied act in sentences, by language (en, fr, de): to the person
+	// who acts, and to the administrator.
+	ReasonUser  *Texts `json:"reason_user,omitempty"`
+	ReasonAdmin *Texts `json:"reason_admin,omitempty"`
 }
 
 // FieldError is one thing that is wrong in a body.

@@ -32,3 +32,10 @@ type Reason struct {
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
+
+// Texts are one text in the languages that Cordon speaks.
+type Texts struct {
+	EN string `json:"en"`
+	FR string `json:"fr"`
+	DE string `json:"de"`
+}

@@ -1,9 +1,9 @@
 package guard
 
 import (
-	"fmt"
-	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"cordon/datastore"
 	"cordon/policies"
@@ -12,41 +12,60 @@ import (
 // Languages that reasons are told in.
 func Languages() []string { return []string{"en", "fr", "de"} }
 
-// Explanation tells a decision's reasons to its two readers, by language: the person concerned, who
-// is told who can help and nobody's name, and the administrator, who is told the rule, the blocks
-// that stand and the policy.
-type Explanation struct {
-	User  map[string]string
-	Admin map[string]string
-}
+// Explanation tells a denial to its two readers, by language: the person concerned, who is told who
+// can help and nobody's name, and the administrator, who is told the rules, the blocks that stand and
+// the policy too. An allow needs none: both are nil.
+type Explanation struct{ User, Admin map[string]string }
 
 // Explain gives the explanation of an answer.
-func (g *Guard) Explain(a *Answer) Explanation {
-	e := Explanation{User: map[string]string{}, Admin: map[string]string{}}
+func (a *Answer) Explain() Explanation {
+	if a.Decision == nil || a.Allowed {
+		return Explanation{}
+	}
+	e := Explanation{User: a.Texts.Person, Admin: map[string]string{}}
 	for _, language := range Languages() {
-		var user, admin []string
-		for _, reason := range a.Reasons {
-			texts, _ := g.engine.Texts(reason.Code)
-			user = append(user, texts.Person[language])
-			admin = append(admin, fmt.Sprintf("%s [%s]", texts.Administrator[language], reason.Code))
-		}
-		if len(a.Blocks) > 0 {
-			admin = append(admin, fmt.Sprintf("%s: %s.", word(language, "Block", "Blocage", "Sperre"), strings.Join(a.Blocks, ", ")))
-		}
-		admin = append(admin, fmt.Sprintf("%s: %s.", word(language, "Policy", "Politique", "Regelwerk"), a.Policy))
-		e.User[language], e.Admin[language] = strings.Join(user, " "), strings.Join(admin, " ")
+		e.Admin[language] = string(a.appendAdmin(nil, language))
 	}
 	return e
 }
 
-func word(language, en, fr, de string) string {
-	switch language {
-	case "fr":
-		return fr
-	case "de":
-		return de
+// AppendExplanation appends the explanation of a denial as the members reason_user and reason_admin
+// of a JSON object, each with a comma before it; of an allow, nothing.
+func (a *Answer) AppendExplanation(dst []byte) []byte {
+	if a.Allowed {
+		return dst
 	}
-	return en
+	dst = append(dst, `,"reason_user":`...)
+	dst = append(dst, a.PersonJSON...)
+	dst = append(dst, `,"reason_admin":{`...)
+	for i, language := range Languages() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(dst, '"')
+		dst = append(dst, language...)
+		dst = append(dst, `":`...)
+		var text [1024]byte
+		dst, _ = jsontext.AppendQuote(dst, a.appendAdmin(text[:0], language)) // of our own texts: always valid UTF-8
+	}
+	return append(dst, '}')
+}
+
+// appendAdmin appends the administrator's text: the sentences, then what they rest on.
+func (a *Answer) appendAdmin(dst []byte, language string) []byte {
+	dst = append(dst, a.Texts.Administrator[language]...)
+	dst = append(dst, " [rules:"...)
+	for _, reason := range a.Reasons {
+		dst = append(append(dst, ' '), reason.Code...)
+	}
+	if len(a.Blocks) > 0 {
+		dst = append(dst, "; blocks:"...)
+		for _, id := range a.Blocks {
+			dst = append(append(dst, ' '), id...)
+		}
+	}
+	dst = append(append(dst, "; policy: "...), a.Policy...)
+	return append(dst, ']')
 }
 
 // standingBlocks names the blocks that a denial may rest on: the acting member's and the product's.

@@ -41,17 +41,24 @@ func (c *call) evaluate(q *guard.Question) error {
 		return err
 	}
 	c.decided(&answer)
-	*c.body = appendDecision((*c.body)[:0], &answer) // what was asked is not needed any more
+	// What was asked is not needed any more. A denial is told to its two readers too (AuthZEN 1.0, 5.5.1).
+	body := appendReasons((*c.body)[:0], &answer)
+	*c.body = append(answer.AppendExplanation(body), "}}"...)
 	c.send(http.StatusOK, *c.body)
 	return nil
 }
 
+// appendDecision appends one item of a batch: the reasons, and not the sentences for two readers.
 func appendDecision(dst []byte, a *guard.Answer) []byte {
+	return append(appendReasons(dst, a), "}}"...)
+}
+
+// appendReasons appends a decision up to the reasons in its context.
+func appendReasons(dst []byte, a *guard.Answer) []byte {
 	dst = append(dst, `{"decision":`...)
 	dst = strconv.AppendBool(dst, a.Allowed)
 	dst = append(dst, `,"context":{"reasons":`...)
-	dst = append(dst, a.ReasonsJSON...)
-	return append(dst, "}}"...)
+	return append(dst, a.ReasonsJSON...)
 }
 
 // evaluations answers a batch (AuthZEN 1.0, 7). Without items it is a single question.

@@ -137,6 +137,8 @@ func problemOf(err error) client.Problem {
 	var denied *guard.Denied
 	if errors.As(err, &denied) {
 		p.DecisionID = denied.Answer.ID
+		texts := denied.Answer.Explain()
+		p.ReasonUser, p.ReasonAdmin = showTexts(texts.User), showTexts(texts.Admin)
 		if denied.Answer.Decision != nil {
 			for _, r := range denied.Answer.Reasons {
 				p.Reasons = append(p.Reasons, client.Reason{Code: r.Code, Message: r.Message})
