@@ -185,7 +185,7 @@ func (c *cache) flush() {
 
 // run follows the feed until ctx is done. Where the feed breaks it goes on from the last position;
 // where history is lost, nothing that was cached is trusted.
-func (c *cache) run(ctx context.Context, store datastore.Store) error {
+func (c *cache) run(ctx context.Context, store datastore.Store) {
 	position, pause := "", 50*time.Millisecond
 	for ctx.Err() == nil {
 		if position == "" {
@@ -215,7 +215,7 @@ func (c *cache) run(ctx context.Context, store datastore.Store) error {
 			pause = 50 * time.Millisecond
 		}
 		if ctx.Err() != nil || errors.Is(failed, datastore.ErrClosed) {
-			break
+			return
 		}
 		if errors.Is(failed, datastore.ErrHistoryLost) {
 			position = ""
@@ -227,5 +227,4 @@ func (c *cache) run(ctx context.Context, store datastore.Store) error {
 		}
 		pause = min(2*pause, time.Second)
 	}
-	return nil
 }

@@ -111,9 +111,9 @@ func (g *Guard) Run(ctx context.Context) error {
 		defer close(swept)
 		g.sweepEvery(ctx, time.Second)
 	}()
-	err := g.cache.run(ctx, g.store)
+	g.cache.run(ctx, g.store)
 	<-swept
-	return err
+	return nil
 }
 
 // Ready tells whether the guard can answer: the store serves, and the journal takes records.

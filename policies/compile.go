@@ -2,6 +2,7 @@ package policies
 
 import (
 	"context"
+	"errors"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -87,11 +88,12 @@ func parse(src Source, tests bool) (map[string]*ast.Module, error) {
 			RegoVersion:       ast.RegoV1,
 			Capabilities:      capabilities(),
 		})
-		switch err := problems(err).(type) {
-		case nil:
+		var found *ProblemsError
+		switch err := problems(err); {
+		case err == nil:
 			modules[path] = module
-		case *ProblemsError:
-			all.Problems = append(all.Problems, err.Problems...)
+		case errors.As(err, &found):
+			all.Problems = append(all.Problems, found.Problems...)
 		default:
 			return nil, err
 		}

@@ -9,10 +9,11 @@ import (
 	"testing"
 	"time"
 
-	"cordon/policies"
 	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
+
+	"cordon/policies"
 )
 
 // manage is an administrator's question about a product.

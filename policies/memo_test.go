@@ -8,8 +8,9 @@ import (
 	"sync"
 	"testing"
 
-	"cordon/policies"
 	"github.com/google/go-cmp/cmp"
+
+	"cordon/policies"
 )
 
 // randomInputs are inputs of every sort, known words and others mixed.

@@ -11,8 +11,9 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/policies"
 	"github.com/open-policy-agent/opa/v1/ast"
+
+	"cordon/policies"
 )
 
 // mutant is a module with one thing changed.

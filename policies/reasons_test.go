@@ -7,8 +7,9 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/policies"
 	"github.com/google/go-cmp/cmp"
+
+	"cordon/policies"
 )
 
 // reasonCodes are `domain.md`, "Reasons", in the order in which they are given, and after them those of allows.

@@ -8,13 +8,14 @@ import (
 	"testing"
 	"time"
 
-	"cordon/policies"
 	"github.com/google/go-cmp/cmp"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
 	"github.com/open-policy-agent/opa/v1/format"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
+
+	"cordon/policies"
 )
 
 // parseModules parses the modules of a source.
