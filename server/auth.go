@@ -14,7 +14,7 @@ func (c *call) admit() error {
 	if !r.open {
 		if err := c.authenticate(); err != nil {
 			// Who guesses keys is slowed down by address, for there is no caller to tell.
-			if slow := c.server.limits.allow("address "+c.echo.RealIP(), c.start); slow != nil {
+			if slow := c.server.limits.allow("address "+c.address(), c.start); slow != nil {
 				return slow
 			}
 			return err

@@ -46,6 +46,21 @@ var (
 
 func (c *call) header() http.Header { return c.echo.Response().Header() }
 
+// begin sends the status and the headers; write sends more of the body.
+func (c *call) begin(status int)               { c.echo.Response().WriteHeader(status) }
+func (c *call) write(body []byte) (int, error) { return c.echo.Response().Write(body) }
+
+// begun tells that the answer has begun, so that its status cannot be changed any more.
+func (c *call) begun() bool { return c.echo.Response().Committed }
+
+// control sets the time limits of the connection.
+func (c *call) control() *http.ResponseController {
+	return http.NewResponseController(c.echo.Response().Writer)
+}
+
+// address is the client's, as far as its word on that is believed.
+func (c *call) address() string { return c.echo.RealIP() }
+
 // set sets a header of the answer whose name is canonical, without an allocation of its own.
 func (c *call) set(name, value string) {
 	if c.used == len(c.values) {
@@ -223,9 +238,9 @@ func (c *call) send(status int, body []byte) {
 	if h["Content-Type"] == nil {
 		h["Content-Type"] = mediaJSON
 	}
-	c.echo.Response().WriteHeader(status)
+	c.begin(status)
 	if c.req.Method != http.MethodHead {
-		_, _ = c.echo.Response().Write(body)
+		_, _ = c.write(body)
 	}
 }
 

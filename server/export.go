@@ -44,7 +44,7 @@ func exportRecords(c *call) error {
 		return fmt.Errorf("read records: %w", err)
 	}
 	h := c.header()
-	out := &exportWriter{call: c, control: http.NewResponseController(c.echo.Response().Writer)}
+	out := &exportWriter{call: c, control: c.control()}
 	out.buffer = bufio.NewWriterSize(out, 32<<10)
 	write := out.ndjson
 	if format == "csv" {
@@ -55,7 +55,7 @@ func exportRecords(c *call) error {
 	} else {
 		h.Set("Content-Type", "application/x-ndjson")
 	}
-	c.echo.Response().WriteHeader(http.StatusOK)
+	c.begin(http.StatusOK)
 	if out.csv != nil {
 		err = out.csv.Write(csvColumns)
 	}
@@ -90,7 +90,7 @@ func (w *exportWriter) Write(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}
-	return w.call.echo.Response().Write(p)
+	return w.call.write(p)
 }
 
 func (w *exportWriter) flush() error {

@@ -41,14 +41,13 @@ func importLines(c *call) error {
 
 // allowWrite gives the answer the time that it had lost to a long body.
 func (c *call) allowWrite() {
-	control := http.NewResponseController(c.echo.Response().Writer)
-	_ = control.SetWriteDeadline(time.Now().Add(writeTimeout)) // where it is not supported, there is none
+	_ = c.control().SetWriteDeadline(time.Now().Add(writeTimeout)) // where it is not supported, there is none
 }
 
 // importSeq reads the lines. It ends with an error when the body breaks off or stops flowing.
 func (c *call) importSeq() iter.Seq2[guard.ImportLine, error] {
 	return func(yield func(guard.ImportLine, error) bool) {
-		lines := bufio.NewReaderSize(&flowing{call: c, control: http.NewResponseController(c.echo.Response().Writer)}, 64<<10)
+		lines := bufio.NewReaderSize(&flowing{call: c, control: c.control()}, 64<<10)
 		for number := 1; ; number++ {
 			line, whole, err := readLine(lines)
 			switch {

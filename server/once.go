@@ -134,7 +134,7 @@ func (c *call) fail(err error) {
 		return
 	}
 	c.failure = err
-	if c.echo.Response().Committed {
+	if c.begun() {
 		return // finish breaks the connection
 	}
 	h := c.header()
