@@ -12,7 +12,8 @@ type Preview struct {
 	Losses []Loss `json:"losses"`
 	// Mailed are the ids of the users who would be sent a mail.
 	Mailed []string `json:"mailed"`
-	// Unblockers are the ids of the users who could lift the block.
+	// Unblockers are the ids of the users who could lift the block; of one that support holds, of those
+	// who could have support lift it, with a code of theirs.
 	Unblockers []string `json:"unblockers"`
 	DecisionID string   `json:"decision_id"` // of the question whether the block is allowed
 }

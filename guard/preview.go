@@ -18,7 +18,8 @@ type Preview struct {
 	Losses []Loss
 	// Mailed are the users who would be sent a mail.
 	Mailed []string
-	// Unblockers are the users who could lift the block.
+	// Unblockers are the users who could lift the block; of one that support holds, those who could
+	// have support lift it, with a code of theirs.
 	Unblockers []string
 }
 
@@ -106,7 +107,11 @@ func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, s *sce
 	if slices.ContainsFunc(s.events, func(e Event) bool { return e.Concerns(m, s.now) }) {
 		p.Mailed = append(p.Mailed, m.ID)
 	}
-	may, err := l.may(ctx, m.ID, "unblock", about, after)
+	action := "unblock"
+	if s.origin.blockOrigin() == datastore.OriginSupport {
+		action, about = "create_support_code", Entity{Type: "organization", ID: after.organization.id}
+	}
+	may, err := l.may(ctx, m.ID, action, about, after)
 	if may {
 		p.Unblockers = append(p.Unblockers, m.ID)
 	}
