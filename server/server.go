@@ -229,6 +229,7 @@ func (s *Server) report(c *call, status int, took time.Duration) {
 	ctx := context.Background() // the request's may have ended
 	level := slog.LevelDebug
 	switch {
+	case errors.Is(c.failure, context.Canceled): // the client has gone: nothing to look at
 	case status >= http.StatusInternalServerError && kindOf(c.failure) == &internal:
 		level = slog.LevelError
 	case status >= http.StatusInternalServerError:
