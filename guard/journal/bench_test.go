@@ -3,6 +3,8 @@ package journal_test
 import (
 	"context"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -79,6 +81,46 @@ func BenchmarkAppend(b *testing.B) {
 				b.Fatal(err)
 			}
 		}
+	})
+}
+
+// BenchmarkAppendAlone is the path of a decision: nothing is shipped meanwhile. The write alone is what
+// the system takes of it.
+func BenchmarkAppendAlone(b *testing.B) {
+	b.Run("append", func(b *testing.B) {
+		j, err := journal.Open(b.Context(), journal.Config{
+			Dir: b.TempDir(), MaxBytes: 1 << 40, SegmentBytes: 1 << 40, Log: slog.New(slog.DiscardHandler),
+			Ship: func(context.Context, datastore.Batch) (int64, error) { return 0, errDown },
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		closeLater(b, j)
+		r := record()
+		start := cpuTime(b)
+		for b.Loop() {
+			if err := j.Append(r); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+	})
+	b.Run("write", func(b *testing.B) {
+		file, err := os.Create(filepath.Join(b.TempDir(), "file"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer file.Close()
+		text := journal.AppendFrame(nil, record(), 1)
+		start := cpuTime(b)
+		at := int64(0)
+		for b.Loop() {
+			if _, err := file.WriteAt(text, at); err != nil {
+				b.Fatal(err)
+			}
+			at += int64(len(text))
+		}
+		b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
 	})
 }
 

@@ -46,7 +46,7 @@ func (j *Journal) append(rs []*datastore.Record) error {
 		return err
 	}
 	for !g.done {
-		if j.writing {
+		if j.writing || j.wanted > 0 {
 			g.written.Wait()
 			continue
 		}
@@ -137,17 +137,22 @@ func (j *Journal) finish(g *group, err error) {
 	g.written.Broadcast()
 }
 
-// acquire waits until nobody writes and takes the files. It is called with mu held.
+// acquire waits until nobody writes and takes the files, before any appender who waits as well: those
+// would never leave a moment free. It is called with mu held.
 func (j *Journal) acquire() {
+	j.wanted++
 	for j.writing {
 		j.free.Wait()
 	}
+	j.wanted--
 	j.writing = true
 }
 
-// release gives the files to who waits for them: one of the queued, or acquire.
+// release gives the files to who waits for them: acquire, or one of the queued.
 func (j *Journal) release() {
 	j.writing = false
 	j.free.Broadcast()
-	j.group.written.Signal()
+	if j.wanted == 0 {
+		j.group.written.Signal()
+	}
 }

@@ -83,6 +83,7 @@ type Journal struct {
 	// has set writing, and so owns log until it is released.
 	mu      sync.Mutex
 	writing bool
+	wanted  int        // how many acquire
 	free    *sync.Cond // writing was released
 	log     wal
 	queue   []byte // frames that wait to be written

@@ -218,9 +218,13 @@ func (s *shipper) settle(mark int64) error {
 func (s *shipper) catchUp(mark int64) error {
 	j := s.j
 	j.mu.Lock()
+	if len(j.segments) > 0 && mark <= j.durable {
+		j.mu.Unlock()
+		return nil
+	}
 	j.acquire()
 	before := j.refused
-	beyond := j.log.segment == nil || mark > j.durable
+	beyond := len(j.segments) == 0 || mark > j.durable
 	untouched := j.accepted == 0 && len(j.queue) == 0
 	if beyond && untouched {
 		j.refused = errBeginning
