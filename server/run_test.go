@@ -332,10 +332,10 @@ func TestAnExportThatBreaksOffIsNoSuccess(t *testing.T) {
 func TestAPanicIsA500AndTheServerGoesOn(t *testing.T) {
 	w := newWorld(t)
 	w.acme(t)
-	w.store.hold(func() { panic("the secret is 42") })
+	w.store.hold(func() { panic("the secret is hunter2") })
 	got := w.do(t, http.MethodGet, acmePath, nil)
 	got.refused(t, http.StatusInternalServerError, "internal")
-	if strings.Contains(got.body, "42") {
+	if strings.Contains(got.body, "hunter2") {
 		t.Errorf("got %s", got.body)
 	}
 	if !strings.Contains(w.logged(), "request panicked") {
