@@ -95,7 +95,7 @@ func EachPlace(t *testing.T, test func(t *testing.T, place Place)) {
 // FirstKey makes the first key of a place, as an operator does: on the store itself.
 func FirstKey(t testing.TB, place Place) string {
 	t.Helper()
-	args := append([]string{"keys", "create", "--name", "test", "--scopes", "decide,directory,act,support,audit,admin"}, place...)
+	args := append([]string{"keys", "create", "--name", "test", "--scopes", "decide,directory,act,support,audit,policy,admin"}, place...)
 	out, err := exec.CommandContext(context.WithoutCancel(t.Context()), Path(t), args...).Output() //nolint:gosec // what was just built
 	if err != nil {
 		t.Fatalf("make the first key: %v", err)
