@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,12 +16,12 @@ import (
 // and dropping do.
 type cache struct {
 	organizations sync.Map // id -> *slot
-	homes         sync.Map // product id -> organization id; a hint, the slot decides
+	products      sync.Map // id -> *home; only as good as its slot
 	beat          atomic.Int64
-	entities      atomic.Int64
 
-	mu         sync.Mutex // guards changes of organizations, and generation
-	generation uint64     // counts the events after which a read that had begun before may not be kept
+	mu         sync.Mutex // guards what follows, and every change of the maps
+	entities   int64
+	generation uint64 // counts the events after which a read that had begun before may not be kept
 
 	most     int64
 	maxStale time.Duration
@@ -32,9 +33,17 @@ type cache struct {
 // slot is one organization at one revision, filled on demand. A change replaces it as a whole.
 type slot struct {
 	life
-	members  sync.Map // user id -> *membership, nil for no member
-	products sync.Map // product id -> *productState
-	filled   atomic.Int64
+	over     atomic.Bool // another has taken its place: nothing of it counts any more
+	members  sync.Map    // user id -> *membership, nil for no member
+	products []string    // those whose home it is
+	filled   int64
+}
+
+// home is a product as it is in a slot. Products are found first, for that is what most questions
+// name, and lead to their organization.
+type home struct {
+	*slot
+	state *productState
 }
 
 func newCache(config Config) *cache {
@@ -49,25 +58,21 @@ func (c *cache) find(organization, user, product string, now time.Time) (known, 
 	if c.off || now.UnixNano()-c.beat.Load() > int64(c.maxStale) {
 		return known{}, false
 	}
-	if organization == "" {
-		home, ok := c.homes.Load(product)
-		if !ok {
-			return known{}, false
-		}
-		organization, _ = home.(string)
-	}
-	found, ok := c.organizations.Load(organization)
-	if !ok {
-		return known{}, false
-	}
-	s, _ := found.(*slot)
-	k := known{organization: &s.life}
+	var s *slot
+	k := known{}
 	if product != "" {
-		p, ok := s.products.Load(product)
+		found, ok := c.products.Load(product)
 		if !ok {
 			return known{}, false
 		}
-		k.product, _ = p.(*productState)
+		h, _ := found.(*home)
+		s, k.product = h.slot, h.state
+	} else {
+		found, ok := c.organizations.Load(organization)
+		if !ok {
+			return known{}, false
+		}
+		s, _ = found.(*slot)
 	}
 	if user != "" {
 		m, ok := s.members.Load(user)
@@ -76,6 +81,10 @@ func (c *cache) find(organization, user, product string, now time.Time) (known, 
 		}
 		k.member, _ = m.(*membership)
 	}
+	if s.over.Load() || organization != "" && organization != s.id {
+		return known{}, false
+	}
+	k.organization = &s.life
 	return k, true
 }
 
@@ -106,14 +115,17 @@ func (c *cache) keep(mark uint64, k *known, user, product string) {
 	case s.revision > k.organization.revision:
 		return
 	}
+	// What is kept must not keep the whole request that an id was cut from.
+	user, product = strings.Clone(user), strings.Clone(product)
 	if user != "" {
 		if _, had := s.members.Swap(user, k.member); !had {
 			c.grow(s)
 		}
 	}
 	if product != "" && k.product != nil {
-		c.homes.Store(product, s.id)
-		if _, had := s.products.Swap(product, k.product); !had {
+		had, known := c.products.Swap(product, &home{slot: s, state: k.product})
+		if h, _ := had.(*home); !known || h.slot != s {
+			s.products = append(s.products, product)
 			c.grow(s)
 		}
 	}
@@ -147,18 +159,30 @@ func (c *cache) advance(change datastore.Change) {
 func (c *cache) replace(l life) *slot {
 	s := &slot{life: l}
 	if old, ok := c.organizations.Swap(l.id, s); ok {
-		if o, _ := old.(*slot); o != nil {
-			c.entities.Add(-o.filled.Load())
-		}
+		o, _ := old.(*slot)
+		c.letGo(o)
 	} else {
-		c.entities.Add(1)
+		c.entities++
 	}
 	return s
 }
 
+// letGo ends a slot that has no place any more.
+func (c *cache) letGo(s *slot) {
+	s.over.Store(true)
+	c.entities -= s.filled
+	for _, product := range s.products {
+		if found, ok := c.products.Load(product); ok {
+			if h, _ := found.(*home); h.slot == s {
+				c.products.Delete(product)
+			}
+		}
+	}
+}
+
 func (c *cache) grow(s *slot) {
-	s.filled.Add(1)
-	if c.entities.Add(1) <= c.most {
+	s.filled++
+	if c.entities++; c.entities <= c.most {
 		return
 	}
 	// Over the bound: let go of whole organizations, whichever come first, until a tenth is free.
@@ -169,8 +193,9 @@ func (c *cache) grow(s *slot) {
 			return true
 		}
 		c.organizations.Delete(id)
-		o.products.Range(func(product, _ any) bool { c.homes.Delete(product); return true })
-		return c.entities.Add(-1-o.filled.Load()) > c.most*9/10
+		c.entities--
+		c.letGo(o)
+		return c.entities > c.most*9/10
 	})
 }
 
@@ -178,9 +203,14 @@ func (c *cache) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.generation++
+	c.organizations.Range(func(_, found any) bool {
+		s, _ := found.(*slot)
+		s.over.Store(true)
+		return true
+	})
 	c.organizations.Clear()
-	c.homes.Clear()
-	c.entities.Store(0)
+	c.products.Clear()
+	c.entities = 0
 }
 
 // run follows the feed until ctx is done. Where the feed breaks it goes on from the last position;

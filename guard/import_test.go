@@ -84,3 +84,13 @@ func TestImportTakesAllOfALineOrNothing(t *testing.T) { // design.md 4 and 10
 		}
 	})
 }
+
+func TestImportKeepsToTheCallersOrganization(t *testing.T) { // design.md 11, Callers
+	g := newGuard(t, openSQLite(t), nil)
+	acme(t, g)
+	limited := &guard.Origin{Caller: &guard.Caller{ID: "k", Scopes: guard.Scopes(), Organization: "acme"}}
+	report, err := g.Import(t.Context(), limited, lines(organizationLine("other"), productLine("acme", "new", "domain"), productLine("other", "p", "domain")))
+	if err != nil || report.Products != 1 || len(report.Refused) != 2 || report.Refused[0].Code != "organization_limit" {
+		t.Errorf("got %+v %v", report, err)
+	}
+}

@@ -59,6 +59,13 @@ func (b *importBatch) check(line *ImportLine) error {
 		f.id("/organization", line.In)
 		line.Product.check(&f, "")
 	}
+	of := line.In
+	if line.Organization != nil {
+		of = line.ID
+	}
+	if limit := b.origin.Caller.Organization; limit != "" && of != limit {
+		return line.refuse("organization_limit", "the caller is limited to another organization")
+	}
 	if len(f) > 0 {
 		return line.refuse("invalid", "%s %s", f[0].Pointer, f[0].Detail)
 	}
