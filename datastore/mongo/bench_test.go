@@ -9,6 +9,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+
+	"go.mongodb.org/mongo-driver/v2/bson"
 )
 
 // fill puts organizations, each with an administrator, a client and a product.
@@ -33,19 +35,31 @@ func fill(b *testing.B, s *mongo.Store, organizations int) {
 func BenchmarkFacts(b *testing.B) {
 	s := open(b)
 	fill(b, s, 100)
-	for name, key := range map[string]func(o string) datastore.Key{
-		"product":         func(o string) datastore.Key { return datastore.Key{Organization: o, User: "carl", Product: o + "-web"} },
-		"target":          func(o string) datastore.Key { return datastore.Key{Organization: o, User: "adam", Target: "carl"} },
-		"no organization": func(o string) datastore.Key { return datastore.Key{User: "carl", Product: o + "-web"} },
-	} {
-		b.Run(name, func(b *testing.B) {
-			for i := 0; b.Loop(); i++ {
-				if _, err := s.Facts(b.Context(), key(fmt.Sprint("o", i%100))); err != nil {
-					b.Fatal(err)
-				}
-			}
-		})
+	keys := map[string]func(o string) datastore.Key{
+		"product": func(o string) datastore.Key {
+			return datastore.Key{Organization: o, User: "carl", Product: o + "-web"}
+		},
+		"target": func(o string) datastore.Key {
+			return datastore.Key{Organization: o, User: "adam", Target: "carl"}
+		},
 	}
+	run := func(when string) {
+		for name, key := range keys {
+			b.Run(name+"/"+when, func(b *testing.B) {
+				for i := 0; b.Loop(); i++ {
+					if _, err := s.Facts(b.Context(), key(fmt.Sprint("o", i%100))); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+	run("written just now")
+	if _, err := s.Database().Collection("directory").UpdateMany(b.Context(), bson.M{},
+		bson.M{"$set": bson.M{"tx": bson.NewObjectIDFromTimestamp(time.Now().Add(-time.Hour))}}); err != nil {
+		b.Fatal(err)
+	}
+	run("written an hour ago")
 }
 
 func BenchmarkChange(b *testing.B) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"cordon/datastore"
 
@@ -98,24 +99,21 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 		return 0, s.explain(ctx, "ship", err)
 	}
 	defer q.leave()
-	if q.known && batch.Count > 0 && batch.FirstSequence == q.last+1 {
-		last, err := s.ship(ctx, q, batch)
-		if !driver.IsDuplicateKeyError(err) {
-			return last, s.explain(ctx, "ship", err)
+	for end := time.Now().Add(s.timeout); ; {
+		// What is known is tried first; whether it is still so, the insert tells.
+		if !q.known || batch.Count == 0 || batch.FirstSequence != q.last+1 {
+			q.known = false
+			last, err := s.lastSequence(ctx, batch.Replica)
+			if err != nil {
+				return 0, s.explain(ctx, "ship", err)
+			}
+			q.last, q.known = last, true
 		}
-	}
-	var err error
-	for {
-		q.known = false
-		if q.last, err = s.lastSequence(ctx, batch.Replica); err != nil {
-			return 0, s.explain(ctx, "ship", err)
-		}
-		q.known = true
 		if batch.Count == 0 || batch.FirstSequence != q.last+1 {
 			return q.last, nil
 		}
 		last, err := s.ship(ctx, q, batch)
-		if !driver.IsDuplicateKeyError(err) {
+		if !driver.IsDuplicateKeyError(err) || time.Now().After(end) {
 			return last, s.explain(ctx, "ship", err)
 		}
 	}

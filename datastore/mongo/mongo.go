@@ -6,9 +6,9 @@
 // because collections, validators and indexes are made by [Open]: inside a transaction it would be
 // too late.
 //
-// Why one collection, "directory", holds organizations, users and products: a decision is made on
-// what is known at one point in time, and the one read that is pinned to a point without the round
-// trips of a transaction is a single find. See [reader.Facts].
+// Why one collection, "directory", holds organizations, users and products: a decision is made on what
+// is known at one point in time, and only one find of one collection can be pinned to a point without
+// the round trips, and the waiting, of a transaction. See [reader.Facts].
 //
 // Why a document's identity is always its _id, made of its parts: uniqueness then needs no other
 // index, also when the collection is sharded, and every read of one document is a point.

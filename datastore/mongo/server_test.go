@@ -75,10 +75,13 @@ func startProgram(t *testing.T, args ...string) *server {
 	}
 	if isMongod() {
 		s.args = []string{
-			"--bind_ip", "127.0.0.1", "--port", s.port, "--dbpath", s.dir, "--setParameter", "enableTestCommands=1",
+			"--bind_ip", "127.0.0.1", "--port", s.port, "--dbpath", filepath.Join(s.dir, "db"), "--setParameter", "enableTestCommands=1",
 		}
 	}
 	if err := os.WriteFile(filepath.Join(s.dir, "empty.toml"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(s.dir, "db"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	s.args = append(s.args, args...)
