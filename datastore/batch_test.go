@@ -1,9 +1,11 @@
 package datastore_test
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"iter"
 	"slices"
 	"strings"
@@ -13,7 +15,7 @@ import (
 	"cordon/datastore"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/zstd"
+	"github.com/klauspost/compress/s2"
 	"pgregory.net/rapid"
 )
 
@@ -336,11 +338,10 @@ func TestEncodeBatchRefuses(t *testing.T) {
 
 func TestCorruptBatchIsAnError(t *testing.T) {
 	good := mustEncode(t, sample(1), sample(2))
-	encoder, err := zstd.NewWriter(nil)
-	if err != nil {
-		t.Fatal(err)
+	body := func(text string) []byte {
+		check := crc32.Checksum([]byte(text), crc32.MakeTable(crc32.Castagnoli))
+		return append(binary.LittleEndian.AppendUint32(nil, check), s2.Encode(nil, []byte(text))...)
 	}
-	body := func(text string) []byte { return encoder.EncodeAll([]byte(text), nil) }
 	first := sample(1)
 	text := string(first.AppendJSON(nil)) + "\n"
 	cases := map[string]func(b *datastore.Batch){
@@ -368,7 +369,7 @@ func TestCorruptBatchIsAnError(t *testing.T) {
 		b := good
 		spoil(&b)
 		got, err := b.Records()
-		// A bit of zstd's header that means nothing may change without harm, but never the records.
+		// A copy from another place with the same text may do no harm, but the records never change.
 		if err == nil && !(strings.HasPrefix(name, "bit") && cmp.Equal(got, want, sameJSON)) {
 			t.Errorf("%s was taken", name)
 		}
