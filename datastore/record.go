@@ -36,6 +36,10 @@ type Record struct {
 	TraceID      string          `json:"trace_id,omitempty"`
 	Batch        string          `json:"batch,omitempty"`   // Cordon-Batch-Id of evaluations
 	Details      json.RawMessage `json:"details,omitempty"` // of a change: an object, what it did and why
+
+	// Compact promises that Input, Reasons and Details are valid JSON without white space, so that they
+	// need not be looked at when the record is written.
+	Compact bool `json:"-"`
 }
 
 // Question is the question that a record answers.

@@ -1,7 +1,6 @@
 package datastore
 
 import (
-	"encoding/json"
 	"math/bits"
 	"strconv"
 	"time"
@@ -41,12 +40,12 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '}')
 	if len(r.Input) > 0 {
 		dst = append(dst, `,"input":`...)
-		dst = appendRaw(dst, r.Input)
+		dst = r.appendRaw(dst, r.Input)
 	}
 	dst = append(dst, `,"decision":`...)
 	dst = strconv.AppendBool(dst, r.Decision)
 	dst = append(dst, `,"reasons":`...)
-	dst = appendReasons(dst, r.Reasons)
+	dst = r.appendReasons(dst)
 	dst = appendOptional(dst, `,"policy":`, r.Policy)
 	dst = appendOptional(dst, `,"organization":`, r.Organization)
 	dst = append(dst, `,"revision":`...)
@@ -58,7 +57,7 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 	dst = appendOptional(dst, `,"batch":`, r.Batch)
 	if len(r.Details) > 0 {
 		dst = append(dst, `,"details":`...)
-		dst = appendRaw(dst, r.Details)
+		dst = r.appendRaw(dst, r.Details)
 	}
 	return append(dst, '}')
 }
@@ -73,9 +72,17 @@ func (e *Entity) appendJSON(dst []byte) []byte {
 }
 
 // appendReasons writes an array always: nobody who reads the log has to know of null.
-func appendReasons(dst []byte, raw json.RawMessage) []byte {
-	if len(raw) == 0 || string(raw) == "null" {
+func (r *Record) appendReasons(dst []byte) []byte {
+	if len(r.Reasons) == 0 || string(r.Reasons) == "null" {
 		return append(dst, "[]"...)
+	}
+	return r.appendRaw(dst, r.Reasons)
+}
+
+// appendRaw copies what is promised to be right, and looks at the rest.
+func (r *Record) appendRaw(dst, raw []byte) []byte {
+	if r.Compact {
+		return append(dst, raw...)
 	}
 	return appendRaw(dst, raw)
 }

@@ -25,7 +25,7 @@ func BenchmarkDecide(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			g, err := guard.New(guard.Config{Store: store, Engine: rules, Journal: records, Uncached: uncached})
+			g, err := guard.New(guard.Config{Store: store, Engine: rules, Journal: records, NoMemo: uncached, NoCache: uncached})
 			if err != nil {
 				b.Fatal(err)
 			}

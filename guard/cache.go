@@ -48,7 +48,7 @@ type home struct {
 
 func newCache(config Config) *cache {
 	return &cache{
-		most: int64(config.CacheEntities), maxStale: config.MaxStaleness, off: config.Uncached,
+		most: int64(config.CacheEntities), maxStale: config.MaxStaleness, off: config.NoCache,
 		now: config.Now, log: config.Log,
 	}
 }

@@ -130,7 +130,7 @@ func limited(o *Origin, q *datastore.Question, l *life) error {
 }
 
 func (g *Guard) ask(ctx context.Context, input *policies.Input) (*policies.Decision, error) {
-	if g.config.Uncached {
+	if g.config.NoMemo {
 		return g.engine.DecideUncached(ctx, input)
 	}
 	return g.engine.Decide(ctx, input)
@@ -153,7 +153,7 @@ func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *A
 		ID: a.ID, Time: start, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
 		Kind: datastore.RecordDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON,
 		Policy: a.Policy, Organization: a.Organization, Revision: a.Revision, DurationUS: took.Microseconds(),
-		RequestID: o.RequestID, TraceID: o.TraceID,
+		RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
 	}
 	if len(a.Blocks) > 0 {
 		r.Details, _ = json.Marshal(map[string][]string{"blocks": a.Blocks}) // of strings alone: it cannot fail

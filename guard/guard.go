@@ -36,8 +36,9 @@ type Config struct {
 	MaxStaleness time.Duration
 	// CacheEntities bounds the cached members and products together. 0: 1,000,000.
 	CacheEntities int
-	// Uncached turns the facts cache and the memo of answers off, for measuring.
-	Uncached bool
+	// NoMemo asks the rules about every question, and NoCache reads the facts of every question from
+	// the store, for measuring.
+	NoMemo, NoCache bool
 
 	// Announced is called when an act has queued something to tell, so that whoever delivers need not
 	// wait for the next look. It must not block. nil: nobody is called.

@@ -50,7 +50,7 @@ func (w *world) mayManage(user, product string) bool {
 func TestRandomOperationsMatchTheModel(t *testing.T) {
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
-		uncached := newGuard(t, store, func(c *guard.Config) { c.Uncached = true })
+		uncached := newGuard(t, store, func(c *guard.Config) { c.NoMemo, c.NoCache = true, true })
 		round := 0
 		rapid.Check(t, func(r *rapid.T) {
 			round++

@@ -47,7 +47,7 @@ func settings() []group {
 			{"drain-delay", time.Duration(0), "how long to go on serving with /readyz at 503 before shutting down, for load balancers to notice"},
 			{"drain-timeout", 20 * time.Second, "how long to wait for the requests under way when shutting down"},
 			{"cache-entities", 1_000_000, "users and products that are kept in memory at most"},
-			{"uncached", false, "decide without cache and memo, for measuring"},
+			{"cache", "all", "what is kept in memory: all, facts (the rules are asked every time) or none (and the store too); for measuring"},
 			{"rate-limit", 0, "requests a second that one caller may send; 0: any number"},
 			{"rate-burst", 0, "requests that one caller may send at once; 0: those of a second"},
 			{"trusted-proxies", []string{}, "networks such as 10.0.0.0/8 whose X-Forwarded-For is believed, by comma"},

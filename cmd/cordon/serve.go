@@ -151,6 +151,9 @@ func (c config) checkServe() error {
 	if v := c.text("journal-sync"); v != "always" && v != "interval" {
 		return wrongUse("--journal-sync %s is neither always nor interval", v)
 	}
+	if v := c.text("cache"); !slices.Contains([]string{"all", "facts", "none"}, v) {
+		return wrongUse("--cache %s is not one of all, facts, none", v)
+	}
 	if v := c.text("smtp-tls"); !slices.Contains([]string{"none", "starttls", "tls"}, v) {
 		return wrongUse("--smtp-tls %s is not one of none, starttls, tls", v)
 	}

@@ -76,7 +76,8 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *house, err error)
 	if err = h.makeGuard(ctx, guard.Config{
 		MaxStaleness:  c.duration("max-staleness"),
 		CacheEntities: c.number("cache-entities"),
-		Uncached:      c.is("uncached"),
+		NoMemo:        c.text("cache") != "all",
+		NoCache:       c.text("cache") == "none",
 		Observe:       h.metrics.Observer(),
 		Announced:     h.relay.Wake,
 		CheckWebhook:  func(url string) error { return notify.CheckURL(url, c.is("webhooks-allow-private")) },

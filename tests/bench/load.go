@@ -76,6 +76,24 @@ func (c *connection) ask(request []byte) ([]byte, error) {
 	return c.body, nil
 }
 
+// meanAnswer asks every question once and gives the mean length of the answers.
+func meanAnswer(ctx context.Context, s *server) (int, error) {
+	c, err := dial(ctx, s.address)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = c.conn.Close() }()
+	total := 0
+	for _, request := range s.requests {
+		body, err := c.ask(request)
+		if err != nil {
+			return 0, fmt.Errorf("%s: %w", s.name, err)
+		}
+		total += len(body)
+	}
+	return total / len(s.requests), nil
+}
+
 // agree asks every server every question once, and holds their answers against each other.
 func agree(ctx context.Context, servers []*server, w *world) error {
 	var first []bool

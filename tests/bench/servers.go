@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -59,12 +60,14 @@ func startAll(ctx context.Context, dir string, w *world) (servers []*server, err
 	if err := load(ctx, cordon, first, bearer, w); err != nil {
 		return servers, err
 	}
-	uncached := filepath.Join(dir, "data-uncached")
-	if bearer, err = copyStore(ctx, dir, cordon, uncached, w); err != nil {
-		return servers, err
-	}
-	if err := add(startCordon(ctx, dir, "cordon, uncached", uncached, bearer, w, "--uncached")); err != nil {
-		return servers, err
+	for _, less := range []struct{ name, cache string }{{"cordon, no memo", "facts"}, {"cordon, no cache", "none"}} {
+		copied := filepath.Join(dir, "data-"+less.cache)
+		if bearer, err = copyStore(ctx, dir, cordon, copied, w); err != nil {
+			return servers, err
+		}
+		if err := add(startCordon(ctx, dir, less.name, copied, bearer, w, "--cache", less.cache)); err != nil {
+			return servers, err
+		}
 	}
 	if err := add(startEcho(ctx, dir, first)); err != nil {
 		return servers, err
@@ -163,14 +166,23 @@ func startOPA(ctx context.Context, dir, name string, w *world, flags ...string) 
 	return s, s.ready(ctx, "/health")
 }
 
-// echoVariable makes this program the bare Echo server.
-const echoVariable = "CORDON_BENCH_ECHO"
+// echoVariable makes this program the bare Echo server, at that address; sizeVariable says how long
+// its answer is.
+const (
+	echoVariable = "CORDON_BENCH_ECHO"
+	sizeVariable = "CORDON_BENCH_SIZE"
+)
 
-// serveEcho answers every question with an allow of Cordon's size.
+// serveEcho answers every question with the same answer, as long as Cordon's are on average.
 func serveEcho(address string) {
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
-	answer := []byte(`{"decision":true,"context":{"reasons":[{"code":"granted","message":"You have access to this product."}]}}`)
+	size, err := strconv.Atoi(os.Getenv(sizeVariable))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench: echo:", err)
+		os.Exit(1)
+	}
+	answer := []byte(`{"decision":true,"context":{"reasons":[{"code":"granted","message":"` + strings.Repeat("x", max(size-72, 0)) + `"}]}}`)
 	e.POST("/access/v1/evaluation", func(c echo.Context) error { return c.Blob(http.StatusOK, "application/json", answer) })
 	e.GET("/readyz", func(c echo.Context) error { return c.NoContent(http.StatusOK) })
 	if err := e.Start(address); err != nil {
@@ -191,7 +203,11 @@ func startEcho(ctx context.Context, dir string, like *server) (*server, error) {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	command := exec.CommandContext(ctx, self)
-	command.Env = append(os.Environ(), echoVariable+"="+address)
+	size, err := meanAnswer(ctx, like)
+	if err != nil {
+		return nil, err
+	}
+	command.Env = append(os.Environ(), echoVariable+"="+address, fmt.Sprintf("%s=%d", sizeVariable, size))
 	out, err := s.start(ctx, dir, command)
 	if err != nil {
 		return nil, err
