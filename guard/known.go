@@ -106,11 +106,11 @@ func project(in *policies.Input, q *datastore.Question, k *known, now time.Time)
 	default:
 		in.Action.Channel, in.Action.Role = "", ""
 	}
-	switch q.Subject.Type {
-	case subjectUser, subjectAgent, subjectHost:
-		in.Subject.Kind = q.Subject.Type
-	default:
-		in.Subject.Kind = subjectOther
+	// Whoever asks a question may name any type of subject; only a mutation's own origin can be the host
+	// or an agent (see askIn).
+	in.Subject.Kind = subjectOther
+	if q.Subject.Type == subjectUser {
+		in.Subject.Kind = subjectUser
 	}
 	if m := k.member; m != nil && in.Subject.Kind == subjectUser {
 		in.Subject.Member = true

@@ -214,7 +214,7 @@ func (g *Guard) askIn(ctx context.Context, s *scene, action Action, stranger boo
 	}
 	var input policies.Input
 	project(&input, &q, &k, s.now)
-	input.Act = s.act
+	input.Subject.Kind, input.Act = q.Subject.Type, s.act
 	if stranger {
 		input.Resource.Known = true
 	}

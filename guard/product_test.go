@@ -50,6 +50,20 @@ func TestBlockedProductIsManagedByNobody(t *testing.T) { // domain.md B1-B3
 	})
 }
 
+func TestNobodyAsksAsTheHost(t *testing.T) { // domain.md: a subject that is no user is not_a_member
+	g := newGuard(t, openSQLite(t), nil)
+	acme(t, g)
+	for _, kind := range []string{"host", "agent", "other", "service", ""} {
+		for _, action := range []string{"manage", "view", "remove", "change_product"} {
+			q := productQuestion("lena", action, "shop")
+			q.Subject.Type = kind
+			if allowed, why := decide(t, g, q); allowed || !slices.Equal(why, []string{"not_a_member"}) {
+				t.Errorf("%s %s: got %v %v", kind, action, allowed, why)
+			}
+		}
+	}
+}
+
 func TestBlocksOfDifferentOriginsStandSideBySide(t *testing.T) { // domain.md, Whose block it is
 	g := newGuard(t, openSQLite(t), nil)
 	acme(t, g)
