@@ -18,6 +18,7 @@ import (
 // Daemon is a running `cordon serve`.
 type Daemon struct {
 	URL     string
+	Metrics string // the page of its figures
 	Process *os.Process
 
 	command *exec.Cmd
@@ -37,25 +38,44 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.text.Write(p)
 }
 
-// Start starts the program as a server on free ports, unless args say others, and waits until it is
-// ready. Whoever starts it stops it.
+// Start starts the program as a server on free ports and waits until it is ready. Whoever starts it
+// stops it.
 func Start(ctx context.Context, path string, args ...string) (*Daemon, error) {
-	args = append([]string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0"}, args...)
-	d := &Daemon{ended: make(chan error, 1), command: exec.Command(path, args...)} //nolint:gosec,noctx // what was just built; it is stopped
+	for try := 0; ; try++ {
+		// A server does not say where its metrics are, so their port is chosen here; another process may
+		// take it before the server does.
+		metrics, err := freeAddress()
+		if err != nil {
+			return nil, err
+		}
+		d := &Daemon{
+			Metrics: "http://" + metrics + "/metrics", ended: make(chan error, 1),
+			command: exec.Command(path, append([]string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", metrics}, args...)...), //nolint:gosec,noctx // what was just built; it is stopped
+		}
+		if err = d.start(ctx); err == nil {
+			return d, nil
+		}
+		if try == 4 || !strings.Contains(d.Output(), "address already in use") {
+			return nil, fmt.Errorf("start the server: %w\n%s", err, d.Output())
+		}
+	}
+}
+
+func (d *Daemon) start(ctx context.Context) error {
 	d.command.Stderr = &d.output
 	out, err := d.command.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
+		return err
 	}
 	if err := d.command.Start(); err != nil {
-		return nil, fmt.Errorf("start the server: %w", err)
+		return err
 	}
 	d.Process = d.command.Process
 	lines := bufio.NewReader(io.TeeReader(out, &d.output))
 	for d.URL == "" {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			return nil, fmt.Errorf("the server ended before it listened: %w\n%s", d.command.Wait(), d.Output())
+			return fmt.Errorf("it ended before it listened: %w", d.command.Wait())
 		}
 		if at, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on "); ok {
 			d.URL = at
@@ -68,11 +88,11 @@ func Start(ctx context.Context, path string, args ...string) (*Daemon, error) {
 	}()
 	for ctx.Err() == nil {
 		if status, err := d.status(ctx, "/readyz"); err == nil && status == http.StatusOK {
-			return d, nil
+			return nil
 		}
 	}
 	d.Kill()
-	return nil, fmt.Errorf("the server was not ready: %w\n%s", ctx.Err(), d.Output())
+	return fmt.Errorf("it was not ready: %w", ctx.Err())
 }
 
 func (d *Daemon) status(ctx context.Context, path string) (int, error) {
@@ -107,9 +127,8 @@ func (d *Daemon) Output() string {
 	return d.output.text.String()
 }
 
-// FreeAddress gives an address of the loopback that nobody listens on, for a server that does not say
-// where it listens.
-func FreeAddress() (string, error) {
+// freeAddress gives an address of the loopback that nobody listens on.
+func freeAddress() (string, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", fmt.Errorf("find a free port: %w", err)

@@ -45,9 +45,10 @@ func (t *Try) Drop() error {
 type Mailbox struct {
 	Address string
 
-	treat  func(*Try) error
-	server *smtp.Server
-	served chan error
+	treat    func(*Try) error
+	listener net.Listener
+	server   *smtp.Server
+	served   chan struct{} // closed when it serves no more
 
 	mu      sync.Mutex
 	tries   map[string]int // by recipient
@@ -62,7 +63,7 @@ func ListenMail(address string, treat func(*Try) error) (*Mailbox, error) {
 		return nil, fmt.Errorf("open mailbox: %w", err)
 	}
 	m := &Mailbox{
-		Address: listener.Addr().String(), treat: treat, served: make(chan error, 1),
+		Address: listener.Addr().String(), listener: listener, treat: treat, served: make(chan struct{}),
 		tries: map[string]int{}, arrived: make(chan struct{}),
 	}
 	m.server = smtp.NewServer(smtp.BackendFunc(func(c *smtp.Conn) (smtp.Session, error) {
@@ -70,7 +71,10 @@ func ListenMail(address string, treat func(*Try) error) (*Mailbox, error) {
 	}))
 	m.server.Domain = "localhost"
 	m.server.ErrorLog = silent{}
-	go func() { m.served <- m.server.Serve(listener) }()
+	go func() {
+		defer close(m.served)
+		_ = m.server.Serve(listener) // until it is closed
+	}()
 	return m, nil
 }
 
@@ -87,6 +91,7 @@ func OpenMailbox(t testing.TB, treat func(*Try) error) *Mailbox {
 
 // Close closes the mailbox and its connections. What has arrived can still be read.
 func (m *Mailbox) Close() {
+	_ = m.listener.Close() // the server knows it only once it serves
 	_ = m.server.Close()
 	<-m.served
 }

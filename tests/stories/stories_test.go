@@ -7,9 +7,11 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"cordon/tests/program"
 )
@@ -257,4 +259,40 @@ func onEach(t *testing.T, test func(t *testing.T, s *program.Server)) {
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
 		test(t, program.Serve(t, where, program.FirstKey(t, where), "--log-level", "warn"))
 	})
+}
+
+// metrics gives the page of the server's figures.
+func (p place) metrics(t *testing.T) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.Metrics, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	page, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("metrics: %d %v", response.StatusCode, err)
+	}
+	return string(page)
+}
+
+// awaitMetric waits until a line is among the figures.
+func (p place) awaitMetric(t *testing.T, line string) {
+	t.Helper()
+	page := ""
+	for begun := time.Now(); time.Since(begun) < time.Minute; {
+		if page = p.metrics(t); strings.Contains(page, "\n"+line+"\n") {
+			return
+		}
+	}
+	t.Fatalf("never saw %s in\n%s", line, page)
+}
+
+func sorted(list []string) []string {
+	slices.Sort(list)
+	return list
 }
