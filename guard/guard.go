@@ -122,6 +122,9 @@ func (g *Guard) Ready(ctx context.Context) error {
 	if err := g.store.Ready(ctx); err != nil {
 		return fmt.Errorf("store: %w", err)
 	}
+	if err := g.journal.Stats().Err; err != nil {
+		return fmt.Errorf("journal: %w", err)
+	}
 	return nil
 }
 

@@ -54,7 +54,14 @@ func TestFullDiskDropsNothing(t *testing.T) { // design.md 7: nothing is dropped
 	if _, err := asking.As("lena").BlockProduct(t.Context(), "acme", "p0", client.BlockRequest{Reason: "x"}); err == nil {
 		t.Error("a mutation was acknowledged on a full disk")
 	}
+	if status, err := s.Status(t.Context(), "/readyz"); err != nil || status != http.StatusServiceUnavailable {
+		t.Errorf("on a full disk: got %d %v, want that it is not ready", status, err)
+	}
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_FSIZE, &unlimited, nil); err != nil {
+		t.Fatal(err)
+	}
+	// Nobody need ask for that: a load balancer that looks first sends nothing.
+	if err := s.AwaitReady(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for n := range 100 {
