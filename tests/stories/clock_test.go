@@ -115,7 +115,7 @@ func TestAnEndThatComesWhileNothingRuns(t *testing.T) {
 		p.Kill()
 		messages(t, where)
 		<-time.After(time.Until(end))
-		p = place{program.Serve(t, where, key, box.Flags()...), "acme"}
+		p = place{Server: program.Serve(t, where, key, box.Flags()...), org: "acme"}
 		if got := p.check(t, "carl", "manage", "product", "ORG-shop"); got != "allowed: granted" {
 			t.Error(got)
 		}

@@ -127,12 +127,12 @@ func TestKilledBetweenCommitAndMail(t *testing.T) { // issue: the mail still goe
 		s.Kill()
 		messages(t, where)
 		s = program.Serve(t, where, key, closed.Flags()...)
-		p = place{s, "acme"}
+		p = place{Server: s, org: "acme"}
 		p.ask(t, "POST", "~/users/carl/block", `{"justification":"long enough it is","support_code":"`+p.code(t, "lena")+`"}`, "Cordon-Agent: sam").want(t, 200)
 		s.Kill()
 		messages(t, where)
 		s = program.Serve(t, where, key, closed.Flags()...)
-		p = place{s, "acme"}
+		p = place{Server: s, org: "acme"}
 		p.ask(t, "POST", "~/users/carl/secure", `{"justification":"long enough it is"}`, "Cordon-Actor: adam").want(t, 200)
 		s.Kill()
 		if queued := messages(t, where); len(queued) < 3 {

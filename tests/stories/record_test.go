@@ -174,7 +174,7 @@ func TestSequencesHaveNoGap(t *testing.T) { // design.md 7 and 11, Records: acro
 				t.Fatal(err)
 			}
 		}
-		p := place{program.Serve(t, where, key), "orga"}
+		p := place{Server: program.Serve(t, where, key), org: "orga"}
 		p.check(t, "carl", "manage", "product", "ORG-shop")
 		p.awaitRecords(t, "organization=orga&subject=carl&action=manage&kind=decision", 11)
 		sequences := map[string]map[int64]bool{}

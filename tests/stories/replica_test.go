@@ -13,7 +13,7 @@ func replicas(t *testing.T, flags ...string) (one, two place) {
 	where := program.MongoDB(t)
 	key := program.FirstKey(t, where)
 	one = settle(t, program.Serve(t, where, key, flags...), "acme")
-	return one, place{program.Serve(t, where.Beside(t), key, flags...), "acme"}
+	return one, place{Server: program.Serve(t, where.Beside(t), key, flags...), org: "acme"}
 }
 
 const staleness = 2 * time.Second // of --max-staleness, by default
@@ -170,7 +170,7 @@ func TestTwoReplicasSendOneMail(t *testing.T) { // issue: one mail per event and
 	where := program.MongoDB(t)
 	key := program.FirstKey(t, where)
 	one := settle(t, program.Serve(t, where, key, box.Flags()...), "acme")
-	two := place{program.Serve(t, where.Beside(t), key, box.Flags()...), "acme"}
+	two := place{Server: program.Serve(t, where.Beside(t), key, box.Flags()...), org: "acme"}
 	for range 5 {
 		one.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"x"}`, "Cordon-Actor: adam").want(t, 200)
 		two.ask(t, "POST", "~/products/ORG-shop/unblock", `{"reason":"x"}`, "Cordon-Actor: adam").want(t, 200)

@@ -5,6 +5,7 @@ package stories_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"slices"
@@ -31,13 +32,14 @@ const directory = `{"organization":{"id":"ORG","name":"Acme","legal_representati
 // place is one organization on a server, for a test of its own.
 type place struct {
 	*program.Server
-	org string
+	org  string
+	tape *tape // of what it was answered; nil: nobody listens
 }
 
 // settle puts an organization in place.
 func settle(t *testing.T, s *program.Server, org string) place {
 	t.Helper()
-	p := place{s, org}
+	p := place{Server: s, org: org}
 	p.ask(t, "POST", "/v1/import", strings.ReplaceAll(directory, "ORG", org), "Content-Type: application/x-ndjson").
 		want(t, 200).has(t, "refused", "[]")
 	return p
@@ -88,6 +90,9 @@ func (p place) ask(t *testing.T, method, path, body string, headers ...string) a
 	if len(shown) > 200 {
 		shown = shown[:200] + "..."
 	}
+	if p.tape != nil {
+		p.tape.add(method+" "+path, fmt.Sprint(response.StatusCode, response.Header, string(content)))
+	}
 	return answer{strings.TrimSpace(method + " " + path + " " + strings.Join(headers, ", ") + " " + shown), response.StatusCode, response.Header, string(content)}
 }
 
@@ -95,7 +100,8 @@ func (p place) ask(t *testing.T, method, path, body string, headers ...string) a
 func (p place) with(key string) place {
 	s := *p.Server
 	s.Key = key
-	return place{&s, p.org}
+	p.Server = &s
+	return p
 }
 
 // want asks for a status, and for the code of a problem where one is given; and for what every answer has.
