@@ -123,8 +123,7 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	j.group = j.newGroup()
 	j.shipper.init(j)
 	if err := j.recover(ctx); err != nil {
-		j.log.close()
-		return nil, fmt.Errorf("open journal: %w", errors.Join(err, d.close()))
+		return nil, fmt.Errorf("open journal: %w", errors.Join(err, j.log.close(), d.close()))
 	}
 	ctx, j.stop = context.WithCancel(context.WithoutCancel(ctx)) // the journal outlives its opening
 	j.done.Go(func() { j.shipper.run(ctx) })

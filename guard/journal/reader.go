@@ -2,6 +2,7 @@ package journal
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"os"
 
@@ -81,7 +82,7 @@ func (r *reader) read() ([]frame, error) {
 	r.frames = r.frames[:0]
 	for len(text) > 0 && len(r.frames) <= maxRecords {
 		f, err := parseFrame(text)
-		if err == errShort && len(r.frames) > 0 && int64(n) < r.end-r.at {
+		if errors.Is(err, errShort) && len(r.frames) > 0 && int64(n) < r.end-r.at {
 			break // the rest is in the next chunk
 		}
 		if err == nil && f.sequence != r.sequence+int64(len(r.frames)) {

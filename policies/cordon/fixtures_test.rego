@@ -26,7 +26,7 @@ oneself(role) := object.union(member(role), {"itself": true})
 
 outsider(kind) := {"kind": kind, "member": false, "granted": false, "blocked": false, "itself": false}
 
-product(kind) := {"type": "product", "known": true, "kind": kind, "maintenance": false}
+item(kind) := {"type": "product", "known": true, "kind": kind, "maintenance": false}
 
 organization := {"type": "organization", "known": true, "maintenance": false}
 
@@ -36,7 +36,7 @@ channel(id) := {"type": "channel", "known": true, "channel": id, "maintenance": 
 
 held(resource, origins) := object.union(resource, {"blocks": origins})
 
-maintained := object.union(product("mail_service"), {"maintenance": true})
+maintained := object.union(item("mail_service"), {"maintenance": true})
 
 mail(name, channel) := {"name": name, "channel": channel}
 

@@ -12,6 +12,7 @@ package cordon.channels
 known := {"manager", "kdrive_web", "mail_web", "imap", "smtp", "ftp", "ssh", "database"}
 
 # METADATA
+# scope: document
 # description: whether a block of the user closes the channel; a setting adds to the critical three, never takes away
 denied(channel) if channel in {"manager", "kdrive_web", "mail_web"}
 

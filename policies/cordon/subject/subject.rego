@@ -24,6 +24,7 @@ limited if {
 }
 
 # METADATA
+# scope: document
 # description: an administrator, or a limited user with a grant
 has_access if admin
 

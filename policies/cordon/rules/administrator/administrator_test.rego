@@ -4,7 +4,7 @@ import data.cordon.fixtures_test as given
 import data.cordon.rules.administrator
 
 test_product if {
-	question := given.ask({"name": "manage"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "manage"}, given.member("administrator"), given.item("web_hosting"))
 	administrator.grant with input as question
 }
 
@@ -31,7 +31,7 @@ test_reception_is_everyone_s if {
 	question := given.ask(
 		given.mail("receive_mail", "mail_web"),
 		given.member("administrator"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not administrator.grant with input as question
 }
@@ -40,7 +40,7 @@ test_other_role if {
 	question := given.ask(
 		{"name": "manage"},
 		given.member("legal_representative"),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	not administrator.grant with input as question
 }
@@ -58,7 +58,7 @@ test_agent if {
 	question := given.ask(
 		{"name": "manage"},
 		object.union(given.outsider("agent"), {"role": "administrator"}),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	not administrator.grant with input as question
 }

@@ -7,7 +7,7 @@ test_administrator_lifts if {
 	question := given.ask(
 		{"name": "unblock"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["host"]),
+		given.held(given.item("web_hosting"), ["host"]),
 	)
 	block_held_by_host.deny with input as question
 }
@@ -17,7 +17,7 @@ test_administrator_lifts_as_an_act if {
 		given.ask(
 			{"name": "unblock"},
 			given.member("administrator"),
-			given.held(given.product("web_hosting"), ["host"]),
+			given.held(given.item("web_hosting"), ["host"]),
 		),
 		{"origin": "administrator"},
 	)
@@ -28,7 +28,7 @@ test_own_block_stands_too if {
 	question := given.ask(
 		{"name": "unblock"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["administrator", "host"]),
+		given.held(given.item("web_hosting"), ["administrator", "host"]),
 	)
 	not block_held_by_host.deny with input as question
 }
@@ -38,7 +38,7 @@ test_host_lifts if {
 		given.ask(
 			{"name": "unblock"},
 			given.outsider("host"),
-			given.held(given.product("web_hosting"), ["host"]),
+			given.held(given.item("web_hosting"), ["host"]),
 		),
 		{"origin": "host"},
 	)
@@ -50,7 +50,7 @@ test_only_other_blocks if {
 		given.ask(
 			{"name": "unblock"},
 			given.outsider("host"),
-			given.held(given.product("web_hosting"), ["administrator"]),
+			given.held(given.item("web_hosting"), ["administrator"]),
 		),
 		{"origin": "host"},
 	)
@@ -58,7 +58,7 @@ test_only_other_blocks if {
 }
 
 test_no_block if {
-	question := given.ask({"name": "unblock"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "unblock"}, given.member("administrator"), given.item("web_hosting"))
 	not block_held_by_host.deny with input as question
 }
 
@@ -66,7 +66,7 @@ test_block if {
 	question := given.ask(
 		{"name": "block"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["host"]),
+		given.held(given.item("web_hosting"), ["host"]),
 	)
 	not block_held_by_host.deny with input as question
 }

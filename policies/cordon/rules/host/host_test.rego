@@ -4,7 +4,7 @@ import data.cordon.fixtures_test as given
 import data.cordon.rules.host
 
 test_host if {
-	question := given.ask({"name": "remove"}, given.outsider("host"), given.product("web_hosting"))
+	question := given.ask({"name": "remove"}, given.outsider("host"), given.item("web_hosting"))
 	host.grant with input as question
 }
 
@@ -12,12 +12,12 @@ test_user if {
 	question := given.ask(
 		{"name": "remove"},
 		given.member("legal_representative"),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	not host.grant with input as question
 }
 
 test_agent if {
-	question := given.ask({"name": "remove"}, given.outsider("agent"), given.product("web_hosting"))
+	question := given.ask({"name": "remove"}, given.outsider("agent"), given.item("web_hosting"))
 	not host.grant with input as question
 }

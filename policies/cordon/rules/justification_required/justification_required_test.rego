@@ -37,7 +37,7 @@ test_host if {
 
 test_other_acts if {
 	question := given.act(
-		given.ask({"name": "block"}, given.member("administrator"), given.product("web_hosting")),
+		given.ask({"name": "block"}, given.member("administrator"), given.item("web_hosting")),
 		{"justification": false},
 	)
 	not justification_required.deny with input as question

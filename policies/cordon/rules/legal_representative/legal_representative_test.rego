@@ -7,7 +7,7 @@ test_product if {
 	question := given.ask(
 		{"name": "manage"},
 		given.member("legal_representative"),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	legal_representative.grant with input as question
 }
@@ -39,13 +39,13 @@ test_reception_is_everyone_s if {
 	question := given.ask(
 		given.mail("receive_mail", "mail_web"),
 		given.member("legal_representative"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not legal_representative.grant with input as question
 }
 
 test_other_role if {
-	question := given.ask({"name": "manage"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "manage"}, given.member("administrator"), given.item("web_hosting"))
 	not legal_representative.grant with input as question
 }
 
@@ -58,7 +58,7 @@ test_agent if {
 	question := given.ask(
 		{"name": "manage"},
 		object.union(given.outsider("agent"), {"role": "legal_representative"}),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	not legal_representative.grant with input as question
 }

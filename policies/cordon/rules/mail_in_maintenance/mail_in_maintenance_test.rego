@@ -26,7 +26,7 @@ test_read_without_maintenance if {
 	question := given.ask(
 		given.mail("read_mail", "imap"),
 		given.member("legal_representative"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not mail_in_maintenance.deny with input as question
 }

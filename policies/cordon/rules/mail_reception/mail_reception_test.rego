@@ -21,7 +21,7 @@ test_without_access if {
 	question := given.ask(
 		given.mail("receive_mail", "mail_web"),
 		given.member("client"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not mail_reception.grant with input as question
 }
@@ -30,7 +30,7 @@ test_agent if {
 	question := given.ask(
 		given.mail("receive_mail", "mail_web"),
 		object.union(given.outsider("agent"), {"granted": true}),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not mail_reception.grant with input as question
 }
@@ -39,7 +39,7 @@ test_reading if {
 	question := given.ask(
 		given.mail("read_mail", "mail_web"),
 		given.granted("client"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not mail_reception.grant with input as question
 }

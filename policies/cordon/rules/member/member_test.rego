@@ -32,6 +32,6 @@ test_profile_of_agent if {
 }
 
 test_product if {
-	question := given.ask({"name": "view"}, given.member("client"), given.product("web_hosting"))
+	question := given.ask({"name": "view"}, given.member("client"), given.item("web_hosting"))
 	not member.grant with input as question
 }

@@ -4,12 +4,12 @@ import data.cordon.fixtures_test as given
 import data.cordon.rules.not_a_mail_service
 
 test_start_maintenance if {
-	question := given.ask({"name": "start_maintenance"}, given.member("administrator"), given.product("domain"))
+	question := given.ask({"name": "start_maintenance"}, given.member("administrator"), given.item("domain"))
 	not_a_mail_service.deny with input as question
 }
 
 test_end_maintenance if {
-	question := given.ask({"name": "end_maintenance"}, given.member("administrator"), given.product("domain"))
+	question := given.ask({"name": "end_maintenance"}, given.member("administrator"), given.item("domain"))
 	not_a_mail_service.deny with input as question
 }
 
@@ -17,7 +17,7 @@ test_mail if {
 	question := given.ask(
 		given.mail("receive_mail", "mail_web"),
 		given.member("administrator"),
-		given.product("domain"),
+		given.item("domain"),
 	)
 	not_a_mail_service.deny with input as question
 }
@@ -26,12 +26,12 @@ test_mail_service if {
 	question := given.ask(
 		{"name": "start_maintenance"},
 		given.member("administrator"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not not_a_mail_service.deny with input as question
 }
 
 test_view if {
-	question := given.ask({"name": "view"}, given.member("administrator"), given.product("domain"))
+	question := given.ask({"name": "view"}, given.member("administrator"), given.item("domain"))
 	not not_a_mail_service.deny with input as question
 }

@@ -4,26 +4,26 @@ import data.cordon.fixtures_test as given
 import data.cordon.rules.not_a_member
 
 test_user_of_another_organization if {
-	question := given.ask({"name": "view"}, given.outsider("user"), given.product("web_hosting"))
+	question := given.ask({"name": "view"}, given.outsider("user"), given.item("web_hosting"))
 	not_a_member.deny with input as question
 }
 
 test_other_type_of_subject if {
-	question := given.ask({"name": "view"}, given.outsider("other"), given.product("web_hosting"))
+	question := given.ask({"name": "view"}, given.outsider("other"), given.item("web_hosting"))
 	not_a_member.deny with input as question
 }
 
 test_member if {
-	question := given.ask({"name": "view"}, given.member("client"), given.product("web_hosting"))
+	question := given.ask({"name": "view"}, given.member("client"), given.item("web_hosting"))
 	not not_a_member.deny with input as question
 }
 
 test_agent if {
-	question := given.ask({"name": "view"}, given.outsider("agent"), given.product("web_hosting"))
+	question := given.ask({"name": "view"}, given.outsider("agent"), given.item("web_hosting"))
 	not not_a_member.deny with input as question
 }
 
 test_host if {
-	question := given.ask({"name": "view"}, given.outsider("host"), given.product("web_hosting"))
+	question := given.ask({"name": "view"}, given.outsider("host"), given.item("web_hosting"))
 	not not_a_member.deny with input as question
 }

@@ -7,7 +7,7 @@ test_manage if {
 	question := given.ask(
 		{"name": "manage"},
 		given.member("legal_representative"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	product_blocked.deny with input as question
 }
@@ -16,7 +16,7 @@ test_manage_by_client if {
 	question := given.ask(
 		{"name": "manage"},
 		given.granted("client"),
-		given.held(given.product("web_hosting"), ["host"]),
+		given.held(given.item("web_hosting"), ["host"]),
 	)
 	product_blocked.deny with input as question
 }
@@ -25,7 +25,7 @@ test_manage_unblocked if {
 	question := given.ask(
 		{"name": "manage"},
 		given.member("legal_representative"),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	not product_blocked.deny with input as question
 }
@@ -34,7 +34,7 @@ test_manage_empty_blocks if {
 	question := given.ask(
 		{"name": "manage"},
 		given.member("legal_representative"),
-		given.held(given.product("web_hosting"), []),
+		given.held(given.item("web_hosting"), []),
 	)
 	not product_blocked.deny with input as question
 }
@@ -43,7 +43,7 @@ test_manage_by_host if {
 	question := given.ask(
 		{"name": "manage"},
 		given.outsider("host"),
-		given.held(given.product("web_hosting"), ["host"]),
+		given.held(given.item("web_hosting"), ["host"]),
 	)
 	not product_blocked.deny with input as question
 }
@@ -52,7 +52,7 @@ test_manage_left_to_administrators if {
 	question := given.ask(
 		{"name": "manage"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	not product_blocked.deny with input as question
 		with data.cordon.settings.administrators_manage_blocked_products as true
@@ -62,7 +62,7 @@ test_manage_not_left_to_others if {
 	question := given.ask(
 		{"name": "manage"},
 		given.granted("client"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	product_blocked.deny with input as question with data.cordon.settings.administrators_manage_blocked_products as true
 }
@@ -71,7 +71,7 @@ test_rename if {
 	question := given.ask(
 		{"name": "change_product"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	product_blocked.deny with input as question
 }
@@ -80,7 +80,7 @@ test_rename_is_not_left_to_administrators if {
 	question := given.ask(
 		{"name": "change_product"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	product_blocked.deny with input as question with data.cordon.settings.administrators_manage_blocked_products as true
 }
@@ -89,13 +89,13 @@ test_remove if {
 	question := given.ask(
 		{"name": "remove"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	product_blocked.deny with input as question
 }
 
 test_remove_unblocked if {
-	question := given.ask({"name": "remove"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "remove"}, given.member("administrator"), given.item("web_hosting"))
 	not product_blocked.deny with input as question
 }
 
@@ -103,7 +103,7 @@ test_remove_by_host if {
 	question := given.ask(
 		{"name": "remove"},
 		given.outsider("host"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	not product_blocked.deny with input as question
 }
@@ -121,7 +121,7 @@ test_view if {
 	question := given.ask(
 		{"name": "view"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	not product_blocked.deny with input as question
 }
@@ -130,7 +130,7 @@ test_unblock if {
 	question := given.ask(
 		{"name": "unblock"},
 		given.member("administrator"),
-		given.held(given.product("web_hosting"), ["administrator"]),
+		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	not product_blocked.deny with input as question
 }

@@ -4,32 +4,32 @@ import data.cordon.fixtures_test as given
 import data.cordon.rules.role_not_permitted
 
 test_limited_role if {
-	question := given.ask({"name": "block"}, given.granted("collaborator"), given.product("web_hosting"))
+	question := given.ask({"name": "block"}, given.granted("collaborator"), given.item("web_hosting"))
 	role_not_permitted.deny with input as question
 }
 
 test_no_role if {
-	question := given.ask({"name": "block"}, {"kind": "user", "member": true}, given.product("web_hosting"))
+	question := given.ask({"name": "block"}, {"kind": "user", "member": true}, given.item("web_hosting"))
 	role_not_permitted.deny with input as question
 }
 
 test_administrator if {
-	question := given.ask({"name": "block"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "block"}, given.member("administrator"), given.item("web_hosting"))
 	not role_not_permitted.deny with input as question
 }
 
 test_legal_representative if {
-	question := given.ask({"name": "block"}, given.member("legal_representative"), given.product("web_hosting"))
+	question := given.ask({"name": "block"}, given.member("legal_representative"), given.item("web_hosting"))
 	not role_not_permitted.deny with input as question
 }
 
 test_host if {
-	question := given.ask({"name": "block"}, given.outsider("host"), given.product("web_hosting"))
+	question := given.ask({"name": "block"}, given.outsider("host"), given.item("web_hosting"))
 	not role_not_permitted.deny with input as question
 }
 
 test_what_asks_for_access if {
-	question := given.ask({"name": "manage"}, given.member("client"), given.product("web_hosting"))
+	question := given.ask({"name": "manage"}, given.member("client"), given.item("web_hosting"))
 	not role_not_permitted.deny with input as question
 }
 
@@ -49,7 +49,7 @@ test_profile_by_administrator if {
 }
 
 test_agent_on_product if {
-	question := given.ask({"name": "block"}, given.outsider("agent"), given.product("web_hosting"))
+	question := given.ask({"name": "block"}, given.outsider("agent"), given.item("web_hosting"))
 	role_not_permitted.deny with input as question
 }
 

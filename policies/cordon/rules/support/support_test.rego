@@ -26,7 +26,7 @@ test_question if {
 
 test_product if {
 	question := given.act(
-		given.ask({"name": "block"}, given.outsider("agent"), given.product("web_hosting")),
+		given.ask({"name": "block"}, given.outsider("agent"), given.item("web_hosting")),
 		{"origin": "support", "code": "valid"},
 	)
 	not support.grant with input as question

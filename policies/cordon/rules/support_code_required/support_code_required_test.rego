@@ -53,7 +53,7 @@ test_other_acts if {
 
 test_block_of_product if {
 	question := given.act(
-		given.ask({"name": "block"}, given.member("administrator"), given.product("web_hosting")),
+		given.ask({"name": "block"}, given.member("administrator"), given.item("web_hosting")),
 		{"code": "missing"},
 	)
 	not support_code_required.deny with input as question

@@ -4,7 +4,7 @@ import data.cordon.fixtures_test as given
 import data.cordon.rules.unknown_action
 
 test_name_in_no_table if {
-	question := given.ask({"name": "fly"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "fly"}, given.member("administrator"), given.item("web_hosting"))
 	unknown_action.deny with input as question
 }
 
@@ -37,7 +37,7 @@ test_role_that_exists if {
 }
 
 test_without_role if {
-	question := given.ask({"name": "manage"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "manage"}, given.member("administrator"), given.item("web_hosting"))
 	not unknown_action.deny with input as question
 }
 

@@ -14,7 +14,7 @@ test_thing_that_is_not_there if {
 }
 
 test_thing_that_is_there if {
-	question := given.ask({"name": "view"}, given.member("administrator"), given.product("web_hosting"))
+	question := given.ask({"name": "view"}, given.member("administrator"), given.item("web_hosting"))
 	not unknown_resource.deny with input as question
 }
 
@@ -37,13 +37,13 @@ test_mail_by_channel_that_does_not_exist if {
 	question := given.ask(
 		given.mail("read_mail", "pigeon"),
 		given.member("administrator"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	unknown_resource.deny with input as question
 }
 
 test_mail_by_no_channel if {
-	question := given.ask({"name": "send_mail"}, given.member("administrator"), given.product("mail_service"))
+	question := given.ask({"name": "send_mail"}, given.member("administrator"), given.item("mail_service"))
 	unknown_resource.deny with input as question
 }
 
@@ -51,7 +51,7 @@ test_mail_by_channel_that_exists if {
 	question := given.ask(
 		given.mail("receive_mail", "imap"),
 		given.member("administrator"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not unknown_resource.deny with input as question
 }

@@ -7,7 +7,7 @@ test_management_is_denied if {
 	question := given.ask(
 		{"name": "unblock"},
 		given.blocked("legal_representative", []),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	user_blocked.deny with input as question
 }
@@ -16,7 +16,7 @@ test_not_blocked if {
 	question := given.ask(
 		{"name": "unblock"},
 		given.member("legal_representative"),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	not user_blocked.deny with input as question
 }
@@ -25,7 +25,7 @@ test_agent_is_never_blocked if {
 	question := given.ask(
 		{"name": "view"},
 		object.union(given.outsider("agent"), {"blocked": true}),
-		given.product("web_hosting"),
+		given.item("web_hosting"),
 	)
 	not user_blocked.deny with input as question
 }
@@ -34,7 +34,7 @@ test_mail_is_received if {
 	question := given.ask(
 		given.mail("receive_mail", "mail_web"),
 		given.blocked("client", []),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not user_blocked.deny with input as question
 }
@@ -43,7 +43,7 @@ test_mail_by_critical_channel if {
 	question := given.ask(
 		given.mail("read_mail", "mail_web"),
 		given.blocked("client", []),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	user_blocked.deny with input as question
 }
@@ -52,7 +52,7 @@ test_mail_by_named_channel if {
 	question := given.ask(
 		given.mail("send_mail", "smtp"),
 		given.blocked("client", ["imap", "smtp"]),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	user_blocked.deny with input as question
 }
@@ -61,7 +61,7 @@ test_mail_by_open_channel if {
 	question := given.ask(
 		given.mail("send_mail", "smtp"),
 		given.blocked("client", ["imap"]),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not user_blocked.deny with input as question
 }
@@ -70,7 +70,7 @@ test_mail_by_channel_made_critical if {
 	question := given.ask(
 		given.mail("read_mail", "imap"),
 		given.blocked("client", []),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	user_blocked.deny with input as question with data.cordon.settings.additional_critical_channels as ["imap"]
 }
@@ -79,7 +79,7 @@ test_mail_of_agent if {
 	question := given.ask(
 		given.mail("read_mail", "mail_web"),
 		object.union(given.outsider("agent"), {"blocked": true}),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not user_blocked.deny with input as question
 }
@@ -88,7 +88,7 @@ test_mail_of_member_in_force if {
 	question := given.ask(
 		given.mail("read_mail", "mail_web"),
 		given.member("client"),
-		given.product("mail_service"),
+		given.item("mail_service"),
 	)
 	not user_blocked.deny with input as question
 }
