@@ -105,9 +105,17 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func save(ts *testscript.TestScript, neg bool, args []string) {
-	usage(ts, neg || len(args) < 1 || len(args) > 2, "save NAME [PATH]")
+	usage(ts, neg || len(args) < 1 || len(args) > 2, "save NAME [PATH|/PATTERN/]")
 	printed := ts.ReadFile("stdout")
-	if len(args) == 2 {
+	if len(args) == 2 && strings.HasPrefix(args[1], "/") {
+		pattern, err := regexp.Compile("(?m)" + strings.Trim(args[1], "/"))
+		ts.Check(err)
+		found := pattern.FindStringSubmatch(printed)
+		if len(found) != 2 {
+			ts.Fatalf("no %s in\n%s", args[1], printed)
+		}
+		printed = found[1]
+	} else if len(args) == 2 {
 		value, ok := at([]byte(printed), args[1])
 		if !ok {
 			ts.Fatalf("no %s in\n%s", args[1], printed)

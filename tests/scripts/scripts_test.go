@@ -11,7 +11,8 @@
 //	cordon ARGS          runs the program and asks for exit code 0; with ! for 1, denied
 //	exits CODE ARGS      runs it and asks for this exit code
 //	await PATTERN ARGS   runs it until its standard output matches
-//	save NAME [PATH]     sets a variable to what was printed, or to a member of the JSON that was
+//	save NAME [PATH]     sets a variable to what was printed, to a member of the JSON that was, or to
+//	                     what the group of a /PATTERN/ matches in it
 //	curl METHOD PATH [HEADER: VALUE]... [BODY]
 //	                     asks the server with the key in CORDON_KEY
 //	status CODE          is what curl was answered
