@@ -20,7 +20,7 @@ func TestFactsAskAgainOnlyWhereTheyMust(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dropAfter(t, s)
+	dropAfter(t, s, serverURI(t))
 	err = s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
 		return tx.Put(ctx,
 			datastore.Organization{ID: "acme", Revision: 1},

@@ -141,7 +141,7 @@ func TestReadsAndShippingSurviveFaults(t *testing.T) {
 func TestAFaultThatLastsIsUnavailable(t *testing.T) {
 	server := startServer(t)
 	s := server.open(t, 500*time.Millisecond)
-	for name, c := range map[string]struct {
+	faults := map[string]struct {
 		how      bson.M
 		commands []string
 	}{
@@ -149,9 +149,12 @@ func TestAFaultThatLastsIsUnavailable(t *testing.T) {
 		"conflicts without end":  {bson.M{"errorCode": 112, "errorLabels": bson.A{"TransientTransactionError"}}, []string{"findAndModify"}},
 		"commits of no outcome":  {bson.M{"errorCode": 91, "errorLabels": bson.A{"UnknownTransactionCommitResult"}}, []string{"commitTransaction"}},
 		"connections that break": {bson.M{"closeConnection": true}, []string{"find", "findAndModify"}},
-	} {
+	}
+	for name := range faults {
+		putOrganization(t, s, "o "+name)
+	}
+	for name, c := range faults {
 		organization, replica := "o "+name, "r "+name
-		putOrganization(t, s, organization)
 		t.Run(name, func(t *testing.T) {
 			server.failCommands(t, 1_000_000, c.how, c.commands...)
 			start := time.Now()
@@ -165,7 +168,7 @@ func TestAFaultThatLastsIsUnavailable(t *testing.T) {
 		if name == "commits of no outcome" {
 			continue // the server keeps such a transaction open for a minute
 		}
-		soon, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		if err := mutate(soon, s, organization, replica); err != nil {
 			t.Errorf("after %s: %v", name, err)

@@ -68,7 +68,7 @@ func TestEveryQueryHasAnIndex(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dropAfter(t, s)
+	dropAfter(t, s, serverURI(t))
 	doEverything(t, s)
 
 	explained := make(map[string]bool)

@@ -98,56 +98,51 @@ func TestTheTurnsAreGivenBack(t *testing.T) {
 	checkLog(t, s, "r", len(ends)+1)
 }
 
-// TestATransactionIsOfNoUseAfterItsEnd: one that is kept must not write outside of any.
-func TestATransactionIsOfNoUseAfterItsEnd(t *testing.T) {
-	s := open(t)
-	putOrganization(t, s, "acme")
-	var kept datastore.Tx
-	if err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		kept = tx
-		return nil
-	}); err != nil {
-		t.Fatal(err)
-	}
-	_, bump := kept.Bump(t.Context(), "acme")
-	_, facts := kept.Facts(t.Context(), datastore.Key{Organization: "acme"})
-	for name, err := range map[string]error{
-		"put":    kept.Put(t.Context(), datastore.APIKey{ID: "k"}),
-		"delete": kept.Delete(t.Context(), datastore.Organization{ID: "acme"}),
-		"append": kept.Append(t.Context(), record("r", time.Now())),
-		"bump":   bump,
-		"facts":  facts,
+// TestCloseLeavesNoTransactionOpen: the server would keep it for a minute, and with it everybody from
+// writing what it wrote.
+func TestCloseLeavesNoTransactionOpen(t *testing.T) {
+	config := mongo.Config{URI: serverURI(t), Database: databaseName()}
+	stays := openConfig(t, config)
+	putOrganization(t, stays, "acme")
+	for name, more := range map[string]func(context.Context, datastore.Tx) error{
+		"that does no more": func(context.Context, datastore.Tx) error { return nil },
+		"that does more": func(ctx context.Context, tx datastore.Tx) error {
+			return tx.Put(ctx, datastore.Member{Organization: "acme", ID: "lena", Role: datastore.Client})
+		},
 	} {
-		if err == nil {
-			t.Errorf("%s gave no error", name)
-		}
-	}
-	if err := mutate(t.Context(), s, "acme", "r"); err != nil {
-		t.Errorf("afterwards: %v", err)
-	}
-}
-
-// TestTheCallersContextDoesNotEscapeTheTransaction: it has no session in it.
-func TestTheCallersContextDoesNotEscapeTheTransaction(t *testing.T) {
-	s := open(t)
-	failed := errors.New("failed")
-	err := s.Update(t.Context(), func(context.Context, datastore.Tx) error { return nil })
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = s.Update(t.Context(), func(_ context.Context, tx datastore.Tx) error {
-		if err := tx.Put(t.Context(), datastore.APIKey{ID: "k"}); err != nil {
-			t.Error(err)
-		}
-		if _, err := s.APIKey(t.Context(), "k"); !errors.Is(err, datastore.ErrNotFound) {
-			t.Errorf("outside of the transaction: got error %v, want ErrNotFound", err)
-		}
-		return failed
-	})
-	if !errors.Is(err, failed) {
-		t.Errorf("got error %v, want that of fn", err)
-	}
-	if _, err := s.APIKey(t.Context(), "k"); !errors.Is(err, datastore.ErrNotFound) {
-		t.Errorf("after the roll-back: got error %v, want ErrNotFound", err)
+		t.Run(name, func(t *testing.T) {
+			leaves, err := mongo.Open(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			bumped, goOn, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+			go func() {
+				ended <- leaves.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+					_, err := tx.Bump(ctx, "acme")
+					close(bumped)
+					<-goOn
+					return errors.Join(err, more(ctx, tx))
+				})
+			}()
+			<-bumped
+			var closing sync.WaitGroup
+			closing.Go(func() {
+				if err := leaves.Close(); err != nil {
+					t.Errorf("close: %v", err)
+				}
+			})
+			for !errors.Is(leaves.Ready(t.Context()), datastore.ErrClosed) { // until Close has begun
+			}
+			close(goOn)
+			if err := <-ended; err != nil && !errors.Is(err, datastore.ErrClosed) {
+				t.Errorf("got error %v, want none or ErrClosed", err)
+			}
+			closing.Wait()
+			soon, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if err := mutate(soon, stays, "acme", "r"); err != nil {
+				t.Errorf("another store: %v", err)
+			}
+		})
 	}
 }

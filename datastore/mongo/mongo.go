@@ -60,6 +60,7 @@ type Store struct {
 	timeout time.Duration
 	log     *slog.Logger
 	turns   *turns
+	flight  flight
 	closed  atomic.Bool
 	closing context.Context // done when Close begins: watches end
 	close   context.CancelFunc
@@ -122,12 +123,13 @@ func (s *Store) Ready(ctx context.Context) error {
 	return s.explain(ctx, "ping", s.client.Ping(short, readpref.Primary()))
 }
 
-// Close ends all watches and disconnects. Calls that are under way may still end well.
+// Close ends all watches, lets transactions come to their end, and disconnects.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
 	s.close()
+	s.flight.close(min(s.timeout, 2*time.Second))
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	if err := s.client.Disconnect(ctx); err != nil && !errors.Is(err, driver.ErrClientDisconnected) {

@@ -12,6 +12,8 @@ import (
 	"cordon/datastore/mongo"
 
 	"github.com/google/uuid"
+	driver "go.mongodb.org/mongo-driver/v2/mongo"
+	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
 // serverURI gives the server that the tests share, each in a database of its own.
@@ -40,20 +42,23 @@ func openConfig(t testing.TB, config mongo.Config) *mongo.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dropAfter(t, s)
+	dropAfter(t, s, config.URI)
 	return s
 }
 
-func dropAfter(t testing.TB, s *mongo.Store) {
+// dropAfter closes a store at the end of the test and drops its database, by a connection of its own:
+// the test may have closed the store.
+func dropAfter(t testing.TB, s *mongo.Store, uri string) {
+	name := s.Database().Name()
 	t.Cleanup(func() {
-		// The test may have closed the store, so another connection drops its database.
 		_ = s.Close()
-	})
-	database := s.Database()
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-		defer cancel()
-		_ = database.Drop(ctx)
+		client, err := driver.Connect(options.Client().ApplyURI(uri).SetTimeout(10 * time.Second))
+		if err != nil {
+			t.Error("connect to drop a database")
+			return
+		}
+		_ = client.Database(name).Drop(context.Background())
+		_ = client.Disconnect(context.Background())
 	})
 }
 

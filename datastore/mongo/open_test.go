@@ -186,7 +186,7 @@ func TestManyMayOpenAFreshDatabaseAtOnce(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			dropAfter(t, s)
+			dropAfter(t, s, config.URI)
 		})
 	}
 	open.Wait()

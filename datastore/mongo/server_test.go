@@ -199,7 +199,14 @@ func (s *server) initiate(t *testing.T) {
 // as fail points make it, does not push the news that it is one again.
 func (s *server) open(t *testing.T, timeout time.Duration) *mongo.Store {
 	t.Helper()
-	return openConfig(t, mongo.Config{URI: s.uri() + "&serverMonitoringMode=poll&heartbeatFrequencyMS=500", Timeout: timeout})
+	store, err := mongo.Open(t.Context(), mongo.Config{
+		URI: s.uri() + "&serverMonitoringMode=poll&heartbeatFrequencyMS=500", Timeout: timeout,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
 }
 
 // failCommands makes the next commands of these names fail.

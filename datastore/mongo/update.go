@@ -27,9 +27,10 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx data
 }
 
 func (s *Store) transact(ctx context.Context, doing string, fn func(context.Context, *tx) error) error {
-	if s.closed.Load() {
+	if !s.flight.begin() {
 		return datastore.ErrClosed
 	}
+	defer s.flight.end()
 	session, err := s.client.StartSession()
 	if err != nil {
 		return s.explain(ctx, "begin a transaction", err)

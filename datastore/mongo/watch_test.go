@@ -138,7 +138,7 @@ func TestAPositionOutlivesTheServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dropAfter(t, s)
+	dropAfter(t, s, server.uri())
 	if err := mutate(t.Context(), s, "acme", "r"); err != nil {
 		t.Fatal(err)
 	}
