@@ -116,10 +116,11 @@ func TestCloseLeavesNoTransactionOpen(t *testing.T) {
 				t.Fatal(err)
 			}
 			bumped, goOn, ended := make(chan struct{}), make(chan struct{}), make(chan error, 1)
+			var first sync.Once
 			go func() {
 				ended <- leaves.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
 					_, err := tx.Bump(ctx, "acme")
-					close(bumped)
+					first.Do(func() { close(bumped) })
 					<-goOn
 					return errors.Join(err, more(ctx, tx))
 				})
