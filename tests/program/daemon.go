@@ -86,16 +86,25 @@ func (d *Daemon) start(ctx context.Context) error {
 		d.ended <- d.command.Wait()
 		close(d.ended)
 	}()
+	if err := d.AwaitReady(ctx); err != nil {
+		d.Kill()
+		return err
+	}
+	return nil
+}
+
+// AwaitReady waits until the server says that it is ready, or ctx is done.
+func (d *Daemon) AwaitReady(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if status, err := d.status(ctx, "/readyz"); err == nil && status == http.StatusOK {
+		if status, err := d.Status(ctx, "/readyz"); err == nil && status == http.StatusOK {
 			return nil
 		}
 	}
-	d.Kill()
 	return fmt.Errorf("it was not ready: %w", ctx.Err())
 }
 
-func (d *Daemon) status(ctx context.Context, path string) (int, error) {
+// Status gives the status of a GET without a key.
+func (d *Daemon) Status(ctx context.Context, path string) (int, error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, d.URL+path, nil)
 	if err != nil {
 		return 0, err
