@@ -93,7 +93,7 @@ func TestSecretsStayIn(t *testing.T) { // issue: a test greps all output of a wh
 		out := &tape{}
 		box := program.OpenMailbox(t, nil)
 		key := program.FirstKey(t, where)
-		flags := append(box.Flags(), "--log-level", "debug")
+		flags := append(box.Flags(), "--log-level", "debug", "--webhooks-allow-private")
 		s := program.Serve(t, where, key, flags...)
 		p := settle(t, s, "acme")
 		q := settle(t, s, "other")
@@ -206,6 +206,15 @@ func TestSecretsStayIn(t *testing.T) { // issue: a test greps all output of a wh
 		address("ida@acme.example", false)
 		address("ina@acme.example", false)
 
+		// Webhooks, whose secrets are shown once; the calls go nowhere, for nobody listens there.
+		hooks := []string{"POST /v1/organizations/acme/webhooks"}
+		hook := p.ask(t, "POST", "~/webhooks", `{"url":"http://127.0.0.1:1/hook"}`, adam, "Idempotency-Key: w").want(t, 201)
+		secrets = append(secrets, secret{"the secret of a webhook", strings.TrimPrefix(hook.at("secret"), "whsec_"), slices.Concat(hooks, []string{inFiles}), true})
+		p.ask(t, "POST", "~/webhooks", `{"url":"http://127.0.0.1:1/hook"}`, adam, "Idempotency-Key: w").want(t, 409, "already_shown")
+		rotated := p.ask(t, "POST", "~/webhooks/"+hook.at("id")+"/rotate", `{}`, adam).want(t, 200)
+		secrets = append(secrets, secret{"the new secret of a webhook", strings.TrimPrefix(rotated.at("secret"), "whsec_"), slices.Concat(hooks, []string{inFiles}), true})
+		p.ask(t, "GET", "~/webhooks", "").want(t, 200).has(t, "items.#", "1")
+
 		// What the people are told.
 		p.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"marked reason of the run"}`, adam).want(t, 200)
 		p.ask(t, "POST", "~/products/ORG-mail/start-maintenance", `{"reason":"marked reason of the run"}`, adam).want(t, 200)
@@ -216,6 +225,9 @@ func TestSecretsStayIn(t *testing.T) { // issue: a test greps all output of a wh
 		// The log and the figures, and a crash: what is replayed is looked at too.
 		cli(0, "log", "--limit", "0", "-o", "json")
 		p.ask(t, "GET", "/v1/decisions?limit=500", "").want(t, 200)
+		p.ask(t, "GET", "/v1/messages?limit=500", "").want(t, 200)
+		p.ask(t, "GET", "~/webhooks/"+hook.at("id")+"/deliveries", "").want(t, 200)
+		p.ask(t, "GET", "~/users/carl/procedures", "").want(t, 200)
 		out.add(inMetrics, p.metrics(t))
 		out.add(inOutput+"before the crash", s.Output())
 		s.Kill()
