@@ -136,7 +136,8 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				e.Procedure, s.details["procedure"] = procedure.ID, procedure.ID
 				s.tellAbout(e)
 				s.result.Procedure = &procedure
-				return true, tx.Put(ctx, procedure)
+				// What has ended is off the user too, or its end would be put on record again.
+				return true, tx.Put(ctx, procedure, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
 			}
 			s.tellAbout(e)
 			if act.Preview {
