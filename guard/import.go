@@ -92,6 +92,7 @@ func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, r
 	for _, change := range batch.changes {
 		g.cache.advance(change)
 	}
+	g.wake()
 	report.Organizations += batch.report.Organizations
 	report.Users += batch.report.Users
 	report.Products += batch.report.Products
@@ -120,6 +121,7 @@ type importModel struct {
 	fresh        bool // made by this batch
 	took         ImportReport
 	changed      bool
+	events       []Event
 }
 
 // model gives an organization, read whole at its first line of the batch; nil without one.
@@ -175,11 +177,17 @@ func (b *importBatch) commit(ctx context.Context) error {
 				"organizations": m.took.Organizations, "users": m.took.Users, "products": m.took.Products, "grants": m.took.Grants,
 			},
 		}
-		s.result.Revision = revision
+		s.result.Revision, s.facts.Organization = revision, m.organization
+		for _, e := range m.events {
+			s.tellAbout(e)
+		}
 		record := b.g.record(&command{organization: id}, s, nil, s.now)
 		record.Kind, record.Replica = datastore.RecordChange, b.g.journal.Replica()+changes
 		if err := b.tx.Append(ctx, record); err != nil {
 			return fmt.Errorf("append record: %w", err)
+		}
+		if err := b.g.announce(ctx, b.tx, s); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -120,6 +120,7 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 			if err := b.mayChangeRole(ctx, line, m, &old, next.Role); err != nil {
 				return err
 			}
+			m.events = append(m.events, roleChanged(b.origin, &old, &next))
 		}
 		if sameProfile(&old, &next) && old.Role == next.Role && slices.Equal(old.Grants, next.Grants) {
 			b.report.Users++

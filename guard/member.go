@@ -88,11 +88,15 @@ func (g *Guard) PutMember(ctx context.Context, o *Origin, organization, id strin
 				return false, nil
 			}
 			if old != nil && old.Role != next.Role {
-				s.tellAbout(Event{Type: EventRoleChanged, User: id, UserName: next.Name, By: s.origin.by(), Role: next.Role, OldRole: old.Role})
+				s.tellAbout(roleChanged(s.origin, old, &next))
 			}
 			return true, tx.Put(ctx, next)
 		},
 	})
+}
+
+func roleChanged(o *Origin, old, next *datastore.Member) Event {
+	return Event{Type: EventRoleChanged, User: next.ID, UserName: next.Name, By: o.by(), Role: next.Role, OldRole: old.Role}
 }
 
 // memberChanges names what a replacement changes, the weightiest first; a replacement that changes
