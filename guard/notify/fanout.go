@@ -61,7 +61,7 @@ func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Mes
 			if err != nil {
 				return nil, fmt.Errorf("list members: %w", err)
 			}
-			if e.Concerns(&member, now) {
+			if member.Email != "" && e.Concerns(&member, now) {
 				add(KindMail, member.ID)
 			}
 		}
