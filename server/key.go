@@ -21,12 +21,12 @@ func listKeys(c *call) error {
 
 // createKey answers with the key itself, this once.
 func createKey(c *call) error {
-	var body client.KeyRequest
+	var body keyBody
 	if err := c.decode(&body); err != nil {
 		return err
 	}
 	key, shown, err := c.server.config.Guard.CreateKey(c.context(), &c.origin, guard.PutKey{
-		Name: body.Name, Scopes: body.Scopes, Organization: body.Organization, ExpiresAt: body.ExpiresAt,
+		Name: body.Name, Scopes: body.Scopes, Organization: body.Organization, ExpiresAt: endOf(body.ExpiresAt),
 	})
 	if err != nil {
 		return err

@@ -53,7 +53,7 @@ func (s *Server) productAct(path string, query, scopes []string, needsActor bool
 	return &route{
 		method: http.MethodPost, path: path, query: query, scopes: scopes, acts: true, needsActor: needsActor, once: true, changes: true,
 		handle: func(c *call) error {
-			var body client.BlockRequest
+			var body blockBody
 			if err := c.decode(&body); err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ func (s *Server) productAct(path string, query, scopes []string, needsActor bool
 			}
 			return c.act(func() (*guard.Result, error) {
 				return do(s.config.Guard, c.context(), &c.origin, c.param("organization"), c.param("product"),
-					guard.ProductAct{Reason: body.Reason, Ticket: body.Ticket, ExpiresAt: body.ExpiresAt, Preview: preview})
+					guard.ProductAct{Reason: body.Reason, Ticket: body.Ticket, ExpiresAt: endOf(body.ExpiresAt), Preview: preview})
 			}, show)
 		},
 	}

@@ -61,7 +61,7 @@ func (s *Server) userAct(path string, query []string, do func(*guard.Guard, cont
 	return &route{
 		method: http.MethodPost, path: path, query: query, scopes: actingScopes, acts: true, needsActor: true, once: true, changes: true,
 		handle: func(c *call) error {
-			var body client.BlockUserRequest
+			var body blockUserBody
 			if err := c.decode(&body); err != nil {
 				return err
 			}
@@ -76,7 +76,7 @@ func (s *Server) userAct(path string, query []string, do func(*guard.Guard, cont
 			return c.act(func() (*guard.Result, error) {
 				return do(s.config.Guard, c.context(), &c.origin, c.param("organization"), c.param("user"), guard.UserAct{
 					Justification: body.Justification, SupportCode: body.SupportCode, Channels: body.Channels,
-					Ticket: body.Ticket, ExpiresAt: body.ExpiresAt, Preview: preview,
+					Ticket: body.Ticket, ExpiresAt: endOf(body.ExpiresAt), Preview: preview,
 				})
 			}, show)
 		},

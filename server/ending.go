@@ -1,0 +1,35 @@
+package server
+
+import (
+	"time"
+
+	"cordon/client"
+)
+
+// Bodies with an end tell an absent one from the zero time, which is in the past like any other
+// (design.md 11: an expires_at that is not in the future is 400).
+type (
+	blockBody struct {
+		client.BlockRequest
+		ExpiresAt *time.Time `json:"expires_at"`
+	}
+	blockUserBody struct {
+		client.BlockUserRequest
+		ExpiresAt *time.Time `json:"expires_at"`
+	}
+	keyBody struct {
+		client.KeyRequest
+		ExpiresAt *time.Time `json:"expires_at"`
+	}
+)
+
+// endOf gives the end for the guard, to whom the zero time means none.
+func endOf(given *time.Time) time.Time {
+	switch {
+	case given == nil:
+		return time.Time{}
+	case given.IsZero():
+		return time.Unix(0, 0)
+	}
+	return *given
+}
