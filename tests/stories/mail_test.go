@@ -2,6 +2,7 @@ package stories_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"sync"
@@ -40,7 +41,7 @@ func messages(t *testing.T, where program.Place) []datastore.Message {
 	store := openStore(t, where)
 	defer store.Close()
 	var list []datastore.Message
-	err := store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+	release := func(ctx context.Context, tx datastore.Tx) error {
 		list = nil
 		for m, err := range tx.Messages(ctx, datastore.MessageFilter{}) {
 			if err != nil {
@@ -57,7 +58,12 @@ func messages(t *testing.T, where program.Place) []datastore.Message {
 			}
 		}
 		return nil
-	})
+	}
+	err := store.Update(t.Context(), release)
+	// A killed server's transaction may stay open on MongoDB for a minute, and holds what it wrote.
+	for begun := time.Now(); errors.Is(err, datastore.ErrUnavailable) && time.Since(begun) < 2*time.Minute; {
+		err = store.Update(t.Context(), release)
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
