@@ -38,9 +38,12 @@ func (r reader) enter(ctx context.Context) (context.Context, error) {
 	return driver.NewSessionContext(ctx, r.tx.session), nil
 }
 
+// unbegun tells whether nothing was done in the transaction yet; what became of it is told elsewhere.
+func (t *tx) unbegun() bool { return !t.begun && !t.ended && t.failed == nil }
+
 // begin takes the turn to write to an organization where this is the first that a transaction does.
 func (r reader) begin(ctx context.Context, organization string) error {
-	if r.tx == nil || r.tx.begun || r.tx.ended || r.tx.failed != nil {
+	if r.tx == nil || !r.tx.unbegun() {
 		return nil
 	}
 	return r.tx.fail("begin", r.tx.claims.begin(ctx, organization))
