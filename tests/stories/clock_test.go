@@ -42,6 +42,7 @@ func (p place) sharply(t *testing.T, end time.Time, before, after string, ask fu
 
 func TestEndsByTheClock(t *testing.T) { // design.md 11, Revisions; issue: decided by the clock, with a record and a message
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		t.Parallel() // it waits, mostly
 		box := program.OpenMailbox(t, nil)
 		s := program.Serve(t, where, program.FirstKey(t, where), box.Flags()...)
 		p := settle(t, s, "acme")
@@ -106,6 +107,7 @@ func TestEndsByTheClock(t *testing.T) { // design.md 11, Revisions; issue: decid
 // TestAnEndThatComesWhileNothingRuns is noticed at the next start.
 func TestAnEndThatComesWhileNothingRuns(t *testing.T) {
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		t.Parallel() // it waits, mostly
 		box := program.OpenMailbox(t, nil)
 		key := program.FirstKey(t, where)
 		p := settle(t, program.Serve(t, where, key, box.Flags()...), "acme")
@@ -127,6 +129,7 @@ func TestAnEndThatComesWhileNothingRuns(t *testing.T) {
 // TestAnEndIsToldOnce lets acts run into ends: whoever notices first, there is one record and one mail.
 func TestAnEndIsToldOnce(t *testing.T) {
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		t.Parallel() // it waits, mostly
 		box := program.OpenMailbox(t, nil)
 		s := program.Serve(t, where, program.FirstKey(t, where), box.Flags()...)
 		acts := map[string]func(p place){

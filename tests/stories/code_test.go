@@ -189,6 +189,29 @@ func TestNobodyLocksTheOrganizationOut(t *testing.T) { // domain.md R4
 	})
 }
 
+// TestAnImportLocksNobodyOut takes in, in one go, an administrator whose block has outlived their
+// membership, and lines that rest on them.
+func TestAnImportLocksNobodyOut(t *testing.T) { // domain.md R4; design.md 4: R4 and R5 bind the host, too
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		block := func(user string) {
+			p.ask(t, "POST", "~/users/"+user+"/block", `{"justification":"long enough it is","support_code":"`+p.code(t, "lena")+`"}`, "Cordon-Agent: sam").want(t, 200)
+		}
+		p.ask(t, "PUT", "~/users/leo", `{"name":"Leo","email":"leo@acme.example","role":"legal_representative"}`).want(t, 201)
+		block("leo")
+		block("adam")
+		p.ask(t, "DELETE", "~/users/adam", "").want(t, 200)
+		p.ask(t, "POST", "/v1/import", `{"user":{"organization":"ORG","id":"adam","name":"Adam","email":"adam@acme.example","role":"administrator"}}
+{"user":{"organization":"ORG","id":"lena","name":"Lena","email":"lena@acme.example","role":"client"}}`, "Content-Type: application/x-ndjson").
+			want(t, 200).has(t, "users", "1").has(t, "refused.0.line", "2").has(t, "refused.0.code", "denied")
+		p.ask(t, "GET", "~/users/adam", "").has(t, "blocked", "true")
+		p.ask(t, "GET", "~/users/lena", "").has(t, "role", "legal_representative")
+		// She may become an administrator, for she can unblock as one, and Leo is a legal representative still.
+		p.ask(t, "PUT", "~/users/lena", `{"name":"Lena","email":"lena@acme.example","role":"administrator"}`).want(t, 200)
+		p.ask(t, "DELETE", "~/users/leo", "").denied(t, "last_legal_representative")
+	})
+}
+
 func TestBlocksStandSideBySide(t *testing.T) { // domain.md, Whose block it is; U1
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")

@@ -123,6 +123,7 @@ func to(letters []program.Letter, word string) []string {
 
 func TestKilledBetweenCommitAndMail(t *testing.T) { // issue: the mail still goes, once
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		t.Parallel() // it waits, mostly
 		key := program.FirstKey(t, where)
 		closed := program.OpenMailbox(t, nil)
 		closed.Close() // the mail server is down
@@ -164,6 +165,7 @@ func TestKilledBetweenCommitAndMail(t *testing.T) { // issue: the mail still goe
 
 func TestKilledWhileSending(t *testing.T) { // a mail that was not taken goes again, one that was does not
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		t.Parallel() // it waits, mostly
 		key := program.FirstKey(t, where)
 		stuck, enough := make(chan string, 4), make(chan struct{})
 		box := program.OpenMailbox(t, func(try *program.Try) error {
@@ -194,6 +196,7 @@ func TestKilledWhileSending(t *testing.T) { // a mail that was not taken goes ag
 
 func TestMailServersThatMakeTrouble(t *testing.T) { // slow, 4xx and then ok, dropped, refused for good
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		t.Parallel() // it waits, mostly
 		key := program.FirstKey(t, where)
 		release := make(chan struct{})
 		var mu sync.Mutex
@@ -277,6 +280,7 @@ func TestMailServersThatMakeTrouble(t *testing.T) { // slow, 4xx and then ok, dr
 
 func TestWhoIsTold(t *testing.T) { // domain.md B4; design.md 11, Mail
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		t.Parallel() // it waits, mostly
 		box := program.OpenMailbox(t, nil)
 		s := program.Serve(t, where, program.FirstKey(t, where), box.Flags()...)
 		p := settle(t, s, "acme")

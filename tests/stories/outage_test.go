@@ -90,6 +90,7 @@ func (w *wire) serve() {
 
 // TestTheStoreIsCutOff takes the database away from a running server, and gives it back.
 func TestTheStoreIsCutOff(t *testing.T) { // design.md 9, store unreachable
+	t.Parallel() // it waits, mostly
 	where := program.MongoDB(t)
 	key := program.FirstKey(t, where)
 	at, err := url.Parse(where[1])

@@ -3,6 +3,7 @@ package stories_test
 import (
 	"encoding/csv"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -207,4 +208,53 @@ func TestSequencesHaveNoGap(t *testing.T) { // design.md 7 and 11, Records: acro
 			t.Errorf("%d records after three runs", records)
 		}
 	})
+}
+
+func TestWhatAFilterSelects(t *testing.T) { // design.md 11, Records
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		p.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"x"}`, "Cordon-Actor: adam").want(t, 200)
+		for range 5 {
+			p.check(t, "cleo", "manage", "product", "ORG-shop")
+		}
+		// A reason is found wherever it stands among the reasons.
+		p.awaitRecords(t, "subject=cleo&reasons=not_granted", 5)
+		list := p.awaitRecords(t, "subject=cleo&reasons=product_blocked", 5)
+		// from is the first instant, to the first that is left out.
+		at := list.at("items.2.time")
+		p.awaitRecords(t, "subject=cleo&id="+list.at("items.2.id")+"&from="+at, 1)
+		p.awaitRecords(t, "subject=cleo&id="+list.at("items.2.id")+"&to="+at, 0)
+		p.awaitRecords(t, "subject=cleo&from="+at+"&to="+at, 0)
+		if later, earlier := p.awaitedCount(t, "subject=cleo&from="+at), p.awaitedCount(t, "subject=cleo&to="+at); later+earlier != 5 {
+			t.Errorf("%d from and %d to an instant, of 5", later, earlier)
+		}
+		// Pages of one, by every filter, come to the same as the whole.
+		for _, query := range []string{"subject=cleo", "organization=acme&action=manage", "replica=" + list.at("items.0.replica"), "revision=2", "decision=false&reasons=product_blocked", "from=" + at} {
+			whole := p.ask(t, "GET", "/v1/decisions?limit=500&"+query, "").want(t, 200)
+			cursor, n := "", 0
+			for {
+				page := p.ask(t, "GET", "/v1/decisions?limit=1&"+query+cursor, "").want(t, 200)
+				if page.at("items.0.id") != whole.at("items."+strconv.Itoa(n)+".id") {
+					t.Fatalf("%s: record %d is %q in pages and %q in the whole", query, n, page.at("items.0.id"), whole.at("items."+strconv.Itoa(n)+".id"))
+				}
+				if n++; page.at("next_cursor") == "" {
+					break
+				}
+				cursor = "&cursor=" + page.at("next_cursor")
+			}
+			if strconv.Itoa(n) != whole.at("items.#") {
+				t.Errorf("%s: %d pages, %s records", query, n, whole.at("items.#"))
+			}
+		}
+	})
+}
+
+// awaitedCount is how many records a query selects.
+func (p place) awaitedCount(t *testing.T, query string) int {
+	t.Helper()
+	n, err := strconv.Atoi(p.ask(t, "GET", "/v1/decisions?limit=500&"+query, "").want(t, 200).at("items.#"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
