@@ -41,8 +41,9 @@ func (p place) sharply(t *testing.T, end time.Time, before, after string, ask fu
 }
 
 func TestEndsByTheClock(t *testing.T) { // design.md 11, Revisions; issue: decided by the clock, with a record and a message
+	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
-		t.Parallel() // it waits, mostly
+		t.Parallel()
 		box := program.OpenMailbox(t, nil)
 		s := program.Serve(t, where, program.FirstKey(t, where), box.Flags()...)
 		p := settle(t, s, "acme")
@@ -106,8 +107,9 @@ func TestEndsByTheClock(t *testing.T) { // design.md 11, Revisions; issue: decid
 
 // TestAnEndThatComesWhileNothingRuns is noticed at the next start.
 func TestAnEndThatComesWhileNothingRuns(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
-		t.Parallel() // it waits, mostly
+		t.Parallel()
 		box := program.OpenMailbox(t, nil)
 		key := program.FirstKey(t, where)
 		p := settle(t, program.Serve(t, where, key, box.Flags()...), "acme")
@@ -128,8 +130,9 @@ func TestAnEndThatComesWhileNothingRuns(t *testing.T) {
 
 // TestAnEndIsToldOnce lets acts run into ends: whoever notices first, there is one record and one mail.
 func TestAnEndIsToldOnce(t *testing.T) {
+	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
-		t.Parallel() // it waits, mostly
+		t.Parallel()
 		box := program.OpenMailbox(t, nil)
 		s := program.Serve(t, where, program.FirstKey(t, where), box.Flags()...)
 		acts := map[string]func(p place){

@@ -208,12 +208,13 @@ func TestSecretsStayIn(t *testing.T) { // issue: a test greps all output of a wh
 
 		// Webhooks, whose secrets are shown once; the calls go nowhere, for nobody listens there.
 		hooks := []string{"POST /v1/organizations/acme/webhooks"}
-		hook := p.ask(t, "POST", "~/webhooks", `{"url":"http://127.0.0.1:1/hook"}`, adam, "Idempotency-Key: w").want(t, 201)
+		hook := p.ask(t, "POST", "~/webhooks", `{"url":"http://127.0.0.1:1/hook?token=marked-token"}`, adam, "Idempotency-Key: w").want(t, 201)
 		secrets = append(secrets, secret{"the secret of a webhook", strings.TrimPrefix(hook.at("secret"), "whsec_"), slices.Concat(hooks, []string{inFiles}), true})
-		p.ask(t, "POST", "~/webhooks", `{"url":"http://127.0.0.1:1/hook"}`, adam, "Idempotency-Key: w").want(t, 409, "already_shown")
+		p.ask(t, "POST", "~/webhooks", `{"url":"http://127.0.0.1:1/hook?token=marked-token"}`, adam, "Idempotency-Key: w").want(t, 409, "already_shown")
 		rotated := p.ask(t, "POST", "~/webhooks/"+hook.at("id")+"/rotate", `{}`, adam).want(t, 200)
 		secrets = append(secrets, secret{"the new secret of a webhook", strings.TrimPrefix(rotated.at("secret"), "whsec_"), slices.Concat(hooks, []string{inFiles}), true})
 		p.ask(t, "GET", "~/webhooks", "").want(t, 200).has(t, "items.#", "1")
+		secrets = append(secrets, secret{"the token in a webhook's address", "marked-token", append(hooks, "GET /v1/organizations/acme/webhooks", inFiles), true})
 
 		// What the people are told.
 		p.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"marked reason of the run"}`, adam).want(t, 200)

@@ -122,8 +122,9 @@ func to(letters []program.Letter, word string) []string {
 }
 
 func TestKilledBetweenCommitAndMail(t *testing.T) { // issue: the mail still goes, once
+	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
-		t.Parallel() // it waits, mostly
+		t.Parallel()
 		key := program.FirstKey(t, where)
 		closed := program.OpenMailbox(t, nil)
 		closed.Close() // the mail server is down
@@ -164,8 +165,9 @@ func TestKilledBetweenCommitAndMail(t *testing.T) { // issue: the mail still goe
 }
 
 func TestKilledWhileSending(t *testing.T) { // a mail that was not taken goes again, one that was does not
+	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
-		t.Parallel() // it waits, mostly
+		t.Parallel()
 		key := program.FirstKey(t, where)
 		stuck, enough := make(chan string, 4), make(chan struct{})
 		box := program.OpenMailbox(t, func(try *program.Try) error {
@@ -195,8 +197,9 @@ func TestKilledWhileSending(t *testing.T) { // a mail that was not taken goes ag
 }
 
 func TestMailServersThatMakeTrouble(t *testing.T) { // slow, 4xx and then ok, dropped, refused for good
+	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
-		t.Parallel() // it waits, mostly
+		t.Parallel()
 		key := program.FirstKey(t, where)
 		release := make(chan struct{})
 		var mu sync.Mutex
@@ -279,8 +282,9 @@ func TestMailServersThatMakeTrouble(t *testing.T) { // slow, 4xx and then ok, dr
 }
 
 func TestWhoIsTold(t *testing.T) { // domain.md B4; design.md 11, Mail
+	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
-		t.Parallel() // it waits, mostly
+		t.Parallel()
 		box := program.OpenMailbox(t, nil)
 		s := program.Serve(t, where, program.FirstKey(t, where), box.Flags()...)
 		p := settle(t, s, "acme")
