@@ -127,6 +127,14 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 			return nil
 		}
 	}
+	if !exists && !m.fresh && datastore.IsAdmin(next.Role) {
+		// A block outlives the membership (domain.md), and who is blocked keeps nobody from being locked out.
+		facts, err := b.tx.Facts(ctx, datastore.Key{Organization: line.In, Target: line.ID})
+		if err != nil {
+			return fmt.Errorf("read blocks: %w", err)
+		}
+		next.Blocks = facts.TargetBlocks
+	}
 	m.members[line.ID] = next
 	b.order = append(b.order, next)
 	m.changed = true
