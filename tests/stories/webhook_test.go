@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"cordon/tests/program"
@@ -25,15 +26,14 @@ func TestSystemsAreTold(t *testing.T) { // issue: Webhooks
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
 		t.Parallel()
 		calls := make(chan called, 16)
-		first := true
+		var failed atomic.Bool
 		receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, err := io.ReadAll(r.Body)
 			if err != nil {
 				return
 			}
 			calls <- called{r.Header, body}
-			if first { // and is called again
-				first = false
+			if failed.CompareAndSwap(false, true) { // and is called again
 				w.WriteHeader(http.StatusInternalServerError)
 			}
 		}))
