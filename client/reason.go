@@ -1,6 +1,6 @@
 package client
 
-// Codes of reasons why something is denied (domain.md, Reasons).
+// Codes of reasons why something is denied (docs/domain.md, Reasons).
 const (
 	ReasonUnknownAction            = "unknown_action"
 	ReasonUnknownResource          = "unknown_resource"

@@ -16,7 +16,7 @@ type Facts struct {
 	Member       *Member
 	Product      *Product
 	Target       *Member
-	// TargetBlocks are the blocks of (organization, target), member or not (domain.md: a block
+	// TargetBlocks are the blocks of (organization, target), member or not (docs/domain.md: a block
 	// survives that the user is removed and added again).
 	TargetBlocks []Block
 	// Admins are all administrators and legal representatives of the organization, with their

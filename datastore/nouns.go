@@ -5,7 +5,7 @@ import "time"
 // Noun is a thing that a store keeps. The set is closed: the nouns of this package.
 type Noun interface{ noun() }
 
-// Roles of a member (domain.md, Words).
+// Roles of a member (docs/domain.md, Words).
 const (
 	LegalRepresentative = "legal_representative"
 	Administrator       = "administrator"
@@ -13,13 +13,13 @@ const (
 	Client              = "client"
 )
 
-// IsAdmin tells whether a role is one of the two with all rights (domain.md R2).
+// IsAdmin tells whether a role is one of the two with all rights (docs/domain.md R2).
 func IsAdmin(role string) bool { return role == LegalRepresentative || role == Administrator }
 
-// MailService is the one product kind with rules of its own (domain.md M1-M3).
+// MailService is the one product kind with rules of its own (docs/domain.md M1-M3).
 const MailService = "mail_service"
 
-// Origins of a block (domain.md, Whose block it is).
+// Origins of a block (docs/domain.md, Whose block it is).
 const (
 	OriginAdministrator = "administrator"
 	OriginSupport       = "support"
@@ -45,7 +45,7 @@ type Member struct {
 	Language      string   `json:"language,omitempty"`
 	Role          string   `json:"role"`
 	Grants        []string `json:"grants"`         // product ids, sorted, unique
-	ProductEvents bool     `json:"product_events"` // contact preference (domain.md B4)
+	ProductEvents bool     `json:"product_events"` // contact preference (docs/domain.md B4)
 	Blocks        []Block  `json:"-"`              // read only: those of (organization, id)
 }
 
@@ -69,7 +69,7 @@ type UserBlocks struct {
 	Blocks       []Block `json:"blocks"`
 }
 
-// Maintenance suspends the use of a mail service (domain.md M3).
+// Maintenance suspends the use of a mail service (docs/domain.md M3).
 type Maintenance struct {
 	ID        string    `json:"id"`
 	Reason    string    `json:"reason"`
@@ -132,7 +132,7 @@ type Step struct {
 	DoneAt time.Time `json:"done_at,omitzero"`
 }
 
-// Procedure is the checklist that a user is sent to secure their account (domain.md U5).
+// Procedure is the checklist that a user is sent to secure their account (docs/domain.md U5).
 type Procedure struct {
 	Organization string    `json:"organization"`
 	User         string    `json:"user"`

@@ -12,7 +12,7 @@ const (
 	RecordRead     = "read"     // somebody read the log or the directory as an actor
 )
 
-// Record is one entry of the decision log (design.md 7 and 11). Its JSON is what auditors see.
+// Record is one entry of the decision log (docs/design.md 7 and 11). Its JSON is what auditors see.
 type Record struct {
 	ID       string    `json:"id"`   // UUIDv7 of Time's millisecond: NewRecordID(Time)
 	Time     time.Time `json:"time"` // kept with microseconds

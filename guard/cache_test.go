@@ -41,7 +41,7 @@ func (f *flaky) Watch(ctx context.Context, from string) iter.Seq2[datastore.Chan
 	}
 }
 
-func TestFreshCacheOutlivesTheStoreForAMoment(t *testing.T) { // design.md 9, store unreachable
+func TestFreshCacheOutlivesTheStoreForAMoment(t *testing.T) { // docs/design.md 9, store unreachable
 	c := newClock()
 	store := &flaky{Store: openSQLite(t)}
 	g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })
@@ -65,7 +65,7 @@ func TestFreshCacheOutlivesTheStoreForAMoment(t *testing.T) { // design.md 9, st
 	}
 }
 
-func TestAnswerIsNeverOlderThanAsked(t *testing.T) { // design.md 4, Cordon-At-Least
+func TestAnswerIsNeverOlderThanAsked(t *testing.T) { // docs/design.md 4, Cordon-At-Least
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		writer, reader := newGuard(t, store, nil), newGuard(t, store, nil)
 		acme(t, writer)

@@ -12,7 +12,7 @@ import (
 )
 
 // Decide answers a question, on record. A question about what is unknown is answered too, with a
-// denial (design.md 9). Errors: ErrOrganizationLimit, ErrTooStale, and those of the store, the
+// denial (docs/design.md 9). Errors: ErrOrganizationLimit, ErrTooStale, and those of the store, the
 // journal and the engine; none of them is ever a yes.
 func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, error) {
 	var record datastore.Record

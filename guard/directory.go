@@ -10,7 +10,7 @@ import (
 )
 
 // PutOrganization is what an organization is made of or changed to. LegalRepresentative is needed
-// when it is made, and refused when it exists (design.md 11, Statuses).
+// when it is made, and refused when it exists (docs/design.md 11, Statuses).
 type PutOrganization struct {
 	Name                  string
 	LegalRepresentativeID string
@@ -72,7 +72,7 @@ func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, s *scen
 }
 
 // DeleteOrganization removes an organization and everything of it. It is the host's alone
-// (domain.md, What each action asks).
+// (docs/domain.md, What each action asks).
 func (g *Guard) DeleteOrganization(ctx context.Context, o *Origin, id string) (*Result, error) {
 	return g.mutate(ctx, o, &command{
 		organization: id, action: "remove", resource: Entity{Type: "organization", ID: id},

@@ -10,7 +10,7 @@ import (
 	"cordon/datastore"
 )
 
-// Types of an event (domain.md B4; design.md 11, Mail).
+// Types of an event (docs/domain.md B4; docs/design.md 11, Mail).
 const (
 	EventProductBlocked     = "product.blocked"
 	EventProductUnblocked   = "product.unblocked"
@@ -50,7 +50,7 @@ type Event struct {
 	Revision         int64     `json:"revision"`
 }
 
-// tellAbout queues an event with the act (domain.md B4: blocking sends an e-mail).
+// tellAbout queues an event with the act (docs/domain.md B4: blocking sends an e-mail).
 func (s *scene) tellAbout(e Event) {
 	e.At, e.Organization, e.OrganizationName = s.now, s.facts.Organization.ID, s.facts.Organization.Name
 	s.events = append(s.events, e)

@@ -24,7 +24,7 @@ func endings(blocks []datastore.Block, now time.Time) (left, ended []datastore.B
 
 // endProduct clears what has ended by the clock from the scene's product, with a record and an event
 // for each ending. Decisions do not wait for it: they look at the clock themselves. It changes no
-// revision (design.md 11, Revisions).
+// revision (docs/design.md 11, Revisions).
 func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, s *scene) error {
 	p := s.facts.Product
 	left, ended := endings(p.Blocks, s.now)

@@ -8,7 +8,7 @@ import (
 	"cordon/guard"
 )
 
-func TestMaintenanceAndUserBlocksEndByTheClock(t *testing.T) { // design.md 11, Revisions: an end by the clock changes none
+func TestMaintenanceAndUserBlocksEndByTheClock(t *testing.T) { // docs/design.md 11, Revisions: an end by the clock changes none
 	c := newClock()
 	store := openSQLite(t)
 	g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })

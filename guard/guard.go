@@ -2,8 +2,8 @@
 //
 // A question is answered by reading the facts it is about, projecting them on the small input that
 // the rules look at, asking the policy engine, and writing the record; only then is the answer given
-// (design.md 3.5). A mutation does all of that inside the transaction that carries it out
-// (design.md 3.2), so that what was decided on is what is true when it takes effect.
+// (docs/design.md 3.5). A mutation does all of that inside the transaction that carries it out
+// (docs/design.md 3.2), so that what was decided on is what is true when it takes effect.
 //
 // Why the cache is keyed by (organization, revision): every committed change of an organization
 // bumps its revision, so whatever was read at a revision stays true of that revision for ever. An
@@ -32,7 +32,7 @@ type Config struct {
 	Journal *journal.Journal
 
 	// MaxStaleness is how long answers are given from cached facts without a sign of life of the
-	// change feed. 0: 2 s (design.md 8).
+	// change feed. 0: 2 s (docs/design.md 8).
 	MaxStaleness time.Duration
 	// CacheEntities bounds the cached members and products together. 0: 1,000,000.
 	CacheEntities int

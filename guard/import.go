@@ -40,7 +40,7 @@ type ImportReport struct {
 // importLines is how many lines are taken in one transaction.
 const importLines = 500
 
-// Import takes a directory in as the host's provisioning (design.md 4): all of a line or nothing of
+// Import takes a directory in as the host's provisioning (docs/design.md 4): all of a line or nothing of
 // it, lines in the order in which they come, so that a line may rest on earlier ones. What stands
 // already as the line says is counted and changes nothing, so a broken-off import can be repeated.
 // Lines are taken in transactions of some hundred; each organization that one changes gains one

@@ -34,7 +34,7 @@ func memberLine(org, id, role string, grants ...string) guard.ImportLine {
 	return guard.ImportLine{ID: id, In: org, Member: &guard.PutMember{Name: id, Role: role, Grants: grants}}
 }
 
-func TestImportTakesAllOfALineOrNothing(t *testing.T) { // design.md 4 and 10
+func TestImportTakesAllOfALineOrNothing(t *testing.T) { // docs/design.md 4 and 10
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)
@@ -85,7 +85,7 @@ func TestImportTakesAllOfALineOrNothing(t *testing.T) { // design.md 4 and 10
 	})
 }
 
-func TestImportKeepsToTheCallersOrganization(t *testing.T) { // design.md 11, Callers
+func TestImportKeepsToTheCallersOrganization(t *testing.T) { // docs/design.md 11, Callers
 	g := newGuard(t, openSQLite(t), nil)
 	acme(t, g)
 	limited := &guard.Origin{Caller: &guard.Caller{ID: "k", Scopes: guard.Scopes(), Organization: "acme"}}

@@ -128,7 +128,7 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 		}
 	}
 	if !exists && !m.fresh && datastore.IsAdmin(next.Role) {
-		// A block outlives the membership (domain.md), and who is blocked keeps nobody from being locked out.
+		// A block outlives the membership (docs/domain.md), and who is blocked keeps nobody from being locked out.
 		facts, err := b.tx.Facts(ctx, datastore.Key{Organization: line.In, Target: line.ID})
 		if err != nil {
 			return fmt.Errorf("read blocks: %w", err)
@@ -145,7 +145,7 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 	return nil
 }
 
-// mayChangeRole asks the rules that bind the host too (domain.md R4, R5).
+// mayChangeRole asks the rules that bind the host too (docs/domain.md R4, R5).
 func (b *importBatch) mayChangeRole(ctx context.Context, line *ImportLine, m *importModel, old *datastore.Member, role string) error {
 	s := &scene{now: b.g.now(), origin: b.origin, found: true, about: Entity{Type: "user", ID: line.ID, Organization: line.In}}
 	s.facts.Organization, s.facts.Target, s.facts.TargetBlocks = m.organization, old, old.Blocks

@@ -40,7 +40,7 @@ func (p *PutKey) check(now time.Time, maker *Caller) error {
 	if err := f.err(); err != nil || maker == nil {
 		return err
 	}
-	// A key makes no key beyond its own scopes or organization (design.md 11, Callers).
+	// A key makes no key beyond its own scopes or organization (docs/design.md 11, Callers).
 	if maker.Organization != "" && p.Organization != maker.Organization {
 		return ErrOrganizationLimit
 	}

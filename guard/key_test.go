@@ -9,7 +9,7 @@ import (
 	"cordon/guard"
 )
 
-func TestKeysAreShownOnceAndRefusedWhenRevokedOrExpired(t *testing.T) { // design.md 4, Callers
+func TestKeysAreShownOnceAndRefusedWhenRevokedOrExpired(t *testing.T) { // docs/design.md 4, Callers
 	c := newClock()
 	g := newGuard(t, openSQLite(t), func(config *guard.Config) { config.Now = c.now })
 	if any, err := g.HasCallers(t.Context()); any || err != nil {
@@ -50,7 +50,7 @@ func TestKeysAreShownOnceAndRefusedWhenRevokedOrExpired(t *testing.T) { // desig
 	}
 }
 
-func TestKeyMakesNoKeyBeyondItself(t *testing.T) { // design.md 11, Callers
+func TestKeyMakesNoKeyBeyondItself(t *testing.T) { // docs/design.md 11, Callers
 	g := newGuard(t, openSQLite(t), nil)
 	limited := &guard.Origin{Caller: &guard.Caller{ID: "k", Scopes: []string{"admin", "decide"}, Organization: "acme"}}
 	if _, _, err := g.CreateKey(t.Context(), limited, guard.PutKey{Name: "x", Scopes: []string{"decide"}}); !errors.Is(err, guard.ErrOrganizationLimit) {

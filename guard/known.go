@@ -89,7 +89,7 @@ const (
 )
 
 // project turns a question and what is known into the input of the rules. Time limits become flags
-// here, so that the rules need no clock and equal inputs share an answer (performance.md).
+// here, so that the rules need no clock and equal inputs share an answer (docs/design.md 8).
 func project(in *policies.Input, q *datastore.Question, k *known, now time.Time) {
 	in.Action = policies.Action{Name: q.Action.Name, Channel: q.Action.Channel, Role: q.Action.Role}
 	switch q.Action.Name {
@@ -172,7 +172,7 @@ func blockedChannels(blocks []datastore.Block, now time.Time) (blocked bool, nam
 	return blocked, slices.Compact(named)
 }
 
-// others tells who remains beside the target (domain.md R4, R5).
+// others tells who remains beside the target (docs/domain.md R4, R5).
 func others(admins []datastore.Member, target string, now time.Time) policies.Organization {
 	var o policies.Organization
 	for i := range admins {

@@ -11,7 +11,7 @@ import (
 
 // Records gives the records that a filter selects and the caller may see: those of the caller's own
 // organization where it is limited to one, and for an acting user those of organizations where
-// view_decisions is allowed them (design.md 11, Callers). An acting user's reading is on record.
+// view_decisions is allowed them (docs/design.md 11, Callers). An acting user's reading is on record.
 // *Denied: the filter names an organization whose records the user may not see.
 func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
 	if limit := o.Caller.Organization; limit != "" {

@@ -25,7 +25,7 @@ func gather(t *testing.T, records iter.Seq2[guard.Record, error], err error) []g
 	return list
 }
 
-func TestEveryAnswerIsOnRecord(t *testing.T) { // design.md 3.5
+func TestEveryAnswerIsOnRecord(t *testing.T) { // docs/design.md 3.5
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)
@@ -60,7 +60,7 @@ func TestEveryAnswerIsOnRecord(t *testing.T) { // design.md 3.5
 	})
 }
 
-func TestLogShowsOnlyWhatMayBeSeen(t *testing.T) { // design.md 11, Callers
+func TestLogShowsOnlyWhatMayBeSeen(t *testing.T) { // docs/design.md 11, Callers
 	store := openSQLite(t)
 	g := newGuard(t, store, nil)
 	acme(t, g)

@@ -21,12 +21,12 @@ type command struct {
 	resource Entity
 	// plan looks at the facts and says what the rules are to be asked, in order; all must allow.
 	// It may refuse with *NotFound, *Invalid or *Conflict. For an actor who is no member it is not
-	// called: they are denied before they learn anything (design.md 11, Order of checks).
+	// called: they are denied before they learn anything (docs/design.md 11, Order of checks).
 	plan func(ctx context.Context, tx datastore.Tx, s *scene) ([]Action, error)
 	// effect carries the act out. It gives false where nothing had to be changed. It may refuse
 	// with a *Conflict.
 	effect func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error)
-	// silent marks an act that is on record but changes no revision (design.md 11, Revisions).
+	// silent marks an act that is on record but changes no revision (docs/design.md 11, Revisions).
 	silent bool
 }
 
@@ -78,7 +78,7 @@ func (o *Origin) by() string {
 	return o.Caller.ID
 }
 
-// blockOrigin gives whose blocks the origin sets and lifts (domain.md, Whose block it is).
+// blockOrigin gives whose blocks the origin sets and lifts (docs/domain.md, Whose block it is).
 func (o *Origin) blockOrigin() string {
 	switch {
 	case o.Actor != "":
@@ -103,7 +103,7 @@ func (o *Origin) subject() Entity {
 var errUndo = errors.New("undo")
 
 // mutate decides a command and carries it out in one transaction: facts, rules, effect, record,
-// messages and the kept answer are committed together or not at all (design.md 3.2).
+// messages and the kept answer are committed together or not at all (docs/design.md 3.2).
 func (g *Guard) mutate(ctx context.Context, o *Origin, c *command) (*Result, error) {
 	if limit := o.Caller.Organization; limit != "" && c.organization != limit {
 		return nil, ErrOrganizationLimit

@@ -11,7 +11,7 @@ import (
 	"cordon/datastore"
 )
 
-// keptFor is how long a first answer is given again (design.md 11, Idempotency-Key).
+// keptFor is how long a first answer is given again (docs/design.md 11, Idempotency-Key).
 const keptFor = 24 * time.Hour
 
 // inFlight lets one call per idempotency key in at a time: a repeat during the first waits for it.

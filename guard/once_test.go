@@ -17,7 +17,7 @@ func onceFor(key, body string) *guard.Once {
 	}}
 }
 
-func TestIdempotentMutationHappensOnce(t *testing.T) { // design.md 11, Idempotency-Key
+func TestIdempotentMutationHappensOnce(t *testing.T) { // docs/design.md 11, Idempotency-Key
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)

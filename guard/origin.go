@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Scopes of a caller (design.md 4, Callers).
+// Scopes of a caller (docs/design.md 4, Callers).
 const (
 	ScopeDecide    = "decide"
 	ScopeDirectory = "directory"
@@ -44,7 +44,7 @@ type Origin struct {
 }
 
 // Once makes a mutation happen once for its key: the first answer is kept with the effect, in its
-// transaction, and given again to a repeat (design.md 11, Idempotency-Key).
+// transaction, and given again to a repeat (docs/design.md 11, Idempotency-Key).
 type Once struct {
 	Key      string // caller, path and the client's key together
 	BodyHash []byte

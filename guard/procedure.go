@@ -8,10 +8,10 @@ import (
 	"cordon/datastore"
 )
 
-// Procedure is the checklist that a user is sent to secure their account (domain.md U5).
+// Procedure is the checklist that a user is sent to secure their account (docs/domain.md U5).
 type Procedure = datastore.Procedure
 
-// Procedures lists the secure procedures a user was sent, newest first (domain.md U5).
+// Procedures lists the secure procedures a user was sent, newest first (docs/domain.md U5).
 func (g *Guard) Procedures(ctx context.Context, o *Origin, organization, user string) ([]datastore.Procedure, error) {
 	if _, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization"); err != nil {
 		return nil, err

@@ -24,7 +24,7 @@ func (a ProductAct) check(now time.Time, shortest int) error {
 	return f.err()
 }
 
-// BlockProduct suspends the management of a product (domain.md B1, B3). The block's origin is the
+// BlockProduct suspends the management of a product (docs/domain.md B1, B3). The block's origin is the
 // caller's side; "already_blocked" counts per origin.
 func (g *Guard) BlockProduct(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
 	if err := act.check(g.now(), 1); err != nil {
@@ -45,7 +45,7 @@ func (g *Guard) BlockProduct(ctx context.Context, o *Origin, organization, produ
 		}))
 }
 
-// UnblockProduct lifts the block of the caller's side (domain.md B2, Whose block it is).
+// UnblockProduct lifts the block of the caller's side (docs/domain.md B2, Whose block it is).
 func (g *Guard) UnblockProduct(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
 	if err := act.check(g.now(), 0); err != nil {
 		return nil, err
@@ -62,7 +62,7 @@ func (g *Guard) UnblockProduct(ctx context.Context, o *Origin, organization, pro
 		}))
 }
 
-// StartMaintenance suspends the use of a mail service (domain.md M2, M3).
+// StartMaintenance suspends the use of a mail service (docs/domain.md M2, M3).
 func (g *Guard) StartMaintenance(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
 	if err := act.check(g.now(), 0); err != nil {
 		return nil, err
@@ -80,7 +80,7 @@ func (g *Guard) StartMaintenance(ctx context.Context, o *Origin, organization, p
 		}))
 }
 
-// EndMaintenance ends it (domain.md M2).
+// EndMaintenance ends it (docs/domain.md M2).
 func (g *Guard) EndMaintenance(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
 	if err := act.check(g.now(), 0); err != nil {
 		return nil, err
@@ -97,7 +97,7 @@ func (g *Guard) EndMaintenance(ctx context.Context, o *Origin, organization, pro
 }
 
 // productCommand is what the acts on a product share: they ask one question, change the product as
-// change does, and tell the organization (domain.md B4).
+// change does, and tell the organization (docs/domain.md B4).
 func (g *Guard) productCommand(organization, product, action string, act ProductAct,
 	change func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (event string, err error),
 ) *command {

@@ -10,7 +10,7 @@ import (
 	"cordon/guard"
 )
 
-func TestBlockedProductIsManagedByNobody(t *testing.T) { // domain.md B1-B3
+func TestBlockedProductIsManagedByNobody(t *testing.T) { // docs/domain.md B1-B3
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)
@@ -50,7 +50,7 @@ func TestBlockedProductIsManagedByNobody(t *testing.T) { // domain.md B1-B3
 	})
 }
 
-func TestNobodyAsksAsTheHost(t *testing.T) { // domain.md: a subject that is no user is not_a_member
+func TestNobodyAsksAsTheHost(t *testing.T) { // docs/domain.md: a subject that is no user is not_a_member
 	g := newGuard(t, openSQLite(t), nil)
 	acme(t, g)
 	for _, kind := range []string{"host", "agent", "other", "service", ""} {
@@ -64,7 +64,7 @@ func TestNobodyAsksAsTheHost(t *testing.T) { // domain.md: a subject that is no 
 	}
 }
 
-func TestBlocksOfDifferentOriginsStandSideBySide(t *testing.T) { // domain.md, Whose block it is
+func TestBlocksOfDifferentOriginsStandSideBySide(t *testing.T) { // docs/domain.md, Whose block it is
 	g := newGuard(t, openSQLite(t), nil)
 	acme(t, g)
 	done := must[*guard.Result](t)
@@ -89,7 +89,7 @@ func TestBlocksOfDifferentOriginsStandSideBySide(t *testing.T) { // domain.md, W
 	}
 }
 
-func TestMailServiceIsPutIntoMaintenanceInstead(t *testing.T) { // domain.md M1-M3
+func TestMailServiceIsPutIntoMaintenanceInstead(t *testing.T) { // docs/domain.md M1-M3
 	g := newGuard(t, openSQLite(t), nil)
 	acme(t, g)
 	if _, err := g.BlockProduct(t.Context(), as("lena"), "acme", "mail", reason("x")); !slices.Equal(denied(t, err), []string{"mail_service_not_blockable"}) {

@@ -78,7 +78,7 @@ type Result struct {
 	Organization *Organization
 	Member       *Member
 	Product      *Product
-	Procedure    *datastore.Procedure // that a user was sent (domain.md U5)
+	Procedure    *datastore.Procedure // that a user was sent (docs/domain.md U5)
 	Webhook      *Webhook             // with its secrets, where it was made or rotated
 	Preview      *Preview             // instead of the act, where one was asked for
 }

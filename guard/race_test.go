@@ -26,7 +26,7 @@ func together(n int, call func(i int) error) []error {
 	return errs
 }
 
-func TestDemotionRacesBlock(t *testing.T) { // design.md 3.2
+func TestDemotionRacesBlock(t *testing.T) { // docs/design.md 3.2
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)
@@ -78,7 +78,7 @@ func revisionOf(t *testing.T, store datastore.Store, action string) int64 {
 	return 0
 }
 
-func TestTwoLastAdministratorsCannotBothGo(t *testing.T) { // domain.md R4
+func TestTwoLastAdministratorsCannotBothGo(t *testing.T) { // docs/domain.md R4
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		for round := range 10 {
@@ -123,7 +123,7 @@ func TestConcurrentBlocksHaveOneWinner(t *testing.T) {
 	})
 }
 
-func TestSupportCodeIsUsedOnce(t *testing.T) { // domain.md U2
+func TestSupportCodeIsUsedOnce(t *testing.T) { // docs/domain.md U2
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)

@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-func TestBlocksStackByOrigin(t *testing.T) { // domain.md, Whose block it is
+func TestBlocksStackByOrigin(t *testing.T) { // docs/domain.md, Whose block it is
 	store := openSQLite(t)
 	g := newGuard(t, store, nil)
 	acme(t, g)

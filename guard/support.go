@@ -14,7 +14,7 @@ import (
 	"cordon/datastore"
 )
 
-// The life of support codes (design.md 11, Support codes).
+// The life of support codes (docs/design.md 11, Support codes).
 const (
 	codeLife     = 15 * time.Minute
 	mostTries    = 5
@@ -49,7 +49,7 @@ type SupportCode struct {
 }
 
 // CreateSupportCode makes a code for the acting administrator or legal representative; it replaces
-// their old one (domain.md U2). It changes no revision.
+// their old one (docs/domain.md U2). It changes no revision.
 func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization string) (SupportCode, *Result, error) {
 	if o.Actor == "" {
 		return SupportCode{}, nil, &Invalid{Errors: []FieldError{{Detail: "a support code is made by an acting user: name one in Cordon-Actor"}}}

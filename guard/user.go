@@ -12,7 +12,7 @@ import (
 
 // UserAct is what a block, an unblock or the sending of the secure procedure says beside the user.
 type UserAct struct {
-	Justification string // domain.md U2; blank is denied by the rules, under 10 or over 2,000 characters is invalid
+	Justification string // docs/domain.md U2; blank is denied by the rules, under 10 or over 2,000 characters is invalid
 	SupportCode   string // an actor's own; an agent's requester's
 	Channels      []string
 	Ticket        string
@@ -35,7 +35,7 @@ func (a *UserAct) check(now time.Time) error {
 }
 
 // BlockUser suspends a user in one organization, through support or by an administrator with their
-// own code (domain.md U1-U4, R4). Role, grants and history stay.
+// own code (docs/domain.md U1-U4, R4). Role, grants and history stay.
 func (g *Guard) BlockUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
 	return g.userAct(ctx, o, organization, user, "block", act, func(s *scene) (string, error) {
 		origin := o.blockOrigin()
@@ -51,7 +51,7 @@ func (g *Guard) BlockUser(ctx context.Context, o *Origin, organization, user str
 	})
 }
 
-// UnblockUser lifts the block of the caller's side (domain.md U1, Whose block it is).
+// UnblockUser lifts the block of the caller's side (docs/domain.md U1, Whose block it is).
 func (g *Guard) UnblockUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
 	return g.userAct(ctx, o, organization, user, "unblock", act, func(s *scene) (string, error) {
 		i := slices.IndexFunc(s.facts.TargetBlocks, func(b Block) bool { return b.Origin == o.blockOrigin() })
@@ -65,7 +65,7 @@ func (g *Guard) UnblockUser(ctx context.Context, o *Origin, organization, user s
 }
 
 // SecureUser has a user sent the procedure to secure their account, instead of blocking them
-// (domain.md U5).
+// (docs/domain.md U5).
 func (g *Guard) SecureUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
 	return g.userAct(ctx, o, organization, user, "secure", act, func(*scene) (string, error) {
 		return EventUserSecure, nil
@@ -151,7 +151,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 	})
 }
 
-// procedureSteps are the steps to secure an account, in their order (domain.md U5).
+// procedureSteps are the steps to secure an account, in their order (docs/domain.md U5).
 var procedureSteps = []string{"password", "devices", "application_passwords", "tokens", "security_settings"}
 
 func newProcedure(s *scene, organization, user string) datastore.Procedure {

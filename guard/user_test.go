@@ -30,7 +30,7 @@ func channelQuestion(user, channel string) *guard.Question {
 	}
 }
 
-func TestBlockedUserLosesChannelsAndManagement(t *testing.T) { // domain.md U1-U4, U6
+func TestBlockedUserLosesChannelsAndManagement(t *testing.T) { // docs/domain.md U1-U4, U6
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)
@@ -68,7 +68,7 @@ func TestBlockedUserLosesChannelsAndManagement(t *testing.T) { // domain.md U1-U
 	})
 }
 
-func TestUserBlockAsksForCodeAndJustification(t *testing.T) { // domain.md U2
+func TestUserBlockAsksForCodeAndJustification(t *testing.T) { // docs/domain.md U2
 	g := newGuard(t, openSQLite(t), nil)
 	acme(t, g)
 	foreign := guard.PutMember{Name: "Olga", Role: datastore.LegalRepresentative}
@@ -106,7 +106,7 @@ func TestUserBlockAsksForCodeAndJustification(t *testing.T) { // domain.md U2
 	}
 }
 
-func TestOrphanedAndOldCodesAreWrongTries(t *testing.T) { // design.md 11, Support codes
+func TestOrphanedAndOldCodesAreWrongTries(t *testing.T) { // docs/design.md 11, Support codes
 	c := newClock()
 	g := newGuard(t, openSQLite(t), func(config *guard.Config) { config.Now = c.now })
 	acme(t, g)
@@ -159,7 +159,7 @@ func TestCodeIsNotBurntByDenialOrConflict(t *testing.T) {
 	}
 }
 
-func TestLastAdministratorsCannotBothBeBlocked(t *testing.T) { // domain.md R4
+func TestLastAdministratorsCannotBothBeBlocked(t *testing.T) { // docs/domain.md R4
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)
@@ -176,7 +176,7 @@ func TestLastAdministratorsCannotBothBeBlocked(t *testing.T) { // domain.md R4
 	})
 }
 
-func TestSecureSendsAProcedureAndDeniesNothing(t *testing.T) { // domain.md U5
+func TestSecureSendsAProcedureAndDeniesNothing(t *testing.T) { // docs/domain.md U5
 	g := newGuard(t, openSQLite(t), nil)
 	acme(t, g)
 	if _, err := g.SecureUser(t.Context(), agent("sam"), "acme", "carl", guard.UserAct{Justification: because}); denied(t, err)[0] != "support_code_required" {

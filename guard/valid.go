@@ -11,10 +11,10 @@ import (
 	"cordon/datastore"
 )
 
-// idPattern is that of design.md 4.
+// idPattern is that of docs/design.md 4.
 var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$`)
 
-// ValidID tells whether a string can be an id (design.md 4).
+// ValidID tells whether a string can be an id (docs/design.md 4).
 func ValidID(id string) bool { return idPattern.MatchString(id) }
 
 // Longest texts, in characters.
@@ -25,7 +25,7 @@ const (
 	mostGrants    = 10_000
 )
 
-// Channels are those a block may name (domain.md, Words).
+// Channels are those a block may name (docs/domain.md, Words).
 var channels = []string{"database", "ftp", "imap", "kdrive_web", "mail_web", "manager", "smtp", "ssh"}
 
 var roles = []string{datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client}

@@ -21,7 +21,7 @@ var actionTable = sync.OnceValue(func() map[string][]string {
 })
 
 // Actions gives the names of the actions on a type of resource, sorted, as the table of the built-in rules lists them
-// (`domain.md`, "What each action asks"); none for a type that has no table.
+// (`docs/domain.md`, "What each action asks"); none for a type that has no table.
 func Actions(resourceType string) []string {
 	return slices.Clone(actionTable()[resourceType])
 }

@@ -8,7 +8,7 @@ import (
 )
 
 // capabilities are what a policy may use: no builtin whose answer depends on anything but its arguments, and no network
-// (not for schemas either). It is what makes a decision a function of its input (`design.md` 3.1).
+// (not for schemas either). It is what makes a decision a function of its input (`docs/design.md` 3.1).
 var capabilities = sync.OnceValue(func() *ast.Capabilities {
 	caps := ast.CapabilitiesForThisVersion()
 	caps.Builtins = slices.DeleteFunc(slices.Clone(caps.Builtins), (*ast.Builtin).IsNondeterministic)

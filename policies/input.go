@@ -11,7 +11,7 @@ type Input struct {
 	Act *Act `json:"act,omitempty"`
 }
 
-// Action is what is to be done (`domain.md`, "What each action asks").
+// Action is what is to be done (`docs/domain.md`, "What each action asks").
 type Action struct {
 	Name string `json:"name"`
 	// Channel is, of mail actions, the channel they come through: ChannelMailWeb when the question names none.
@@ -46,7 +46,7 @@ type Resource struct {
 	Channel     string   `json:"channel,omitempty"` // id of a channel
 }
 
-// Organization is what the others in the organization are (`domain.md` R4, R5).
+// Organization is what the others in the organization are (`docs/domain.md` R4, R5).
 type Organization struct {
 	// OtherAdmins says that an unblocked administrator or legal representative other than the resource exists.
 	OtherAdmins bool `json:"other_admins"`
@@ -54,7 +54,7 @@ type Organization struct {
 	OtherLegalRepresentatives bool `json:"other_legal_representatives"`
 }
 
-// Act is what a change brings along besides the question (`domain.md` U2, "Whose block it is").
+// Act is what a change brings along besides the question (`docs/domain.md` U2, "Whose block it is").
 type Act struct {
 	Origin string `json:"origin"` // one of the Origin constants
 	// Code is the state of the support code for block, unblock and secure of a user: CodeMissing, CodeInvalid,

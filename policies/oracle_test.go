@@ -12,7 +12,7 @@ type settings struct {
 	moreCritical        []string
 }
 
-// asked is `domain.md`, "What each action asks": what each type's actions need.
+// asked is `docs/domain.md`, "What each action asks": what each type's actions need.
 var asked = map[string]map[string]string{
 	"product": {
 		"view": "has access", "manage": "has access",
@@ -39,7 +39,7 @@ var (
 	mailActions = []string{"receive_mail", "read_mail", "send_mail"}
 )
 
-// oracle decides as `domain.md` says, in Go, with nothing taken from the rules: the second opinion that the truth
+// oracle decides as `docs/domain.md` says, in Go, with nothing taken from the rules: the second opinion that the truth
 // table compares them with.
 func oracle(in *policies.Input, set settings) (bool, []string) {
 	if code := oracleAlone(in); code != "" {

@@ -14,5 +14,5 @@ import "errors"
 var ErrTimeout = errors.New("policy evaluation timed out")
 
 // ErrResult is what a decision's error wraps when the rules gave no answer, or none of the agreed shape. It is never
-// to be read as a yes (`design.md` 3.6).
+// to be read as a yes (`docs/design.md` 3.6).
 var ErrResult = errors.New("policy gave no usable result")

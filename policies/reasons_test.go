@@ -12,7 +12,7 @@ import (
 	"cordon/policies"
 )
 
-// reasonCodes are `domain.md`, "Reasons", in the order in which they are given, and after them those of allows.
+// reasonCodes are `docs/domain.md`, "Reasons", in the order in which they are given, and after them those of allows.
 var reasonCodes = []string{
 	"unknown_action", "unknown_resource", "not_a_member", "user_blocked",
 	"mail_service_not_blockable", "not_a_mail_service", "role_not_permitted", "not_granted",
@@ -47,7 +47,7 @@ func ruleCodes(t *testing.T) []string {
 
 func TestTheRulesAreTheDomainsInItsOrder(t *testing.T) {
 	if diff := cmp.Diff(ruleCodes(t), reasonCodes); diff != "" {
-		t.Errorf("rules by rank (-rules +domain.md):\n%s", diff)
+		t.Errorf("rules by rank (-rules +docs/domain.md):\n%s", diff)
 	}
 }
 

@@ -8,7 +8,7 @@ const (
 	SubjectOther = "other" // every other type of subject
 )
 
-// The types of resource (`domain.md`, "What each action asks").
+// The types of resource (`docs/domain.md`, "What each action asks").
 const (
 	TypeProduct      = "product"
 	TypeUser         = "user"
@@ -16,7 +16,7 @@ const (
 	TypeChannel      = "channel"
 )
 
-// The roles (`domain.md`, "Words").
+// The roles (`docs/domain.md`, "Words").
 const (
 	RoleLegalRepresentative = "legal_representative"
 	RoleAdministrator       = "administrator"
@@ -24,7 +24,7 @@ const (
 	RoleClient              = "client"
 )
 
-// The service channels (`domain.md`, "Words").
+// The service channels (`docs/domain.md`, "Words").
 const (
 	ChannelManager   = "manager"
 	ChannelKdriveWeb = "kdrive_web"
@@ -36,7 +36,7 @@ const (
 	ChannelDatabase  = "database"
 )
 
-// The origins of blocks (`domain.md`, "Whose block it is").
+// The origins of blocks (`docs/domain.md`, "Whose block it is").
 const (
 	OriginAdministrator = "administrator"
 	OriginSupport       = "support"
@@ -53,7 +53,7 @@ const (
 // KindMailService is the one kind of product that has rules of its own (M1 to M3).
 const KindMailService = "mail_service"
 
-// The codes of reasons (`domain.md`, "Reasons", in the order in which they are given). A policy may have others;
+// The codes of reasons (`docs/domain.md`, "Reasons", in the order in which they are given). A policy may have others;
 // these are what the built-in rules say, and a test compares the two.
 const (
 	ReasonUnknownAction            = "unknown_action"

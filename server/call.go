@@ -101,7 +101,7 @@ func (c *call) checkPath() error {
 	return nil
 }
 
-// checkQuery refuses what the route does not know: an ignored filter misleads (design.md 11).
+// checkQuery refuses what the route does not know: an ignored filter misleads (docs/design.md 11).
 func (c *call) checkQuery() error {
 	if c.route.access || c.req.URL.RawQuery == "" {
 		return nil
@@ -244,7 +244,7 @@ func (c *call) send(status int, body []byte) {
 	}
 }
 
-// decided sets the headers of an answer that a decision stands behind (design.md 4).
+// decided sets the headers of an answer that a decision stands behind (docs/design.md 4).
 func (c *call) decided(a *guard.Answer) {
 	if a.ID == "" {
 		return

@@ -14,7 +14,7 @@ import (
 	"cordon/guard"
 )
 
-// maxNesting is how deep a body may nest (design.md 11, Limits).
+// maxNesting is how deep a body may nest (docs/design.md 11, Limits).
 const maxNesting = 64
 
 // decodeStrict reads a body into v, a pointer to a struct. What is unknown, twice there, of another

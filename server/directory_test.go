@@ -181,7 +181,7 @@ func TestUnknownThingsAre404(t *testing.T) {
 	w.do(t, http.MethodPost, "/v1/organizations/nobody/products/x/block", client.BlockRequest{Reason: "x"}, as("ulf")).denied(t, "not_a_member")
 }
 
-// Directory writes with an actor are that user's acts (domain.md R4, R5); without one the host's.
+// Directory writes with an actor are that user's acts (docs/domain.md R4, R5); without one the host's.
 func TestDirectoryWritesWithAnActorAreDecided(t *testing.T) {
 	w := newWorld(t)
 	w.acme(t)

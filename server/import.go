@@ -16,7 +16,7 @@ import (
 	"cordon/guard"
 )
 
-// longestLine bounds one line of an import; the whole has no bound (design.md 10).
+// longestLine bounds one line of an import; the whole has no bound (docs/design.md 10).
 const longestLine = 256 << 10
 
 // importLines takes a directory in, line by line as it arrives.

@@ -13,7 +13,7 @@ import (
 	"cordon/guard"
 )
 
-// Bounds of a page (design.md 4, Lists).
+// Bounds of a page (docs/design.md 4, Lists).
 const (
 	defaultLimit = 50
 	largestLimit = 500

@@ -14,7 +14,7 @@ import (
 	"cordon/guard"
 )
 
-// kept is what is remembered of an answer for its repeats (design.md 11, Idempotency-Key).
+// kept is what is remembered of an answer for its repeats (docs/design.md 11, Idempotency-Key).
 type kept struct {
 	Type       string         `json:"type"`
 	DecisionID string         `json:"decision_id,omitempty"`

@@ -131,7 +131,7 @@ func TestAnUnreachableStoreIs503(t *testing.T) {
 	w.do(t, http.MethodGet, "/livez", nil, noKey).want(t, http.StatusOK)
 }
 
-// No record, no answer (design.md 3.3): what cannot be kept is not decided, and nothing is dropped.
+// No record, no answer (docs/design.md 3.3): what cannot be kept is not decided, and nothing is dropped.
 func TestAFullJournalIs503(t *testing.T) {
 	var stuck atomic.Bool
 	w := newWorld(t, options{journal: func(c *journal.Config) {

@@ -12,7 +12,7 @@ import (
 	"cordon/guard"
 )
 
-// Bounds of AuthZEN bodies. Ids of questions may be anything (design.md 11, Decisions), but they go
+// Bounds of AuthZEN bodies. Ids of questions may be anything (docs/design.md 11, Decisions), but they go
 // on record.
 const (
 	longestWord = 1024
@@ -49,7 +49,7 @@ func (p part) id() string {
 }
 
 // property gives where a property goes that the built-in rules look at, nil for any other: facts
-// come from the store (design.md 3.5).
+// come from the store (docs/design.md 3.5).
 func (e *entity) property(name string) *string {
 	switch {
 	case e.is == isResource && name == "organization":

@@ -20,7 +20,7 @@ type selection struct {
 	sequence, revision *int64
 }
 
-// selected reads the filters of the log (design.md 11, Records): the members of a record by name.
+// selected reads the filters of the log (docs/design.md 11, Records): the members of a record by name.
 func selected(query url.Values) (selection, error) {
 	var s selection
 	f := &s.filter

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Time limits of connections (design.md 11, Limits).
+// Time limits of connections (docs/design.md 11, Limits).
 const (
 	headTimeout  = 10 * time.Second
 	bodyTimeout  = 30 * time.Second
@@ -63,7 +63,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return s.drain(web, listener)
 }
 
-// checkCallers refuses to serve when nobody could ask: nothing is open by default (design.md 4).
+// checkCallers refuses to serve when nobody could ask: nothing is open by default (docs/design.md 4).
 func (s *Server) checkCallers(ctx context.Context) error {
 	if s.tokens != nil {
 		return nil

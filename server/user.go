@@ -39,7 +39,7 @@ func putUser(c *call) error {
 	}, func(r *guard.Result) (int, any) { return written(r), showUser(r.Member, r.Revision) })
 }
 
-// memberOf fills in what is absent: product events are on unless they are turned off (domain.md B4).
+// memberOf fills in what is absent: product events are on unless they are turned off (docs/domain.md B4).
 func memberOf(body *client.UserBody) guard.PutMember {
 	put := guard.PutMember{
 		Name: body.Name, Email: body.Email, Language: body.Language, Role: body.Role, Grants: body.Grants, ProductEvents: true,

@@ -63,7 +63,7 @@ func (w *world) logged() string {
 	return w.log.text.String()
 }
 
-// record waits until a record is in the log, which is soon (design.md 11, Records).
+// record waits until a record is in the log, which is soon (docs/design.md 11, Records).
 func (w *world) record(t testing.TB, id string) answer {
 	t.Helper()
 	if err := w.journal.Flush(t.Context()); err != nil {

@@ -15,13 +15,13 @@ const devKey = "serve --dev"
 
 // prepareDev loads the demo organization into an empty store and makes the key of this run. Keys of
 // earlier runs that were not stopped in order end here.
-func (h *house) prepareDev(ctx context.Context) (client.NewKey, error) {
-	some, _, err := h.guard.Organizations(ctx, h.origin, guard.Page{Limit: 1})
+func (in *instance) prepareDev(ctx context.Context) (client.NewKey, error) {
+	some, _, err := in.guard.Organizations(ctx, in.origin, guard.Page{Limit: 1})
 	if err != nil {
 		return client.NewKey{}, fmt.Errorf("look for organizations: %w", err)
 	}
 	if len(some) == 0 {
-		report, err := h.guard.Import(ctx, h.origin, guardLines(demoOrganization()))
+		report, err := in.guard.Import(ctx, in.origin, guardLines(demoOrganization()))
 		if err == nil && len(report.Refused) > 0 {
 			err = &report.Refused[0]
 		}
@@ -29,7 +29,7 @@ func (h *house) prepareDev(ctx context.Context) (client.NewKey, error) {
 			return client.NewKey{}, fmt.Errorf("load the demo organization: %w", err)
 		}
 	}
-	ring := localKeys{h}
+	ring := localKeys{in}
 	for key, err := range ring.Keys(ctx) {
 		if err != nil {
 			return client.NewKey{}, fmt.Errorf("list keys: %w", err)
@@ -50,9 +50,9 @@ func (h *house) prepareDev(ctx context.Context) (client.NewKey, error) {
 
 // endDev revokes the key of this run, so that a key that was printed on a screen opens nothing
 // later. It may be called when the program is told to stop already.
-func (h *house) endDev(key client.NewKey) {
-	if err := (localKeys{h}).RevokeKey(context.Background(), key.ID); err != nil {
-		h.log.Warn("the key of this run is not revoked", "error", err)
+func (in *instance) endDev(key client.NewKey) {
+	if err := (localKeys{in}).RevokeKey(context.Background(), key.ID); err != nil {
+		in.log.Warn("the key of this run is not revoked", "error", err)
 	}
 }
 

@@ -14,30 +14,30 @@ import (
 )
 
 // localKeys is the keys of a store that this program has open itself.
-type localKeys struct{ *house }
+type localKeys struct{ *instance }
 
 // openKeys opens a store to work on its keys: that of a stopped server, or a MongoDB that servers
 // use meanwhile.
 func (a *app) openKeys(ctx context.Context, c config) (_ keyring, _ func() error, err error) {
-	h := newHouse(slog.New(slog.DiscardHandler))
+	in := newInstance(slog.New(slog.DiscardHandler))
 	// The journal of the server is not ours to take: it may run, on MongoDB. Nothing goes through
 	// this one; changes of keys are recorded in their transactions.
 	dir, err := os.MkdirTemp("", "cordon-keys-")
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a temporary folder: %w", err)
 	}
-	done := func() error { return errors.Join(h.close(), os.RemoveAll(dir)) }
-	if h.store, err = openStore(ctx, c, h.log); err != nil {
+	done := func() error { return errors.Join(in.close(), os.RemoveAll(dir)) }
+	if in.store, err = openStore(ctx, c, in.log); err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
-	h.journal, err = journal.Open(ctx, journal.Config{Dir: dir, Replica: "cordon-keys", Ship: h.store.Ship})
+	in.journal, err = journal.Open(ctx, journal.Config{Dir: dir, Replica: "cordon-keys", Ship: in.store.Ship})
 	if err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
-	if err := h.makeGuard(ctx, guard.Config{}); err != nil {
+	if err := in.makeGuard(ctx, guard.Config{}); err != nil {
 		return nil, nil, errors.Join(err, done())
 	}
-	return localKeys{h}, done, nil
+	return localKeys{in}, done, nil
 }
 
 // CreateKey makes a key.

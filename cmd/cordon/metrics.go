@@ -11,12 +11,12 @@ import (
 )
 
 // makeMetrics makes the metrics of a program, with those of its process.
-func (h *house) makeMetrics() (err error) {
-	h.registry = prometheus.NewRegistry()
-	h.metrics, err = server.NewMetrics(h.registry)
+func (in *instance) makeMetrics() (err error) {
+	in.registry = prometheus.NewRegistry()
+	in.metrics, err = server.NewMetrics(in.registry)
 	if err = errors.Join(err,
-		h.registry.Register(collectors.NewGoCollector()),
-		h.registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
+		in.registry.Register(collectors.NewGoCollector()),
+		in.registry.Register(collectors.NewProcessCollector(collectors.ProcessCollectorOpts{})),
 	); err != nil {
 		return fmt.Errorf("make metrics: %w", err)
 	}
@@ -24,10 +24,10 @@ func (h *house) makeMetrics() (err error) {
 }
 
 // showFigures adds to the metrics what the rooms count themselves.
-func (h *house) showFigures() error {
-	records, memo := h.journal.Stats, h.engine.Stats
+func (in *instance) showFigures() error {
+	records, memo := in.journal.Stats, in.engine.Stats
 	figures := []server.Figure{
-		{Name: "cordon_policy_info", Help: "The policy in force.", Labels: map[string]string{"digest": h.engine.Digest()},
+		{Name: "cordon_policy_info", Help: "The policy in force.", Labels: map[string]string{"digest": in.engine.Digest()},
 			Read: func() float64 { return 1 }},
 		{Name: "cordon_memo_hits_total", Help: "Decisions that an equal input had already been given.", Counts: true,
 			Read: func() float64 { return float64(memo().Hits) }},
@@ -50,7 +50,7 @@ func (h *house) showFigures() error {
 		{Name: "cordon_journal_rejected_total", Help: "Records that the journal did not take, by why.", Counts: true,
 			Labels: map[string]string{"why": "failed"}, Read: func() float64 { return float64(records().Failed) }},
 	}
-	if err := h.metrics.Show(figures...); err != nil {
+	if err := in.metrics.Show(figures...); err != nil {
 		return fmt.Errorf("show figures: %w", err)
 	}
 	return nil

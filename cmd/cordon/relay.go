@@ -10,19 +10,19 @@ import (
 
 // makeRelay makes what delivers mails and webhooks. Without a mail server events go to webhooks
 // alone.
-func (h *house) makeRelay(c config) error {
+func (in *instance) makeRelay(c config) error {
 	delivered := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cordon_messages_total", Help: "Messages, by kind and outcome: delivered, skipped, retried or dead.",
 	}, []string{"kind", "outcome"})
-	if err := h.registry.Register(delivered); err != nil {
+	if err := in.registry.Register(delivered); err != nil {
 		return fmt.Errorf("make metrics: %w", err)
 	}
 	var err error
-	h.relay, err = notify.New(notify.Config{
-		Store:    h.store,
+	in.relay, err = notify.New(notify.Config{
+		Store:    in.store,
 		Mail:     c.mail(),
 		Webhooks: notify.WebhookConfig{AllowPrivate: c.is("webhooks-allow-private")},
-		Log:      h.log,
+		Log:      in.log,
 		Observe:  func(kind, outcome string) { delivered.WithLabelValues(kind, outcome).Inc() },
 	})
 	return err

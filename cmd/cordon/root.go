@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// Exit codes (design.md 10).
+// Exit codes (docs/design.md 10).
 const (
 	exitDone   = 0 // or allowed
 	exitDenied = 1 // or, of an import, lines were refused

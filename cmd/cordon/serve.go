@@ -66,36 +66,36 @@ func (a *app) runServe(ctx context.Context, c config, _ []string) error {
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
-	h, err := open(ctx, c, log)
+	in, err := open(ctx, c, log)
 	if err != nil {
 		return refused(err)
 	}
-	err = a.serveHouse(ctx, c, h, stop)
-	if closing := h.close(); err == nil && closing != nil {
+	err = a.serveInstance(ctx, c, in, stop)
+	if closing := in.close(); err == nil && closing != nil {
 		return fmt.Errorf("stop: %w", closing)
 	}
 	return err
 }
 
-// serveHouse serves until ctx is done. From then on another signal ends the program at once.
-func (a *app) serveHouse(ctx context.Context, c config, h *house, stop func()) error {
+// serveInstance serves until ctx is done. From then on another signal ends the program at once.
+func (a *app) serveInstance(ctx context.Context, c config, in *instance, stop func()) error {
 	var key client.NewKey
 	var err error
 	if c.is("dev") {
-		if key, err = h.prepareDev(ctx); err != nil {
+		if key, err = in.prepareDev(ctx); err != nil {
 			return refused(err)
 		}
-		defer h.endDev(key)
+		defer in.endDev(key)
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.text("listen"))
 	if err != nil {
 		return refused(fmt.Errorf("%w; choose another with --listen", err))
 	}
-	server, err := h.server(ctx, c, listener)
+	server, err := in.server(ctx, c, listener)
 	if err != nil {
 		return refused(errors.Join(err, listener.Close()))
 	}
-	if err := h.checkCallers(ctx, c); err != nil {
+	if err := in.checkCallers(ctx, c); err != nil {
 		return refused(errors.Join(err, listener.Close()))
 	}
 	// The listener takes connections from here on; they are answered as soon as the server runs.
@@ -107,13 +107,13 @@ func (a *app) serveHouse(ctx context.Context, c config, h *house, stop func()) e
 	if _, err := fmt.Fprint(a.out, lines); err != nil {
 		return errors.Join(fmt.Errorf("print: %w", err), listener.Close())
 	}
-	h.log.Info("serving", "url", url, "version", version, "replica", h.journal.Replica(), "policy", h.engine.Digest(),
+	in.log.Info("serving", "url", url, "version", version, "replica", in.journal.Replica(), "policy", in.engine.Digest(),
 		"mongodb", c.text("mongodb-uri") != "", "journal_sync", c.text("journal-sync"), "dev", c.is("dev"))
 	context.AfterFunc(ctx, stop)
-	if err := h.run(ctx, server); err != nil {
+	if err := in.run(ctx, server); err != nil {
 		return err
 	}
-	h.log.Info("served")
+	in.log.Info("served")
 	return nil
 }
 

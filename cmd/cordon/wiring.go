@@ -26,8 +26,8 @@ import (
 // the next start.
 const flushTimeout = 10 * time.Second
 
-// house is the rooms of a server, put together.
-type house struct {
+// instance is the parts of one running server, put together.
+type instance struct {
 	store    datastore.Store
 	journal  *journal.Journal
 	engine   *policies.Engine
@@ -42,63 +42,63 @@ type house struct {
 }
 
 // open puts the rooms together. Whoever calls closes them.
-func open(ctx context.Context, c config, log *slog.Logger) (_ *house, err error) {
-	h := newHouse(log)
+func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err error) {
+	in := newInstance(log)
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, h.close())
+			err = errors.Join(err, in.close())
 		}
 	}()
-	if h.store, err = openStore(ctx, c, log); err != nil {
+	if in.store, err = openStore(ctx, c, log); err != nil {
 		return nil, err
 	}
 	sync := journal.Interval
 	if c.text("journal-sync") == "always" {
 		sync = journal.Always
 	}
-	if h.journal, err = journal.Open(ctx, journal.Config{
+	if in.journal, err = journal.Open(ctx, journal.Config{
 		Dir:      filepath.Join(c.text("data"), "journal"),
 		Replica:  c.text("replica"),
 		Sync:     sync,
 		Interval: c.duration("journal-interval"),
 		MaxBytes: int64(c.number("journal-max-bytes")),
-		Ship:     h.store.Ship,
+		Ship:     in.store.Ship,
 		Log:      log,
 	}); err != nil {
 		return nil, err
 	}
-	if err = h.makeMetrics(); err != nil {
+	if err = in.makeMetrics(); err != nil {
 		return nil, err
 	}
-	if err = h.makeRelay(c); err != nil {
+	if err = in.makeRelay(c); err != nil {
 		return nil, err
 	}
-	if err = h.makeGuard(ctx, guard.Config{
+	if err = in.makeGuard(ctx, guard.Config{
 		MaxStaleness:  c.duration("max-staleness"),
 		CacheEntities: c.number("cache-entities"),
 		NoMemo:        c.text("cache") != "all",
 		NoCache:       c.text("cache") == "none",
-		Observe:       h.metrics.Observer(),
-		Announced:     h.relay.Wake,
+		Observe:       in.metrics.Observer(),
+		Announced:     in.relay.Wake,
 		CheckWebhook:  func(url string) error { return notify.CheckURL(url, c.is("webhooks-allow-private")) },
 	}); err != nil {
 		return nil, err
 	}
-	return h, h.showFigures()
+	return in, in.showFigures()
 }
 
-// newHouse is a house without rooms.
-func newHouse(log *slog.Logger) *house {
-	return &house{log: log, origin: &guard.Origin{Caller: &guard.Caller{ID: "cordon", Name: "command line", Scopes: guard.Scopes()}}}
+// newInstance is an instance without parts.
+func newInstance(log *slog.Logger) *instance {
+	return &instance{log: log, origin: &guard.Origin{Caller: &guard.Caller{ID: "cordon", Name: "command line", Scopes: guard.Scopes()}}}
 }
 
 // makeGuard compiles the rules and makes the guard of them and the rooms that are open.
-func (h *house) makeGuard(ctx context.Context, config guard.Config) (err error) {
-	if h.engine, err = policies.Compile(ctx, policies.Builtin()); err != nil {
+func (in *instance) makeGuard(ctx context.Context, config guard.Config) (err error) {
+	if in.engine, err = policies.Compile(ctx, policies.Builtin()); err != nil {
 		return fmt.Errorf("compile the rules: %w", err)
 	}
-	config.Store, config.Engine, config.Journal, config.Log = h.store, h.engine, h.journal, h.log
-	h.guard, err = guard.New(config)
+	config.Store, config.Engine, config.Journal, config.Log = in.store, in.engine, in.journal, in.log
+	in.guard, err = guard.New(config)
 	return err
 }
 
@@ -122,21 +122,21 @@ func openStore(ctx context.Context, c config, log *slog.Logger) (datastore.Store
 	return s, nil
 }
 
-// server makes the server of the house on a listener.
-func (h *house) server(ctx context.Context, c config, listener net.Listener) (*server.Server, error) {
+// server makes the server of the instance on a listener.
+func (in *instance) server(ctx context.Context, c config, listener net.Listener) (*server.Server, error) {
 	proxies, err := c.proxies()
 	if err != nil {
 		return nil, err
 	}
-	metrics, err := listenMetrics(ctx, c, h.log)
+	metrics, err := listenMetrics(ctx, c, in.log)
 	if err != nil {
 		return nil, err
 	}
 	return server.New(server.Config{
-		Guard:           h.guard,
+		Guard:           in.guard,
 		Listener:        listener,
 		MetricsListener: metrics,
-		Metrics:         h.metrics,
+		Metrics:         in.metrics,
 		Dev:             c.is("dev"),
 		Issuer:          c.issuer(),
 		PublicURL:       c.text("public-url"),
@@ -145,8 +145,8 @@ func (h *house) server(ctx context.Context, c config, listener net.Listener) (*s
 		DrainTimeout:    c.duration("drain-timeout"),
 		TrustedProxies:  proxies,
 		Version:         version,
-		Verbose:         h.verbose,
-		Log:             h.log,
+		Verbose:         in.verbose,
+		Log:             in.log,
 	})
 }
 
@@ -184,19 +184,19 @@ func (c config) issuer() *server.Issuer {
 }
 
 // verbose tells at /readyz?verbose what makes decisions slower than they could be.
-func (h *house) verbose() []string {
-	if on, why := h.engine.MemoOn(); !on {
+func (in *instance) verbose() []string {
+	if on, why := in.engine.MemoOn(); !on {
 		return []string{"answers are not memoized: " + why}
 	}
 	return nil
 }
 
 // checkCallers refuses to serve when nobody could ask.
-func (h *house) checkCallers(ctx context.Context, c config) error {
+func (in *instance) checkCallers(ctx context.Context, c config) error {
 	if c.text("jwt-issuer") != "" {
 		return nil
 	}
-	some, err := h.guard.HasCallers(ctx)
+	some, err := in.guard.HasCallers(ctx)
 	if err != nil {
 		return fmt.Errorf("look for API keys: %w", err)
 	}
@@ -209,13 +209,13 @@ func (h *house) checkCallers(ctx context.Context, c config) error {
 
 // run serves until ctx is done and everything under way is answered. Until then the guard keeps its
 // cache true and the relay delivers.
-func (h *house) run(ctx context.Context, s *server.Server) error {
+func (in *instance) run(ctx context.Context, s *server.Server) error {
 	serving, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running errgroup.Group
-	for _, room := range []func(context.Context) error{h.guard.Run, h.relay.Run} {
+	for _, room := range []func(context.Context) error{in.guard.Run, in.relay.Run} {
 		running.Go(func() error {
 			defer giveUp() // a server without one of them serves badly: better a restart
 			return room(behind)
@@ -227,15 +227,15 @@ func (h *house) run(ctx context.Context, s *server.Server) error {
 }
 
 // close closes the rooms that are open, the journal with what it can still ship.
-func (h *house) close() error {
+func (in *instance) close() error {
 	var errs []error
-	if h.journal != nil {
+	if in.journal != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 		defer cancel()
-		errs = append(errs, h.journal.Close(ctx))
+		errs = append(errs, in.journal.Close(ctx))
 	}
-	if h.store != nil {
-		errs = append(errs, h.store.Close())
+	if in.store != nil {
+		errs = append(errs, in.store.Close())
 	}
 	return errors.Join(errs...)
 }

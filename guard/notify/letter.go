@@ -90,7 +90,7 @@ func (l *letter) Lasting() bool {
 // OfProduct tells whether contact preferences decide who is told.
 func (l *letter) OfProduct() bool { return l.Product != "" }
 
-// channelsOf gives the channels a user block shuts: the critical ones (domain.md U3) and those named.
+// channelsOf gives the channels a user block shuts: the critical ones (docs/domain.md U3) and those named.
 func channelsOf(e *guard.Event) []string {
 	all := []string{"manager", "kdrive_web", "mail_web"}
 	for _, channel := range e.Channels {

@@ -1,5 +1,5 @@
 // Package notify delivers what Cordon has to tell: mails to people and webhooks to systems
-// (domain.md B4; design.md 11, Mail).
+// (docs/domain.md B4; docs/design.md 11, Mail).
 //
 // An act queues one message, its event, in the transaction that carries it out. The [Relay] claims
 // messages with a lease, fans an event out to one message for each receiver in one transaction, and

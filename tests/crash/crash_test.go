@@ -134,7 +134,7 @@ func whole(t *testing.T, s *program.Server, a *answered) {
 	}
 }
 
-func TestKilledUnderLoadLosesNothing(t *testing.T) { // design.md 7
+func TestKilledUnderLoadLosesNothing(t *testing.T) { // docs/design.md 7
 	for _, sync := range []string{"interval", "always"} {
 		t.Run(sync, func(t *testing.T) {
 			program.EachPlace(t, func(t *testing.T, place program.Place) {
@@ -159,7 +159,7 @@ func TestKilledUnderLoadLosesNothing(t *testing.T) { // design.md 7
 	}
 }
 
-func TestStoppedUnderLoadCutsNothingOff(t *testing.T) { // design.md 9, SIGTERM
+func TestStoppedUnderLoadCutsNothingOff(t *testing.T) { // docs/design.md 9, SIGTERM
 	place := program.Embedded(t)
 	key := program.FirstKey(t, place)
 	s := program.Serve(t, place, key)

@@ -14,7 +14,7 @@ import (
 
 // TestFullDiskDropsNothing lets the server's files grow no further, as a full disk does, and then
 // again: meanwhile it answers 503, and nothing that it answered before or after is missing.
-func TestFullDiskDropsNothing(t *testing.T) { // design.md 7: nothing is dropped
+func TestFullDiskDropsNothing(t *testing.T) { // docs/design.md 7: nothing is dropped
 	place := program.Embedded(t)
 	key := program.FirstKey(t, place)
 	s := program.Serve(t, place, key)

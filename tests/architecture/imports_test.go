@@ -1,0 +1,89 @@
+package architecture_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// rooms says which of our packages the code of each room may import besides its own. The engines of the store are
+// rooms of their own: only the program chooses one.
+var rooms = map[string]struct {
+	may []string
+	why string
+}{
+	"policies":                {nil, "rules are a pure function of their input and know no store"},
+	"datastore":               {nil, "what is known does not know what is right"},
+	"datastore/mongo":         {[]string{"datastore"}, "an engine knows the contract and no other engine"},
+	"datastore/sqlite":        {[]string{"datastore"}, "an engine knows the contract and no other engine"},
+	"datastore/datastoretest": {[]string{"datastore"}, "the suite knows the contract and no engine"},
+	"guard":                   {[]string{"policies", "datastore"}, "rules meet facts here, on any engine and behind any door"},
+	"server":                  {[]string{"guard", "client"}, "the door knows use cases and wire types, no rule and no state"},
+	"client":                  {nil, "who uses the SDK takes nothing else along"},
+	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "server", "client"},
+		"the program wires them all"},
+	"tools": {nil, "tools need nothing of the rest"},
+}
+
+// room gives the room that a folder lies in: the nearest row of the table, "" without one.
+func room(folder string) string {
+	nearest := ""
+	for name := range rooms {
+		if within(folder, name) && len(name) > len(nearest) {
+			nearest = name
+		}
+	}
+	return nearest
+}
+
+func TestRoomsImportOnlyWhatTheyMay(t *testing.T) {
+	for _, f := range code(t) {
+		if within(f.folder, "tests") {
+			continue // proof from outside may look at everything
+		}
+		here := room(f.folder)
+		if here == "" {
+			t.Errorf("%s: its folder is no room of the project; add a row to the table in this test and say what it may import", f.path)
+			continue
+		}
+		for _, imported := range f.imports {
+			folder, ours := strings.CutPrefix(imported, "cordon/")
+			if !ours {
+				continue
+			}
+			there := room(folder)
+			switch {
+			case there == here || slices.Contains(rooms[here].may, there):
+			case there == "datastore/datastoretest" && strings.HasSuffix(f.path, "_test.go"):
+			case strings.HasSuffix(f.path, "_test.go") && mayInTests(here, there):
+			default:
+				t.Errorf("%s imports %s: %s may import only %v of ours, for %s", f.path, imported, here, rooms[here].may, rooms[here].why)
+			}
+		}
+	}
+}
+
+// mayInTests tells what the tests of a room may import besides what its code may. A real store is the mock, and a
+// client is best tested against a real server; the two rooms that know nobody are also tested alone.
+func mayInTests(here, there string) bool {
+	switch here {
+	case "policies", "datastore/mongo", "datastore/sqlite":
+		return false
+	case "datastore":
+		return within(there, "datastore")
+	}
+	return there != "cmd/cordon"
+}
+
+func TestTheSuiteOfStoresIsForTests(t *testing.T) {
+	for _, f := range code(t) {
+		if f.test {
+			continue
+		}
+		for _, imported := range f.imports {
+			if imported == "testing" || imported == "cordon/datastore/datastoretest" {
+				t.Errorf("%s imports %s: what only tests need stays out of the program", f.path, imported)
+			}
+		}
+	}
+}

@@ -1,0 +1,124 @@
+package architecture_test
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// modules says what each outside module is for and which rooms own it. One without a room is for tests alone.
+// A row here is the defence of a dependency: without one it does not get in.
+var modules = map[string]struct {
+	why   string
+	rooms []string
+}{
+	"github.com/labstack/echo/v4":        {"HTTP; leaves with one room when v4's support ends", []string{"server"}},
+	"github.com/open-policy-agent/opa":   {"the rules; also the tool that formats and checks them", []string{"policies"}},
+	"go.mongodb.org/mongo-driver/v2":     {"MongoDB", []string{"datastore/mongo"}},
+	"modernc.org/sqlite":                 {"SQLite without cgo", []string{"datastore/sqlite"}},
+	"github.com/spf13/cobra":             {"the command line", []string{"cmd/cordon"}},
+	"github.com/spf13/pflag":             {"the flags of cobra", []string{"cmd/cordon"}},
+	"go.yaml.in/yaml/v3":                 {"the configuration file, and openapi.yaml served as JSON", []string{"cmd/cordon", "server"}},
+	"golang.org/x/sys":                   {"limits of a running server, for the test that fills its disk", nil},
+	"golang.org/x/term":                  {"whether a person is watching", []string{"cmd/cordon"}},
+	"github.com/lmittmann/tint":          {"logs on a terminal", []string{"cmd/cordon"}},
+	"github.com/schollz/progressbar/v3":  {"progress on a terminal", []string{"cmd/cordon"}},
+	"github.com/go-json-experiment/json": {"strict JSON, where duplicate members are refused", []string{"server", "guard", "datastore", "policies", "cmd/cordon"}},
+	"github.com/google/uuid":             {"ids in the order of time", []string{"guard", "server", "datastore", "cmd/cordon"}},
+	"github.com/prometheus/client_golang": {"metrics, on a registerer that is passed in",
+		[]string{"server", "guard", "datastore", "cmd/cordon"}},
+	"github.com/lestrrat-go/jwx/v3":                            {"tokens of a configured issuer", []string{"server"}},
+	"github.com/lestrrat-go/httprc/v3":                         {"the issuer's keys, fetched again when they change", []string{"server"}},
+	"golang.org/x/time":                                        {"rate limits", []string{"server"}},
+	"golang.org/x/sync":                                        {"groups of goroutines that end together", []string{"server", "guard", "datastore", "policies", "cmd/cordon"}},
+	"github.com/klauspost/compress":                            {"packed batches of records", []string{"datastore", "guard"}},
+	"github.com/bits-and-blooms/bloom/v3":                      {"batches that a filter need not open", []string{"datastore"}},
+	"github.com/cespare/xxhash/v2":                             {"a fast hash for keys of caches", []string{"guard", "policies", "datastore"}},
+	"github.com/gofrs/flock":                                   {"one process for each data folder", []string{"datastore/sqlite", "guard", "cmd/cordon"}},
+	"github.com/wneessen/go-mail":                              {"messages", []string{"guard", "cmd/cordon"}},
+	"github.com/santhosh-tekuri/jsonschema/v6":                 {"JSON Schema, where tests check an input against its contract", nil},
+	"github.com/google/go-cmp":                                 {"got and want", nil},
+	"github.com/rogpeppe/go-internal":                          {"testscript: the command line as a person types it", nil},
+	"pgregory.net/rapid":                                       {"random operations against an oracle", nil},
+	"go.uber.org/goleak":                                       {"goroutines that stay behind", nil},
+	"github.com/getkin/kin-openapi":                            {"openapi.yaml against every request and answer", nil},
+	"github.com/emersion/go-smtp":                              {"a mail server on the loopback", nil},
+	"github.com/emersion/go-sasl":                              {"its log-in", nil},
+	"github.com/standard-webhooks/standard-webhooks/libraries": {"signatures as receivers check them", nil},
+}
+
+func TestOutsideModulesHaveOwners(t *testing.T) {
+	for _, f := range code(t) {
+		if within(f.folder, "tests") {
+			continue
+		}
+		here := room(f.folder)
+		for _, imported := range f.imports {
+			if !outside(imported) {
+				continue
+			}
+			name := module(imported)
+			if name == "" {
+				t.Errorf("%s imports %s: its module has no row in the table in this test; say what it is for and which room owns it", f.path, imported)
+				continue
+			}
+			owners := modules[name].rooms
+			switch {
+			case len(owners) == 0 && !f.test:
+				t.Errorf("%s imports %s, which is for tests alone", f.path, imported)
+			case len(owners) > 0 && !slices.ContainsFunc(owners, func(owner string) bool { return within(here, owner) }):
+				t.Errorf("%s imports %s, which is owned by %v: %s", f.path, imported, owners, modules[name].why)
+			case here == "client" && !f.test:
+				t.Errorf("%s imports %s: the client is of the standard library alone", f.path, imported)
+			}
+		}
+	}
+}
+
+func TestEveryRequiredModuleIsDefended(t *testing.T) {
+	type requirement struct {
+		Path     string
+		Indirect bool
+	}
+	var mod struct {
+		Module           struct{ Path string }
+		Require          []requirement
+		Replace, Exclude []any
+	}
+	output, err := exec.CommandContext(t.Context(), "go", "mod", "edit", "-json", root+"/go.mod").Output()
+	if err != nil {
+		t.Fatalf("go mod edit: %v", err)
+	}
+	if err := json.Unmarshal(output, &mod); err != nil {
+		t.Fatalf("read what go mod edit says: %v", err)
+	}
+	if mod.Module.Path != "cordon" {
+		t.Errorf("the module is called %q, want cordon", mod.Module.Path)
+	}
+	if len(mod.Replace)+len(mod.Exclude) > 0 {
+		t.Error("go.mod replaces or excludes modules: what is built here must be what others build")
+	}
+	for _, required := range mod.Require {
+		if _, known := modules[required.Path]; !known && !required.Indirect {
+			t.Errorf("go.mod requires %s, which has no row in the table in this test", required.Path)
+		}
+	}
+}
+
+// outside tells whether an import is neither ours nor the standard library's.
+func outside(imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	return strings.Contains(first, ".")
+}
+
+// module gives the row of the table that an import belongs to, "" without one.
+func module(imported string) string {
+	for name := range modules {
+		if within(imported, name) {
+			return name
+		}
+	}
+	return ""
+}

@@ -1,0 +1,205 @@
+package contract_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"cordon/tests/program"
+)
+
+func TestLimits(t *testing.T) { // docs/design.md 4 and 11, Limits
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		const block, evaluation, evaluations = "~/products/ORG-shop/block", "/access/v1/evaluation", "/access/v1/evaluations"
+		ok := question("adam", "view", "product", "ORG-shop")
+		nested := func(levels int) string { // of a body in whose context there is something deep
+			return strings.TrimSuffix(ok, "}") + `,"context":` + strings.Repeat(`{"a":`, levels-1) + "1" + strings.Repeat("}", levels-1) + "}"
+		}
+		padded := func(body string, size int) string {
+			body = strings.ReplaceAll(body, "ORG", "acme")
+			return body + strings.Repeat(" ", size-len(body))
+		}
+		items := func(n int) string {
+			return strings.TrimSuffix(ok, "}") + `,"evaluations":[` + strings.TrimSuffix(strings.Repeat("{},", n), ",") + "]}"
+		}
+		for _, row := range []struct {
+			name, path, body, header string
+			status                   int
+			code                     string
+		}{
+			{"64 levels", evaluation, nested(64), "", 200, ""},
+			{"65 levels", evaluation, nested(65), "", 400, "invalid_body"},
+			{"65 levels in a batch", evaluations, nested(65), "", 400, "invalid_body"},
+			{"65 levels of arrays", block, `{"reason":` + strings.Repeat("[", 64) + strings.Repeat("]", 64) + "}", "", 400, "invalid_body"},
+			{"many thousand levels", block, strings.Repeat(`{"a":`, 40000), "", 400, "invalid_body"},
+			{"256 KiB", evaluation, padded(ok, 256<<10), "", 200, ""},
+			{"256 KiB and a byte", evaluation, padded(ok, 256<<10+1), "", 413, "body_too_large"},
+			{"256 KiB and a byte of an act", block, padded(`{"reason":"x"}`, 256<<10+1), "", 413, "body_too_large"},
+			{"1,000 items", evaluations, items(1000), "", 200, ""},
+			{"1,001 items", evaluations, items(1001), "", 413, "batch_too_large"},
+			{"no type of content", block, `{"reason":"x"}`, "Content-Type:", 415, "unsupported_media_type"},
+			{"another type of content", block, `{"reason":"x"}`, "Content-Type: text/plain", 415, "unsupported_media_type"},
+			{"a form", block, `reason=x`, "Content-Type: application/x-www-form-urlencoded", 415, "unsupported_media_type"},
+			{"another alphabet", block, `{"reason":"x"}`, "Content-Type: application/json; charset=latin1", 415, "unsupported_media_type"},
+			{"a compressed body", block, `{"reason":"x"}`, "Content-Encoding: gzip", 415, "unsupported_media_type"},
+			{"no type of content of a question", evaluation, ok, "Content-Type:", 400, "invalid_body"},
+			{"another type of content of a question", evaluation, ok, "Content-Type: text/plain", 400, "invalid_body"},
+			{"another type of content of a batch", evaluations, ok, "Content-Type: text/plain", 400, "invalid_body"},
+			{"JSON in UTF-8", evaluation, ok, "Content-Type: application/json; charset=UTF-8", 200, ""},
+			{"import of another type", "/v1/import", `{}`, "Content-Type: text/csv", 415, "unsupported_media_type"},
+		} {
+			t.Run(row.name, func(t *testing.T) {
+				a := p.ask(t, "POST", row.path, row.body, row.header)
+				if row.code == "" {
+					a.want(t, row.status)
+					return
+				}
+				a.want(t, row.status, row.code)
+				if row.status == 400 && a.at("errors.0.detail") == "" && !strings.Contains(row.name, "type of content") {
+					t.Errorf("%s: a 400 of a body without errors: %s", a.asked, a.body)
+				}
+			})
+		}
+	})
+}
+
+func TestAnImportHasNoLimitOfSize(t *testing.T) { // docs/design.md 10
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		line := `{"product":{"organization":"ORG","id":"ORG-pNUMBER","name":"` + strings.Repeat("n", 150) + `","kind":"domain"}}` + "\n"
+		var lines strings.Builder
+		for n := range 1500 {
+			lines.WriteString(strings.ReplaceAll(line, "NUMBER", string(rune('a'+n/300))+string(rune('a'+n%300/20))+string(rune('a'+n%20))))
+		}
+		if lines.Len() <= 256<<10 {
+			t.Fatalf("the import has only %d bytes", lines.Len())
+		}
+		p.ask(t, "POST", "/v1/import", lines.String(), "Content-Type: application/x-ndjson").want(t, 200).has(t, "products", "1500").has(t, "refused", "[]")
+		p.ask(t, "GET", "~/products?limit=500", "").want(t, 200).has(t, "items.#", "500")
+	})
+}
+
+// paths are those of docs/design.md 4, each with the methods it knows.
+var paths = map[string][]string{
+	"/access/v1/evaluation":                    {"POST"},
+	"/access/v1/evaluations":                   {"POST"},
+	"/.well-known/authzen-configuration":       {"GET"},
+	"/v1/organizations":                        {"GET"},
+	"~":                                        {"GET", "PUT", "DELETE"},
+	"~/users":                                  {"GET"},
+	"~/users/carl":                             {"GET", "PUT", "DELETE"},
+	"~/users/carl/block":                       {"POST"},
+	"~/users/carl/unblock":                     {"POST"},
+	"~/users/carl/secure":                      {"POST"},
+	"~/products":                               {"GET"},
+	"~/products/ORG-shop":                      {"GET", "PUT", "DELETE"},
+	"~/products/ORG-shop/block":                {"POST"},
+	"~/products/ORG-shop/unblock":              {"POST"},
+	"~/products/ORG-mail/start-maintenance":    {"POST"},
+	"~/products/ORG-mail/end-maintenance":      {"POST"},
+	"~/support-codes":                          {"POST"},
+	"/v1/products/ORG-shop":                    {"GET"},
+	"/v1/keys":                                 {"GET", "POST"},
+	"/v1/keys/abc":                             {"DELETE"},
+	"/v1/import":                               {"POST"},
+	"/v1/decisions":                            {"GET"},
+	"/v1/decisions/export":                     {"GET"},
+	"/v1/decisions/01a208ff-7f07-73e6-bbe0-aa": {"GET"},
+	"/livez":                                   {"GET", "HEAD"},
+	"/readyz":                                  {"GET", "HEAD"},
+}
+
+func TestWrongMethodsAre405(t *testing.T) { // docs/design.md 11, Statuses
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		for path, allowed := range paths {
+			for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "BREW"} {
+				if slices.Contains(allowed, method) {
+					continue
+				}
+				for _, of := range []place{p, p.with("")} {
+					a := of.ask(t, method, path, "").want(t, http.StatusMethodNotAllowed)
+					told := strings.Split(strings.ReplaceAll(a.header.Get("Allow"), " ", ""), ",")
+					slices.Sort(told)
+					if path == "/v1/decisions/export" {
+						continue // it is a decision's path, too
+					}
+					for _, m := range allowed {
+						if !slices.Contains(told, m) {
+							t.Errorf("%s: Allow %q, want %q in it", a.asked, told, m)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
+func TestUnknownPathsAre404(t *testing.T) { // docs/design.md 11, Statuses
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		for _, path := range []string{
+			"/", "/v1", "/v1/", "/v2/organizations", "/v1/organizations/", "/v1/organization", "~/", "~/users/", "~/users/carl/", "~/users/carl/ban",
+			"~/products/ORG-shop/block/", "/access/v1", "/access/v1/evaluation/", "/metrics", "/debug/pprof/", "/index.html", "/v1/decisions/", "//v1/organizations",
+		} {
+			for _, method := range []string{"GET", "POST", "DELETE"} {
+				p.ask(t, method, path, "").want(t, 404, "not_found")
+			}
+		}
+		for _, path := range []string{"/v1/organizations/nowhere", "/v1/organizations/nowhere/users", "/v1/organizations/nowhere/products", "~/users/nobody", "~/products/nothing", "/v1/products/nothing"} {
+			p.ask(t, "GET", path, "").want(t, 404, "not_found")
+		}
+		p.ask(t, "GET", "/v1/decisions/01a208ff-7f07-73e6-bbe0-f14a3d9f8959", "").want(t, 404, "not_found")
+		p.ask(t, "DELETE", "/v1/keys/nothing", "").want(t, 404, "not_found")
+		// An id outside the pattern of docs/design.md 4.
+		for _, id := range []string{"-x", ".x", "a%20b", "a%00b", "%C3%A9", "a:b", strings.Repeat("x", 129)} {
+			p.ask(t, "GET", "~/users/"+id, "").want(t, 400)
+			p.ask(t, "PUT", "/v1/organizations/"+id, `{"name":"N","legal_representative":{"id":"n","name":"N","email":"n@n.example"}}`).want(t, 400)
+		}
+		for _, id := range []string{"a", "0", "A.b_c@d-e", strings.Repeat("x", 128)} {
+			p.ask(t, "PUT", "~/users/"+id, `{"name":"N","email":"n@n.example","role":"client"}`).want(t, 201)
+		}
+	})
+}
+
+func TestQueriesAreReadStrictly(t *testing.T) { // docs/design.md 11, Statuses
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		for _, path := range []string{"/v1/organizations", "~/users", "~/products", "/v1/keys", "/v1/decisions"} {
+			for _, query := range []string{
+				"limit=0", "limit=501", "limit=-1", "limit=many", "limit=", "limit=1.5", "limit=1&limit=2", "cursor=", "cursor=x", "cursor=AAAA", "page=2", "Limit=1", "limit=1;a=b",
+			} {
+				p.ask(t, "GET", path+"?"+query, "").want(t, 400)
+			}
+			p.ask(t, "GET", path+"?limit=1", "").want(t, 200)
+			p.ask(t, "GET", path+"?limit=500", "").want(t, 200)
+		}
+		// A cursor goes on in the list that gave it, and in no other.
+		first := p.ask(t, "GET", "~/users?limit=3", "").want(t, 200).has(t, "items.#", "3")
+		p.ask(t, "GET", "~/products?cursor="+first.at("next_cursor"), "").want(t, 400)
+		p.ask(t, "GET", "~/users?cursor="+first.at("next_cursor")+"x", "").want(t, 400)
+		rest := p.ask(t, "GET", "~/users?cursor="+first.at("next_cursor"), "").want(t, 200).has(t, "items.#", "1").has(t, "items.0.id", "lena").has(t, "next_cursor", "")
+		if !strings.Contains(rest.body, `"next_cursor"`) {
+			t.Errorf("a last page without next_cursor: %s", rest.body)
+		}
+		for _, query := range []string{
+			"who=adam", "kind=act", "decision=maybe", "decision=", "from=yesterday", "to=2026", "sequence=x", "revision=-1", "reason=product_blocked", "subject=", "from=2026-01-01", "format=csv",
+		} {
+			p.ask(t, "GET", "/v1/decisions?"+query, "").want(t, 400)
+		}
+		for _, query := range []string{"format=xml", "format=", "limit=1", "cursor=x", "who=adam"} {
+			p.ask(t, "GET", "/v1/decisions/export?"+query, "").want(t, 400)
+		}
+		for path, methods := range paths {
+			if !strings.HasPrefix(path, "/access") && path != "/.well-known/authzen-configuration" {
+				body := ""
+				if methods[0] == "POST" {
+					body = "{}"
+				}
+				p.ask(t, methods[0], path+"?colour=red", body, "Cordon-Actor:").want(t, 400)
+			}
+		}
+	})
+}
