@@ -1,7 +1,7 @@
 # METADATA
 # title: What each action asks
 # description: |
-#   The table of `docs/domain.md`, "What each action asks": by type of resource, by name. `access` is an administrator or a
+#   The table of `domain.md`, "What each action asks": by type of resource, by name. `access` is an administrator or a
 #   limited user with a grant, `reception` the same for receiving mail, `admin` an administrator or legal
 #   representative, `admin_or_oneself` one of those or the user themself, `member` any member.
 # schemas:
@@ -50,7 +50,7 @@ table := {
 asks := table[input.resource.type][input.action.name]
 
 # METADATA
-# description: the acts against a user that need a support code and a justification (`docs/domain.md` U2, U5)
+# description: the acts against a user that need a support code and a justification (`domain.md` U2, U5)
 incident if {
 	input.action.name in {"block", "unblock", "secure"}
 	input.resource.type == "user"

@@ -1,7 +1,7 @@
 # METADATA
 # title: The service channels
 # description: |
-#   Where a user works (`docs/domain.md`, "Words", U3 and U4).
+#   Where a user works (`domain.md`, "Words", U3 and U4).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: What is asked about
 # description: |
-#   What the rules ask about the resource (`docs/domain.md`, "Whose block it is").
+#   What the rules ask about the resource (`domain.md`, "Whose block it is").
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

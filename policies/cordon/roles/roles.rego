@@ -1,7 +1,7 @@
 # METADATA
 # title: The roles
 # description: |
-#   The roles of `docs/domain.md`, "Words".
+#   The roles of `domain.md`, "Words".
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: Who asks
 # description: |
-#   What the rules ask about the subject (`docs/domain.md` R1, R2).
+#   What the rules ask about the subject (`domain.md` R1, R2).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

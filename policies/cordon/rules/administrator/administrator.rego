@@ -1,7 +1,7 @@
 # METADATA
 # title: An administrator has all rights
 # description: |
-#   Administrators manage everything of their organization (`docs/domain.md` B1, R2).
+#   Administrators manage everything of their organization (`domain.md` B1, R2).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

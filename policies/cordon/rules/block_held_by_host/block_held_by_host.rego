@@ -2,7 +2,7 @@
 # title: A block of the host is lifted by the host
 # description: |
 #   Said of an unblock where a block of the host stands and none of the asker's own origin does
-#   (`docs/domain.md`, "Whose block it is").
+#   (`domain.md`, "Whose block it is").
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -2,7 +2,7 @@
 # title: A block of support is lifted by support
 # description: |
 #   Said of an unblock where a block of support stands and none of the asker's own origin does
-#   (`docs/domain.md`, "Whose block it is").
+#   (`domain.md`, "Whose block it is").
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: A limited user works with granted products
 # description: |
-#   Collaborators and clients have access to the products granted to them (`docs/domain.md` R1).
+#   Collaborators and clients have access to the products granted to them (`domain.md` R1).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

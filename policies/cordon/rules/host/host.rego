@@ -1,7 +1,7 @@
 # METADATA
 # title: The host provisions
 # description: |
-#   Directory writes and blocks of the host itself are bound by no role (`docs/domain.md`, "Whose block it is"); what holds
+#   Directory writes and blocks of the host itself are bound by no role (`domain.md`, "Whose block it is"); what holds
 #   for everybody (kinds, R4, the last legal representative) holds for the host too.
 # schemas:
 #   - input: schema.input

@@ -1,7 +1,7 @@
 # METADATA
 # title: An act against a user needs a written justification
 # description: |
-#   Without one, block, unblock and secure are refused to the requester and to the agent (`docs/domain.md` U2, U5).
+#   Without one, block, unblock and secure are refused to the requester and to the agent (`domain.md` U2, U5).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: The last legal representative stays
 # description: |
-#   Blocked or not, the last one is neither removed nor given another role, by nobody (`docs/domain.md` R5).
+#   Blocked or not, the last one is neither removed nor given another role, by nobody (`domain.md` R5).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

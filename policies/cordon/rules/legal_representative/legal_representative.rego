@@ -1,7 +1,7 @@
 # METADATA
 # title: A legal representative has all rights
 # description: |
-#   Legal representatives manage everything of their organization (`docs/domain.md` B1, R2).
+#   Legal representatives manage everything of their organization (`domain.md` B1, R2).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: Only a legal representative makes and unmakes one
 # description: |
-#   To appoint, demote or remove a legal representative one must be one (`docs/domain.md` R5); the host is not bound.
+#   To appoint, demote or remove a legal representative one must be one (`domain.md` R5); the host is not bound.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

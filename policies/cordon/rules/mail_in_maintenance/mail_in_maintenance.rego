@@ -1,7 +1,7 @@
 # METADATA
 # title: In maintenance nobody reads or sends mail
 # description: |
-#   The use of the addresses is suspended for everyone, whatever the role; reception goes on (`docs/domain.md` M3).
+#   The use of the addresses is suspended for everyone, whatever the role; reception goes on (`domain.md` M3).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: Mail is always received
 # description: |
-#   Whoever has access to a mail service receives mail: in maintenance (`docs/domain.md` M3) and while blocked too.
+#   Whoever has access to a mail service receives mail: in maintenance (`domain.md` M3) and while blocked too.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

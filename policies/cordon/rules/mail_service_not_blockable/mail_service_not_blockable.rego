@@ -1,7 +1,7 @@
 # METADATA
 # title: A mail service is not blocked but put into maintenance
 # description: |
-#   Nobody blocks or unblocks a mail service, the host neither: maintenance is the way (`docs/domain.md` M1).
+#   Nobody blocks or unblocks a mail service, the host neither: maintenance is the way (`domain.md` M1).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: What every member may do
 # description: |
-#   See the organization, use a channel, change one's own profile (`docs/domain.md`, "Reasons").
+#   See the organization, use a channel, change one's own profile (`domain.md`, "Reasons").
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: Maintenance and mail are for mail services alone
 # description: |
-#   Asked of a product of another kind (`docs/domain.md` M2, and "What each action asks").
+#   Asked of a product of another kind (`domain.md` M2, and "What each action asks").
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -2,7 +2,7 @@
 # title: Nobody acts across organizations
 # description: |
 #   A person who does not belong to the organization, and any subject that is neither a user nor one of the two
-#   sides that act without membership, is refused everything (`docs/domain.md` R3). This reason stands alone.
+#   sides that act without membership, is refused everything (`domain.md` R3). This reason stands alone.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

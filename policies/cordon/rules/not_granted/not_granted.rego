@@ -2,7 +2,7 @@
 # title: A limited user has access to granted products only
 # description: |
 #   Said of a collaborator or client who asks to see, manage or mail with a product that is not granted
-#   to them (`docs/domain.md` R1).
+#   to them (`domain.md` R1).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: A blocked product is managed by nobody
 # description: |
-#   While a block stands, no user of the organization manages the product (`docs/domain.md` B3; a setting may leave it to
+#   While a block stands, no user of the organization manages the product (`domain.md` B3; a setting may leave it to
 #   administrators), renames or removes it ("What each action asks"). It is still seen, and the host is not bound.
 # schemas:
 #   - input: schema.input

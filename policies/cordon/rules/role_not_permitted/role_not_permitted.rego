@@ -1,7 +1,7 @@
 # METADATA
 # title: What asks for an administrator is refused to others
 # description: |
-#   Limited roles do what asks for no administrator, and their own profile (`docs/domain.md` B1, B2, M2); a support agent,
+#   Limited roles do what asks for no administrator, and their own profile (`domain.md` B1, B2, M2); a support agent,
 #   who has no role at all, only carries out block, unblock and secure on a user ("Whose block it is").
 # schemas:
 #   - input: schema.input

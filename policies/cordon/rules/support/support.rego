@@ -1,7 +1,7 @@
 # METADATA
 # title: Support acts on a valid code
 # description: |
-#   A support agent blocks, unblocks or secures a user on presenting an administrator's valid code (`docs/domain.md` U2).
+#   A support agent blocks, unblocks or secures a user on presenting an administrator's valid code (`domain.md` U2).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: Only a valid support code counts
 # description: |
-#   Wrong, used, expired or foreign: refused (`docs/domain.md` U2). A code that nobody judged counts as invalid; only an
+#   Wrong, used, expired or foreign: refused (`domain.md` U2). A code that nobody judged counts as invalid; only an
 #   administrator's own `secure` asks for none (U5).
 # schemas:
 #   - input: schema.input

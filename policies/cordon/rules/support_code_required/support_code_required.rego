@@ -1,7 +1,7 @@
 # METADATA
 # title: An act against a user needs a support code
 # description: |
-#   To block, unblock or secure a user, the requester proves who they are (`docs/domain.md` U2, U5). Said when the act was
+#   To block, unblock or secure a user, the requester proves who they are (`domain.md` U2, U5). Said when the act was
 #   asked without a code, and of an agent who only asks whether they may: they have shown none.
 # schemas:
 #   - input: schema.input

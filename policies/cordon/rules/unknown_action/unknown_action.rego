@@ -2,7 +2,7 @@
 # title: An action that is not in the table is refused
 # description: |
 #   The name is in no type's table, or not in the table of this known type, or the role it names does not exist
-#   (`docs/domain.md`, "What each action asks"). This reason stands alone.
+#   (`domain.md`, "What each action asks"). This reason stands alone.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

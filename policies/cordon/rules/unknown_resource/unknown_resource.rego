@@ -2,7 +2,7 @@
 # title: A resource that is not there is refused
 # description: |
 #   A type without a table, a thing that the organization does not have, a channel that is none of the eight
-#   (`docs/domain.md`, "What each action asks"). This reason stands alone.
+#   (`domain.md`, "What each action asks"). This reason stands alone.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings

@@ -1,7 +1,7 @@
 # METADATA
 # title: A blocked user is denied what needs a blocked channel
 # description: |
-#   Everything but mail is managed through the Manager, so every management action is denied (`docs/domain.md` U3); mail is
+#   Everything but mail is managed through the Manager, so every management action is denied (`domain.md` U3); mail is
 #   read and sent, and a channel used, unless that channel is critical or named by the block (U4). Mail is received.
 # schemas:
 #   - input: schema.input

@@ -2,7 +2,7 @@
 # title: An organization keeps somebody who can act
 # description: |
 #   A block, a removal or a change to a limited role is refused when it takes away the last unblocked administrator or
-#   legal representative, whoever asks (`docs/domain.md` R4).
+#   legal representative, whoever asks (`domain.md` R4).
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings
