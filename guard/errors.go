@@ -5,15 +5,23 @@ import (
 	"fmt"
 
 	"cordon/datastore"
+	"cordon/guard/journal"
 	"cordon/policies"
 )
 
-// What callers branch on, beside journal.ErrFull and journal.ErrFailed, which come through as they are.
+// What callers branch on. Errors of the rooms behind the guard have a name here, so that whoever asks
+// the guard needs to know none of them.
 var (
 	// ErrUnavailable: the store cannot be reached.
 	ErrUnavailable = datastore.ErrUnavailable
 	// ErrPolicyTimeout: the rules took too long.
 	ErrPolicyTimeout = policies.ErrTimeout
+	// ErrJournalFull: as many decisions wait for the store as may.
+	ErrJournalFull = journal.ErrFull
+	// ErrJournalFailed: the journal cannot be written, so nothing can be put on record.
+	ErrJournalFailed = journal.ErrFailed
+	// ErrJournalClosed: the server has stopped.
+	ErrJournalClosed = journal.ErrClosed
 
 	// ErrUnauthenticated: the key is unknown, wrong, revoked or has expired.
 	ErrUnauthenticated = errors.New("the key is not valid")

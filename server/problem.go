@@ -8,7 +8,6 @@ import (
 
 	"cordon/client"
 	"cordon/guard"
-	"cordon/guard/journal"
 )
 
 // What the server itself refuses. They are said with [because], which tells the caller more.
@@ -84,9 +83,9 @@ var kinds = []kind{
 	{is: errUnready, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
 	{is: errDraining, status: http.StatusServiceUnavailable, code: "draining", title: "The server is stopping", retry: 1},
 	{is: guard.ErrUnavailable, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
-	{is: journal.ErrFull, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
-	{is: journal.ErrClosed, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
-	{is: journal.ErrFailed, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
+	{is: guard.ErrJournalFull, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
+	{is: guard.ErrJournalClosed, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
+	{is: guard.ErrJournalFailed, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
 	{is: context.DeadlineExceeded, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
 	{is: context.Canceled, status: http.StatusServiceUnavailable, code: "unavailable", title: "This cannot be answered now", retry: 1},
 }

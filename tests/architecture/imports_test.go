@@ -17,10 +17,11 @@ var rooms = map[string]struct {
 	"datastore/mongo":         {[]string{"datastore"}, "an engine knows the contract and no other engine"},
 	"datastore/sqlite":        {[]string{"datastore"}, "an engine knows the contract and no other engine"},
 	"datastore/datastoretest": {[]string{"datastore"}, "the suite knows the contract and no engine"},
-	"guard":                   {[]string{"policies", "datastore"}, "rules meet facts here, on any engine and behind any door"},
+	"guard":                   {[]string{"policies", "datastore", "guard/journal"}, "rules meet facts here, on any engine and behind any door"},
+	"guard/journal":           {[]string{"datastore"}, "it keeps what was decided and does not know why; behind the guard nobody needs it"},
 	"server":                  {[]string{"guard", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
-	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "server", "client"},
+	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "guard/journal", "server", "client"},
 		"the program wires them all"},
 	"tools": {nil, "tools need nothing of the rest"},
 }
