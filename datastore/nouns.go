@@ -1,6 +1,9 @@
 package datastore
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Noun is a thing that a store keeps. The set is closed: the nouns of this package.
 type Noun interface{ noun() }
@@ -49,6 +52,11 @@ type Member struct {
 	Blocks        []Block  `json:"-"`              // read only: those of (organization, id)
 }
 
+// BlockedAt reports whether a block of the member's is in force at a moment (docs/domain.md U1).
+func (m *Member) BlockedAt(now time.Time) bool {
+	return slices.ContainsFunc(m.Blocks, func(b Block) bool { return b.InForce(now) })
+}
+
 // Block suspends a product's management, or a user in one organization. Several stand side by side,
 // one for each origin.
 type Block struct {
@@ -61,6 +69,9 @@ type Block struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 	Channels  []string  `json:"channels,omitempty"` // of a user block: those named beside the critical ones, sorted
 }
+
+// InForce reports whether the block has not ended by the clock at a moment.
+func (b *Block) InForce(now time.Time) bool { return InForce(b.ExpiresAt, now) }
 
 // UserBlocks are the blocks of a user in an organization; put with none, they are deleted.
 type UserBlocks struct {

@@ -13,7 +13,7 @@ import (
 // endings tells apart the blocks that have ended by the clock.
 func endings(blocks []datastore.Block, now time.Time) (left, ended []datastore.Block) {
 	for _, b := range blocks {
-		if datastore.InForce(b.ExpiresAt, now) {
+		if b.InForce(now) {
 			left = append(left, b)
 		} else {
 			ended = append(ended, b)

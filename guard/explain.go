@@ -76,7 +76,7 @@ func standingBlocks(d *policies.Decision, k *known, now time.Time) []string {
 	var ids []string
 	add := func(blocks []datastore.Block) {
 		for i := range blocks {
-			if datastore.InForce(blocks[i].ExpiresAt, now) {
+			if blocks[i].InForce(now) {
 				ids = append(ids, blocks[i].ID)
 			}
 		}

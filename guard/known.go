@@ -152,7 +152,7 @@ func project(in *policies.Input, q *datastore.Question, k *known, now time.Time)
 func origins(blocks []datastore.Block, now time.Time) []string {
 	var standing []string
 	for i := range blocks {
-		if datastore.InForce(blocks[i].ExpiresAt, now) && !slices.Contains(standing, blocks[i].Origin) {
+		if blocks[i].InForce(now) && !slices.Contains(standing, blocks[i].Origin) {
 			standing = append(standing, blocks[i].Origin)
 		}
 	}
@@ -163,7 +163,7 @@ func origins(blocks []datastore.Block, now time.Time) []string {
 // blockedChannels tells whether any block is in force, and which channels those in force name.
 func blockedChannels(blocks []datastore.Block, now time.Time) (blocked bool, named []string) {
 	for i := range blocks {
-		if datastore.InForce(blocks[i].ExpiresAt, now) {
+		if blocks[i].InForce(now) {
 			blocked = true
 			named = append(named, blocks[i].Channels...)
 		}
@@ -182,7 +182,7 @@ func others(admins []datastore.Member, target string, now time.Time) policies.Or
 		if admins[i].Role == datastore.LegalRepresentative {
 			o.OtherLegalRepresentatives = true
 		}
-		if len(origins(admins[i].Blocks, now)) == 0 {
+		if !admins[i].BlockedAt(now) {
 			o.OtherAdmins = true
 		}
 	}
@@ -192,7 +192,7 @@ func others(admins []datastore.Member, target string, now time.Time) policies.Or
 // standing leaves out the blocks that have ended.
 func standing(blocks []datastore.Block, now time.Time) []datastore.Block {
 	return slices.DeleteFunc(slices.Clone(blocks), func(b datastore.Block) bool {
-		return !datastore.InForce(b.ExpiresAt, now)
+		return !b.InForce(now)
 	})
 }
 

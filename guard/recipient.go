@@ -15,7 +15,7 @@ func (e *Event) Concerns(m *datastore.Member, now time.Time) bool {
 	case EventProductBlocked, EventProductUnblocked, EventMaintenanceStarted, EventMaintenanceEnded:
 		return m.ProductEvents || m.Role == datastore.LegalRepresentative
 	case EventUserBlocked, EventUserUnblocked:
-		return datastore.IsAdmin(m.Role) && m.ID != e.User && len(standing(m.Blocks, now)) == 0
+		return datastore.IsAdmin(m.Role) && m.ID != e.User && !m.BlockedAt(now)
 	case EventRoleChanged:
 		return m.ID == e.User || datastore.IsAdmin(m.Role)
 	case EventUserSecure:

@@ -127,6 +127,6 @@ func goodCode(s *scene, code datastore.SupportCode) bool {
 		return false
 	}
 	return slices.ContainsFunc(s.facts.Admins, func(m datastore.Member) bool {
-		return m.ID == code.User && len(standing(m.Blocks, s.now)) == 0
+		return m.ID == code.User && !m.BlockedAt(s.now)
 	})
 }

@@ -50,7 +50,7 @@ func newLetter(e *guard.Event, facts *datastore.Facts, now time.Time) *letter {
 		Origin: e.Origin, Ticket: flat(e.Ticket), Decision: flat(e.Decision), Ended: e.Ended, At: e.At, Until: e.ExpiresAt,
 		Role: e.Role, OldRole: e.OldRole, Self: to.ID == e.User,
 		Legal: to.Role == datastore.LegalRepresentative,
-		Admin: datastore.IsAdmin(to.Role) && !isBlocked(to, now),
+		Admin: datastore.IsAdmin(to.Role) && !to.BlockedAt(now),
 	}
 	if e.Product != "" {
 		l.Product = named(e.ProductName, e.Product)
@@ -70,7 +70,7 @@ func newLetter(e *guard.Event, facts *datastore.Facts, now time.Time) *letter {
 		if a.ID == e.By && e.Origin != datastore.OriginSupport && e.Origin != datastore.OriginHost {
 			l.By = named(a.Name, a.ID)
 		}
-		if isBlocked(a, now) || e.Type == guard.EventUserBlocked && a.ID == e.User {
+		if a.BlockedAt(now) || e.Type == guard.EventUserBlocked && a.ID == e.User {
 			continue
 		}
 		if len(l.Admins) < mostNames {
@@ -99,15 +99,6 @@ func channelsOf(e *guard.Event) []string {
 		}
 	}
 	return all
-}
-
-func isBlocked(m *datastore.Member, now time.Time) bool {
-	for _, b := range m.Blocks {
-		if datastore.InForce(b.ExpiresAt, now) {
-			return true
-		}
-	}
-	return false
 }
 
 // named gives a name with its id, which alone is sure.
