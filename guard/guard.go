@@ -2,7 +2,7 @@
 //
 // A question is answered by reading the facts it is about, projecting them on the small input that
 // the rules look at, asking the policy engine, and writing the record; only then is the answer given
-// (docs/design.md 3.5). A mutation does all of that inside the transaction that carries it out
+// (docs/design.md 3.3). A mutation does all of that inside the transaction that carries it out
 // (docs/design.md 3.2), so that what was decided on is what is true when it takes effect.
 //
 // Why the cache is keyed by (organization, revision): every committed change of an organization

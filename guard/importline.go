@@ -128,7 +128,7 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 		}
 	}
 	if !exists && !m.fresh && datastore.IsAdmin(next.Role) {
-		// A block outlives the membership (docs/domain.md), and who is blocked keeps nobody from being locked out.
+		// A block outlives the membership (docs/domain.md, What each action asks), and who is blocked keeps nobody from being locked out.
 		facts, err := b.tx.Facts(ctx, datastore.Key{Organization: line.In, Target: line.ID})
 		if err != nil {
 			return fmt.Errorf("read blocks: %w", err)

@@ -89,7 +89,7 @@ const (
 )
 
 // project turns a question and what is known into the input of the rules. Time limits become flags
-// here, so that the rules need no clock and equal inputs share an answer (docs/design.md 8).
+// here, so that the rules need no clock and equal inputs share an answer (docs/design.md 3.1).
 func project(in *policies.Input, q *datastore.Question, k *known, now time.Time) {
 	in.Action = policies.Action{Name: q.Action.Name, Channel: q.Action.Channel, Role: q.Action.Role}
 	switch q.Action.Name {

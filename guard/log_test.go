@@ -25,7 +25,7 @@ func gather(t *testing.T, records iter.Seq2[guard.Record, error], err error) []g
 	return list
 }
 
-func TestEveryAnswerIsOnRecord(t *testing.T) { // docs/design.md 3.5
+func TestEveryAnswerIsOnRecord(t *testing.T) { // docs/design.md 3.3
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)
 		acme(t, g)

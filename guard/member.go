@@ -123,7 +123,7 @@ func sameProfile(a, b *datastore.Member) bool {
 }
 
 // DeleteMember removes a user from an organization, within R4 and R5. Their blocks stay, and are in
-// force again when they are added again (docs/domain.md).
+// force again when they are added again (docs/domain.md, What each action asks).
 func (g *Guard) DeleteMember(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
 	return g.mutate(ctx, o, &command{
 		organization: organization, action: "remove", resource: Entity{Type: "user", ID: id, Organization: organization},

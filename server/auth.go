@@ -7,8 +7,8 @@ import (
 	"cordon/guard"
 )
 
-// admit finds out who calls and who acts, and whether they may at all, in the order of docs/design.md 11:
-// 401, then 403, then 400.
+// admit finds out who calls and who acts, and whether they may at all, in the order of docs/design.md 11, Order
+// of checks: 401, then 403, then 400.
 func (c *call) admit() error {
 	r := c.route
 	if !r.open {

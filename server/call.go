@@ -101,7 +101,7 @@ func (c *call) checkPath() error {
 	return nil
 }
 
-// checkQuery refuses what the route does not know: an ignored filter misleads (docs/design.md 11).
+// checkQuery refuses what the route does not know: an ignored filter misleads (docs/design.md 11, Statuses).
 func (c *call) checkQuery() error {
 	if c.route.access || c.req.URL.RawQuery == "" {
 		return nil

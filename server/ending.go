@@ -7,7 +7,7 @@ import (
 )
 
 // Bodies with an end tell an absent one from the zero time, which is in the past like any other
-// (docs/design.md 11: an expires_at that is not in the future is 400).
+// (docs/design.md 11, Statuses: an expires_at that is not in the future is 400).
 type (
 	blockBody struct {
 		client.BlockRequest

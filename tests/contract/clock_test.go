@@ -40,7 +40,7 @@ func (p place) sharply(t *testing.T, end time.Time, before, after string, ask fu
 	}
 }
 
-func TestEndsByTheClock(t *testing.T) { // docs/design.md 11, Revisions; issue: decided by the clock, with a record and a message
+func TestEndsByTheClock(t *testing.T) { // docs/design.md 11, Revisions
 	t.Parallel() // it waits, mostly
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
 		t.Parallel()

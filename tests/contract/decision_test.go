@@ -9,7 +9,7 @@ import (
 	"cordon/tests/program"
 )
 
-func TestWhatIsUnknownIsDenied(t *testing.T) { // docs/design.md 11, Decisions; docs/domain.md
+func TestWhatIsUnknownIsDenied(t *testing.T) { // docs/design.md 11, Decisions; docs/domain.md, What each action asks
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
 		p.ask(t, "PUT", "/v1/organizations/third", `{"name":"Third","legal_representative":{"id":"tom","name":"Tom","email":"tom@third.example"}}`).want(t, 201)

@@ -20,7 +20,7 @@ const staleness = 2 * time.Second // of --max-staleness, by default
 
 // TestABlockHereIsADenialThere counts how long another replica goes on saying yes: with
 // Cordon-At-Least never, without for at most the staleness that is allowed.
-func TestABlockHereIsADenialThere(t *testing.T) { // docs/design.md 8 and 11
+func TestABlockHereIsADenialThere(t *testing.T) { // docs/design.md 8; docs/design.md 11, Revisions
 	one, two := replicas(t)
 	stale, longest := 0, time.Duration(0)
 	for range 25 {

@@ -138,7 +138,7 @@ func TestPreviews(t *testing.T) { // issue: Preview
 }
 
 // TestAnIDLivesAgain deletes organizations and products and makes others of their ids.
-func TestAnIDLivesAgain(t *testing.T) { // docs/domain.md; docs/design.md 11, Revisions
+func TestAnIDLivesAgain(t *testing.T) { // docs/domain.md, What each action asks; docs/design.md 11, Revisions
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
 		p.ask(t, "PUT", "/v1/organizations/third", `{"name":"Third","legal_representative":{"id":"tom","name":"Tom","email":"t@t.example"}}`).want(t, 201)

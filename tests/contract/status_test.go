@@ -72,7 +72,7 @@ func next(t *testing.T, revision string) string {
 	return fmt.Sprint(n + 1)
 }
 
-func TestConflictsSayWhatStands(t *testing.T) { // docs/design.md 4 and 11
+func TestConflictsSayWhatStands(t *testing.T) { // docs/design.md 11, Statuses
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
 		for _, row := range []struct {

@@ -106,7 +106,7 @@ func TestWebhooksStayOutside(t *testing.T) { // issue: private and loopback targ
 	})
 }
 
-func TestProcedures(t *testing.T) { // docs/domain.md U5; issue: Secure procedure
+func TestProcedures(t *testing.T) { // docs/domain.md U5
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
 		p.ask(t, "GET", "~/users/carl/procedures", "").want(t, 200).has(t, "items", "[]")
