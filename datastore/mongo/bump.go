@@ -24,7 +24,7 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	t.claims.missed.organizations = append(t.claims.missed.organizations, t.store.turns.organization(organization))
+	t.locks.missed.organizations = append(t.locks.missed.organizations, t.store.locks.organization(organization))
 	next := bson.A{
 		bson.M{"$set": bson.M{
 			"tx":               t.id,

@@ -41,8 +41,8 @@ func (d batchDocument) batch() datastore.Batch {
 	}
 }
 
-// lastSequence reads the last sequence of a replica that is committed. It is called by who has the
-// turn, and never in a transaction, which would not see what was committed since it began.
+// lastSequence reads the last sequence of a replica that is committed. It is called by whoever has the
+// lock, and never in a transaction, which would not see what was committed since it began.
 func (s *Store) lastSequence(ctx context.Context, replica string) (int64, error) {
 	var last batchDocument
 	err := s.collection(batches).FindOne(ctx, bson.M{"_id": within("", replica)},
@@ -53,37 +53,37 @@ func (s *Store) lastSequence(ctx context.Context, replica string) (int64, error)
 	return last.LastSequence, err
 }
 
-// Append writes a record as a batch of one. The turn in the replica's sequence is held until the
+// Append writes a record as a batch of one. The lock of the replica's sequence is held until the
 // attempt ends.
 func (t *tx) Append(ctx context.Context, record *datastore.Record) error {
 	call, err := t.enter(ctx)
 	if err != nil {
 		return err
 	}
-	claim, err := t.claims.sequence(ctx, record.Replica)
+	held, err := t.locks.sequence(ctx, record.Replica)
 	if err != nil {
 		return t.fail("append a record", err)
 	}
-	if claim.next == 0 {
-		if !claim.known {
-			if claim.last, err = t.store.lastSequence(ctx, record.Replica); err != nil {
+	if held.next == 0 {
+		if !held.known {
+			if held.last, err = t.store.lastSequence(ctx, record.Replica); err != nil {
 				return t.fail("append a record", err)
 			}
-			claim.known = true
+			held.known = true
 		}
-		claim.next = claim.last + 1
+		held.next = held.last + 1
 	}
-	record.Sequence = claim.next
+	record.Sequence = held.next
 	batch, err := datastore.EncodeBatch([]datastore.Record{*record})
 	if err != nil {
 		return fmt.Errorf("append a record: %w", err)
 	}
 	if _, err := t.store.collection(batches).InsertOne(call, newBatchDocument(batch)); err != nil {
 		// Somebody else counts for this replica, or an attempt of ours is not undone yet.
-		claim.known = false
+		held.known = false
 		return t.fail("append a record", err)
 	}
-	claim.next++
+	held.next++
 	return nil
 }
 
@@ -94,11 +94,11 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 	if s.closed.Load() {
 		return 0, datastore.ErrClosed
 	}
-	q := s.turns.sequence(batch.Replica)
-	if err := q.wait(ctx, s.timeout); err != nil {
+	q := s.locks.sequence(batch.Replica)
+	if err := q.acquire(ctx, s.timeout); err != nil {
 		return 0, s.explain(ctx, "ship", err)
 	}
-	defer q.leave()
+	defer q.release()
 	for end := time.Now().Add(s.timeout); ; {
 		// What is known is tried first; whether it is still so, the insert tells.
 		if !q.known || batch.Count == 0 || batch.FirstSequence != q.last+1 {

@@ -33,7 +33,7 @@ func TestReplicasOfOneNameLeaveNoGap(t *testing.T) {
 	checkLog(t, stores[0], "r", each*len(stores))
 }
 
-// TestTransactionsThatWriteSeveralLogsDoNotWaitForEver: they take the logs' turns in different order.
+// TestTransactionsThatWriteSeveralLogsDoNotWaitForEver: they take the logs' locks in different order.
 func TestTransactionsThatWriteSeveralLogsDoNotWaitForEver(t *testing.T) {
 	s := open(t)
 	const each = 20

@@ -59,8 +59,8 @@ type Store struct {
 	db      *driver.Database
 	timeout time.Duration
 	log     *slog.Logger
-	turns   *turns
-	flight  flight
+	locks   *lockTable
+	running operations
 	closed  atomic.Bool
 	closing context.Context // done when Close begins: watches end
 	close   context.CancelFunc
@@ -88,7 +88,7 @@ func open(ctx context.Context, config Config, adjust func(*options.ClientOptions
 	if err != nil {
 		return nil, fmt.Errorf("open MongoDB store: %w", errURI)
 	}
-	s := &Store{client: client, db: client.Database(database), timeout: *opts.Timeout, log: config.Log, turns: newTurns()}
+	s := &Store{client: client, db: client.Database(database), timeout: *opts.Timeout, log: config.Log, locks: newLockTable()}
 	s.reader.store = s
 	s.closing, s.close = context.WithCancel(context.Background())
 	if s.log == nil {
@@ -129,7 +129,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.close()
-	s.flight.close(min(s.timeout, 2*time.Second))
+	s.running.close(min(s.timeout, 2*time.Second))
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	if err := s.client.Disconnect(ctx); err != nil && !errors.Is(err, driver.ErrClientDisconnected) {

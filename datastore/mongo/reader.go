@@ -41,12 +41,12 @@ func (r reader) enter(ctx context.Context) (context.Context, error) {
 // unbegun tells whether nothing was done in the transaction yet; what became of it is told elsewhere.
 func (t *tx) unbegun() bool { return !t.begun && !t.ended && t.failed == nil }
 
-// begin takes the turn to write to an organization where this is the first that a transaction does.
+// begin takes the lock of an organization where this is the first that a transaction does.
 func (r reader) begin(ctx context.Context, organization string) error {
 	if r.tx == nil || !r.tx.unbegun() {
 		return nil
 	}
-	return r.tx.fail("begin", r.tx.claims.begin(ctx, organization))
+	return r.tx.fail("begin", r.tx.locks.begin(ctx, organization))
 }
 
 // fail gives the error for one of the driver's: the contract's outside of a transaction, and inside of

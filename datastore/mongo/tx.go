@@ -27,7 +27,7 @@ type tx struct {
 	id bson.ObjectID
 	// owners are the organizations of products that the transaction has seen.
 	owners map[string]string
-	claims claims
+	locks  lockSet
 	// failed is the first error of the driver. The server has given up the transaction with it, so
 	// nothing more is asked of it, and whatever fn makes of the error, the attempt has failed.
 	failed error
@@ -39,10 +39,10 @@ type tx struct {
 }
 
 // run is one attempt. It ends the transaction however fn ends, by a panic too.
-func (t *tx) run(ctx context.Context, want wants, fn func(context.Context, *tx) error) error {
-	t.claims.turns, t.claims.patience = t.store.turns, t.store.timeout
-	defer t.claims.release()
-	if err := t.claims.take(ctx, want); err != nil {
+func (t *tx) run(ctx context.Context, want lockRequest, fn func(context.Context, *tx) error) error {
+	t.locks.lockTable, t.locks.patience = t.store.locks, t.store.timeout
+	defer t.locks.releaseAll()
+	if err := t.locks.take(ctx, want); err != nil {
 		return err
 	}
 	if ctx.Err() != nil {
@@ -80,13 +80,13 @@ func (t *tx) commit(ctx context.Context) error {
 	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
 		err := t.session.CommitTransaction(ctx)
 		if err == nil {
-			t.claims.settle()
+			t.locks.settle()
 			return nil
 		}
 		if !labelled(err, unknownCommitResult) && !driver.IsTimeout(err) {
 			return t.fail("commit", err)
 		}
-		t.claims.forget()
+		t.locks.forget()
 		select {
 		case <-ctx.Done():
 			return &failure{"commit, with unknown outcome", err}

@@ -27,10 +27,10 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx data
 }
 
 func (s *Store) transact(ctx context.Context, doing string, fn func(context.Context, *tx) error) error {
-	if !s.flight.begin() {
+	if !s.running.begin() {
 		return datastore.ErrClosed
 	}
-	defer s.flight.end()
+	defer s.running.end()
 	session, err := s.client.StartSession()
 	if err != nil {
 		return s.explain(ctx, "begin a transaction", err)
@@ -41,7 +41,7 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(context.Cont
 	if deadline, ok := ctx.Deadline(); ok {
 		end = deadline
 	}
-	var want wants
+	var want lockRequest
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		t := &tx{session: session, id: bson.NewObjectID(), owners: make(map[string]string)}
 		t.reader = reader{store: s, tx: t}
@@ -56,7 +56,7 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(context.Cont
 		case time.Now().Add(wait).After(end):
 			return s.explain(ctx, doing, &failure{"give up after conflicts", errors.Join(datastore.ErrUnavailable, err)})
 		}
-		want = t.claims.wanted()
+		want = t.locks.next()
 		select {
 		case <-ctx.Done():
 			return s.explainFailed(ctx, doing, err)
