@@ -73,7 +73,7 @@ func (g *Guard) recordEnd(ctx context.Context, tx datastore.Tx, s *scene, action
 	}
 	ending.result.Revision = s.facts.Organization.Revision
 	record := g.record(&command{organization: s.facts.Organization.ID}, ending, nil, s.now)
-	record.Kind, record.Replica = datastore.RecordChange, g.journal.Replica()+changes
+	record.Kind, record.Replica = datastore.RecordChange, g.changeStream(s.facts.Organization.ID)
 	if err := tx.Append(ctx, record); err != nil {
 		return fmt.Errorf("record an end: %w", err)
 	}

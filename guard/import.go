@@ -182,7 +182,7 @@ func (b *importBatch) commit(ctx context.Context) error {
 			s.tellAbout(e)
 		}
 		record := b.g.record(&command{organization: id}, s, nil, s.now)
-		record.Kind, record.Replica = datastore.RecordChange, b.g.journal.Replica()+changes
+		record.Kind, record.Replica = datastore.RecordChange, b.g.changeStream(id)
 		if err := b.tx.Append(ctx, record); err != nil {
 			return fmt.Errorf("append record: %w", err)
 		}

@@ -111,7 +111,7 @@ func (g *Guard) recordKey(ctx context.Context, tx datastore.Tx, o *Origin, actio
 	}
 	s.note("organization", key.Organization)
 	record := g.record(&command{organization: key.Organization}, s, nil, s.now)
-	record.Kind, record.Replica = datastore.RecordChange, g.journal.Replica()+changes
+	record.Kind, record.Replica = datastore.RecordChange, g.changeStream(key.Organization)
 	if err := tx.Append(ctx, record); err != nil {
 		return fmt.Errorf("append record: %w", err)
 	}

@@ -256,7 +256,7 @@ func (g *Guard) commit(ctx context.Context, tx datastore.Tx, c *command, s *scen
 			return err
 		}
 	}
-	record.Replica = g.journal.Replica() + changes
+	record.Replica = g.changeStream(c.organization)
 	if err := tx.Append(ctx, record); err != nil {
 		return fmt.Errorf("append record: %w", err)
 	}
@@ -290,7 +290,3 @@ func (g *Guard) record(c *command, s *scene, outcome error, start time.Time) *da
 	}
 	return r
 }
-
-// changes marks the stream of a replica's committed changes: the store numbers them, in their
-// transactions, as the journal numbers the replica's decisions.
-const changes = ".changes"

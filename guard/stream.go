@@ -1,0 +1,20 @@
+package guard
+
+import (
+	"fmt"
+	"hash/fnv"
+)
+
+// changeStreams is how many sequences a replica numbers its changes by. A number is taken until its
+// transaction is committed, so changes that share a sequence wait for one another.
+const changeStreams = 16
+
+// changeStream returns the name under which the store numbers the records of an organization's
+// changes, as the journal numbers the replica's decisions under the replica's own name. It is the same
+// for an organization as long as the replica keeps its name, and no sequence has a gap. Records of
+// before there were several are numbered under the replica's name and ".changes" alone.
+func (g *Guard) changeStream(organization string) string {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(organization)) // a hash takes everything
+	return fmt.Sprintf("%s.changes.%02d", g.journal.Replica(), h.Sum32()%changeStreams)
+}

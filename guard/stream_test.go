@@ -1,0 +1,68 @@
+package guard_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"testing"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/guard/journal"
+	"cordon/policies"
+)
+
+// TestChangesAreNumberedInSeveralSequences: changes of different organizations do not wait for one
+// sequence of the replica, an organization's stay in one, and none has a gap, over a restart too.
+func TestChangesAreNumberedInSeveralSequences(t *testing.T) { // docs/design.md 7
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		dir := t.TempDir()
+		for start := range 2 {
+			ctx, stop := context.WithCancel(t.Context())
+			records, err := journal.Open(ctx, journal.Config{Dir: dir, Replica: "r", Ship: store.Ship, Log: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			g := must[*guard.Guard](t)(guard.New(guard.Config{Store: store, Engine: must[*policies.Engine](t)(engine()), Journal: records}))
+			var running, changes sync.WaitGroup
+			running.Go(func() { _ = g.Run(ctx) })
+			for i := range 40 {
+				changes.Go(func() {
+					id := fmt.Sprintf("org-%d", i)
+					put := guard.PutOrganization{Name: id, LegalRepresentativeID: "lena", LegalRepresentative: &guard.PutMember{Name: "Lena"}}
+					if start > 0 {
+						put = guard.PutOrganization{Name: "again"}
+					}
+					for _, put := range []guard.PutOrganization{put, {Name: id + " & sons"}} {
+						if _, err := g.PutOrganization(ctx, host(), id, put); err != nil {
+							t.Errorf("put %s: %v", id, err)
+						}
+					}
+				})
+			}
+			changes.Wait()
+			stop()
+			running.Wait()
+			if err := records.Close(context.Background()); err != nil {
+				t.Error(err)
+			}
+		}
+		streams, of := map[string]int64{}, map[string]string{}
+		for _, r := range gather(t, store.Records(t.Context(), datastore.RecordFilter{Kind: datastore.RecordChange, OldestFirst: true}), nil) {
+			if before := of[r.Organization]; before != "" && before != r.Replica {
+				t.Errorf("changes of %s are numbered in %s and in %s", r.Organization, before, r.Replica)
+			}
+			of[r.Organization] = r.Replica
+			streams[r.Replica] = max(streams[r.Replica], r.Sequence)
+		}
+		if len(of) != 40 || len(streams) < 8 || len(streams) > 16 {
+			t.Errorf("%d organizations in %d sequences, want 40 spread over up to 16", len(of), len(streams))
+		}
+		for stream, last := range streams {
+			if got := gather(t, store.Records(t.Context(), datastore.RecordFilter{Replica: stream}), nil); int64(len(got)) != last {
+				t.Errorf("%s has %d records up to sequence %d", stream, len(got), last)
+			}
+		}
+	})
+}
