@@ -33,41 +33,41 @@ func (g *Guard) PutOrganization(ctx context.Context, o *Origin, id string, put P
 	return g.mutate(ctx, o, &command{
 		organization: id, action: "change_organization", resource: Entity{Type: "organization", ID: id},
 		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} },
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			if s.found {
-				return []Action{s.asked}, nil
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			if a.found {
+				return []Action{a.action}, nil
 			}
-			s.asked.Name = "create_organization"
+			a.action.Name = "create_organization"
 			if put.LegalRepresentative == nil {
 				f.add("/legal_representative", "is required: an organization is born with its legal representative")
 			}
 			return nil, f.err()
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			if !s.found {
-				return true, g.createOrganization(ctx, tx, s, id, put)
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			if !a.found {
+				return true, g.createOrganization(ctx, tx, a, id, put)
 			}
 			if put.LegalRepresentative != nil {
 				return false, &Conflict{Code: "organization_exists", Detail: "the organization exists; leave legal_representative out to rename it"}
 			}
-			organization := s.facts.Organization
+			organization := a.facts.Organization
 			changed := organization.Name != put.Name
 			organization.Name = put.Name
-			s.result.Organization = &organization
+			a.result.Organization = &organization
 			if !changed {
 				return false, nil
 			}
-			s.details["name"] = put.Name
+			a.details["name"] = put.Name
 			return true, tx.Put(ctx, organization)
 		},
 	})
 }
 
-func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, s *scene, id string, put PutOrganization) error {
-	organization := datastore.Organization{ID: id, Name: put.Name, Revision: 1, Incarnation: newID(""), CreatedAt: s.now}
-	s.result.Created, s.result.Organization, s.result.Revision = true, &organization, 1
-	s.change = datastore.Change{Organization: id, Incarnation: organization.Incarnation, Revision: 1}
-	s.details["legal_representative"] = put.LegalRepresentativeID
+func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, a *attempt, id string, put PutOrganization) error {
+	organization := datastore.Organization{ID: id, Name: put.Name, Revision: 1, Incarnation: newID(""), CreatedAt: a.now}
+	a.result.Created, a.result.Organization, a.result.Revision = true, &organization, 1
+	a.change = datastore.Change{Organization: id, Incarnation: organization.Incarnation, Revision: 1}
+	a.details["legal_representative"] = put.LegalRepresentativeID
 	return tx.Put(ctx, organization, put.LegalRepresentative.member(id, put.LegalRepresentativeID))
 }
 
@@ -77,16 +77,16 @@ func (g *Guard) DeleteOrganization(ctx context.Context, o *Origin, id string) (*
 	return g.mutate(ctx, o, &command{
 		organization: id, action: "remove", resource: Entity{Type: "organization", ID: id},
 		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} },
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			if err := s.mustHave(true, ""); err != nil || s.origin.Actor == "" {
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			if err := a.mustHave(true, ""); err != nil || a.origin.Actor == "" {
 				return nil, err
 			}
-			return []Action{s.asked}, nil // the rules know no such act of a member
+			return []Action{a.action}, nil // the rules know no such act of a member
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			s.result.Revision = s.facts.Organization.Revision + 1
-			s.change = datastore.Change{Organization: id}
-			return true, tx.Delete(ctx, s.facts.Organization)
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			a.result.Revision = a.facts.Organization.Revision + 1
+			a.change = datastore.Change{Organization: id}
+			return true, tx.Delete(ctx, a.facts.Organization)
 		},
 	})
 }
@@ -112,24 +112,24 @@ func (g *Guard) PutProduct(ctx context.Context, o *Origin, organization, id stri
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Product: id}
 		},
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			if err := s.mustHave(true, ""); err != nil {
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			if err := a.mustHave(true, ""); err != nil {
 				return nil, err
 			}
-			s.note("name", put.Name)
-			if s.facts.Product == nil {
-				s.details["product"], s.details["kind"] = id, put.Kind
-				s.asked, s.about = Action{Name: "add_product"}, Entity{Type: "organization", ID: organization}
+			a.note("name", put.Name)
+			if a.facts.Product == nil {
+				a.details["product"], a.details["kind"] = id, put.Kind
+				a.action, a.resource = Action{Name: "add_product"}, Entity{Type: "organization", ID: organization}
 			}
-			return []Action{s.asked}, nil
+			return []Action{a.action}, nil
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			p := s.facts.Product
-			s.result.Product = p
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			p := a.facts.Product
+			a.result.Product = p
 			switch {
 			case p == nil:
 				p = &Product{Organization: organization, ID: id, Kind: put.Kind}
-				s.result.Created = true
+				a.result.Created = true
 			case p.Kind != put.Kind:
 				return false, &Conflict{Code: "kind_is_fixed", Detail: fmt.Sprintf("the product is a %s, and a product's kind never changes", p.Kind)}
 			case p.Name == put.Name:
@@ -137,7 +137,7 @@ func (g *Guard) PutProduct(ctx context.Context, o *Origin, organization, id stri
 			}
 			next := *p
 			next.Name = put.Name
-			s.result.Product = &next
+			a.result.Product = &next
 			err := tx.Put(ctx, next)
 			if errors.Is(err, datastore.ErrTaken) {
 				return false, &Conflict{Code: "id_taken", Detail: "another organization has a product with this id"}
@@ -154,11 +154,11 @@ func (g *Guard) DeleteProduct(ctx context.Context, o *Origin, organization, id s
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Product: id}
 		},
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			return []Action{s.asked}, s.mustHave(s.facts.Product != nil, "product")
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			return []Action{a.action}, a.mustHave(a.facts.Product != nil, "product")
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			return true, tx.Delete(ctx, *s.facts.Product)
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			return true, tx.Delete(ctx, *a.facts.Product)
 		},
 	})
 }

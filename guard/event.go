@@ -51,22 +51,22 @@ type Event struct {
 }
 
 // tellAbout queues an event with the act (docs/domain.md B4: blocking sends an e-mail).
-func (s *scene) tellAbout(e Event) {
-	e.At, e.Organization, e.OrganizationName = s.now, s.facts.Organization.ID, s.facts.Organization.Name
-	s.events = append(s.events, e)
+func (a *attempt) tellAbout(e Event) {
+	e.At, e.Organization, e.OrganizationName = a.now, a.facts.Organization.ID, a.facts.Organization.Name
+	a.events = append(a.events, e)
 }
 
 // announce queues the act's events in its transaction.
-func (g *Guard) announce(ctx context.Context, tx datastore.Tx, s *scene) error {
-	for _, e := range s.events {
-		e.ID, e.Decision, e.Revision = newID("evt-"), s.result.ID, s.result.Revision
+func (g *Guard) announce(ctx context.Context, tx datastore.Tx, a *attempt) error {
+	for _, e := range a.events {
+		e.ID, e.Decision, e.Revision = newID("evt-"), a.result.ID, a.result.Revision
 		payload, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode event: %w", err)
 		}
 		message := datastore.Message{
 			ID: e.ID, Kind: MessageEvent, Organization: e.Organization, Event: e.Type, Payload: payload,
-			State: datastore.MessagePending, NextAt: s.now, CreatedAt: s.now,
+			State: datastore.MessagePending, NextAt: a.now, CreatedAt: a.now,
 		}
 		if err := tx.Put(ctx, message); err != nil {
 			return fmt.Errorf("queue event: %w", err)
@@ -83,17 +83,17 @@ func (g *Guard) wake() {
 }
 
 // tell lets the observer know of an act.
-func (g *Guard) tell(s *scene, outcome error) {
+func (g *Guard) tell(a *attempt, outcome error) {
 	if g.observe.Change == nil {
 		return
 	}
 	var denied *Denied
 	switch {
 	case outcome == nil:
-		g.observe.Change(s.asked.Name, "done")
+		g.observe.Change(a.action.Name, "done")
 	case errors.As(outcome, &denied):
-		g.observe.Change(s.asked.Name, "denied")
+		g.observe.Change(a.action.Name, "denied")
 	default:
-		g.observe.Change(s.asked.Name, "conflict")
+		g.observe.Change(a.action.Name, "conflict")
 	}
 }

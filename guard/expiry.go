@@ -22,62 +22,62 @@ func endings(blocks []datastore.Block, now time.Time) (left, ended []datastore.B
 	return left, ended
 }
 
-// endProduct clears what has ended by the clock from the scene's product, with a record and an event
-// for each ending. Decisions do not wait for it: they look at the clock themselves. It changes no
-// revision (docs/design.md 11, Revisions).
-func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, s *scene) error {
-	p := s.facts.Product
-	left, ended := endings(p.Blocks, s.now)
+// endProduct clears what has ended by the clock from the product of the facts, each ending being a
+// change of its own. Decisions do not wait for it: they look at the clock themselves.
+func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time) error {
+	next := *facts.Product
+	left, ended := endings(next.Blocks, now)
+	about := Entity{Type: "product", ID: next.ID}
 	for _, b := range ended {
-		s.tellAbout(Event{Type: EventProductUnblocked, Product: p.ID, ProductName: p.Name, Origin: b.Origin, Reason: b.Reason, Ticket: b.Ticket, Ended: true})
-		if err := g.recordEnd(ctx, tx, s, "unblock", Entity{Type: "product", ID: p.ID}, b.ID); err != nil {
+		e := Event{Type: EventProductUnblocked, Product: next.ID, ProductName: next.Name, Origin: b.Origin, Reason: b.Reason, Ticket: b.Ticket}
+		if err := g.commitEnd(ctx, tx, facts, now, "unblock", about, b.ID, e); err != nil {
 			return err
 		}
 	}
-	maintenance := p.Maintenance
-	if maintenance != nil && !datastore.InForce(maintenance.ExpiresAt, s.now) {
-		s.tellAbout(Event{Type: EventMaintenanceEnded, Product: p.ID, ProductName: p.Name, Reason: maintenance.Reason, Ticket: maintenance.Ticket, Ended: true})
-		if err := g.recordEnd(ctx, tx, s, "end_maintenance", Entity{Type: "product", ID: p.ID}, maintenance.ID); err != nil {
+	next.Blocks = left
+	if m := next.Maintenance; m != nil && !datastore.InForce(m.ExpiresAt, now) {
+		e := Event{Type: EventMaintenanceEnded, Product: next.ID, ProductName: next.Name, Reason: m.Reason, Ticket: m.Ticket}
+		if err := g.commitEnd(ctx, tx, facts, now, "end_maintenance", about, m.ID, e); err != nil {
 			return err
 		}
-		maintenance = nil
+		next.Maintenance = nil
 	}
-	next := *p
-	next.Blocks, next.Maintenance = left, maintenance
-	s.facts.Product = &next
+	facts.Product = &next
 	return nil
 }
 
-// endUser does the same for the blocks of the scene's target.
-func (g *Guard) endUser(ctx context.Context, tx datastore.Tx, s *scene, user string) error {
-	left, ended := endings(s.facts.TargetBlocks, s.now)
+// endUser does the same for the blocks of the target.
+func (g *Guard) endUser(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time, user string) error {
+	left, ended := endings(facts.TargetBlocks, now)
+	about := Entity{Type: "user", ID: user, Organization: facts.Organization.ID}
 	for _, b := range ended {
-		e := Event{Type: EventUserUnblocked, User: user, Origin: b.Origin, Ticket: b.Ticket, Channels: b.Channels, Ended: true}
-		if s.facts.Target != nil {
-			e.UserName = s.facts.Target.Name
+		e := Event{Type: EventUserUnblocked, User: user, Origin: b.Origin, Ticket: b.Ticket, Channels: b.Channels}
+		if facts.Target != nil {
+			e.UserName = facts.Target.Name
 		}
-		s.tellAbout(e)
-		if err := g.recordEnd(ctx, tx, s, "unblock", Entity{Type: "user", ID: user, Organization: s.facts.Organization.ID}, b.ID); err != nil {
+		if err := g.commitEnd(ctx, tx, facts, now, "unblock", about, b.ID, e); err != nil {
 			return err
 		}
 	}
-	s.facts.TargetBlocks = left
+	facts.TargetBlocks = left
 	return nil
 }
 
-// recordEnd puts an ending by the clock on record, as the host's own change.
-func (g *Guard) recordEnd(ctx context.Context, tx datastore.Tx, s *scene, action string, about Entity, id string) error {
-	ending := &scene{
-		now: s.now, origin: &Origin{Caller: &Caller{ID: "clock"}}, asked: Action{Name: action}, about: about,
-		details: map[string]any{"ended": id},
-	}
-	ending.result.Revision = s.facts.Organization.Revision
-	record := g.record(&command{organization: s.facts.Organization.ID}, ending, nil, s.now)
-	record.Kind, record.Replica = datastore.RecordChange, g.changeStream(s.facts.Organization.ID)
-	if err := tx.Append(ctx, record); err != nil {
-		return fmt.Errorf("record an end: %w", err)
-	}
-	return nil
+// byClock is where an end by the clock comes from.
+func byClock() *Origin { return &Origin{Caller: &Caller{ID: "clock"}} }
+
+// commitEnd commits one ending by the clock, as the host's own change. It has no revision
+// (docs/design.md 11, Revisions).
+func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time,
+	action string, about Entity, id string, e Event,
+) error {
+	a := newAttempt(now, byClock(), facts.Organization.ID, action, about)
+	a.silent, a.facts.Organization = true, facts.Organization
+	a.result.Revision = facts.Organization.Revision
+	a.details["ended"] = id
+	e.Ended = true
+	a.tellAbout(e)
+	return g.commitChange(ctx, tx, a, nil)
 }
 
 // Sweep clears what has ended since it last ran, so that its end is on record and told soon.
@@ -119,34 +119,31 @@ func (g *Guard) sweepEvery(ctx context.Context, pause time.Duration) {
 func (g *Guard) end(ctx context.Context, due datastore.Due) error {
 	now := g.now()
 	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		s := &scene{now: now, origin: &Origin{Caller: &Caller{ID: "clock"}}}
-		var err error
-		s.facts, err = tx.Facts(ctx, datastore.Key{Organization: due.Organization, Product: due.Product, Target: due.User})
+		facts, err := tx.Facts(ctx, datastore.Key{Organization: due.Organization, Product: due.Product, Target: due.User})
 		if errors.Is(err, datastore.ErrNotFound) {
 			return nil
 		}
 		if err != nil {
 			return fmt.Errorf("read facts: %w", err)
 		}
-		s.result.Revision = s.facts.Organization.Revision
-		if due.Product != "" && s.facts.Product != nil {
-			if err := g.endProduct(ctx, tx, s); err != nil {
+		if due.Product != "" && facts.Product != nil {
+			if err := g.endProduct(ctx, tx, &facts, now); err != nil {
 				return err
 			}
-			if err := tx.Put(ctx, *s.facts.Product); err != nil {
+			if err := tx.Put(ctx, *facts.Product); err != nil {
 				return fmt.Errorf("put product: %w", err)
 			}
 		}
 		if due.User != "" {
-			if err := g.endUser(ctx, tx, s, due.User); err != nil {
+			if err := g.endUser(ctx, tx, &facts, now, due.User); err != nil {
 				return err
 			}
-			left := datastore.UserBlocks{Organization: due.Organization, User: due.User, Blocks: slices.Clone(s.facts.TargetBlocks)}
+			left := datastore.UserBlocks{Organization: due.Organization, User: due.User, Blocks: slices.Clone(facts.TargetBlocks)}
 			if err := tx.Put(ctx, left); err != nil {
 				return fmt.Errorf("put blocks: %w", err)
 			}
 		}
-		return g.announce(ctx, tx, s)
+		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("end what has ended: %w", err)

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"encoding/json"
 	"testing"
 	"time"
 
@@ -50,5 +51,35 @@ func TestMaintenanceAndUserBlocksEndByTheClock(t *testing.T) { // docs/design.md
 	}
 	if after := must[guard.Organization](t)(g.Organization(t.Context(), host(), "acme")).Revision; after != before+1 {
 		t.Errorf("got revision %d after %d: only the second block changed one", after, before)
+	}
+}
+
+func TestAnEndByTheClockIsToldWithItsOwnRecord(t *testing.T) { // docs/design.md 11, Records
+	c := newClock()
+	store := openSQLite(t)
+	g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })
+	acme(t, g)
+	must[*guard.Result](t)(g.BlockProduct(t.Context(), as("lena"), "acme", "shop", guard.ProductAct{Reason: "x", ExpiresAt: c.now().Add(time.Minute)}))
+	must[*guard.Result](t)(g.BlockProduct(t.Context(), as("lena"), "acme", "site", guard.ProductAct{Reason: "x", ExpiresAt: c.now().Add(time.Minute)}))
+	c.pass(time.Minute)
+	// One end is noticed by the next act on the product, the other by the sweep.
+	must[*guard.Result](t)(g.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("again")))
+	if err := g.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	told := map[string]bool{}
+	for message, err := range store.Messages(t.Context(), datastore.MessageFilter{Kind: guard.MessageEvent}) {
+		var e guard.Event
+		if err != nil || json.Unmarshal(message.Payload, &e) != nil || !e.Ended {
+			continue
+		}
+		record, err := g.Record(t.Context(), host(), e.Decision)
+		if err != nil || record.Caller != "clock" || record.Question.Resource.ID != e.Product || record.Revision != e.Revision {
+			t.Errorf("%s: decision %q of revision %d: got record %+v %v", e.Product, e.Decision, e.Revision, record, err)
+		}
+		told[e.Product] = true
+	}
+	if !told["shop"] || !told["site"] {
+		t.Errorf("got ends of %v, want shop and site", told)
 	}
 }

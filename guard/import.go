@@ -163,32 +163,21 @@ func (b *importBatch) commit(ctx context.Context) error {
 		if !m.changed {
 			continue
 		}
-		revision := int64(1)
-		if !m.fresh {
-			var err error
-			if revision, err = b.tx.Bump(ctx, id); err != nil {
-				return fmt.Errorf("bump revision: %w", err)
-			}
+		a := newAttempt(b.g.now(), b.origin, id, "import", Entity{Type: "organization", ID: id})
+		a.facts.Organization = m.organization
+		if m.fresh {
+			a.change = datastore.Change{Organization: id, Incarnation: m.organization.Incarnation, Revision: m.organization.Revision}
+			a.result.Revision = m.organization.Revision
 		}
-		b.changes = append(b.changes, datastore.Change{Organization: id, Incarnation: m.organization.Incarnation, Revision: revision})
-		s := &scene{
-			now: b.g.now(), origin: b.origin, asked: Action{Name: "import"}, about: Entity{Type: "organization", ID: id},
-			details: map[string]any{
-				"organizations": m.took.Organizations, "users": m.took.Users, "products": m.took.Products, "grants": m.took.Grants,
-			},
-		}
-		s.result.Revision, s.facts.Organization = revision, m.organization
+		a.details["organizations"], a.details["users"] = m.took.Organizations, m.took.Users
+		a.details["products"], a.details["grants"] = m.took.Products, m.took.Grants
 		for _, e := range m.events {
-			s.tellAbout(e)
+			a.tellAbout(e)
 		}
-		record := b.g.record(&command{organization: id}, s, nil, s.now)
-		record.Kind, record.Replica = datastore.RecordChange, b.g.changeStream(id)
-		if err := b.tx.Append(ctx, record); err != nil {
-			return fmt.Errorf("append record: %w", err)
-		}
-		if err := b.g.announce(ctx, b.tx, s); err != nil {
+		if err := b.g.commitChange(ctx, b.tx, a, nil); err != nil {
 			return err
 		}
+		b.changes = append(b.changes, a.change)
 	}
 	return nil
 }

@@ -147,17 +147,18 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 
 // mayChangeRole asks the rules that bind the host too (docs/domain.md R4, R5).
 func (b *importBatch) mayChangeRole(ctx context.Context, line *ImportLine, m *importModel, old *datastore.Member, role string) error {
-	s := &scene{now: b.g.now(), origin: b.origin, found: true, about: Entity{Type: "user", ID: line.ID, Organization: line.In}}
-	s.facts.Organization, s.facts.Target, s.facts.TargetBlocks = m.organization, old, old.Blocks
+	a := newAttempt(b.g.now(), b.origin, line.In, "change_role", Entity{Type: "user", ID: line.ID, Organization: line.In})
+	a.found = true
+	a.facts.Organization, a.facts.Target, a.facts.TargetBlocks = m.organization, old, old.Blocks
 	for _, member := range m.members {
 		if datastore.IsAdmin(member.Role) {
-			s.facts.Admins = append(s.facts.Admins, member)
+			a.facts.Admins = append(a.facts.Admins, member)
 		}
 	}
-	s.act = &policies.Act{Origin: datastore.OriginHost, Justification: true}
-	refusal, err := b.g.askIn(ctx, s, Action{Name: "change_role", Role: role}, false)
+	a.act = &policies.Act{Origin: datastore.OriginHost, Justification: true}
+	refusal, err := b.g.askIn(ctx, a, Action{Name: "change_role", Role: role}, false)
 	if refusal != nil {
-		return line.refuse("denied", "%s", s.result.Reasons[0].Message)
+		return line.refuse("denied", "%s", a.result.Reasons[0].Message)
 	}
 	return err
 }

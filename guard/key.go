@@ -4,13 +4,9 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"cordon/datastore"
@@ -74,28 +70,13 @@ func (g *Guard) CreateKey(ctx context.Context, o *Origin, put PutKey) (APIKey, s
 	if err := put.check(now, o.Caller); err != nil {
 		return APIKey{}, "", err
 	}
-	if o.Once != nil {
-		release, err := g.once.enter(ctx, o.Once.Key)
-		if err != nil {
-			return APIKey{}, "", err
-		}
-		defer release()
-	}
 	key, shown := NewKey(put, now, o.by())
-	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		if err := repeated(ctx, tx, o.Once, now); err != nil {
-			return err
-		}
-		if err := tx.Put(ctx, key); err != nil {
-			return fmt.Errorf("put key: %w", err)
-		}
-		if o.Once != nil {
-			first := datastore.FirstAnswer{Key: o.Once.Key, BodyHash: o.Once.BodyHash, At: now, Status: 201}
-			if err := tx.Put(ctx, first); err != nil {
-				return fmt.Errorf("keep answer: %w", err)
-			}
-		}
-		return g.recordKey(ctx, tx, o, "create_key", &key)
+	_, err := g.mutate(ctx, o, &command{
+		organization: key.Organization, action: "create_key", resource: Entity{Type: "key", ID: key.ID}, silent: true,
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			a.ofKey(&key)
+			return true, tx.Put(ctx, key)
+		},
 	})
 	if err != nil {
 		return APIKey{}, "", err
@@ -103,19 +84,11 @@ func (g *Guard) CreateKey(ctx context.Context, o *Origin, put PutKey) (APIKey, s
 	return key, shown, nil
 }
 
-// recordKey puts the making or revoking of a key on record.
-func (g *Guard) recordKey(ctx context.Context, tx datastore.Tx, o *Origin, action string, key *datastore.APIKey) error {
-	s := &scene{
-		now: g.now(), origin: o, asked: Action{Name: action}, about: Entity{Type: "key", ID: key.ID},
-		details: map[string]any{"name": key.Name, "scopes": key.Scopes},
-	}
-	s.note("organization", key.Organization)
-	record := g.record(&command{organization: key.Organization}, s, nil, s.now)
-	record.Kind, record.Replica = datastore.RecordChange, g.changeStream(key.Organization)
-	if err := tx.Append(ctx, record); err != nil {
-		return fmt.Errorf("append record: %w", err)
-	}
-	return nil
+// ofKey says in the record whose key is made or revoked, and what it may do.
+func (a *attempt) ofKey(key *datastore.APIKey) {
+	a.organization = key.Organization
+	a.details["name"], a.details["scopes"] = key.Name, key.Scopes
+	a.note("organization", key.Organization)
 }
 
 // Keys lists keys, those of the caller's organization where it is limited to one. The cursor is
@@ -129,18 +102,20 @@ func (g *Guard) Keys(ctx context.Context, o *Origin, page Page) ([]APIKey, strin
 
 // RevokeKey ends a key: at once here, within MaxStaleness on other replicas.
 func (g *Guard) RevokeKey(ctx context.Context, o *Origin, id string) error {
-	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		key, err := tx.APIKey(ctx, id)
-		if errors.Is(err, datastore.ErrNotFound) || err == nil && o.Caller.Organization != "" && key.Organization != o.Caller.Organization {
-			return &NotFound{What: "key"}
-		}
-		if err != nil {
-			return fmt.Errorf("read key: %w", err)
-		}
-		if err := tx.Delete(ctx, key); err != nil {
-			return fmt.Errorf("delete key: %w", err)
-		}
-		return g.recordKey(ctx, tx, o, "revoke_key", &key)
+	limit := o.Caller.Organization
+	_, err := g.mutate(ctx, o, &command{
+		organization: limit, action: "revoke_key", resource: Entity{Type: "key", ID: id}, silent: true,
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			key, err := tx.APIKey(ctx, id)
+			if errors.Is(err, datastore.ErrNotFound) || err == nil && limit != "" && key.Organization != limit {
+				return false, &NotFound{What: "key"}
+			}
+			if err != nil {
+				return false, fmt.Errorf("read key: %w", err)
+			}
+			a.ofKey(&key)
+			return true, tx.Delete(ctx, key)
+		},
 	})
 	g.callers.known.Delete(id)
 	return err
@@ -152,77 +127,4 @@ func (g *Guard) HasCallers(ctx context.Context) (bool, error) {
 		return err == nil, err
 	}
 	return false, nil
-}
-
-// callers remembers keys for half of the allowed staleness, so that a decision reads no key from
-// the store and a revoked one is refused everywhere in time.
-type callers struct {
-	known   sync.Map // id -> *seenKey
-	recheck time.Duration
-	longest time.Duration
-}
-
-type seenKey struct {
-	hash     []byte
-	caller   Caller
-	at       time.Time
-	renewing atomic.Bool
-}
-
-func newCallers(config Config) *callers {
-	return &callers{recheck: config.MaxStaleness / 2, longest: config.MaxStaleness}
-}
-
-// Authenticate tells whose key a bearer token is. ErrUnauthenticated: nobody's, a revoked or an
-// expired one.
-func (g *Guard) Authenticate(ctx context.Context, token string) (*Caller, error) {
-	rest, ok := strings.CutPrefix(token, "ck_")
-	id, secret, both := strings.Cut(rest, "_")
-	if !ok || !both || id == "" || len(token) > 256 {
-		return nil, ErrUnauthenticated
-	}
-	now := g.now()
-	seen, err := g.seen(ctx, id, now)
-	if err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256([]byte(secret))
-	if subtle.ConstantTimeCompare(sum[:], seen.hash) != 1 {
-		return nil, ErrUnauthenticated
-	}
-	if !datastore.InForce(seen.caller.ExpiresAt, now) {
-		return nil, ErrUnauthenticated
-	}
-	return &seen.caller, nil
-}
-
-func (g *Guard) seen(ctx context.Context, id string, now time.Time) (*seenKey, error) {
-	var old *seenKey
-	if found, ok := g.callers.known.Load(id); ok {
-		old, _ = found.(*seenKey)
-		age := now.Sub(old.at)
-		// While one call looks again, the others go on with what was seen.
-		if age < g.callers.recheck || age < g.callers.longest && !old.renewing.CompareAndSwap(false, true) {
-			return old, nil
-		}
-	}
-	key, err := g.store.APIKey(ctx, id)
-	switch {
-	case errors.Is(err, datastore.ErrNotFound):
-		g.callers.known.Delete(id)
-		return nil, ErrUnauthenticated
-	case err != nil:
-		if old != nil {
-			old.renewing.Store(false)
-			if now.Sub(old.at) < g.callers.longest {
-				return old, nil
-			}
-		}
-		return nil, fmt.Errorf("read key: %w", err)
-	}
-	fresh := &seenKey{hash: key.Hash, at: now, caller: Caller{
-		ID: key.ID, Name: key.Name, Scopes: slices.Clone(key.Scopes), Organization: key.Organization, ExpiresAt: key.ExpiresAt,
-	}}
-	g.callers.known.Store(id, fresh)
-	return fresh, nil
 }

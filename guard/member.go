@@ -56,8 +56,8 @@ func (g *Guard) PutMember(ctx context.Context, o *Origin, organization, id strin
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Target: id}
 		},
-		plan: func(ctx context.Context, tx datastore.Tx, s *scene) ([]Action, error) {
-			if err := s.mustHave(true, ""); err != nil {
+		plan: func(ctx context.Context, tx datastore.Tx, a *attempt) ([]Action, error) {
+			if err := a.mustHave(true, ""); err != nil {
 				return nil, err
 			}
 			missing, err := foreign(ctx, tx, organization, put.Grants)
@@ -71,24 +71,24 @@ func (g *Guard) PutMember(ctx context.Context, o *Origin, organization, id strin
 			if err := f.err(); err != nil {
 				return nil, err
 			}
-			if s.facts.Target == nil {
-				s.details["user"], s.details["role"], s.details["grants"] = id, put.Role, next.Grants
-				s.asked, s.about = Action{Name: "add_user", Role: put.Role}, Entity{Type: "organization", ID: organization}
-				return []Action{s.asked}, nil
+			if a.facts.Target == nil {
+				a.details["user"], a.details["role"], a.details["grants"] = id, put.Role, next.Grants
+				a.action, a.resource = Action{Name: "add_user", Role: put.Role}, Entity{Type: "organization", ID: organization}
+				return []Action{a.action}, nil
 			}
-			actions := memberChanges(s, &next)
-			s.asked = actions[0]
+			actions := memberChanges(a, &next)
+			a.action = actions[0]
 			return actions, nil
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			old := s.facts.Target
-			s.result.Member, s.result.Created = &next, old == nil
-			next.Blocks = standing(s.facts.TargetBlocks, s.now)
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			old := a.facts.Target
+			a.result.Member, a.result.Created = &next, old == nil
+			next.Blocks = standing(a.facts.TargetBlocks, a.now)
 			if old != nil && sameProfile(old, &next) && old.Role == next.Role && slices.Equal(old.Grants, next.Grants) {
 				return false, nil
 			}
 			if old != nil && old.Role != next.Role {
-				s.tellAbout(roleChanged(s.origin, old, &next))
+				a.tellAbout(roleChanged(a.origin, old, &next))
 			}
 			return true, tx.Put(ctx, next)
 		},
@@ -101,16 +101,16 @@ func roleChanged(o *Origin, old, next *datastore.Member) Event {
 
 // memberChanges names what a replacement changes, the weightiest first; a replacement that changes
 // nothing still needs the right to change the profile.
-func memberChanges(s *scene, next *datastore.Member) []Action {
-	old := s.facts.Target
+func memberChanges(a *attempt, next *datastore.Member) []Action {
+	old := a.facts.Target
 	var actions []Action
 	if old.Role != next.Role {
 		actions = append(actions, Action{Name: "change_role", Role: next.Role})
-		s.details["role"], s.details["old_role"] = next.Role, old.Role
+		a.details["role"], a.details["old_role"] = next.Role, old.Role
 	}
 	if !slices.Equal(old.Grants, next.Grants) {
 		actions = append(actions, Action{Name: "change_grants"})
-		s.details["grants"], s.details["old_grants"] = next.Grants, old.Grants
+		a.details["grants"], a.details["old_grants"] = next.Grants, old.Grants
 	}
 	if !sameProfile(old, next) || len(actions) == 0 {
 		actions = append(actions, Action{Name: "change_profile"})
@@ -130,11 +130,11 @@ func (g *Guard) DeleteMember(ctx context.Context, o *Origin, organization, id st
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Target: id}
 		},
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			return []Action{s.asked}, s.mustHave(s.facts.Target != nil, "user")
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			return []Action{a.action}, a.mustHave(a.facts.Target != nil, "user")
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			return true, tx.Delete(ctx, *s.facts.Target)
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			return true, tx.Delete(ctx, *a.facts.Target)
 		},
 	})
 }

@@ -71,20 +71,18 @@ func repeated(ctx context.Context, reader datastore.Reader, once *Once, now time
 }
 
 // answer renders the outcome of a call for its repeats.
-func (once *Once) answer(s *scene, outcome error, now time.Time) datastore.FirstAnswer {
-	status, answer := once.Render(&s.result, outcome)
-	return datastore.FirstAnswer{Key: once.Key, BodyHash: once.BodyHash, At: now, Status: status, Answer: answer}
+func (once *Once) answer(a *attempt, outcome error) datastore.FirstAnswer {
+	status, answer := once.Render(&a.result, outcome)
+	return datastore.FirstAnswer{Key: once.Key, BodyHash: once.BodyHash, At: a.now, Status: status, Answer: answer}
 }
 
 // keepAnswer keeps the answer of an act that committed nothing.
-func (g *Guard) keepAnswer(ctx context.Context, once *Once, s *scene, outcome error, now time.Time) error {
+func (g *Guard) keepAnswer(ctx context.Context, a *attempt, outcome error) error {
+	once := a.origin.Once
 	if once == nil {
 		return nil
 	}
-	return g.keepFirst(ctx, once.answer(s, outcome, now))
-}
-
-func (g *Guard) keepFirst(ctx context.Context, first datastore.FirstAnswer) error {
+	first := once.answer(a, outcome)
 	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, first) })
 	if err != nil {
 		return fmt.Errorf("keep answer: %w", err)

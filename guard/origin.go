@@ -3,6 +3,8 @@ package guard
 import (
 	"slices"
 	"time"
+
+	"cordon/datastore"
 )
 
 // Scopes of a caller (docs/design.md 4, Callers).
@@ -51,4 +53,36 @@ type Once struct {
 	// Render gives what to keep of the outcome: result, or a *Denied or *Conflict as err. An empty
 	// answer keeps only that it was given (a secret is not shown twice).
 	Render func(result *Result, err error) (status int, answer []byte)
+}
+
+// by names who acts, for blocks and records.
+func (o *Origin) by() string {
+	switch {
+	case o.Actor != "":
+		return o.Actor
+	case o.Agent != "":
+		return o.Agent
+	}
+	return o.Caller.ID
+}
+
+// blockOrigin gives whose blocks the origin sets and lifts (docs/domain.md, Whose block it is).
+func (o *Origin) blockOrigin() string {
+	switch {
+	case o.Actor != "":
+		return datastore.OriginAdministrator
+	case o.Agent != "":
+		return datastore.OriginSupport
+	}
+	return datastore.OriginHost
+}
+
+func (o *Origin) subject() Entity {
+	switch {
+	case o.Actor != "":
+		return Entity{Type: subjectUser, ID: o.Actor}
+	case o.Agent != "":
+		return Entity{Type: subjectAgent, ID: o.Agent}
+	}
+	return Entity{Type: subjectHost, ID: o.Caller.ID}
 }

@@ -34,7 +34,7 @@ type Loss struct {
 // losses gathers the differences of decisions between two states of what is known.
 type losses struct {
 	g     *Guard
-	s     *scene
+	a     *attempt
 	found []Loss
 }
 
@@ -71,7 +71,7 @@ func (l *losses) compare(ctx context.Context, subject string, resource Entity, b
 func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *known) (bool, error) {
 	q := datastore.Question{Subject: Entity{Type: subjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
 	var input policies.Input
-	project(&input, &q, k, l.s.now)
+	project(&input, &q, k, l.a.now)
 	decision, err := l.g.ask(ctx, &input)
 	if err != nil {
 		return false, fmt.Errorf("preview: %w", err)
@@ -80,21 +80,21 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 }
 
 // previewProduct compares what every member may do to a product as it is and as it would be.
-func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, s *scene, next *Product) (*Preview, error) {
-	base := life{id: s.facts.Organization.ID, incarnation: s.facts.Organization.Incarnation, revision: s.facts.Organization.Revision}
-	l, preview := losses{g: g, s: s}, &Preview{}
+func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt, next *Product) (*Preview, error) {
+	base := life{id: a.facts.Organization.ID, incarnation: a.facts.Organization.Incarnation, revision: a.facts.Organization.Revision}
+	l, preview := losses{g: g, a: a}, &Preview{}
 	about := Entity{Type: "product", ID: next.ID}
 	for member, err := range tx.Members(ctx, base.id, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
 		}
-		before := known{organization: &base, member: knowMember(&member), product: knowProduct(s.facts.Product)}
+		before := known{organization: &base, member: knowMember(&member), product: knowProduct(a.facts.Product)}
 		after := before
 		after.product = knowProduct(next)
 		if err := l.compare(ctx, member.ID, about, &before, &after); err != nil {
 			return nil, err
 		}
-		if err := g.previewMember(ctx, &l, preview, s, &member, about, &after); err != nil {
+		if err := g.previewMember(ctx, &l, preview, a, &member, about, &after); err != nil {
 			return nil, err
 		}
 	}
@@ -103,12 +103,12 @@ func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, s *scene, n
 }
 
 // previewMember adds a member to those who are told and those who could unblock.
-func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, s *scene, m *Member, about Entity, after *known) error {
-	if slices.ContainsFunc(s.events, func(e Event) bool { return e.Concerns(m, s.now) }) {
+func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *attempt, m *Member, about Entity, after *known) error {
+	if slices.ContainsFunc(a.events, func(e Event) bool { return e.Concerns(m, a.now) }) {
 		p.Mailed = append(p.Mailed, m.ID)
 	}
 	action := "unblock"
-	if s.origin.blockOrigin() == datastore.OriginSupport {
+	if a.origin.blockOrigin() == datastore.OriginSupport {
 		action, about = "create_support_code", Entity{Type: "organization", ID: after.organization.id}
 	}
 	may, err := l.may(ctx, m.ID, action, about, after)
@@ -119,10 +119,10 @@ func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, s *sce
 }
 
 // previewUser compares what a user may do in the organization as they are and as they would be.
-func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, s *scene, user string, blocks []Block) (*Preview, error) {
+func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, user string, blocks []Block) (*Preview, error) {
 	p := userPreview{
-		losses: losses{g: g, s: s}, user: user, blocks: blocks,
-		base: life{id: s.facts.Organization.ID, incarnation: s.facts.Organization.Incarnation, revision: s.facts.Organization.Revision},
+		losses: losses{g: g, a: a}, user: user, blocks: blocks,
+		base: life{id: a.facts.Organization.ID, incarnation: a.facts.Organization.Incarnation, revision: a.facts.Organization.Revision},
 	}
 	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, known{}); err != nil {
 		return nil, err
@@ -150,11 +150,11 @@ func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, s *scene, user
 		if err := p.compare(ctx, Entity{Type: "user", ID: member.ID, Organization: p.base.id}, target); err != nil {
 			return nil, err
 		}
-		after := p.as(true, known{target: knowMember(s.facts.Target), targetBlocks: blocks})
+		after := p.as(true, known{target: knowMember(a.facts.Target), targetBlocks: blocks})
 		if member.ID != user {
 			after.member = knowMember(&member)
 		}
-		if err := g.previewMember(ctx, &p.losses, preview, s, &member, about, &after); err != nil {
+		if err := g.previewMember(ctx, &p.losses, preview, a, &member, about, &after); err != nil {
 			return nil, err
 		}
 	}
@@ -179,9 +179,9 @@ func (p *userPreview) compare(ctx context.Context, resource Entity, k known) err
 // be, wherever these show: on the user, on them as a target, and among the admins (R4).
 func (p *userPreview) as(blocked bool, k known) known {
 	k.organization = &p.base
-	k.admins = p.s.facts.Admins
-	member := *p.s.facts.Target
-	member.Blocks = p.s.facts.TargetBlocks
+	k.admins = p.a.facts.Admins
+	member := *p.a.facts.Target
+	member.Blocks = p.a.facts.TargetBlocks
 	if blocked {
 		member.Blocks = p.blocks
 		k.admins = slices.Clone(k.admins)

@@ -36,8 +36,8 @@ func (g *Guard) CompleteStep(ctx context.Context, o *Origin, organization, user,
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Target: user}
 		},
-		plan: func(ctx context.Context, tx datastore.Tx, s *scene) ([]Action, error) {
-			if err := s.mustHave(s.facts.Target != nil, "user"); err != nil {
+		plan: func(ctx context.Context, tx datastore.Tx, a *attempt) ([]Action, error) {
+			if err := a.mustHave(a.facts.Target != nil, "user"); err != nil {
 				return nil, err
 			}
 			found = nil
@@ -53,14 +53,14 @@ func (g *Guard) CompleteStep(ctx context.Context, o *Origin, organization, user,
 			if found == nil || !slices.ContainsFunc(found.Steps, func(s datastore.Step) bool { return s.Name == step }) {
 				return nil, &NotFound{What: "step"}
 			}
-			s.details["procedure"], s.details["step"] = procedure, step
-			return []Action{s.asked}, nil
+			a.details["procedure"], a.details["step"] = procedure, step
+			return []Action{a.action}, nil
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			s.result.Procedure = found
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			a.result.Procedure = found
 			for i := range found.Steps {
 				if found.Steps[i].Name == step && found.Steps[i].DoneAt.IsZero() {
-					found.Steps[i].DoneAt = s.now
+					found.Steps[i].DoneAt = a.now
 					return true, tx.Put(ctx, *found)
 				}
 			}

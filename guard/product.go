@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/policies"
 )
 
 // ProductAct is what a block, an unblock or a maintenance says beside the product.
@@ -31,16 +32,16 @@ func (g *Guard) BlockProduct(ctx context.Context, o *Origin, organization, produ
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "block", act,
-		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+		func(ctx context.Context, tx datastore.Tx, a *attempt, p *Product) (string, error) {
 			origin := o.blockOrigin()
-			if slices.Contains(origins(p.Blocks, s.now), origin) {
+			if slices.Contains(origins(p.Blocks, a.now), origin) {
 				return "", &Conflict{Code: "already_blocked", Detail: "the product is blocked already by the same side; unblock it first"}
 			}
 			block := datastore.Block{
-				ID: newID("blk-"), Origin: origin, Reason: act.Reason, Ticket: act.Ticket, By: o.by(), Since: s.now, ExpiresAt: act.ExpiresAt,
+				ID: newID("blk-"), Origin: origin, Reason: act.Reason, Ticket: act.Ticket, By: o.by(), Since: a.now, ExpiresAt: act.ExpiresAt,
 			}
 			p.Blocks = append(p.Blocks, block)
-			s.details["block"] = block.ID
+			a.details["block"] = block.ID
 			return EventProductBlocked, nil
 		}))
 }
@@ -51,12 +52,12 @@ func (g *Guard) UnblockProduct(ctx context.Context, o *Origin, organization, pro
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "unblock", act,
-		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+		func(ctx context.Context, tx datastore.Tx, a *attempt, p *Product) (string, error) {
 			i := slices.IndexFunc(p.Blocks, func(b Block) bool { return b.Origin == o.blockOrigin() })
 			if i < 0 {
 				return "", &Conflict{Code: "not_blocked", Detail: "no block of your side stands on the product"}
 			}
-			s.details["block"] = p.Blocks[i].ID
+			a.details["block"] = p.Blocks[i].ID
 			p.Blocks = slices.Delete(p.Blocks, i, i+1)
 			return EventProductUnblocked, nil
 		}))
@@ -68,14 +69,14 @@ func (g *Guard) StartMaintenance(ctx context.Context, o *Origin, organization, p
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "start_maintenance", act,
-		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+		func(ctx context.Context, tx datastore.Tx, a *attempt, p *Product) (string, error) {
 			if p.Maintenance != nil {
 				return "", &Conflict{Code: "already_in_maintenance", Detail: "the mail service is in maintenance already"}
 			}
 			p.Maintenance = &datastore.Maintenance{
-				ID: newID("mnt-"), Reason: act.Reason, Ticket: act.Ticket, By: o.by(), Since: s.now, ExpiresAt: act.ExpiresAt,
+				ID: newID("mnt-"), Reason: act.Reason, Ticket: act.Ticket, By: o.by(), Since: a.now, ExpiresAt: act.ExpiresAt,
 			}
-			s.details["maintenance"] = p.Maintenance.ID
+			a.details["maintenance"] = p.Maintenance.ID
 			return EventMaintenanceStarted, nil
 		}))
 }
@@ -86,11 +87,11 @@ func (g *Guard) EndMaintenance(ctx context.Context, o *Origin, organization, pro
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "end_maintenance", act,
-		func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (string, error) {
+		func(ctx context.Context, tx datastore.Tx, a *attempt, p *Product) (string, error) {
 			if p.Maintenance == nil {
 				return "", &Conflict{Code: "not_in_maintenance", Detail: "the mail service is not in maintenance"}
 			}
-			s.details["maintenance"] = p.Maintenance.ID
+			a.details["maintenance"] = p.Maintenance.ID
 			p.Maintenance = nil
 			return EventMaintenanceEnded, nil
 		}))
@@ -99,43 +100,43 @@ func (g *Guard) EndMaintenance(ctx context.Context, o *Origin, organization, pro
 // productCommand is what the acts on a product share: they ask one question, change the product as
 // change does, and tell the organization (docs/domain.md B4).
 func (g *Guard) productCommand(organization, product, action string, act ProductAct,
-	change func(ctx context.Context, tx datastore.Tx, s *scene, p *Product) (event string, err error),
+	change func(ctx context.Context, tx datastore.Tx, a *attempt, p *Product) (event string, err error),
 ) *command {
 	return &command{
 		organization: organization, action: action, resource: Entity{Type: "product", ID: product},
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			if err := s.mustHave(s.facts.Product != nil, "product"); err != nil {
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			if err := a.mustHave(a.facts.Product != nil, "product"); err != nil {
 				return nil, err
 			}
-			s.act = &actFacts{Origin: s.origin.blockOrigin(), Justification: true}
-			s.note("reason", act.Reason)
-			s.note("ticket", act.Ticket)
+			a.act = &policies.Act{Origin: a.origin.blockOrigin(), Justification: true}
+			a.note("reason", act.Reason)
+			a.note("ticket", act.Ticket)
 			if !act.ExpiresAt.IsZero() {
-				s.details["expires_at"] = act.ExpiresAt
+				a.details["expires_at"] = act.ExpiresAt
 			}
 			return []Action{{Name: action}}, nil
 		},
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Product: product}
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			if err := g.endProduct(ctx, tx, s); err != nil {
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			if err := g.endProduct(ctx, tx, &a.facts, a.now); err != nil {
 				return false, err
 			}
-			p := *s.facts.Product
+			p := *a.facts.Product
 			p.Blocks = slices.Clone(p.Blocks)
-			event, err := change(ctx, tx, s, &p)
+			event, err := change(ctx, tx, a, &p)
 			if err != nil {
 				return false, err
 			}
-			s.tellAbout(Event{
-				Type: event, Product: p.ID, ProductName: p.Name, Origin: s.origin.blockOrigin(), By: s.origin.by(),
+			a.tellAbout(Event{
+				Type: event, Product: p.ID, ProductName: p.Name, Origin: a.origin.blockOrigin(), By: a.origin.by(),
 				Reason: act.Reason, Ticket: act.Ticket, ExpiresAt: act.ExpiresAt,
 			})
-			s.result.Product = &p
+			a.result.Product = &p
 			if act.Preview {
-				s.details["preview"] = true
-				s.result.Preview, err = g.previewProduct(ctx, tx, s, &p)
+				a.details["preview"] = true
+				a.result.Preview, err = g.previewProduct(ctx, tx, a, &p)
 				return false, err
 			}
 			return true, tx.Put(ctx, p)

@@ -59,21 +59,21 @@ func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization s
 		organization: organization, action: "create_support_code", silent: true,
 		resource: Entity{Type: "organization", ID: organization},
 		key:      func(o *Origin) datastore.Key { return datastore.Key{Organization: organization, User: o.Actor} },
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			return []Action{s.asked}, s.mustHave(true, "")
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			return []Action{a.action}, a.mustHave(true, "")
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			support, err := tx.Support(ctx, organization)
 			if err != nil {
 				return false, fmt.Errorf("read support codes: %w", err)
 			}
 			support.Codes = slices.DeleteFunc(support.Codes, func(c datastore.SupportCode) bool {
-				return c.User == o.Actor || !s.now.Before(c.ExpiresAt)
+				return c.User == o.Actor || !a.now.Before(c.ExpiresAt)
 			})
 			support.Codes = append(support.Codes, datastore.SupportCode{
 				User: o.Actor, Hash: hashCode(organization, made.Code), ExpiresAt: made.ExpiresAt,
 			})
-			s.details["expires_at"] = made.ExpiresAt
+			a.details["expires_at"] = made.ExpiresAt
 			return true, tx.Put(ctx, support)
 		},
 	})
@@ -90,7 +90,7 @@ type presented struct {
 // present looks at a code within the transaction of the act that presents it. A code is good when it
 // is alive, of this organization, not beyond the limit of wrong tries, its maker is at this moment
 // an unblocked administrator or legal representative, and, for an actor, it is their own.
-func present(ctx context.Context, tx datastore.Tx, s *scene, organization, code string) (presented, error) {
+func present(ctx context.Context, tx datastore.Tx, a *attempt, organization, code string) (presented, error) {
 	if strings.TrimSpace(code) == "" {
 		return presented{state: codeMissing}, nil
 	}
@@ -100,7 +100,7 @@ func present(ctx context.Context, tx datastore.Tx, s *scene, organization, code 
 	}
 	support.Organization = organization
 	support.WrongTries = slices.DeleteFunc(support.WrongTries, func(at time.Time) bool {
-		return s.now.Sub(at) >= triesForgive
+		return a.now.Sub(at) >= triesForgive
 	})
 	if len(support.WrongTries) >= mostTries {
 		return presented{state: codeInvalid}, nil // refused until the hour is over; not counted
@@ -109,24 +109,24 @@ func present(ctx context.Context, tx datastore.Tx, s *scene, organization, code 
 	i := slices.IndexFunc(support.Codes, func(c datastore.SupportCode) bool {
 		return subtle.ConstantTimeCompare(c.Hash, hash) == 1
 	})
-	if i >= 0 && goodCode(s, support.Codes[i]) {
+	if i >= 0 && goodCode(a, support.Codes[i]) {
 		maker := support.Codes[i].User
 		support.Codes = slices.Delete(support.Codes, i, i+1)
 		return presented{state: codeValid, maker: maker, support: support}, nil
 	}
-	support.WrongTries = append(support.WrongTries, s.now)
+	support.WrongTries = append(support.WrongTries, a.now)
 	if len(support.WrongTries) >= mostTries {
 		support.Codes = nil
 	}
-	s.keep = append(s.keep, support)
+	a.kept = append(a.kept, support)
 	return presented{state: codeInvalid}, nil
 }
 
-func goodCode(s *scene, code datastore.SupportCode) bool {
-	if !s.now.Before(code.ExpiresAt) || s.origin.Actor != "" && s.origin.Actor != code.User {
+func goodCode(a *attempt, code datastore.SupportCode) bool {
+	if !a.now.Before(code.ExpiresAt) || a.origin.Actor != "" && a.origin.Actor != code.User {
 		return false
 	}
-	return slices.ContainsFunc(s.facts.Admins, func(m datastore.Member) bool {
-		return m.ID == code.User && !m.BlockedAt(s.now)
+	return slices.ContainsFunc(a.facts.Admins, func(m datastore.Member) bool {
+		return m.ID == code.User && !m.BlockedAt(a.now)
 	})
 }

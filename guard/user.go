@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/policies"
 )
 
 // UserAct is what a block, an unblock or the sending of the secure procedure says beside the user.
@@ -37,29 +38,29 @@ func (a *UserAct) check(now time.Time) error {
 // BlockUser suspends a user in one organization, through support or by an administrator with their
 // own code (docs/domain.md U1-U4, R4). Role, grants and history stay.
 func (g *Guard) BlockUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
-	return g.userAct(ctx, o, organization, user, "block", act, func(s *scene) (string, error) {
+	return g.userAct(ctx, o, organization, user, "block", act, func(a *attempt) (string, error) {
 		origin := o.blockOrigin()
-		if slices.Contains(origins(s.facts.TargetBlocks, s.now), origin) {
+		if slices.Contains(origins(a.facts.TargetBlocks, a.now), origin) {
 			return "", &Conflict{Code: "already_blocked", Detail: "the user is blocked already by the same side; unblock them first"}
 		}
 		block := datastore.Block{
-			ID: newID("blk-"), Origin: origin, Ticket: act.Ticket, By: o.by(), Since: s.now, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
+			ID: newID("blk-"), Origin: origin, Ticket: act.Ticket, By: o.by(), Since: a.now, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
 		}
-		s.facts.TargetBlocks = append(slices.Clone(s.facts.TargetBlocks), block)
-		s.details["block"], s.details["channels"] = block.ID, block.Channels
+		a.facts.TargetBlocks = append(slices.Clone(a.facts.TargetBlocks), block)
+		a.details["block"], a.details["channels"] = block.ID, block.Channels
 		return EventUserBlocked, nil
 	})
 }
 
 // UnblockUser lifts the block of the caller's side (docs/domain.md U1, Whose block it is).
 func (g *Guard) UnblockUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
-	return g.userAct(ctx, o, organization, user, "unblock", act, func(s *scene) (string, error) {
-		i := slices.IndexFunc(s.facts.TargetBlocks, func(b Block) bool { return b.Origin == o.blockOrigin() })
+	return g.userAct(ctx, o, organization, user, "unblock", act, func(a *attempt) (string, error) {
+		i := slices.IndexFunc(a.facts.TargetBlocks, func(b Block) bool { return b.Origin == o.blockOrigin() })
 		if i < 0 {
 			return "", &Conflict{Code: "not_blocked", Detail: "no block of your side stands on the user"}
 		}
-		s.details["block"] = s.facts.TargetBlocks[i].ID
-		s.facts.TargetBlocks = slices.Delete(slices.Clone(s.facts.TargetBlocks), i, i+1)
+		a.details["block"] = a.facts.TargetBlocks[i].ID
+		a.facts.TargetBlocks = slices.Delete(slices.Clone(a.facts.TargetBlocks), i, i+1)
 		return EventUserUnblocked, nil
 	})
 }
@@ -67,15 +68,15 @@ func (g *Guard) UnblockUser(ctx context.Context, o *Origin, organization, user s
 // SecureUser has a user sent the procedure to secure their account, instead of blocking them
 // (docs/domain.md U5).
 func (g *Guard) SecureUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
-	return g.userAct(ctx, o, organization, user, "secure", act, func(*scene) (string, error) {
+	return g.userAct(ctx, o, organization, user, "secure", act, func(*attempt) (string, error) {
 		return EventUserSecure, nil
 	})
 }
 
 // userAct is what the acts on a user share: the code is looked at and burnt in the transaction, the
-// rules decide on it, change changes the scene's blocks, and the organization is told.
+// rules decide on it, change changes the attempt's blocks, and the organization is told.
 func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, action string, act UserAct,
-	change func(s *scene) (event string, err error),
+	change func(a *attempt) (event string, err error),
 ) (*Result, error) {
 	if o.Actor == "" && o.Agent == "" {
 		return nil, &Invalid{Errors: []FieldError{{Detail: "who acts is missing: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
@@ -89,61 +90,61 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Target: user}
 		},
-		plan: func(ctx context.Context, tx datastore.Tx, s *scene) (_ []Action, err error) {
-			if err := s.mustHave(s.facts.Target != nil, "user"); err != nil {
+		plan: func(ctx context.Context, tx datastore.Tx, a *attempt) (_ []Action, err error) {
+			if err := a.mustHave(a.facts.Target != nil, "user"); err != nil {
 				return nil, err
 			}
-			s.act = &actFacts{Origin: o.blockOrigin(), Justification: strings.TrimSpace(act.Justification) != ""}
+			a.act = &policies.Act{Origin: o.blockOrigin(), Justification: strings.TrimSpace(act.Justification) != ""}
 			code = presented{}
 			if action != "secure" || o.Agent != "" || act.SupportCode != "" {
-				if code, err = present(ctx, tx, s, organization, act.SupportCode); err != nil {
+				if code, err = present(ctx, tx, a, organization, act.SupportCode); err != nil {
 					return nil, err
 				}
-				s.act.Code = code.state
+				a.act.Code = code.state
 			}
-			s.note("justification", act.Justification)
-			s.note("ticket", act.Ticket)
-			s.note("code_of", code.maker)
+			a.note("justification", act.Justification)
+			a.note("ticket", act.Ticket)
+			a.note("code_of", code.maker)
 			if !act.ExpiresAt.IsZero() {
-				s.details["expires_at"] = act.ExpiresAt
+				a.details["expires_at"] = act.ExpiresAt
 			}
-			return []Action{s.asked}, nil
+			return []Action{a.action}, nil
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
-			if err := g.endUser(ctx, tx, s, user); err != nil {
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			if err := g.endUser(ctx, tx, &a.facts, a.now, user); err != nil {
 				return false, err
 			}
-			before := s.facts.TargetBlocks
-			event, err := change(s)
+			before := a.facts.TargetBlocks
+			event, err := change(a)
 			if err != nil {
 				return false, err
 			}
-			after := s.facts.TargetBlocks
+			after := a.facts.TargetBlocks
 			if code.state == codeValid {
 				if err := tx.Put(ctx, code.support); err != nil {
 					return false, fmt.Errorf("burn support code: %w", err)
 				}
 			}
 			e := Event{
-				Type: event, User: user, UserName: s.facts.Target.Name, Origin: o.blockOrigin(), By: o.by(),
+				Type: event, User: user, UserName: a.facts.Target.Name, Origin: o.blockOrigin(), By: o.by(),
 				Ticket: act.Ticket, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
 			}
-			member := *s.facts.Target
-			member.Blocks = standing(s.facts.TargetBlocks, s.now)
-			s.result.Member = &member
+			member := *a.facts.Target
+			member.Blocks = standing(a.facts.TargetBlocks, a.now)
+			a.result.Member = &member
 			if event == EventUserSecure {
-				procedure := newProcedure(s, organization, user)
-				e.Procedure, s.details["procedure"] = procedure.ID, procedure.ID
-				s.tellAbout(e)
-				s.result.Procedure = &procedure
+				procedure := newProcedure(a, organization, user)
+				e.Procedure, a.details["procedure"] = procedure.ID, procedure.ID
+				a.tellAbout(e)
+				a.result.Procedure = &procedure
 				// What has ended is off the user too, or its end would be put on record again.
 				return true, tx.Put(ctx, procedure, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
 			}
-			s.tellAbout(e)
+			a.tellAbout(e)
 			if act.Preview {
-				s.details["preview"] = true
-				s.facts.TargetBlocks = before
-				s.result.Preview, err = g.previewUser(ctx, tx, s, user, after)
+				a.details["preview"] = true
+				a.facts.TargetBlocks = before
+				a.result.Preview, err = g.previewUser(ctx, tx, a, user, after)
 				return false, err
 			}
 			return true, tx.Put(ctx, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
@@ -154,8 +155,8 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 // procedureSteps are the steps to secure an account, in their order (docs/domain.md U5).
 var procedureSteps = []string{"password", "devices", "application_passwords", "tokens", "security_settings"}
 
-func newProcedure(s *scene, organization, user string) datastore.Procedure {
-	p := datastore.Procedure{Organization: organization, User: user, ID: datastore.NewRecordID(s.now), By: s.origin.by(), At: s.now}
+func newProcedure(a *attempt, organization, user string) datastore.Procedure {
+	p := datastore.Procedure{Organization: organization, User: user, ID: datastore.NewRecordID(a.now), By: a.origin.by(), At: a.now}
 	for _, name := range procedureSteps {
 		p.Steps = append(p.Steps, datastore.Step{Name: name})
 	}

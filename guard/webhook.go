@@ -50,8 +50,8 @@ func (g *Guard) CreateWebhook(ctx context.Context, o *Origin, organization strin
 		Organization: organization, ID: newID("whk-"), URL: put.URL, Events: sorted(put.Events),
 		Secrets: []datastore.Secret{newSecret()}, CreatedAt: g.now(),
 	}
-	return g.webhookAct(ctx, o, organization, hook.ID, "create", func(ctx context.Context, tx datastore.Tx, s *scene, _ *Webhook) error {
-		s.result.Webhook, s.result.Created = &hook, true
+	return g.webhookAct(ctx, o, organization, hook.ID, "create", func(ctx context.Context, tx datastore.Tx, a *attempt, _ *Webhook) error {
+		a.result.Webhook, a.result.Created = &hook, true
 		return tx.Put(ctx, hook)
 	})
 }
@@ -59,25 +59,25 @@ func (g *Guard) CreateWebhook(ctx context.Context, o *Origin, organization strin
 // RotateWebhook makes a new secret; the old one goes on signing beside it for a day.
 func (g *Guard) RotateWebhook(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
 	secret := newSecret()
-	return g.webhookAct(ctx, o, organization, id, "rotate", func(ctx context.Context, tx datastore.Tx, s *scene, hook *Webhook) error {
+	return g.webhookAct(ctx, o, organization, id, "rotate", func(ctx context.Context, tx datastore.Tx, a *attempt, hook *Webhook) error {
 		secrets := []datastore.Secret{secret}
 		for _, old := range hook.Secrets {
-			if datastore.InForce(old.ExpiresAt, s.now) {
+			if datastore.InForce(old.ExpiresAt, a.now) {
 				if old.ExpiresAt.IsZero() {
-					old.ExpiresAt = s.now.Add(secretOverlap)
+					old.ExpiresAt = a.now.Add(secretOverlap)
 				}
 				secrets = append(secrets, old)
 			}
 		}
 		hook.Secrets = secrets[:min(len(secrets), 3)]
-		s.result.Webhook = hook
+		a.result.Webhook = hook
 		return tx.Put(ctx, *hook)
 	})
 }
 
 // DeleteWebhook ends one.
 func (g *Guard) DeleteWebhook(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
-	return g.webhookAct(ctx, o, organization, id, "delete", func(ctx context.Context, tx datastore.Tx, _ *scene, hook *Webhook) error {
+	return g.webhookAct(ctx, o, organization, id, "delete", func(ctx context.Context, tx datastore.Tx, _ *attempt, hook *Webhook) error {
 		return tx.Delete(ctx, *hook)
 	})
 }
@@ -94,17 +94,17 @@ func (g *Guard) Webhooks(ctx context.Context, o *Origin, organization string, pa
 // webhookAct is what the acts on webhooks share: they are changes of the organization, on record,
 // and change no revision, for no decision rests on them.
 func (g *Guard) webhookAct(ctx context.Context, o *Origin, organization, id, what string,
-	change func(ctx context.Context, tx datastore.Tx, s *scene, hook *Webhook) error,
+	change func(ctx context.Context, tx datastore.Tx, a *attempt, hook *Webhook) error,
 ) (*Result, error) {
 	return g.mutate(ctx, o, &command{
 		organization: organization, action: "change_organization", silent: true,
 		resource: Entity{Type: "organization", ID: organization},
 		key:      func(o *Origin) datastore.Key { return datastore.Key{Organization: organization, User: o.Actor} },
-		plan: func(_ context.Context, _ datastore.Tx, s *scene) ([]Action, error) {
-			s.details["webhook"], s.details["act"] = id, what
-			return []Action{s.asked}, s.mustHave(true, "")
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			a.details["webhook"], a.details["act"] = id, what
+			return []Action{a.action}, a.mustHave(true, "")
 		},
-		effect: func(ctx context.Context, tx datastore.Tx, s *scene) (bool, error) {
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			var hook *Webhook
 			for w, err := range tx.Webhooks(ctx, organization, Page{}) {
 				if err != nil {
@@ -118,7 +118,7 @@ func (g *Guard) webhookAct(ctx context.Context, o *Origin, organization, id, wha
 			if hook == nil && what != "create" {
 				return false, &NotFound{What: "webhook"}
 			}
-			return true, change(ctx, tx, s, hook)
+			return true, change(ctx, tx, a, hook)
 		},
 	})
 }

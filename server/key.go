@@ -22,16 +22,20 @@ func listKeys(c *call) error {
 // createKey answers with the key itself, this once.
 func createKey(c *call) error {
 	var body keyBody
+	var key guard.APIKey
+	var shown string
 	if err := c.decode(&body); err != nil {
 		return err
 	}
-	key, shown, err := c.server.config.Guard.CreateKey(c.context(), &c.origin, guard.PutKey{
-		Name: body.Name, Scopes: body.Scopes, Organization: body.Organization, ExpiresAt: endOf(body.ExpiresAt),
+	return c.actSecret(func() (*guard.Result, error) {
+		var err error
+		key, shown, err = c.server.config.Guard.CreateKey(c.context(), &c.origin, guard.PutKey{
+			Name: body.Name, Scopes: body.Scopes, Organization: body.Organization, ExpiresAt: endOf(body.ExpiresAt),
+		})
+		return &guard.Result{}, err
+	}, func(*guard.Result) (int, any) {
+		return http.StatusCreated, client.NewKey{ID: key.ID, Key: shown}
 	})
-	if err != nil {
-		return err
-	}
-	return c.answer(http.StatusCreated, client.NewKey{ID: key.ID, Key: shown})
 }
 
 // revokeKey answers with the revision 0, like any deletion: a key is no organization's.

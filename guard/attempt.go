@@ -1,0 +1,118 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordon/datastore"
+	"cordon/policies"
+)
+
+// attempt is one try at a change: what it knows, and what comes of it. A transaction that runs again
+// begins with a new one.
+type attempt struct {
+	now          time.Time
+	origin       *Origin
+	organization string // whose change it is; empty where it is none's
+	action       Action
+	resource     Entity // what the record is about
+	// silent marks a change that is on record but has no revision (docs/design.md 11, Revisions).
+	silent bool
+
+	facts datastore.Facts
+	found bool          // the organization exists
+	act   *policies.Act // what the rules look at beside the question
+
+	result  Result
+	details map[string]any // for the record
+	events  []Event
+	kept    []datastore.Noun // put even though the act is denied (a wrong try)
+	change  datastore.Change // set by an effect that makes or ends an organization, else by commitChange
+}
+
+func newAttempt(now time.Time, o *Origin, organization, action string, resource Entity) *attempt {
+	return &attempt{
+		now: now, origin: o, organization: organization, action: Action{Name: action}, resource: resource,
+		details: map[string]any{},
+	}
+}
+
+// mustHave refuses an act on something that does not exist (404 before the rules).
+func (a *attempt) mustHave(there bool, what string) error {
+	switch {
+	case !a.found:
+		return &NotFound{What: "organization"}
+	case !there:
+		return &NotFound{What: what}
+	}
+	return nil
+}
+
+// note adds a detail to the record, where there is one.
+func (a *attempt) note(name, value string) {
+	if value != "" {
+		a.details[name] = value
+	}
+}
+
+// commitChange is the one door for changes: whatever was changed in a transaction, by an act, an
+// import, a key or the clock, leaves its revision, its record, its events and its kept answer in the
+// same transaction. With an outcome nothing was changed but what a refusal keeps.
+func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, outcome error) error {
+	if len(a.kept) > 0 {
+		if err := tx.Put(ctx, a.kept...); err != nil {
+			return fmt.Errorf("put: %w", err)
+		}
+	}
+	record := g.record(a, outcome)
+	if outcome == nil {
+		record.Kind = datastore.RecordChange
+		if !a.silent && a.change.Organization == "" {
+			revision, err := tx.Bump(ctx, a.organization)
+			if err != nil {
+				return fmt.Errorf("bump revision: %w", err)
+			}
+			a.change = datastore.Change{Organization: a.organization, Incarnation: a.facts.Organization.Incarnation, Revision: revision}
+			a.result.Revision = revision
+		}
+		record.Revision = a.result.Revision
+		if err := g.announce(ctx, tx, a); err != nil {
+			return err
+		}
+	}
+	record.Replica = g.changeStream(a.organization)
+	if err := tx.Append(ctx, record); err != nil {
+		return fmt.Errorf("append record: %w", err)
+	}
+	if once := a.origin.Once; once != nil {
+		if err := tx.Put(ctx, once.answer(a, outcome)); err != nil {
+			return fmt.Errorf("keep answer: %w", err)
+		}
+	}
+	return nil
+}
+
+// record makes the record of an attempt and its outcome.
+func (g *Guard) record(a *attempt, outcome error) *datastore.Record {
+	if a.result.Decision == nil {
+		// An act of the host that no rule is asked about.
+		a.result.Answer = g.answered(a.now, g.host, &known{organization: &life{id: a.organization, revision: a.result.Revision}})
+	}
+	r := &datastore.Record{}
+	q := datastore.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}
+	g.fill(r, a.origin, &q, &a.result.Answer, a.now)
+	var conflict *Conflict
+	if errors.As(outcome, &conflict) {
+		a.details["conflict"] = conflict.Code
+	}
+	if len(a.result.Blocks) > 0 {
+		a.details["blocks"] = a.result.Blocks
+	}
+	if len(a.details) > 0 {
+		r.Details, _ = json.Marshal(a.details) // of strings, times and lists alone: it cannot fail
+	}
+	return r
+}
