@@ -81,7 +81,7 @@ func TestAnImportHasNoLimitOfSize(t *testing.T) { // docs/design.md 10
 	})
 }
 
-// paths are those of docs/design.md 4, each with the methods it knows.
+// paths are those of docs/design.md 4: each with the methods it knows.
 var paths = map[string][]string{
 	"/access/v1/evaluation":                    {"POST"},
 	"/access/v1/evaluations":                   {"POST"},

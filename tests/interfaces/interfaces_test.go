@@ -1,4 +1,4 @@
-// Package interfaces_test holds one list of cases, the rows of docs/domain.md, against every door of the real
+// Package interfaces_test holds one list of cases (the rows of docs/domain.md) against every interface of the real
 // server: HTTP, the command line and the Go SDK.
 package interfaces_test
 
