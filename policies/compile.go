@@ -129,9 +129,9 @@ func compileModules(modules map[string]*ast.Module) (*ast.Compiler, error) {
 var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	set := ast.NewSchemaSet()
 	for path, file := range map[string]string{
-		"schema":          "cordon/schemas/input.json",
-		"schema.input":    "cordon/schemas/input.json",
-		"schema.settings": "cordon/schemas/settings.json",
+		"schema":          "schemas/input.json",
+		"schema.input":    "schemas/input.json",
+		"schema.settings": "schemas/settings.json",
 	} {
 		text, err := files.ReadFile(file)
 		var document any
@@ -153,5 +153,5 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 
 // Schema gives one of the embedded JSON schemas, "input.json" or "settings.json".
 func Schema(name string) ([]byte, error) {
-	return files.ReadFile("cordon/schemas/" + name)
+	return files.ReadFile("schemas/" + name)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/cover"
 	"github.com/open-policy-agent/opa/v1/format"
+	"github.com/open-policy-agent/opa/v1/storage"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/tester"
 
@@ -97,5 +98,29 @@ func TestRegoIsFormattedAndStrict(t *testing.T) {
 	compiler := ast.NewCompiler().WithStrict(true)
 	if compiler.Compile(parseModules(t, src)); compiler.Failed() {
 		t.Error(compiler.Errors)
+	}
+}
+
+// What is typed is `opa test policies/cordon`: every file in that folder is loaded, data and rules.
+func TestTheFolderOfTheRulesIsOneThatOPALoads(t *testing.T) {
+	modules, store, err := tester.Load([]string{"cordon"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := context.Background()
+	txn, err := store.NewTransaction(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Abort(ctx, txn)
+	data, err := store.Read(ctx, txn, storage.RootPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(data, any(policies.Builtin().Data)); diff != "" {
+		t.Errorf("what OPA takes for data (-got +the settings):\n%s", diff)
+	}
+	if want := len(policies.BuiltinWithTests().Modules); len(modules) != want {
+		t.Errorf("%d modules, want %d", len(modules), want)
 	}
 }

@@ -14,7 +14,9 @@ import (
 	"sync"
 )
 
-//go:embed cordon
+// The schemas lie beside the rules and not among them: OPA takes every JSON file in the folder that it is given for data.
+//
+//go:embed cordon schemas
 var files embed.FS
 
 // Source is a policy as its editor has it: Rego modules by path, and the data beside them.
