@@ -107,10 +107,13 @@ type Store interface {
 	// A batch with a Count of 0 only asks.
 	Ship(ctx context.Context, batch Batch) (int64, error)
 
-	// Claim takes up to limit messages that are due at now (pending, or leased with the lease run
-	// out), leases them until now+lease under a lease id of their own, counts the attempt and gives
-	// them. No two claims give the same message while its lease runs.
-	Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]Message, error)
+	// Claim leases messages of a kind that are due (pending, or leased with the lease run out) until
+	// Now+Lease, each under a lease id that no other claim has, counts the attempt and returns them.
+	// Organizations take turns: of all that have something due and room for it each gets one message
+	// before any gets a second, and of one organization the longest due come first. It may return
+	// fewer messages than it could; it returns none only where there is none to take. No two claims
+	// return the same message while its lease runs.
+	Claim(ctx context.Context, claim Claim) ([]Message, error)
 
 	// Ready tells whether the store can serve now.
 	Ready(ctx context.Context) error

@@ -198,10 +198,14 @@ type Message struct {
 	Attempts     int       `json:"attempts"`
 	Log          []Attempt `json:"log,omitempty"`
 	CreatedAt    time.Time `json:"created_at"`
+
+	// Reached is how far an event is fanned out: the last member who was considered.
+	Reached string `json:"reached,omitempty"`
 }
 
 // MessageFilter selects messages.
 type MessageFilter struct {
+	ID           string
 	Organization string
 	Kind         string
 	State        string

@@ -29,16 +29,16 @@ func (g *Guard) Messages(ctx context.Context, o *Origin, f datastore.MessageFilt
 // RetryMessage has a message that was given up delivered again. *Conflict: it was not given up.
 func (g *Guard) RetryMessage(ctx context.Context, o *Origin, id string) (Message, error) {
 	var message Message
+	if id == "" { // which would select all
+		return message, &NotFound{What: "message"}
+	}
 	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		found := false
-		// Messages are listed by id, so the one looked for comes first after anything just before it.
-		for m, err := range tx.Messages(ctx, datastore.MessageFilter{Page: Page{After: id[:max(len(id)-1, 0)]}}) {
+		for m, err := range tx.Messages(ctx, datastore.MessageFilter{ID: id}) {
 			if err != nil {
 				return fmt.Errorf("read message: %w", err)
 			}
-			if message, found = m, m.ID == id; m.ID >= id {
-				break
-			}
+			message, found = m, true
 		}
 		if limit := o.Caller.Organization; !found || limit != "" && message.Organization != limit {
 			return &NotFound{What: "message"}

@@ -16,13 +16,21 @@ func claims() []test {
 		{"longest due first, up to the limit", claimsOrder},
 		{"a lease that has run out comes back under another lease", claimsRunOut},
 		{"no message is given to two of 8 claimers", claimsShared},
+		{"a kind is claimed for itself", claimsKind},
+		{"organizations take turns, whatever backlog one has", claimsTurns},
+		{"of one organization no more than there is room for", claimsRoom},
 		{"a message that was put again is judged by what was put", claimsPutAgain},
 	}
 }
 
+// mails claims mails for a minute, as [message] makes them.
+func mails(now time.Time, limit int) datastore.Claim {
+	return datastore.Claim{Kind: "mail", Now: now, Lease: time.Minute, Limit: limit}
+}
+
 func claim(t tester, s datastore.Store, now time.Time, limit int) []datastore.Message {
 	t.Helper()
-	claimed, err := s.Claim(t.Context(), now, time.Minute, limit)
+	claimed, err := s.Claim(t.Context(), mails(now, limit))
 	must(t, err)
 	return claimed
 }
@@ -36,7 +44,7 @@ func claimedIDs(messages []datastore.Message) (names []string) {
 
 func claimsLease(t *testing.T, s datastore.Store) {
 	m := message("m", 0)
-	m.Attempts, m.Log = 2, []datastore.Attempt{{At: at(-1), Result: "refused"}}
+	m.Attempts, m.Log, m.Reached = 2, []datastore.Attempt{{At: at(-1), Result: "refused"}}, "lena"
 	put(t, s, m)
 	got := claim(t, s, at(5), 10)
 	want := m
@@ -83,6 +91,86 @@ func claimsOrder(t *testing.T, s datastore.Store) {
 	same(t, "last", claimedIDs(claim(t, s, at(9), 2)), []string{"m-0002"})
 }
 
+func claimsKind(t *testing.T, s datastore.Store) {
+	var nouns []datastore.Noun
+	for i, kind := range []string{"event", "mail", "webhook"} {
+		for n := range 3 {
+			m := message(fmt.Sprintf("%s-%d", kind, n), i)
+			m.Kind = kind
+			nouns = append(nouns, m)
+		}
+	}
+	put(t, s, nouns...)
+	for _, kind := range []string{"webhook", "other", "event", "mail"} {
+		c := mails(at(10), 10)
+		c.Kind = kind
+		got, err := s.Claim(t.Context(), c)
+		must(t, err)
+		want := []string{kind + "-0", kind + "-1", kind + "-2"}
+		if kind == "other" {
+			want = nil
+		}
+		same(t, kind, claimedIDs(got), want)
+	}
+}
+
+// queues puts messages of organizations in place: of each as many as is said, the longest due first.
+func queues(t *testing.T, s datastore.Store, of map[string]int) {
+	t.Helper()
+	var nouns []datastore.Noun
+	for organization, many := range of {
+		for i := range many {
+			m := message(numbered(organization, i), i)
+			m.Organization = organization
+			nouns = append(nouns, m)
+		}
+	}
+	put(t, s, nouns...)
+}
+
+func claimsTurns(t *testing.T, s datastore.Store) {
+	queues(t, s, map[string]int{"a": 2, "b": 100, "b2": 3, "c": 1})
+	later := message("d-0000", 10_000)
+	later.Organization = "d" // not due: its turn passes
+	put(t, s, later)
+	after := ""
+	for _, want := range [][]string{
+		{"a-0000", "b-0000", "b2-0000"},  // more turns than places: one each
+		{"c-0000", "a-0001", "b-0001"},   // and around
+		{"b2-0001", "b2-0002", "b-0002"}, // those that have nothing are passed over, and the places shared out
+		{"b-0003", "b-0004", "b-0005"},   // alone, it has all
+	} {
+		c := mails(at(1000), 3)
+		c.After = after
+		got, err := s.Claim(t.Context(), c)
+		must(t, err)
+		same(t, "after "+after, claimedIDs(got), want)
+		after = got[len(got)-1].Organization
+	}
+}
+
+func claimsRoom(t *testing.T, s datastore.Store) {
+	queues(t, s, map[string]int{"a": 10, "b": 10, "c": 10})
+	c := mails(at(1000), 20)
+	c.Each = 4
+	c.Held = map[string]int{"a": 1, "b": 4, "elsewhere": 9}
+	for _, want := range [][]string{
+		{"a-0000", "a-0001", "a-0002", "c-0000", "c-0001", "c-0002", "c-0003"},
+		{"b-0000", "b-0001", "c-0004"},
+		nil,
+	} {
+		got, err := s.Claim(t.Context(), c)
+		must(t, err)
+		same(t, fmt.Sprint("beside ", c.Held), claimedIDs(got), want)
+		for _, m := range got {
+			c.Held[m.Organization]++
+		}
+		if len(want) == 7 {
+			c.Held["b"], c.Held["c"] = 2, 3
+		}
+	}
+}
+
 func claimsRunOut(t *testing.T, s datastore.Store) {
 	put(t, s, message("m", 0))
 	leases := map[string]bool{}
@@ -111,7 +199,7 @@ func claimsShared(t *testing.T, s datastore.Store) {
 		given, leases := map[string]int{}, map[string]int{}
 		for _, err := range race(8, func(i int) error {
 			for {
-				got, err := s.Claim(t.Context(), now, time.Minute, 3+i)
+				got, err := s.Claim(t.Context(), mails(now, 3+i))
 				if err != nil || len(got) == 0 {
 					return err
 				}

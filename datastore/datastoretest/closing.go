@@ -39,7 +39,7 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 			return s.Update(ctx, func(context.Context, datastore.Tx) error { return errors.New("fn was run") })
 		},
 		"Ship":       func(ctx context.Context) error { _, err := s.Ship(ctx, datastore.Batch{Replica: "r"}); return err },
-		"Claim":      func(ctx context.Context) error { _, err := s.Claim(ctx, at(0), time.Minute, 1); return err },
+		"Claim":      func(ctx context.Context) error { _, err := s.Claim(ctx, mails(at(0), 1)); return err },
 		"Ready":      s.Ready,
 		"Procedures": func(ctx context.Context) error { return firstError(s.Procedures(ctx, "acme", "lena")) },
 		"Records":    func(ctx context.Context) error { return firstError(s.Records(ctx, datastore.RecordFilter{})) },

@@ -176,7 +176,7 @@ func listsMessages(t *testing.T, s datastore.Store) {
 		for _, f := range messageFilters() {
 			var want []string
 			for _, m := range messages {
-				if (f.Organization == "" || f.Organization == m.Organization) && (f.Kind == "" || f.Kind == m.Kind) &&
+				if (f.ID == "" || f.ID == m.ID) && (f.Organization == "" || f.Organization == m.Organization) && (f.Kind == "" || f.Kind == m.Kind) &&
 					(f.State == "" || f.State == m.State) && (f.Recipient == "" || f.Recipient == m.Recipient) && m.ID > f.Page.After {
 					want = append(want, m.ID)
 				}
@@ -202,7 +202,10 @@ func messageFilters() (filters []datastore.MessageFilter) {
 			}
 		}
 	}
-	return filters
+	return append(filters,
+		datastore.MessageFilter{ID: "m-0022"}, datastore.MessageFilter{ID: "m-0022", Organization: "acme", Page: datastore.Page{Limit: 1}},
+		datastore.MessageFilter{ID: "m-0022", Organization: "beta"}, datastore.MessageFilter{ID: "m-0022", Page: datastore.Page{After: "m-0022"}},
+		datastore.MessageFilter{ID: "m"})
 }
 
 // listsNotTorn has writers rename all members and products at once.

@@ -325,7 +325,7 @@ func nounsLarge(t *testing.T, s datastore.Store) {
 	m.Payload = bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	put(t, s, m, datastore.FirstAnswer{Key: "large", At: at(0), Answer: m.Payload})
 	listed := all(t, s.Messages(t.Context(), datastore.MessageFilter{}))
-	claimed, err := s.Claim(t.Context(), at(0), time.Minute, 1)
+	claimed, err := s.Claim(t.Context(), mails(at(0), 1))
 	must(t, err)
 	answer, err := s.FirstAnswer(t.Context(), "large")
 	must(t, err)

@@ -150,7 +150,7 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		datastore.FirstAnswer{Key: "f", At: now},
 		datastore.Procedure{Organization: "acme", User: "lena", ID: "p"},
 		datastore.Webhook{Organization: "acme", ID: "w"},
-		datastore.Message{ID: "m", Organization: "acme", State: datastore.MessagePending, NextAt: now},
+		datastore.Message{ID: "m", Kind: "mail", Organization: "acme", State: datastore.MessagePending, NextAt: now},
 	}
 	readAll := func(r datastore.Reader) {
 		for _, key := range []datastore.Key{
@@ -202,8 +202,12 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		return nil
 	}))
 	readAll(s)
-	_, err := s.Claim(ctx, now, time.Minute, 10)
+	claim := datastore.Claim{Kind: "mail", Now: now, Lease: time.Minute, Limit: 10, Each: 1, Held: map[string]int{"full": 1}}
+	claimed, err := s.Claim(ctx, claim)
 	must(err)
+	if len(claimed) != 1 {
+		t.Fatalf("claimed %v, want the message", claimed)
+	}
 	batch, err := datastore.EncodeBatch([]datastore.Record{*numbered(record("r", now), 1)})
 	must(err)
 	_, err = s.Ship(ctx, batch)

@@ -2,6 +2,8 @@ package mongo
 
 import (
 	"context"
+	"iter"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -12,48 +14,97 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
+// longestPause bounds how long a claim rests that lost all it had picked.
+const longestPause = 100 * time.Millisecond
+
 // Claim picks messages, marks them with a lease of its own and reads what it marked. Another who
 // picked the same ones finds them no longer due, since each document is marked in one step. Where all
-// that were picked went to others there may be more.
-func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]datastore.Message, error) {
+// that were picked went to others there may be more: it rests, longer each time, and picks again.
+func (s *Store) Claim(ctx context.Context, claim datastore.Claim) ([]datastore.Message, error) {
 	if s.closed.Load() {
 		return nil, datastore.ErrClosed
 	}
-	due := bson.M{"$lte": timeText(now)}
-	for {
-		var picked bson.A
-		order := make(map[string]int) // the longest due first
-		for d, err := range find[document[datastore.Message]](ctx, s.reader, "claim messages", messages, bson.M{"due_at": due},
-			options.Find().SetSort(bson.M{"due_at": 1}).SetLimit(int64(limit)).SetProjection(bson.M{"_id": 1})) {
+	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
+		picked, err := s.pick(ctx, &claim)
+		if err != nil || len(picked) == 0 {
+			return nil, err
+		}
+		claimed, err := s.lease(ctx, &claim, picked)
+		if err != nil || len(claimed) > 0 {
+			return claimed, err
+		}
+		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // when to try again is no secret
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, s.explain(ctx, "claim messages", ctx.Err())
+		}
+	}
+}
+
+// pick returns the ids of the messages that a claim would take, in the order of turns. It looks for
+// one organization at a time: a step in the index, however much each of them has.
+func (s *Store) pick(ctx context.Context, claim *datastore.Claim) (picked []string, err error) {
+	due := bson.M{"$lte": timeText(claim.Now)}
+	full := bson.A{}
+	for organization := range claim.Held {
+		if claim.Room(organization) == 0 {
+			full = append(full, organization)
+		}
+	}
+	turns, err := claim.Turns(func(after string) (string, error) {
+		organization := bson.M{"$gt": after}
+		if len(full) > 0 {
+			organization["$nin"] = full
+		}
+		for d, err := range s.messagesDue(ctx, bson.M{"body.kind": claim.Kind, "body.organization": organization, "due_at": due}, 1) {
+			return d.Body.Organization, err
+		}
+		return "", nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, organization := range turns {
+		filter := bson.M{"body.kind": claim.Kind, "body.organization": organization, "due_at": due}
+		for d, err := range s.messagesDue(ctx, filter, claim.Share(organization, i, len(turns))) {
 			if err != nil {
 				return nil, err
 			}
-			order[d.ID] = len(picked)
 			picked = append(picked, d.ID)
 		}
-		if len(picked) == 0 {
-			return nil, nil
-		}
-		id := uuid.NewString()
-		until := now.Add(lease)
-		marked, err := s.collection(messages).UpdateMany(ctx,
-			bson.M{"_id": bson.M{"$in": picked}, "due_at": due},
-			bson.M{
-				"$set": bson.M{
-					"tx": bson.NewObjectID(), "due_at": until,
-					"body.state": datastore.MessageLeased, "body.lease": id, "body.next_at": until,
-				},
-				"$inc": bson.M{"body.attempts": 1},
-			})
-		if err != nil {
-			return nil, s.explain(ctx, "claim messages", err)
-		}
-		if marked.ModifiedCount == 0 {
-			continue
-		}
-		claimed, err := collect(convert(find[document[datastore.Message]](ctx, s.reader, "claim messages", messages,
-			bson.M{"_id": bson.M{"$in": picked}, "body.lease": id}, options.Find()), body))
-		slices.SortFunc(claimed, func(a, b datastore.Message) int { return order[a.ID] - order[b.ID] })
-		return claimed, err
 	}
+	return picked, nil
+}
+
+// messagesDue finds messages in the order of their organizations, and of one the longest due first.
+func (s *Store) messagesDue(ctx context.Context, filter bson.M, limit int) iter.Seq2[document[datastore.Message], error] {
+	return find[document[datastore.Message]](ctx, s.reader, "claim messages", messages, filter, options.Find().
+		SetSort(bson.D{{Key: "body.organization", Value: 1}, {Key: "due_at", Value: 1}}).SetLimit(int64(limit)).
+		SetProjection(bson.M{"_id": 1, "body.organization": 1}))
+}
+
+// lease marks those that are still due, and returns them in the order in which they were picked.
+func (s *Store) lease(ctx context.Context, claim *datastore.Claim, picked []string) ([]datastore.Message, error) {
+	id := uuid.NewString()
+	until := claim.Now.Add(claim.Lease)
+	marked, err := s.collection(messages).UpdateMany(ctx,
+		bson.M{"_id": bson.M{"$in": picked}, "due_at": bson.M{"$lte": timeText(claim.Now)}},
+		bson.M{
+			"$set": bson.M{
+				"tx": bson.NewObjectID(), "due_at": until,
+				"body.state": datastore.MessageLeased, "body.lease": id, "body.next_at": until,
+			},
+			"$inc": bson.M{"body.attempts": 1},
+		})
+	if err != nil || marked.ModifiedCount == 0 {
+		return nil, s.explain(ctx, "claim messages", err)
+	}
+	claimed, err := collect(convert(find[document[datastore.Message]](ctx, s.reader, "claim messages", messages,
+		bson.M{"_id": bson.M{"$in": picked}, "body.lease": id}, options.Find()), body))
+	slices.SortFunc(claimed, func(a, b datastore.Message) int {
+		return slices.Index(picked, a.ID) - slices.Index(picked, b.ID)
+	})
+	return claimed, err
 }

@@ -77,7 +77,11 @@ func (r reader) Webhooks(ctx context.Context, organization string, page datastor
 
 // Messages lists messages.
 func (r reader) Messages(ctx context.Context, filter datastore.MessageFilter) iter.Seq2[datastore.Message, error] {
-	query := bson.M{"_id": bson.M{"$gt": filter.Page.After}}
+	ids := bson.M{"$gt": filter.Page.After}
+	if filter.ID != "" {
+		ids["$eq"] = filter.ID
+	}
+	query := bson.M{"_id": ids}
 	for name, value := range map[string]string{
 		"body.organization": filter.Organization,
 		"body.kind":         filter.Kind,

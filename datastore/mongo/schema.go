@@ -40,7 +40,7 @@ func collections() []collection {
 		{messages, [][]field{documentShape(text("id"), text("kind"), text("organization"), number("attempts"), moment("next_at"),
 			choice("state", datastore.MessagePending, datastore.MessageLeased, datastore.MessageDone, datastore.MessageDead))},
 			[]driver.IndexModel{
-				sparse("due", "due_at"),
+				claimable(),
 				index("organization", bson.D{{Key: "body.organization", Value: 1}, {Key: "_id", Value: 1}}),
 				index("state", bson.D{{Key: "body.state", Value: 1}, {Key: "_id", Value: 1}}),
 			}},
@@ -98,6 +98,15 @@ func index(name string, keys bson.D) driver.IndexModel {
 // sparse is an index of the documents that have the member, which few do.
 func sparse(name, member string) driver.IndexModel {
 	return driver.IndexModel{Keys: bson.M{member: 1}, Options: options.Index().SetName(name).SetSparse(true)}
+}
+
+// claimable is an index of the messages that are to be delivered, by who has the next turn.
+func claimable() driver.IndexModel {
+	return driver.IndexModel{
+		Keys: bson.D{{Key: "body.kind", Value: 1}, {Key: "body.organization", Value: 1}, {Key: "due_at", Value: 1}},
+		Options: options.Index().SetName("claimable").
+			SetPartialFilterExpression(bson.M{"due_at": bson.M{"$exists": true}}),
+	}
 }
 
 // expires lets the server clean up. Nothing relies on it.

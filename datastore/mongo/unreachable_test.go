@@ -141,7 +141,7 @@ func TestAServerThatCannotBeReachedIsUnavailableInTime(t *testing.T) {
 			return err
 		},
 		"claim": func(ctx context.Context) error {
-			_, err := s.Claim(ctx, time.Now(), time.Minute, 1)
+			_, err := s.Claim(ctx, datastore.Claim{Kind: "mail", Now: time.Now(), Lease: time.Minute, Limit: 1})
 			return err
 		},
 		"ready": s.Ready,

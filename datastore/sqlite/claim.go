@@ -3,31 +3,50 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"time"
+	"errors"
 
 	"cordon/datastore"
 
 	"github.com/google/uuid"
 )
 
-// dueMessages finds what may be claimed, longest due first.
-const dueMessages = `SELECT payload, document FROM messages WHERE due_at <= ? ORDER BY due_at, id LIMIT ?`
+// nextTurn finds the next organization that has something to deliver, and when the first of it is due:
+// one step in the index, however much each of them has.
+const nextTurn = `SELECT organization, due_at FROM messages
+	WHERE kind = ? AND organization > ? AND due_at IS NOT NULL ORDER BY organization, due_at LIMIT 1`
 
-// Claim leases messages that are due.
-func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, atMost int) ([]datastore.Message, error) {
-	var claimed []datastore.Message
-	err := s.state.writer.transact(ctx, func(c *conn) (func(), error) {
+// dueMessages finds what may be claimed of an organization, longest due first.
+const dueMessages = `SELECT payload, document FROM messages
+	WHERE kind = ? AND organization = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?`
+
+// Claim looks for something due before it asks for the writer: mostly there is nothing.
+func (s *Store) Claim(ctx context.Context, claim datastore.Claim) (claimed []datastore.Message, err error) {
+	var turns []string
+	if err := s.state.read(ctx, func(c *conn) (err error) {
+		turns, err = dueTurns(ctx, c, &claim)
+		return err
+	}); err != nil || len(turns) == 0 {
+		return nil, explain("claim messages", err)
+	}
+	err = s.state.writer.transact(ctx, func(c *conn) (func(), error) {
 		t := &tx{store: s, conn: c}
-		if err := c.each(dueMessages, []any{instant(now), limit(atMost)}, func(rows *sql.Rows) error {
-			n, err := scanMessage(rows)
-			claimed = append(claimed, n)
-			return err
-		}); err != nil {
+		turns, err := dueTurns(ctx, c, &claim)
+		if err != nil {
 			return nil, err
+		}
+		for i, organization := range turns {
+			if err := c.each(dueMessages, []any{claim.Kind, organization, instant(claim.Now), claim.Share(organization, i, len(turns))},
+				func(rows *sql.Rows) error {
+					n, err := scanMessage(rows)
+					claimed = append(claimed, n)
+					return err
+				}); err != nil {
+				return nil, err
+			}
 		}
 		for i := range claimed {
 			n := &claimed[i]
-			n.State, n.NextAt, n.Lease = datastore.MessageLeased, now.Add(lease).UTC(), uuid.NewString()
+			n.State, n.NextAt, n.Lease = datastore.MessageLeased, claim.Now.Add(claim.Lease).UTC(), uuid.NewString()
 			n.Attempts++
 			if err := t.putMessage(*n); err != nil {
 				return nil, err
@@ -39,4 +58,24 @@ func (s *Store) Claim(ctx context.Context, now time.Time, lease time.Duration, a
 		return nil, explain("claim messages", err)
 	}
 	return claimed, nil
+}
+
+// dueTurns returns the organizations that a claim takes from.
+func dueTurns(ctx context.Context, c *conn, claim *datastore.Claim) ([]string, error) {
+	now := instant(claim.Now)
+	return claim.Turns(func(after string) (string, error) {
+		for {
+			if err := ctx.Err(); err != nil {
+				return "", err
+			}
+			var due int64
+			err := c.one(nextTurn, []any{claim.Kind, after}, &after, &due)
+			switch {
+			case errors.Is(err, sql.ErrNoRows):
+				return "", nil
+			case err != nil || due <= now:
+				return after, err
+			}
+		}
+	})
 }

@@ -81,6 +81,7 @@ func (r reader) Messages(ctx context.Context, filter datastore.MessageFilter) it
 func messagesQuery(filter datastore.MessageFilter) (string, []any) {
 	where, args := []string{"id > ?"}, []any{filter.Page.After}
 	for _, c := range []struct{ column, value string }{
+		{"id", filter.ID},
 		{"organization", filter.Organization},
 		{"kind", filter.Kind},
 		{"state", filter.State},

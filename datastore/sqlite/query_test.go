@@ -108,7 +108,7 @@ func everyNoun() []datastore.Noun {
 		datastore.FirstAnswer{Key: "k", At: time.Now()},
 		datastore.Procedure{Organization: "o", User: "u", ID: "p"},
 		datastore.Webhook{Organization: "o", ID: "w"},
-		datastore.Message{ID: "m", State: datastore.MessagePending},
+		datastore.Message{ID: "m", Organization: "o", Kind: "mail", State: datastore.MessagePending},
 	}
 }
 
@@ -140,7 +140,7 @@ func TestQueryPlans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Claim(t.Context(), time.Now(), time.Minute, 1); err != nil {
+	if _, err := s.Claim(t.Context(), datastore.Claim{Kind: "mail", Now: time.Now(), Lease: time.Minute, Limit: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := firstOf(t, s, ""); err != nil {

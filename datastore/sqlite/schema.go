@@ -128,7 +128,7 @@ CREATE TABLE messages (
 	payload BLOB NOT NULL,
 	document TEXT NOT NULL
 ) STRICT;
-CREATE INDEX messages_due ON messages (due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_due ON messages (kind, organization, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_of_organization ON messages (organization, id);
 CREATE INDEX messages_of_recipient ON messages (recipient, id);
 CREATE INDEX messages_in_state ON messages (state, id);

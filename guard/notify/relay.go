@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/guard"
 )
 
 // gather is how long a relay that has its hands full lets deliveries end before it claims again:
@@ -86,9 +87,15 @@ func (r *run) rest(ctx, work context.Context, wait time.Duration) {
 // round claims what is due and starts on it. It gives how long to wait before the next one.
 func (r *run) round(ctx, work context.Context) (time.Duration, error) {
 	limit := inHand - r.held
-	claimed, err := r.store.Claim(ctx, r.now(), r.config.Lease, limit)
-	if err != nil {
-		return r.config.Poll, err
+	var claimed []datastore.Message
+	for _, kind := range []string{guard.MessageEvent, KindMail, KindWebhook} {
+		list, err := r.store.Claim(ctx, datastore.Claim{Kind: kind, Now: r.now(), Lease: r.config.Lease, Limit: limit - len(claimed)})
+		if err != nil {
+			return r.config.Poll, err
+		}
+		if claimed = append(claimed, list...); len(claimed) == limit {
+			break
+		}
 	}
 	var back []postponed
 	for _, m := range claimed {

@@ -72,7 +72,9 @@ func TestAMailWhoseRelayWasKilledGoesOut(t *testing.T) {
 			acme(t, store)
 			queue(t, store, now.now(), guard.Event{ID: eventID(1), Type: guard.EventUserSecure, User: "carl"})
 			config := notify.Config{Store: store, Mail: box.config(), Now: now.now}
+			kind := guard.MessageEvent
 			if name == "before sending" {
+				kind = notify.KindMail
 				held := make(chan struct{})
 				t.Cleanup(func() { close(held) })
 				slow := openMailbox(t, mailboxOptions{}, func(b *mailbox) {
@@ -85,7 +87,7 @@ func TestAMailWhoseRelayWasKilledGoesOut(t *testing.T) {
 				<-held // it is at the server when it is killed
 				_ = first.stop()
 			}
-			if _, err := store.Claim(t.Context(), now.now(), 2*time.Minute, 10); err != nil {
+			if _, err := store.Claim(t.Context(), datastore.Claim{Kind: kind, Now: now.now(), Lease: 2 * time.Minute, Limit: 10}); err != nil {
 				t.Fatal(err)
 			}
 			r := start(t, config)
@@ -200,7 +202,7 @@ func TestAMessageIsGivenUpAfterItsAttempts(t *testing.T) {
 		t.Errorf("dead letters are %v, want the one after 3 attempts", dead)
 	}
 	now.pass(24 * time.Hour)
-	if claimed, err := store.Claim(t.Context(), now.now(), time.Minute, 10); err != nil || len(claimed) > 0 {
+	if claimed, err := store.Claim(t.Context(), datastore.Claim{Kind: notify.KindMail, Now: now.now(), Lease: time.Minute, Limit: 10}); err != nil || len(claimed) > 0 {
 		t.Errorf("claimed %v, %v; a dead letter rests", claimed, err)
 	}
 }

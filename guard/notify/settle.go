@@ -220,21 +220,11 @@ func (r *Relay) change(ctx context.Context, m *datastore.Message, change func(m 
 
 // own reads a message and tells whether the lease on it is still the one it was claimed with.
 func own(ctx context.Context, reader datastore.Reader, m *datastore.Message) (current datastore.Message, ours bool, err error) {
-	// Messages are listed by id, so the one looked for comes first after anything just before it.
-	filter := datastore.MessageFilter{
-		Organization: m.Organization, Kind: m.Kind, Recipient: m.Recipient,
-		Page: datastore.Page{After: m.ID[:len(m.ID)-1]},
-	}
-	for found, err := range reader.Messages(ctx, filter) {
+	for found, err := range reader.Messages(ctx, datastore.MessageFilter{ID: m.ID}) {
 		if err != nil {
 			return current, false, fmt.Errorf("read message: %w", err)
 		}
-		if found.ID == m.ID {
-			return found, found.State == datastore.MessageLeased && found.Lease == m.Lease, nil
-		}
-		if found.ID > m.ID {
-			break
-		}
+		return found, found.State == datastore.MessageLeased && found.Lease == m.Lease, nil
 	}
 	return current, false, nil
 }

@@ -31,11 +31,11 @@ func (f *flaky) Update(ctx context.Context, fn func(context.Context, datastore.T
 	return f.Store.Update(ctx, fn)
 }
 
-func (f *flaky) Claim(ctx context.Context, now time.Time, lease time.Duration, limit int) ([]datastore.Message, error) {
+func (f *flaky) Claim(ctx context.Context, claim datastore.Claim) ([]datastore.Message, error) {
 	if f.claims.Load() > 0 && f.claims.Add(-1) >= 0 {
 		return nil, errFlaky
 	}
-	return f.Store.Claim(ctx, now, lease, limit)
+	return f.Store.Claim(ctx, claim)
 }
 
 func TestAMailIsNotSentTwiceWhenTheStoreStumbles(t *testing.T) {
