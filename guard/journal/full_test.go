@@ -4,9 +4,11 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"cordon/datastore"
 	"cordon/guard/journal"
@@ -73,6 +75,48 @@ func TestDiskThatIsReallyFull(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+// Nobody appends to a server that says that it is not ready, so the journal itself finds out that the
+// disk is well again.
+func TestJournalThatFailedIsTriedAgainWithoutAnAppend(t *testing.T) {
+	for name, spoil := range map[string]func(*disk){
+		"no room":                    func(d *disk) { d.limited = true },
+		"no room and nothing to cut": func(d *disk) { d.limited, d.noCut = true, true },
+		"no sync":                    func(d *disk) { d.noSyncs, d.limited, d.room, d.noCreate = 1<<30, true, 100, true },
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachSync(t, func(t *testing.T, mode journal.Sync) {
+				s := newStore()
+				c := config(t, s)
+				c.Sync, c.Interval, c.Log = mode, time.Millisecond, nil
+				d := &disk{}
+				j, err := journal.OpenOn(t.Context(), c, d.open)
+				if err != nil {
+					t.Fatal(err)
+				}
+				closeLater(t, j)
+				want := appendN(t, j, 3)
+				flush(t, j) // nothing waits to be written
+				d.mu.Lock()
+				spoil(d)
+				d.mu.Unlock()
+				if err := j.Append(record()); !errors.Is(err, journal.ErrFailed) {
+					t.Fatalf("append: %v, want ErrFailed", err)
+				}
+				if j.Stats().Err == nil {
+					t.Error("Stats hide the failure")
+				}
+				d.heal()
+				for j.Stats().Err != nil { // the test's deadline bounds the wait
+					runtime.Gosched()
+				}
+				want = append(want, appendN(t, j, 2)...)
+				flush(t, j)
+				checkStore(t, s, want)
+			})
+		})
+	}
 }
 
 // Failures come and go while many append: who was refused is not on record, everybody else is, and no

@@ -33,7 +33,7 @@ import (
 var (
 	// ErrFull: MaxBytes wait to be shipped. Appending works again when the store takes records.
 	ErrFull = errors.New("the journal is full")
-	// ErrFailed: the journal cannot be written. Each Append tries anew.
+	// ErrFailed: the journal cannot be written. Each Append tries anew, and so does the journal by itself.
 	ErrFailed = errors.New("the journal cannot be written")
 	ErrClosed = errors.New("the journal is closed")
 )
@@ -54,7 +54,7 @@ type Config struct {
 	Replica string // names the replica in every record; empty: one kept in Dir, made at first start
 
 	Sync     Sync
-	Interval time.Duration // between two fsyncs; 0: 50 ms
+	Interval time.Duration // between two fsyncs, and between two tries of what failed; 0: 50 ms
 
 	MaxBytes     int64         // how much may wait to be shipped; 0: 1 GiB
 	SegmentBytes int64         // size at which a new file is begun; 0: 64 MiB
@@ -127,9 +127,7 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	}
 	ctx, j.stop = context.WithCancel(context.WithoutCancel(ctx)) // the journal outlives its opening
 	j.done.Go(func() { j.shipper.run(ctx) })
-	if config.Sync == Interval {
-		j.done.Go(func() { j.syncLoop(ctx) })
-	}
+	j.done.Go(func() { j.syncLoop(ctx) })
 	return j, nil
 }
 

@@ -30,18 +30,49 @@ func (s *Sync) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// syncLoop brings to disk what was appended, every Interval.
+// slowest is how many Intervals lie at most between two tries to write a log that failed.
+const slowest = 20
+
+// syncLoop brings to disk what was appended, every Interval, and tries a log that failed until it can
+// be written again: whoever asks whether it is ready need not append to find out.
 func (j *Journal) syncLoop(ctx context.Context) {
-	tick := time.NewTicker(j.config.Interval)
-	defer tick.Stop()
+	pause := j.config.Interval
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
-			_ = j.sync() // logged and kept for Stats; the next tick and the next Append try anew
+		case <-timer.C:
 		}
+		err := j.sync() // logged and kept for Stats; the next Append tries anew, too
+		if err == nil {
+			err = j.retry()
+		}
+		if err != nil {
+			pause = min(2*pause, slowest*j.config.Interval)
+		} else {
+			pause = j.config.Interval
+		}
+		timer.Reset(pause)
 	}
+}
+
+// retry looks whether a log that failed can be written by now.
+func (j *Journal) retry() error {
+	j.syncing.Lock()
+	defer j.syncing.Unlock()
+	j.mu.Lock()
+	if j.failure == nil {
+		j.mu.Unlock()
+		return nil
+	}
+	j.acquire()
+	j.mu.Unlock()
+	err := j.log.probe()
+	j.log.report(err)
+	j.giveBack()
+	return err
 }
 
 // sync brings everything that is written to disk. Others append meanwhile.
@@ -71,7 +102,9 @@ func (j *Journal) sync() error {
 		}
 	}
 	if w.lost {
-		w.report(err) // also where the fresh segment helps: someone should look at the disk
+		if err != nil {
+			w.report(err) // also where the fresh segment helps: someone should look at the disk
+		}
 		err = w.renew()
 	}
 	w.report(err)

@@ -100,6 +100,25 @@ func (w *wal) repair() error {
 	return nil
 }
 
+// probeBytes is how much room there must be for a log that failed to count as one that can be written.
+const probeBytes = 64 << 10
+
+// probe writes something of no meaning, and takes it away again.
+func (w *wal) probe() error {
+	if err := w.repair(); err != nil {
+		return err
+	}
+	w.excess = true
+	if _, err := w.file.WriteAt(make([]byte, probeBytes), w.size); err != nil {
+		return errors.Join(fmt.Errorf("write: %w", err), w.cut())
+	}
+	if err := w.file.Sync(); err != nil {
+		w.lost = true
+		return fmt.Errorf("sync: %w", err)
+	}
+	return w.cut()
+}
+
 func (w *wal) cut() error {
 	if err := w.file.Truncate(w.size); err != nil {
 		return fmt.Errorf("cut off what was written in part: %w", err)

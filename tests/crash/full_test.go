@@ -39,6 +39,7 @@ func TestFullDiskDropsNothing(t *testing.T) { // docs/design.md 7: nothing is dr
 			t.Fatal(err)
 		}
 	}
+	whole(t, s, a) // all is written and shipped: no work that is left tries the disk again
 	unlimited := unix.Rlimit{Cur: unix.RLIM_INFINITY, Max: unix.RLIM_INFINITY}
 	full := unix.Rlimit{Cur: 16, Max: unix.RLIM_INFINITY}
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_FSIZE, &full, nil); err != nil {
