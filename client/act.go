@@ -47,6 +47,12 @@ func (c *Client) CreateSupportCode(ctx context.Context, organization string) (Su
 	return one[SupportCode](ctx, c, http.MethodPost, struct{}{}, organizations, organization, "support-codes")
 }
 
+// UnlockSupportCodes lifts the lock that wrong tries of support codes have set on an organization. It is
+// the host's: it needs the scope directory, and nobody acts in it. Where there is no lock it has no effect.
+func (c *Client) UnlockSupportCodes(ctx context.Context, organization string) (Revision, error) {
+	return one[Revision](ctx, c, http.MethodDelete, nil, organizations, organization, "support-codes")
+}
+
 func (c *Client) actOnProduct(ctx context.Context, organization, product, act string, request BlockRequest) (ProductAnswer, error) {
 	return one[ProductAnswer](ctx, c, http.MethodPost, request, organizations, organization, products, product, act)
 }

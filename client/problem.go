@@ -1,5 +1,7 @@
 package client
 
+import "time"
+
 // ProblemType is the media type of an error.
 const ProblemType = "application/problem+json"
 
@@ -14,6 +16,9 @@ type Problem struct {
 	Errors     []FieldError `json:"errors,omitempty"`      // of a 400: what is wrong where
 	Reasons    []Reason     `json:"reasons,omitempty"`     // of a denied act
 	DecisionID string       `json:"decision_id,omitempty"` // of a denied act
+	// LockedUntil is when support codes are taken and made again, after too many wrong tries: of a 403 for
+	// a code, and of the 409 "support_codes_locked".
+	LockedUntil time.Time `json:"locked_until,omitzero"`
 	// ReasonUser and ReasonAdmin tell a denied act in sentences, by language (en, fr, de): to the person
 	// who acts, and to the administrator.
 	ReasonUser  *Texts `json:"reason_user,omitempty"`

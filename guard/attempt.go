@@ -30,7 +30,9 @@ type attempt struct {
 	details map[string]any // for the record
 	events  []Event
 	kept    []datastore.Noun // put even though the act is denied (a wrong try)
-	change  datastore.Change // set by an effect that makes or ends an organization, else by commitChange
+	// lockedUntil is when codes are taken again, where a denial is to say it.
+	lockedUntil time.Time
+	change      datastore.Change // set by an effect that makes or ends an organization, else by commitChange
 }
 
 func newAttempt(now time.Time, o *Origin, organization, action string, resource Entity) *attempt {

@@ -3,6 +3,7 @@ package guard
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"cordon/datastore"
 	"cordon/guard/journal"
@@ -41,7 +42,11 @@ type NotFound struct{ What string } // "organization", "user", "product", "key",
 func (e *NotFound) Error() string { return "no such " + e.What }
 
 // Denied is a mutation that the rules refused; it is on record and changed nothing.
-type Denied struct{ Answer Answer }
+type Denied struct {
+	Answer Answer
+	// LockedUntil is when support codes are taken again, where too many wrong tries are why not now.
+	LockedUntil time.Time
+}
 
 func (e *Denied) Error() string {
 	if len(e.Answer.Reasons) == 0 {
@@ -55,6 +60,8 @@ type Conflict struct {
 	Code   string // e.g. "already_blocked"
 	Detail string
 	Answer Answer // the decision that permitted it, where one was made
+	// LockedUntil is when support codes are made again (of "support_codes_locked").
+	LockedUntil time.Time
 }
 
 func (e *Conflict) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Detail) }

@@ -140,14 +140,7 @@ func (g *Guard) decideIn(ctx context.Context, tx datastore.Tx, c *command, a *at
 
 // askIn asks the rules about one action of the command.
 func (g *Guard) askIn(ctx context.Context, a *attempt, action Action, stranger bool) (refusal, err error) {
-	q := datastore.Question{Subject: a.origin.subject(), Action: action, Resource: a.resource}
-	k := knowFacts(&a.facts)
-	if !a.found {
-		k = known{}
-	}
-	var input policies.Input
-	project(&input, &q, &k, a.now)
-	input.Subject.Kind, input.Act = q.Subject.Type, a.act
+	input, k := a.input(action)
 	if stranger {
 		input.Resource.Known = true
 	}
@@ -161,7 +154,20 @@ func (g *Guard) askIn(ctx context.Context, a *attempt, action Action, stranger b
 		a.result.Answer = g.answered(a.now, decision, &k)
 	}
 	if !decision.Allowed {
-		return &Denied{Answer: a.result.Answer}, nil
+		return &Denied{Answer: a.result.Answer, LockedUntil: a.lockedUntil}, nil
 	}
 	return nil, nil
+}
+
+// input returns what the rules are asked about an action, and what it is projected from.
+func (a *attempt) input(action Action) (policies.Input, known) {
+	q := datastore.Question{Subject: a.origin.subject(), Action: action, Resource: a.resource}
+	k := knowFacts(&a.facts)
+	if !a.found {
+		k = known{}
+	}
+	var input policies.Input
+	project(&input, &q, &k, a.now)
+	input.Subject.Kind, input.Act = q.Subject.Type, a.act
+	return input, k
 }

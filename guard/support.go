@@ -16,9 +16,9 @@ import (
 
 // The life of support codes (docs/design.md 11, Support codes).
 const (
-	codeLife     = 15 * time.Minute
-	mostTries    = 5
-	triesForgive = time.Hour
+	codeLife    = 15 * time.Minute
+	mostTries   = 5
+	triesWithin = time.Hour
 )
 
 // What the rules are told of a support code (policies.Act.Code).
@@ -49,7 +49,8 @@ type SupportCode struct {
 }
 
 // CreateSupportCode makes a code for the acting administrator or legal representative; it replaces
-// their old one (docs/domain.md U2). It changes no revision.
+// their old one (docs/domain.md U2). It changes no revision. *Conflict "support_codes_locked": too many
+// wrong codes were tried.
 func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization string) (SupportCode, *Result, error) {
 	if o.Actor == "" {
 		return SupportCode{}, nil, &Invalid{Errors: []FieldError{{Detail: "a support code is made by an acting user: name one in Cordon-Actor"}}}
@@ -63,9 +64,15 @@ func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization s
 			return []Action{a.action}, a.mustHave(true, "")
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
-			support, err := tx.Support(ctx, organization)
+			support, err := readSupport(ctx, tx, organization, a.now)
 			if err != nil {
-				return false, fmt.Errorf("read support codes: %w", err)
+				return false, err
+			}
+			if until := lockedUntil(&support); !until.IsZero() {
+				return false, &Conflict{
+					Code: "support_codes_locked", LockedUntil: until,
+					Detail: "too many wrong codes were tried; no code is made until " + until.UTC().Format(time.RFC3339) + ", or until the host lifts the lock",
+				}
 			}
 			support.Codes = slices.DeleteFunc(support.Codes, func(c datastore.SupportCode) bool {
 				return c.User == o.Actor || !a.now.Before(c.ExpiresAt)
@@ -80,46 +87,108 @@ func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization s
 	return made, result, err
 }
 
+// UnlockSupportCodes forgets the wrong tries of an organization, and with them the lock that five of
+// them set. Codes that live go on living. It is the host's alone, and changes no revision.
+func (g *Guard) UnlockSupportCodes(ctx context.Context, o *Origin, organization string) (*Result, error) {
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "unlock_support_codes", silent: true,
+		resource: Entity{Type: "organization", ID: organization},
+		key:      func(*Origin) datastore.Key { return datastore.Key{Organization: organization} },
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			a.result.Revision = a.facts.Organization.Revision
+			return nil, a.mustHave(true, "")
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			support, err := readSupport(ctx, tx, organization, a.now)
+			if err != nil || len(support.WrongTries) == 0 {
+				return false, err
+			}
+			a.details["wrong_tries"] = len(support.WrongTries)
+			if until := lockedUntil(&support); !until.IsZero() {
+				a.details["locked_until"] = until
+			}
+			support.WrongTries = nil
+			return true, tx.Put(ctx, support)
+		},
+	})
+}
+
+// readSupport reads an organization's codes, with the wrong tries that still count.
+func readSupport(ctx context.Context, tx datastore.Tx, organization string, now time.Time) (datastore.Support, error) {
+	support, err := tx.Support(ctx, organization)
+	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
+		return datastore.Support{}, fmt.Errorf("read support codes: %w", err)
+	}
+	support.Organization = organization
+	support.WrongTries = slices.DeleteFunc(support.WrongTries, func(at time.Time) bool { return now.Sub(at) >= triesWithin })
+	return support, nil
+}
+
+// lockedUntil returns when the hour is over in which too many wrong codes were tried, or the zero time.
+func lockedUntil(support *datastore.Support) time.Time {
+	if beyond := len(support.WrongTries) - mostTries; beyond >= 0 {
+		return support.WrongTries[beyond].Add(triesWithin)
+	}
+	return time.Time{}
+}
+
 // presented is what became of a code that was presented.
 type presented struct {
 	state   string // codeMissing, codeInvalid, codeValid
 	maker   string
-	support datastore.Support // as it must be put: after a wrong try, or once the code is used
+	support datastore.Support // codeValid: as it must be put once the code is used; codeInvalid: as it is
 }
 
 // present looks at a code within the transaction of the act that presents it. A code is good when it
-// is alive, of this organization, not beyond the limit of wrong tries, its maker is at this moment
-// an unblocked administrator or legal representative, and, for an actor, it is their own.
+// is alive, of this organization, not shut out by a lock, its maker is at this moment an unblocked
+// administrator or legal representative, and, for an actor, it is their own.
 func present(ctx context.Context, tx datastore.Tx, a *attempt, organization, code string) (presented, error) {
 	if strings.TrimSpace(code) == "" {
 		return presented{state: codeMissing}, nil
 	}
-	support, err := tx.Support(ctx, organization)
-	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
-		return presented{}, fmt.Errorf("read support codes: %w", err)
-	}
-	support.Organization = organization
-	support.WrongTries = slices.DeleteFunc(support.WrongTries, func(at time.Time) bool {
-		return a.now.Sub(at) >= triesForgive
-	})
-	if len(support.WrongTries) >= mostTries {
-		return presented{state: codeInvalid}, nil // refused until the hour is over; not counted
+	support, err := readSupport(ctx, tx, organization, a.now)
+	if err != nil {
+		return presented{}, err
 	}
 	hash := hashCode(organization, code)
 	i := slices.IndexFunc(support.Codes, func(c datastore.SupportCode) bool {
 		return subtle.ConstantTimeCompare(c.Hash, hash) == 1
 	})
-	if i >= 0 && goodCode(a, support.Codes[i]) {
-		maker := support.Codes[i].User
-		support.Codes = slices.Delete(support.Codes, i, i+1)
-		return presented{state: codeValid, maker: maker, support: support}, nil
+	if i < 0 || !lockedUntil(&support).IsZero() || !goodCode(a, support.Codes[i]) {
+		return presented{state: codeInvalid, support: support}, nil
 	}
-	support.WrongTries = append(support.WrongTries, a.now)
-	if len(support.WrongTries) >= mostTries {
-		support.Codes = nil
+	maker := support.Codes[i].User
+	support.Codes = slices.Delete(support.Codes, i, i+1)
+	return presented{state: codeValid, maker: maker, support: support}, nil
+}
+
+// countTry counts a code that is not good as a wrong try, if the rules would allow the act with a good
+// one: whoever may not act anyway cannot lock an organization out of support. The try is kept with
+// the refusal, in the transaction that judged the code, so of many at once five are counted and the
+// rest meet the lock.
+func (g *Guard) countTry(ctx context.Context, a *attempt, code *presented) error {
+	if code.state != codeInvalid {
+		return nil
 	}
-	a.kept = append(a.kept, support)
-	return presented{state: codeInvalid}, nil
+	input, _ := a.input(a.action)
+	would := *a.act
+	would.Code = codeValid
+	input.Act = &would
+	decision, err := g.ask(ctx, &input)
+	if err != nil || !decision.Allowed {
+		return err
+	}
+	support := &code.support
+	if lockedUntil(support).IsZero() {
+		support.WrongTries = append(support.WrongTries, a.now)
+		a.details["wrong_tries"] = len(support.WrongTries)
+		if !lockedUntil(support).IsZero() {
+			support.Codes = nil
+		}
+		a.kept = append(a.kept, *support)
+	}
+	a.lockedUntil = lockedUntil(support)
+	return nil
 }
 
 func goodCode(a *attempt, code datastore.SupportCode) bool {

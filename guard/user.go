@@ -101,6 +101,9 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 					return nil, err
 				}
 				a.act.Code = code.state
+				if err := g.countTry(ctx, a, &code); err != nil {
+					return nil, err
+				}
 			}
 			a.note("justification", act.Justification)
 			a.note("ticket", act.Ticket)

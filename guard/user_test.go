@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"cordon/datastore"
 	"cordon/guard"
@@ -103,59 +102,6 @@ func TestUserBlockAsksForCodeAndJustification(t *testing.T) { // docs/domain.md 
 		if !errors.As(err, new(*guard.Invalid)) {
 			t.Errorf("justification of %d: got %v, want invalid", len(justification), err)
 		}
-	}
-}
-
-func TestOrphanedAndOldCodesAreWrongTries(t *testing.T) { // docs/design.md 11, Support codes
-	c := newClock()
-	g := newGuard(t, openSQLite(t), func(config *guard.Config) { config.Now = c.now })
-	acme(t, g)
-	block := func(code string) error {
-		_, err := g.BlockUser(t.Context(), agent("sam"), "acme", "cleo", guard.UserAct{Justification: because, SupportCode: code})
-		return err
-	}
-	invalid := func(err error) {
-		t.Helper()
-		if got := denied(t, err); !slices.Equal(got, []string{"support_code_invalid"}) {
-			t.Errorf("got %v", got)
-		}
-	}
-	orphan := codeOf(t, g, "ada")
-	must[*guard.Result](t)(g.PutMember(t.Context(), host(), "acme", "ada", guard.PutMember{Name: "ada", Role: datastore.Client}))
-	invalid(block(orphan)) // 1
-	replaced := codeOf(t, g, "lena")
-	old := codeOf(t, g, "lena")
-	invalid(block(replaced)) // 2
-	c.pass(15 * time.Minute)
-	invalid(block(old))              // 3
-	invalid(block("WRON-GWRO-NGWR")) // 4
-	live := codeOf(t, g, "lena")
-	revision := must[guard.Organization](t)(g.Organization(t.Context(), host(), "acme")).Revision
-	invalid(block("WRON-GWRO-NGWR")) // 5: burns the live code
-	invalid(block(live))
-	if after := must[guard.Organization](t)(g.Organization(t.Context(), host(), "acme")).Revision; after != revision {
-		t.Errorf("wrong tries changed the revision from %d to %d", revision, after)
-	}
-	invalid(block(codeOf(t, g, "lena"))) // refused until the hour is over
-	c.pass(time.Hour)
-	if err := block(codeOf(t, g, "lena")); err != nil {
-		t.Errorf("after the hour: %v", err)
-	}
-}
-
-func TestCodeIsNotBurntByDenialOrConflict(t *testing.T) {
-	g := newGuard(t, openSQLite(t), nil)
-	acme(t, g)
-	code := codeOf(t, g, "lena")
-	if _, err := g.UnblockUser(t.Context(), agent("sam"), "acme", "cleo", guard.UserAct{Justification: because, SupportCode: code}); conflict(t, err) != "not_blocked" {
-		t.Error(err)
-	}
-	if _, err := g.BlockUser(t.Context(), agent("sam"), "acme", "cleo", guard.UserAct{SupportCode: code}); denied(t, err)[0] != "justification_required" {
-		t.Error(err)
-	}
-	must[*guard.Result](t)(g.BlockUser(t.Context(), agent("sam"), "acme", "cleo", guard.UserAct{Justification: because, SupportCode: code}))
-	if _, err := g.UnblockUser(t.Context(), agent("sam"), "acme", "cleo", guard.UserAct{Justification: because, SupportCode: code}); denied(t, err)[0] != "support_code_invalid" {
-		t.Error(err)
 	}
 }
 

@@ -173,7 +173,7 @@ func (m *Metrics) handler() http.Handler {
 var knownActions = names("view", "manage", "block", "unblock", "start_maintenance", "end_maintenance", "receive_mail", "read_mail",
 	"send_mail", "change_organization", "add_user", "add_product", "create_support_code", "view_decisions", "change_role",
 	"change_grants", "remove", "secure", "change_profile", "change_product", "use", "create_organization", "import",
-	"create_key", "revoke_key")
+	"create_key", "revoke_key", "unlock_support_codes")
 
 var knownReasons = names("unknown_action", "unknown_resource", "not_a_member", "user_blocked", "mail_service_not_blockable",
 	"not_a_mail_service", "role_not_permitted", "not_granted", "product_blocked", "mail_in_maintenance", "support_code_required",

@@ -135,7 +135,7 @@ func problemOf(err error) client.Problem {
 	}
 	var denied *guard.Denied
 	if errors.As(err, &denied) {
-		p.DecisionID = denied.Answer.ID
+		p.DecisionID, p.LockedUntil = denied.Answer.ID, utc(denied.LockedUntil)
 		texts := denied.Answer.Explain()
 		p.ReasonUser, p.ReasonAdmin = showTexts(texts.User), showTexts(texts.Admin)
 		if denied.Answer.Decision != nil {
@@ -147,7 +147,7 @@ func problemOf(err error) client.Problem {
 	var conflict *guard.Conflict
 	if errors.As(err, &conflict) {
 		p.Code = conflict.Code
-		p.DecisionID = conflict.Answer.ID
+		p.DecisionID, p.LockedUntil = conflict.Answer.ID, utc(conflict.LockedUntil)
 	}
 	p.Type = "urn:cordon:problem:" + p.Code
 	return p

@@ -86,6 +86,7 @@ func (s *Server) routes() []*route {
 		{method: remove, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteOrganization},
 		{method: post, path: organization + "/support-codes", scopes: actingScopes, acts: true, needsActor: true, once: true,
 			changes: true, handle: createSupportCode},
+		{method: remove, path: organization + "/support-codes", scopes: directory, hostOnly: true, changes: true, handle: unlockSupportCodes},
 
 		{method: get, path: organization + "/users", scopes: directory, query: pageQuery, handle: listUsers},
 		{method: get, path: user, scopes: directory, handle: getUser},

@@ -111,3 +111,9 @@ func createSupportCode(c *call) error {
 		return http.StatusCreated, client.SupportCode{Code: made.Code, ExpiresAt: utc(made.ExpiresAt)}
 	})
 }
+
+func unlockSupportCodes(c *call) error {
+	return c.act(func() (*guard.Result, error) {
+		return c.server.config.Guard.UnlockSupportCodes(c.context(), &c.origin, c.param("organization"))
+	}, showRevision)
+}

@@ -126,6 +126,11 @@ func denial(p client.Problem) string {
 		case client.ReasonNotAMailService:
 			b.WriteString("\nuse cordon block PRODUCT")
 		case client.ReasonSupportCodeRequired, client.ReasonSupportCodeInvalid:
+			if !p.LockedUntil.IsZero() {
+				b.WriteString("\ntoo many wrong codes were tried: none is taken or made until " + when(p.LockedUntil) +
+					", or until the host lifts the lock with cordon support-code unlock --organization ID")
+				continue
+			}
 			b.WriteString("\nan administrator or legal representative makes a code with cordon support-code --organization ID --as USER")
 		}
 	}

@@ -108,7 +108,7 @@ func (a *app) userCommand(d command, done string, act userAct) *cobra.Command {
 
 // supportCode makes a support code.
 func (a *app) supportCode() *cobra.Command {
-	return a.make(command{
+	cmd := a.make(command{
 		use:   "support-code --organization ID --as USER",
 		short: "Make a one-time code that proves to support who you are",
 		long: `Make a one-time code with which an administrator or the legal representative (--as) proves to
@@ -140,4 +140,27 @@ old one.`,
 			return nil
 		},
 	})
+	cmd.AddCommand(a.make(command{
+		use:   "unlock --organization ID",
+		short: "Lift the lock that wrong codes have set",
+		long: `Lift the lock that five wrong codes within an hour have set on an organization, and forget the wrong
+codes that were tried. It is the host's: it needs a key of the scope directory, and nobody acts in it.`,
+		example:  `  cordon support-code unlock --organization acme`,
+		settings: slices.Concat(asking, []string{"organization"}),
+		required: []string{"organization"},
+		run: func(ctx context.Context, c config, _ []string) error {
+			remote, err := a.remote(c)
+			if err != nil {
+				return err
+			}
+			if _, err := remote.UnlockSupportCodes(ctx, c.text("organization")); err != nil {
+				return a.failed(c, err)
+			}
+			if _, err := fmt.Fprintf(a.out, "support codes of %s are made and taken again\n", plain(c.text("organization"))); err != nil {
+				return fmt.Errorf("print: %w", err)
+			}
+			return nil
+		},
+	}))
+	return cmd
 }

@@ -112,11 +112,54 @@ func TestWrongTriesAreCounted(t *testing.T) { // docs/design.md 11, Support code
 		}
 		// The fifth burns what is live, and until the hour is over no code is good, not even a new one.
 		p.blocking(t, "unblock", "BBBB-BBBB-BBBB", "").denied(t, "support_code_invalid")
-		p.blocking(t, "unblock", live, "").denied(t, "support_code_invalid")
-		p.blocking(t, "unblock", p.code(t, "lena"), "").denied(t, "support_code_invalid")
+		locked := p.blocking(t, "unblock", live, "").denied(t, "support_code_invalid").at("locked_until")
+		until, err := time.Parse(time.RFC3339, locked)
+		if left := time.Until(until); err != nil || left > time.Hour || left < 50*time.Minute {
+			t.Errorf("locked until %q: %v", locked, err)
+		}
+		p.ask(t, "POST", "~/support-codes", "{}", "Cordon-Actor: lena").want(t, 409, "support_codes_locked").has(t, "locked_until", locked)
 		p.ask(t, "GET", "~/users/carl", "").has(t, "blocked", "true")
 		// The tries were counted on the organization in the path: the other one is as before.
 		q.blocking(t, "block", foreign, "").want(t, 200)
+	})
+}
+
+func TestNobodyLocksSupportOutWhoMayNotActAnyway(t *testing.T) { // docs/design.md 11, Support codes
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		code := p.code(t, "adam")
+		for range 6 {
+			for _, who := range []string{"cleo", "carl", "mallory"} {
+				if a := p.blocking(t, "block", "AAAA-AAAA-AAAA", who).want(t, 403, "denied"); a.at("locked_until") != "" {
+					t.Errorf("%s: %s", a.asked, a.body)
+				}
+				p.blocking(t, "secure", "AAAA-AAAA-AAAA", who).want(t, 403, "denied")
+			}
+			p.ask(t, "POST", "~/users/carl/block", `{"support_code":"AAAA-AAAA-AAAA"}`, "Cordon-Agent: sam").denied(t, "support_code_invalid, justification_required")
+		}
+		p.blocking(t, "block", code, "").want(t, 200)
+	})
+}
+
+func TestTheHostLiftsTheLock(t *testing.T) { // docs/design.md 11, Support codes
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		for range 6 {
+			p.blocking(t, "block", "AAAA-AAAA-AAAA", "").denied(t, "support_code_invalid")
+		}
+		p.ask(t, "DELETE", "~/support-codes", "", "Cordon-Actor: lena").want(t, 400)
+		p.ask(t, "DELETE", "~/support-codes", "", "Cordon-Agent: sam").want(t, 400)
+		p.with(p.key(t, `{"name":"n","scopes":["support","act"]}`)).ask(t, "DELETE", "~/support-codes", "").want(t, 403, "insufficient_scope")
+		p.ask(t, "DELETE", "/v1/organizations/nowhere/support-codes", "").want(t, 404)
+		p.ask(t, "POST", "~/support-codes", "{}", "Cordon-Actor: lena").want(t, 409, "support_codes_locked")
+		before := p.revision(t)
+		a := p.ask(t, "DELETE", "~/support-codes", "").want(t, 200).has(t, "revision", before)
+		if p.revision(t) != before {
+			t.Errorf("lifting the lock took the revision from %s to %s", before, p.revision(t))
+		}
+		p.record(t, a.header.Get("Cordon-Decision-Id")).has(t, "kind", "change").has(t, "question.action.name", "unlock_support_codes").has(t, "organization", "acme")
+		p.blocking(t, "block", p.code(t, "lena"), "").want(t, 200)
+		p.ask(t, "DELETE", "~/support-codes", "").want(t, 200).has(t, "revision", p.revision(t)) // no lock: no effect
 	})
 }
 

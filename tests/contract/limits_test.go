@@ -99,7 +99,7 @@ var paths = map[string][]string{
 	"~/products/ORG-shop/unblock":              {"POST"},
 	"~/products/ORG-mail/start-maintenance":    {"POST"},
 	"~/products/ORG-mail/end-maintenance":      {"POST"},
-	"~/support-codes":                          {"POST"},
+	"~/support-codes":                          {"POST", "DELETE"},
 	"/v1/products/ORG-shop":                    {"GET"},
 	"/v1/keys":                                 {"GET", "POST"},
 	"/v1/keys/abc":                             {"DELETE"},
