@@ -53,23 +53,31 @@ func (c *call) authenticate() (err error) {
 		return err
 	}
 	if c.server.tokens == nil {
-		return errUnauthenticated
+		return because(errUnauthenticated, "this server trusts no issuer of tokens; send an API key (ck_...)")
 	}
 	c.token = true
 	c.origin.Caller, err = c.server.tokens.caller(c.context(), token)
 	return err
 }
 
-// challenge is what a 401 or 403 says in WWW-Authenticate (RFC 6750, 3).
-func (c *call) challenge(code string) string {
+// challenge is what a 401 or 403 says in WWW-Authenticate (RFC 6750, 3). The detail is one of ours.
+func (c *call) challenge(code, detail string) string {
 	const realm = `Bearer realm="cordon"`
 	switch {
 	case code == "insufficient_scope" && len(c.route.scopes) > 0:
 		return realm + `, error="insufficient_scope", scope="` + strings.Join(c.route.scopes, " ") + `"`
 	case code == "insufficient_scope" || len(c.req.Header["Authorization"]) > 0:
-		return realm + `, error="` + code + `"`
+		return realm + `, error="` + code + `", error_description="` + strings.Map(quotable, detail) + `"`
 	}
 	return realm
+}
+
+// quotable leaves away what an error_description must not hold (RFC 6750, 3).
+func quotable(r rune) rune {
+	if r < ' ' || r > '~' || r == '"' || r == '\\' {
+		return -1
+	}
+	return r
 }
 
 // identify finds out who acts through the caller: the subject of a token; whom the headers name, of

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
@@ -137,3 +138,17 @@ func Prefixes(list ...string) []netip.Prefix {
 
 // HTTPServer is the server that Run would listen with.
 func (s *Server) HTTPServer() *http.Server { return s.httpServer() }
+
+// KeepKeys keeps an issuer's keys until ctx is done; then the channel is closed.
+func KeepKeys(ctx context.Context, issuer *Issuer) <-chan struct{} {
+	done := make(chan struct{})
+	if err := issuer.complete(); err != nil {
+		panic(err)
+	}
+	keys := &jwks{issuer: issuer, now: time.Now, log: slog.New(slog.DiscardHandler)}
+	go func() {
+		keys.run(ctx)
+		close(done)
+	}()
+	return done
+}

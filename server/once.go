@@ -149,9 +149,9 @@ func (c *call) fail(err error) {
 	}
 	switch {
 	case p.Status == http.StatusUnauthorized:
-		h.Set("WWW-Authenticate", c.challenge("invalid_token"))
+		h.Set("WWW-Authenticate", c.challenge("invalid_token", p.Detail))
 	case p.Code == "insufficient_scope":
-		h.Set("WWW-Authenticate", c.challenge(p.Code))
+		h.Set("WWW-Authenticate", c.challenge(p.Code, p.Detail))
 	}
 	h.Set("Content-Type", client.ProblemType)
 	body, broken := render(p)

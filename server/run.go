@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"sync"
 	"time"
 )
 
@@ -53,6 +54,13 @@ func (s *Server) Run(ctx context.Context) error {
 	}
 	defer stopMetrics()
 
+	if s.tokens != nil {
+		keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
+		var kept sync.WaitGroup
+		kept.Go(func() { s.tokens.keys.run(keeping) })
+		defer kept.Wait()
+		defer stop()
+	}
 	web := s.httpServer()
 	go func() { failed <- web.Serve(listener) }()
 	select {

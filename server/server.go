@@ -234,7 +234,7 @@ func (s *Server) report(c *call, status int, took time.Duration) {
 		level = slog.LevelError
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelWarn
-	case c.route.changes:
+	case c.route.changes, status == http.StatusUnauthorized:
 		level = slog.LevelInfo
 	}
 	if !s.log.Enabled(ctx, level) {
@@ -249,6 +249,10 @@ func (s *Server) report(c *call, status int, took time.Duration) {
 	}
 	if c.origin.TraceID != "" {
 		attributes = append(attributes, slog.String("trace_id", c.origin.TraceID))
+	}
+	if status == http.StatusUnauthorized {
+		// Who is turned away comes back to us with it, or is somebody who tries keys.
+		attributes = append(attributes, slog.String("cause", problemOf(c.failure).Detail), slog.String("peer", c.address()))
 	}
 	if c.failure != nil && level >= slog.LevelWarn {
 		attributes = append(attributes, slog.String("error", c.failure.Error()))

@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -31,7 +32,9 @@ type issuer struct {
 	public  jwk.Set
 	fetched atomic.Int64
 	down    atomic.Bool
-	now     atomic.Int64 // nanoseconds past the epoch
+	held    atomic.Pointer[hold]   // see hang
+	body    atomic.Pointer[string] // instead of the keys
+	now     atomic.Int64           // nanoseconds past the epoch
 }
 
 const (
@@ -45,8 +48,16 @@ func newIssuer(t *testing.T) *issuer {
 	i.now.Store(time.Now().UnixNano())
 	i.web = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		i.fetched.Add(1)
+		if held := i.held.Load(); held != nil {
+			held.asked <- struct{}{}
+			<-held.released
+		}
 		if i.down.Load() {
 			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		if body := i.body.Load(); body != nil {
+			_, _ = io.WriteString(w, *body)
 			return
 		}
 		i.mu.Lock()
@@ -139,13 +150,14 @@ func (i *issuer) token(t *testing.T, scope string, change map[string]any) edit {
 	return i.sign(t, i.claims(t, scope, change), jwa.ES256(), i.key, nil)
 }
 
-func newIssuerWorld(t *testing.T) (*world, *issuer) {
+func newIssuerWorld(t *testing.T, with ...func(*server.Issuer)) (*world, *issuer) {
 	t.Helper()
 	i := newIssuer(t)
-	w := newWorld(t, options{server: func(c *server.Config) {
-		c.Issuer = &server.Issuer{Name: issuerName, Audience: audience, KeysURL: i.web.URL, OrganizationClaim: "organization"}
-		c.Now = i.time
-	}})
+	trusted := &server.Issuer{Name: issuerName, Audience: audience, KeysURL: i.web.URL}
+	for _, change := range with {
+		change(trusted)
+	}
+	w := newWorld(t, options{server: func(c *server.Config) { c.Issuer, c.Now = trusted, i.time }})
 	w.acme(t)
 	return w, i
 }
@@ -176,13 +188,16 @@ func TestATokenActsForItsSubject(t *testing.T) {
 }
 
 func TestATokenMayBeLimitedToAnOrganization(t *testing.T) {
-	w, i := newIssuerWorld(t)
+	w, i := newIssuerWorld(t, func(c *server.Issuer) { c.OrganizationClaim = "organization" })
 	limited := i.token(t, "directory", map[string]any{"organization": "umbra"})
 	w.do(t, http.MethodGet, "/v1/organizations/umbra", nil, limited).want(t, http.StatusOK)
 	w.do(t, http.MethodGet, acmePath, nil, limited).refused(t, http.StatusForbidden, "organization_limit")
-	for _, claim := range []any{"", "a b", 5, []string{"acme"}, map[string]any{}} {
-		w.do(t, http.MethodGet, acmePath, nil, i.token(t, "directory", map[string]any{"organization": claim})).
+	for _, claim := range []any{nil, "", "a b", 5, []string{"acme"}, map[string]any{}} {
+		p := w.do(t, http.MethodGet, acmePath, nil, i.token(t, "directory", map[string]any{"organization": claim})).
 			refused(t, http.StatusUnauthorized, "unauthenticated")
+		if !strings.Contains(p.Detail, "claim organization") {
+			t.Errorf("%v: got detail %q", claim, p.Detail)
+		}
 	}
 }
 
@@ -212,32 +227,64 @@ func TestTokensThatAreNotTrusted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cut := func(r *http.Request) {
+		i.token(t, "directory", nil)(r)
+		whole := r.Header.Get("Authorization")
+		r.Header.Set("Authorization", whole[:strings.LastIndex(whole, ".")+1])
+	}
+	unknown, err := jwk.Import(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := unknown.Set(jwk.KeyIDKey, "seven"); err != nil {
+		t.Fatal(err)
+	}
 	signed := func(change map[string]any) edit { return i.token(t, "directory", change) }
-	for name, token := range map[string]edit{
-		"another issuer":        signed(map[string]any{"iss": "https://evil.example"}),
-		"no issuer":             signed(map[string]any{"iss": nil}),
-		"another audience":      signed(map[string]any{"aud": []string{"shop"}}),
-		"no audience":           signed(map[string]any{"aud": nil}),
-		"expired":               signed(map[string]any{"exp": i.time().Add(-time.Second)}),
-		"no expiry":             signed(map[string]any{"exp": nil}),
-		"not yet":               signed(map[string]any{"nbf": i.time().Add(time.Minute)}),
-		"no subject":            signed(map[string]any{"sub": nil}),
-		"scope no string":       signed(map[string]any{"scope": []string{"directory"}}),
-		"another's key":         i.sign(t, good, jwa.ES256(), stranger, nil),
-		"the public key as MAC": i.sign(t, good, jwa.HS256(), pem, map[string]any{"kid": "one"}),
-		"unsigned":              bearer(string(unsigned)),
-		"an ID token for logs":  i.sign(t, good, jwa.ES256(), i.key, map[string]any{"typ": "logout+jwt"}),
-		"critical":              i.sign(t, good, jwa.ES256(), i.key, map[string]any{"crit": []string{"exp"}, "exp": 1}),
-		"garbage":               bearer("a.b.c"),
-		"huge":                  bearer(strings.Repeat("a", 9000) + ".b.c"),
+	for name, test := range map[string]struct {
+		token edit
+		why   string
+	}{
+		"another issuer":        {signed(map[string]any{"iss": "https://evil.example"}), "of another issuer"},
+		"no issuer":             {signed(map[string]any{"iss": nil}), "of another issuer"},
+		"another audience":      {signed(map[string]any{"aud": []string{"shop"}}), "another audience"},
+		"no audience":           {signed(map[string]any{"aud": nil}), "another audience"},
+		"expired":               {signed(map[string]any{"exp": i.time().Add(-time.Second)}), "has expired"},
+		"no expiry":             {signed(map[string]any{"exp": nil}), "when it ends"},
+		"not yet":               {signed(map[string]any{"nbf": i.time().Add(time.Minute)}), "not valid yet"},
+		"of tomorrow":           {signed(map[string]any{"iat": i.time().Add(time.Minute)}), "not valid yet"},
+		"no subject":            {signed(map[string]any{"sub": nil}), "names nobody"},
+		"empty subject":         {signed(map[string]any{"sub": ""}), "names nobody"},
+		"scope no string":       {signed(map[string]any{"scope": []string{"directory"}}), "scope that is no string"},
+		"another's key":         {i.sign(t, good, jwa.ES256(), stranger, nil), "a signature that is not its issuer's"},
+		"a key nobody knows":    {i.sign(t, good, jwa.ES256(), unknown, nil), "a key that its issuer does not publish"},
+		"the public key as MAC": {i.sign(t, good, jwa.HS256(), pem, map[string]any{"kid": "one"}), "an algorithm that is accepted"},
+		"unsigned":              {bearer(string(unsigned)), "is not signed"},
+		"signature cut off":     {cut, "is not signed"},
+		"an ID token for logs":  {i.sign(t, good, jwa.ES256(), i.key, map[string]any{"typ": "logout+jwt"}), "another purpose"},
+		"critical":              {i.sign(t, good, jwa.ES256(), i.key, map[string]any{"crit": []string{"exp"}, "exp": 1}), "extensions"},
+		"garbage":               {bearer("a.b.c"), "is no JWT"},
+		"a word":                {bearer("undefined"), "is no JWT"},
+		"an algorithm of none":  {bearer("eyJhbGciOiJub25lIn0.e30.AAAA"), "an algorithm that is accepted"},
+		"huge":                  {bearer(strings.Repeat("a", 9000) + ".b.c"), "longer than 8 KiB"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			got := w.do(t, http.MethodGet, acmePath, nil, token)
-			got.refused(t, http.StatusUnauthorized, "unauthenticated")
-			if challenge := got.header.Get("WWW-Authenticate"); !strings.Contains(challenge, `error="invalid_token"`) {
-				t.Errorf("got WWW-Authenticate %q", challenge)
+			got := w.do(t, http.MethodGet, acmePath, nil, test.token)
+			p := got.refused(t, http.StatusUnauthorized, "unauthenticated")
+			if !strings.Contains(p.Detail, test.why) {
+				t.Errorf("got detail %q, want %q in it", p.Detail, test.why)
+			}
+			want := `Bearer realm="cordon", error="invalid_token", error_description="` + p.Detail + `"`
+			if challenge := got.header.Get("WWW-Authenticate"); challenge != want {
+				t.Errorf("got WWW-Authenticate %q, want %q", challenge, want)
+			}
+			if log := w.logged(); !strings.Contains(log, `"level":"INFO","msg":"request"`) ||
+				!strings.Contains(log, `"cause":"`+p.Detail+`"`) || !strings.Contains(log, `"peer":"127.0.0.1"`) {
+				t.Errorf("the log does not say why and to whom: %s", log)
 			}
 		})
+	}
+	if log := w.logged(); strings.Contains(log, "eyJ") {
+		t.Errorf("a token is in the log: %s", log)
 	}
 	w.do(t, http.MethodGet, acmePath, nil, signed(nil)).want(t, http.StatusOK)
 	w.do(t, http.MethodGet, acmePath, nil, i.sign(t, good, jwa.ES256(), i.key, map[string]any{"typ": "at+jwt"})).want(t, http.StatusOK)

@@ -58,7 +58,7 @@ func settings() []group {
 			{"jwt-audience", "", "which must be made for this audience (aud)"},
 			{"jwt-keys-url", "", "where the issuer's public keys are (a JWKS)"},
 			{"jwt-algorithms", []string{}, "signature algorithms that are accepted (default RS256, PS256, ES256, ES384, EdDSA)"},
-			{"jwt-organization-claim", "", "claim that limits a token to one organization"},
+			{"jwt-organization-claim", "", "claim that names the one organization of a token; a token without it is refused"},
 			{"jwt-leeway", time.Duration(0), "how far the issuer's clock may be from ours"},
 		}},
 		{"Mail and webhooks", []setting{

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,7 +61,7 @@ func (i *issuer) token(t *testing.T, subject, scope string, change func(jwt.Toke
 	t.Helper()
 	token := jwt.New()
 	for name, value := range map[string]any{
-		"iss": "https://issuer.example", "aud": "cordon", "sub": subject, "scope": scope,
+		"iss": "https://issuer.example", "aud": "cordon", "sub": subject, "scope": scope, "organization": "acme",
 		"iat": time.Now().Add(-time.Minute), "exp": time.Now().Add(time.Minute),
 	} {
 		if err := token.Set(name, value); err != nil {
@@ -119,13 +120,17 @@ func TestTokens(t *testing.T) { // docs/design.md 4, Callers
 		"that has ended":       i.token(t, "adam", "decide", func(token jwt.Token) { _ = token.Set("exp", time.Now().Add(-time.Second)) }),
 		"that has not begun":   i.token(t, "adam", "decide", func(token jwt.Token) { _ = token.Set("nbf", time.Now().Add(time.Minute)) }),
 		"without an end":       i.token(t, "adam", "decide", func(token jwt.Token) { _ = token.Remove("exp") }),
+		"of no organization":   i.token(t, "adam", "decide", func(token jwt.Token) { _ = token.Remove("organization") }),
 		"of nobody":            i.token(t, "adam", "decide", func(token jwt.Token) { _ = token.Remove("sub") }),
 		"that was changed":     good[:len(good)-4] + "AAAA",
 		"without a signature":  encode([]byte(`{"alg":"none"}`)) + "." + encode([]byte(`{"iss":"https://issuer.example","aud":"cordon","sub":"adam","scope":"decide","exp":99999999999}`)) + ".",
 		"of two parts":         "a.b",
 	} {
 		t.Run(name, func(t *testing.T) {
-			p.with(token).ask(t, "POST", "/access/v1/evaluation", question("carl", "view", "product", "ORG-shop")).want(t, 401, "unauthenticated")
+			a := p.with(token).ask(t, "POST", "/access/v1/evaluation", question("carl", "view", "product", "ORG-shop")).want(t, 401, "unauthenticated")
+			if a.at("detail") == "" || !strings.Contains(a.header.Get("WWW-Authenticate"), `error="invalid_token", error_description="`+a.at("detail")+`"`) {
+				t.Errorf("%s is not told why: %q, %s", name, a.header.Get("WWW-Authenticate"), a.body)
+			}
 		})
 	}
 }

@@ -1,0 +1,68 @@
+package server
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/lestrrat-go/jwx/v3/jwa"
+)
+
+// Issuer is whose tokens are accepted beside API keys.
+type Issuer struct {
+	// Name is what "iss" must be, Audience what "aud" must contain. Both are needed.
+	Name     string
+	Audience string
+	// KeysURL is where the issuer's public keys are (a JWKS). Needed.
+	KeysURL string
+	// Algorithms are the signature algorithms that are accepted. None: RS256, PS256, ES256, ES384
+	// and EdDSA. Those with a shared secret, and "none", never are.
+	Algorithms []string
+	// OrganizationClaim names the claim that limits a token to one organization. A token without it
+	// is refused, since a limit that is missing must not become none. Empty: no token is limited.
+	OrganizationClaim string
+	// Leeway is how far the issuer's clock may be from ours.
+	Leeway time.Duration
+	// Refresh is how often the keys are fetched again. 0: 15 minutes. Keys that cannot be fetched
+	// again are trusted for a day.
+	Refresh time.Duration
+	// Client fetches the keys. nil: one that follows no redirect away from TLS.
+	Client *http.Client
+}
+
+// complete fills in what is absent, and refuses an issuer whose tokens could not be told from
+// anybody's.
+func (i *Issuer) complete() error {
+	if i.Name == "" || i.Audience == "" || i.KeysURL == "" {
+		return errors.New("an issuer needs its name, an audience and the address of its keys")
+	}
+	if len(i.Algorithms) == 0 {
+		i.Algorithms = []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"}
+	}
+	for _, name := range i.Algorithms {
+		if algorithm, ok := jwa.LookupSignatureAlgorithm(name); !ok || algorithm.IsSymmetric() || name == "none" {
+			return fmt.Errorf("%q is no algorithm with a public key", name)
+		}
+	}
+	if i.Refresh == 0 {
+		i.Refresh = 15 * time.Minute
+	}
+	if i.Client == nil {
+		i.Client = &http.Client{CheckRedirect: stayOnTLS}
+	}
+	return nil
+}
+
+// stayOnTLS follows a redirect only where nobody on the way could put other keys in place: whoever
+// chooses the keys is the issuer.
+func stayOnTLS(to *http.Request, via []*http.Request) error {
+	if len(via) >= 3 {
+		return errors.New("it is redirected too often")
+	}
+	if via[0].URL.Scheme == "https" && to.URL.Scheme != "https" {
+		return &url.Error{Op: "redirect", URL: to.URL.Redacted(), Err: errors.New("it leaves TLS")}
+	}
+	return nil
+}
