@@ -93,12 +93,20 @@ type Store interface {
 	// nothing that a transaction does not undo. An error of fn rolls back and comes back as it is.
 	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
 
-	// Watch gives every committed change (Bump, Put and Delete of an Organization), in commit order,
-	// none lost: from the position of a Change that was given before, or from now on where from is
-	// empty. It begins with a Change without an organization when it is established, and gives such
-	// a beat at least twice a second while all is well. ErrHistoryLost: from is too old; start anew
-	// with an empty position and trust nothing that was cached. The sequence ends with an error, or
-	// when ctx is done.
+	// Watch gives every committed change (Bump, Put and Delete of an Organization), none lost, those of
+	// one organization in commit order: from the position of a Change that was given before, or from now
+	// on where from is empty. The sequence ends with an error, or when ctx is done. ErrHistoryLost: from
+	// is too old; start anew with an empty position and keep nothing that was cached.
+	//
+	// A Change without an organization is a beat. Its Until is an instant of this process's clock, with
+	// its monotonic reading, and the store guarantees that every change whose commit was acknowledged to
+	// anybody before that instant has been given before the beat. Only a beat says how far the feed has
+	// come: a change does not, and after a resumption what was missed is given first. While the store
+	// takes writes and the feed has nothing more to give, it beats at least twice a second; while that is
+	// not shown (a primary that is cut off from its majority, a feed that lags), it does not.
+	//
+	// A watch from an empty position begins with a beat when the feed stands. Changes before it are not
+	// given; every read that begins after it sees them, and what such a read does not see is given.
 	Watch(ctx context.Context, from string) iter.Seq2[Change, error]
 
 	// Ship appends a batch of a replica's records, once: its FirstSequence must follow the last

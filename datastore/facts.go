@@ -24,12 +24,14 @@ type Facts struct {
 	Admins []Member
 }
 
-// Change tells that an organization changed. Without an organization it is a beat: the feed lives.
+// Change says that an organization changed, or, without an organization, it is a beat: see
+// [Store.Watch].
 type Change struct {
 	Organization string
-	Incarnation  string // of the organization after the change; empty where it is deleted or unknown
-	Revision     int64  // of the organization after the change; 0 where it is deleted
-	Position     string // where to go on from
+	Incarnation  string    // of the organization after the change; empty where it is deleted or unknown
+	Revision     int64     // of the organization after the change; 0 where it is deleted
+	Until        time.Time // of a beat: every change that was acknowledged before has been given
+	Position     string    // where to go on from
 }
 
 // Due names a thing on which a block or a maintenance has ended by the clock.

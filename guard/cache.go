@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -17,7 +18,11 @@ import (
 type cache struct {
 	organizations sync.Map // id -> *slot
 	products      sync.Map // id -> *home; only as good as its slot
-	beat          atomic.Int64
+	// until is the instant of the last beat, on the monotonic clock, from when the cache was made: every
+	// change that was acknowledged before is known here.
+	until atomic.Int64
+
+	made time.Time
 
 	mu         sync.Mutex // guards what follows, and every change of the maps
 	entities   int64
@@ -26,7 +31,6 @@ type cache struct {
 	most     int64
 	maxStale time.Duration
 	off      bool
-	now      func() time.Time
 	log      *slog.Logger
 }
 
@@ -47,15 +51,20 @@ type home struct {
 }
 
 func newCache(config Config) *cache {
-	return &cache{
-		most: int64(config.CacheEntities), maxStale: config.MaxStaleness, off: config.NoCache,
-		now: config.Now, log: config.Log,
+	c := &cache{
+		made: time.Now(), most: int64(config.CacheEntities), maxStale: config.MaxStaleness, off: config.NoCache, log: config.Log,
 	}
+	c.until.Store(math.MinInt64 / 2)
+	return c
 }
 
+// lag returns how long ago the last beat's instant is. It is told by the monotonic clock, so that a wall
+// clock which is set back keeps no silent feed trusted.
+func (c *cache) lag() time.Duration { return time.Since(c.made) - time.Duration(c.until.Load()) }
+
 // find answers from the cache. It gives false where it does not hold everything that was asked for.
-func (c *cache) find(organization, user, product string, now time.Time) (known, bool) {
-	if c.off || now.UnixNano()-c.beat.Load() > int64(c.maxStale) {
+func (c *cache) find(organization, user, product string) (known, bool) {
+	if c.off || c.lag() > c.maxStale {
 		return known{}, false
 	}
 	var s *slot
@@ -213,35 +222,26 @@ func (c *cache) flush() {
 	c.entities = 0
 }
 
-// run follows the feed until ctx is done. Where the feed breaks it goes on from the last position;
-// where history is lost, nothing that was cached is trusted.
+// run follows the feed until ctx is done. Where the feed breaks it goes on from the last position. Where
+// it begins anew, nothing is kept that was read before it stands: what changed meanwhile is not told.
 func (c *cache) run(ctx context.Context, store datastore.Store) {
 	position, pause := "", 50*time.Millisecond
 	for ctx.Err() == nil {
-		if position == "" {
-			c.flush()
-		}
-		// What happened during an interruption is still to come when the feed says that it lives
-		// again, so the first beat of a resumed feed does not count.
-		caughtUp := position == ""
 		var failed error
 		for change, err := range store.Watch(ctx, position) {
 			if err != nil {
 				failed = err
 				break
 			}
+			if position == "" {
+				c.flush()
+			}
 			if change.Organization != "" {
 				c.advance(change)
-			} else if !caughtUp {
-				caughtUp = true
-				continue
+			} else {
+				c.until.Store(int64(change.Until.Sub(c.made)))
 			}
-			if change.Position != "" {
-				position = change.Position
-			}
-			if caughtUp {
-				c.beat.Store(c.now().UnixNano())
-			}
+			position = change.Position
 			pause = 50 * time.Millisecond
 		}
 		if ctx.Err() != nil || errors.Is(failed, datastore.ErrClosed) {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cordon/datastore"
@@ -42,26 +43,32 @@ func (f *flaky) Watch(ctx context.Context, from string) iter.Seq2[datastore.Chan
 }
 
 func TestFreshCacheOutlivesTheStoreForAMoment(t *testing.T) { // docs/design.md 9, store unreachable
-	c := newClock()
-	store := &flaky{Store: openSQLite(t)}
-	g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })
-	acme(t, g)
-	question := productQuestion("carl", "manage", "shop")
-	for before := int64(-1); before != store.reads.Load(); { // until answers come from the cache
-		before = store.reads.Load()
-		decide(t, g, question)
-	}
-	store.cut.Store(true)
-	if allowed, why := decide(t, g, question); !allowed {
-		t.Errorf("from the fresh cache: %v", why)
-	}
-	c.pass(2*time.Second + time.Millisecond)
-	if _, err := g.Decide(t.Context(), host(), question); !errors.Is(err, datastore.ErrUnavailable) {
-		t.Errorf("beyond the staleness: got %v", err)
-	}
-	store.cut.Store(false)
-	if allowed, why := decide(t, g, question); !allowed {
-		t.Errorf("back: %v", why)
+	for name, set := range map[string]time.Duration{"": 0, "and the clock is set back": -time.Hour} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store, c := &flaky{Store: openSQLite(t)}, newClock()
+				g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })
+				acme(t, g)
+				question := productQuestion("carl", "manage", "shop")
+				for before := int64(-1); before != store.reads.Load(); { // until answers come from the cache
+					before = store.reads.Load()
+					decide(t, g, question)
+				}
+				store.cut.Store(true)
+				c.pass(set)
+				if allowed, why := decide(t, g, question); !allowed {
+					t.Errorf("from the fresh cache: %v", why)
+				}
+				time.Sleep(2*time.Second + time.Millisecond)
+				if _, err := g.Decide(t.Context(), host(), question); !errors.Is(err, datastore.ErrUnavailable) {
+					t.Errorf("beyond the staleness: got %v", err)
+				}
+				store.cut.Store(false)
+				if allowed, why := decide(t, g, question); !allowed {
+					t.Errorf("back: %v", why)
+				}
+			})
+		})
 	}
 }
 

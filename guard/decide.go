@@ -30,7 +30,7 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 func (g *Guard) answer(ctx context.Context, o *Origin, q *Question, record *datastore.Record) (Answer, error) {
 	start := g.now()
 	asked := datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
-	k, err := g.look(ctx, q, &asked, start)
+	k, err := g.look(ctx, q, &asked)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -49,13 +49,13 @@ func (g *Guard) answer(ctx context.Context, o *Origin, q *Question, record *data
 }
 
 // look gives what is known of a question: from the cache where it may, else from the store.
-func (g *Guard) look(ctx context.Context, q *Question, asked *datastore.Question, now time.Time) (known, error) {
+func (g *Guard) look(ctx context.Context, q *Question, asked *datastore.Question) (known, error) {
 	key, ok := keyOf(asked)
 	if !ok {
 		return known{}, g.reach(ctx, q, known{})
 	}
 	if key.Target == "" {
-		if k, ok := g.cache.find(key.Organization, key.User, key.Product, now); ok && g.reach(ctx, q, k) == nil {
+		if k, ok := g.cache.find(key.Organization, key.User, key.Product); ok && g.reach(ctx, q, k) == nil {
 			return k, nil
 		}
 	}

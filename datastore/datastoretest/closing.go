@@ -84,7 +84,7 @@ func closingClosed(t *testing.T, s datastore.Store) {
 }
 
 func closingWatches(t *testing.T, s datastore.Store) {
-	w, _ := watch(t, s, "")
+	w, _ := watch(t, s)
 	must(t, s.Close())
 	select {
 	case err := <-w.ended:

@@ -62,13 +62,13 @@ func reopenedLog(t *testing.T, open func(t *testing.T) datastore.Store) {
 func reopenedWatch(t *testing.T, open func(t *testing.T) datastore.Store) {
 	s := open(t)
 	put(t, s, organization("acme"))
-	_, beat := watch(t, s, "")
+	_, beat := watch(t, s)
 	bump(t, s, "acme")
 	bump(t, s, "acme")
 	must(t, s.Close())
 	s = open(t)
 	bump(t, s, "acme")
-	w, _ := watch(t, s, beat.Position)
+	w := resume(t, s, beat.Position)
 	w.expect(t, changeOf("acme", 2), changeOf("acme", 3), changeOf("acme", 4))
 }
 

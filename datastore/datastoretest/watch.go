@@ -13,8 +13,12 @@ import (
 
 func watching() []test {
 	return []test{
-		{"it begins with a beat when it is established", watchBegins},
+		{"from an empty position it begins with a beat when it stands", watchBegins},
+		{"what a read after the first beat does not see is given", watchCovers},
 		{"every change is given in commit order, and nothing else", watchOrder},
+		{"every change that was acknowledged before a beat's instant is given before the beat", watchUntil},
+		{"a beat's instant is of the monotonic clock, and a change has none", watchInstants},
+		{"what was missed is given before the first beat", watchBacklog},
 		{"none of an aborted transaction is given", watchAborted},
 		{"nothing is lost while 8 commit", watchNothingLost},
 		{"it goes on from every position that was given", watchResumes},
@@ -35,8 +39,19 @@ type watcher struct {
 // patience is how long an event may take on a busy machine before the test gives up.
 const patience = 20 * time.Second
 
-// watch begins a watch and waits until it is established.
-func watch(t *testing.T, s datastore.Store, from string) (*watcher, datastore.Change) {
+// watch begins a watch from now on and waits until it stands.
+func watch(t *testing.T, s datastore.Store) (*watcher, datastore.Change) {
+	t.Helper()
+	w := resume(t, s, "")
+	beat := w.next(t)
+	if beat.Organization != "" || beat.Position == "" {
+		t.Fatalf("the watch began with %+v, want a beat with a position", beat)
+	}
+	return w, beat
+}
+
+// resume begins a watch from a position.
+func resume(t *testing.T, s datastore.Store, from string) *watcher {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
 	w := &watcher{changes: make(chan datastore.Change, 10_000), ended: make(chan error, 1), stop: stop}
@@ -52,11 +67,7 @@ func watch(t *testing.T, s datastore.Store, from string) (*watcher, datastore.Ch
 		}
 	})
 	t.Cleanup(func() { stop(); group.Wait() })
-	beat := w.next(t)
-	if beat.Organization != "" || beat.Position == "" {
-		t.Fatalf("the watch began with %+v, want a beat with a position", beat)
-	}
-	return w, beat
+	return w
 }
 
 // next gives what comes next, beats too.
@@ -71,6 +82,16 @@ func (w *watcher) next(t *testing.T) datastore.Change {
 		t.Fatalf("the watch gave nothing, not even a beat")
 	}
 	return datastore.Change{}
+}
+
+// beat gives the next beat.
+func (w *watcher) beat(t *testing.T) datastore.Change {
+	t.Helper()
+	for {
+		if c := w.next(t); c.Organization == "" {
+			return c
+		}
+	}
 }
 
 // change gives the next change, without beats.
@@ -126,7 +147,7 @@ func bump(t tester, s datastore.Store, organizations ...string) {
 func watchBegins(t *testing.T, s datastore.Store) {
 	put(t, s, organization("before"))
 	for range 3 {
-		w, _ := watch(t, s, "")
+		w, _ := watch(t, s)
 		put(t, s, organization("acme"))
 		w.expect(t, changeOf("acme", 1)) // nothing from before, nothing missed since
 		w.stop()
@@ -134,7 +155,7 @@ func watchBegins(t *testing.T, s datastore.Store) {
 }
 
 func watchOrder(t *testing.T, s datastore.Store) {
-	w, _ := watch(t, s, "")
+	w, _ := watch(t, s)
 	put(t, s, company("acme")...)
 	put(t, s, organization("beta"))
 	bump(t, s, "beta")
@@ -154,7 +175,7 @@ func watchOrder(t *testing.T, s datastore.Store) {
 
 func watchAborted(t *testing.T, s datastore.Store) {
 	put(t, s, organization("acme"))
-	w, _ := watch(t, s, "")
+	w, _ := watch(t, s)
 	aborted := errors.New("aborted")
 	for range 3 {
 		err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
@@ -174,7 +195,7 @@ func watchNothingLost(t *testing.T, s datastore.Store) {
 	for i := range organizations {
 		put(t, s, organization(numbered("org", i)))
 	}
-	w, _ := watch(t, s, "")
+	w, _ := watch(t, s)
 	for _, err := range race(writers, func(i int) error {
 		for round := range rounds {
 			err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
@@ -207,7 +228,7 @@ func watchNothingLost(t *testing.T, s datastore.Store) {
 
 func watchResumes(t *testing.T, s datastore.Store) {
 	put(t, s, organization("acme"))
-	w, beat := watch(t, s, "")
+	w, beat := watch(t, s)
 	positions := []string{beat.Position}
 	var changes []datastore.Change
 	for revision := int64(2); revision < 8; revision++ {
@@ -215,20 +236,19 @@ func watchResumes(t *testing.T, s datastore.Store) {
 		changes = append(changes, changeOf("acme", revision))
 		positions = append(positions, w.expect(t, changeOf("acme", revision))[0].Position)
 	}
-	beat = w.next(t) // and from a beat behind them all
-	positions = append(positions, beat.Position)
+	positions = append(positions, w.beat(t).Position) // and from a beat behind them all
 	w.stop()
 	bump(t, s, "acme") // while nobody watches
 	changes = append(changes, changeOf("acme", 8))
 	for i, position := range positions {
-		resumed, _ := watch(t, s, position)
+		resumed := resume(t, s, position)
 		resumed.expect(t, changes[min(i, len(changes)-1):]...)
 		resumed.stop()
 	}
 }
 
 func watchBeats(t *testing.T, s datastore.Store) {
-	w, _ := watch(t, s, "")
+	w, _ := watch(t, s)
 	const beats = 6
 	begun := time.Now()
 	for range beats {
@@ -244,7 +264,7 @@ func watchMany(t *testing.T, s datastore.Store) {
 	put(t, s, organization("acme"))
 	var watchers []*watcher
 	for range 4 {
-		w, _ := watch(t, s, "")
+		w, _ := watch(t, s)
 		watchers = append(watchers, w)
 	}
 	for range 5 {
@@ -256,7 +276,7 @@ func watchMany(t *testing.T, s datastore.Store) {
 }
 
 func watchEnds(t *testing.T, s datastore.Store) {
-	w, _ := watch(t, s, "")
+	w, _ := watch(t, s)
 	w.stop()
 	select {
 	case err := <-w.ended:

@@ -16,8 +16,9 @@ const (
 	procedures = "procedures"
 	webhooks   = "webhooks"
 	messages   = "messages"
-	batches    = "batches" // the log
-	meta       = "meta"    // the version of the schema
+	batches    = "batches"  // the log
+	replicas   = "replicas" // who works on the database now; see [heartbeat]
+	meta       = "meta"     // the version of the schema
 )
 
 // Prefixes of ids in the directory, which are its kinds as well.

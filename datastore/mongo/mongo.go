@@ -61,6 +61,7 @@ type Store struct {
 	log     *slog.Logger
 	locks   *lockTable
 	running operations
+	heart   *heartbeat // nil until Open has prepared the database
 	closed  atomic.Bool
 	closing context.Context // done when Close begins: watches end
 	close   context.CancelFunc
@@ -98,6 +99,7 @@ func open(ctx context.Context, config Config, adjust func(*options.ClientOptions
 		_ = s.Close()
 		return nil, fmt.Errorf("open MongoDB store: %w", err)
 	}
+	s.heart = startHeartbeat(s)
 	s.log.InfoContext(ctx, "mongodb store opened", "database", database)
 	return s, nil
 }
@@ -130,6 +132,7 @@ func (s *Store) Close() error {
 	}
 	s.close()
 	s.running.close(min(s.timeout, 2*time.Second))
+	s.heart.stop() // only now: others take what a replica without a heartbeat left open for abandoned
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()
 	if err := s.client.Disconnect(ctx); err != nil && !errors.Is(err, driver.ErrClientDisconnected) {

@@ -1,6 +1,8 @@
 package mongo
 
 import (
+	"time"
+
 	"cordon/datastore"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
@@ -9,7 +11,7 @@ import (
 )
 
 // schemaVersion grows with every change of the validators below.
-const schemaVersion = 1
+const schemaVersion = 2
 
 // collection says what is made at the start. The validators see to it that nothing is kept that the
 // rules could misread, whoever writes it; they allow members that they do not know, so that two
@@ -48,6 +50,9 @@ func collections() []collection {
 		{batches, nil, []driver.IndexModel{
 			index("newest_first", bson.D{{Key: "last_id", Value: -1}, {Key: "_id", Value: -1}, {Key: "first_id", Value: 1}}),
 			index("oldest_first", bson.D{{Key: "first_id", Value: 1}, {Key: "_id", Value: 1}, {Key: "last_id", Value: 1}}),
+		}},
+		{replicas, [][]field{{positive("beat"), {name: "at", types: []string{"date"}}}}, []driver.IndexModel{
+			{Keys: bson.M{"at": 1}, Options: options.Index().SetName("expire").SetExpireAfterSeconds(int32(forgotten / time.Second))},
 		}},
 		{meta, nil, nil},
 	}

@@ -16,27 +16,49 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// beat is how long a watch may be silent, well within the contract's half second.
-const beat = 200 * time.Millisecond
-
-// change is what is read of an event.
-type change struct {
+// feedEvent is what is read of an event of the change stream: a change of an organization, or a heartbeat.
+type feedEvent struct {
 	OperationType string `bson:"operationType"`
-	DocumentKey   struct {
+	Namespace     struct {
+		Collection string `bson:"coll"`
+	} `bson:"ns"`
+	DocumentKey struct {
 		ID string `bson:"_id"`
 	} `bson:"documentKey"`
-	FullDocument struct {
-		Stamp string `bson:"stamp"`
-	} `bson:"fullDocument"` // of an insert or a replacement
+	FullDocument      written `bson:"fullDocument"` // of an insert or a replacement
 	UpdateDescription struct {
-		UpdatedFields struct {
-			Stamp string `bson:"stamp"`
-		} `bson:"updatedFields"`
+		UpdatedFields written `bson:"updatedFields"`
 	} `bson:"updateDescription"`
 }
 
-// Watch is a change stream on the organizations, and a position is its resume token. The driver resumes
-// the stream by itself over a lost connection or a new primary, as far as the timeout reaches.
+// written is what is read of what a write wrote.
+type written struct {
+	Stamp string `bson:"stamp"` // of an organization; see [stampOf]
+	Beat  int64  `bson:"beat"`  // of a heartbeat
+}
+
+// Watch is a change stream on the organizations and on our own heartbeat, and a position is its resume
+// token. The driver resumes the stream by itself over a lost connection or a new primary, as far as the
+// timeout reaches.
+//
+// Why a beat is our own heartbeat that comes back: the stream gives writes in the order of their cluster
+// times, and each only when a majority holds it. On a replica set a write that begins after another was
+// acknowledged has the greater time, so when heartbeat n comes, all that was acknowledged before write n
+// began has come. A primary that is cut off from the majority gives nothing, and so no beat, however
+// long it takes itself for the primary.
+//
+// Why a new watch begins with a heartbeat, too: a stream that is opened begins behind the last write that
+// the primary knows of, which a majority may not hold yet, and a read that follows would miss it. When a
+// heartbeat that was written later has come, a majority holds all that the stream left out.
+//
+// On a sharded cluster the first reason is weaker. Where the collections are on one shard, which is so
+// unless somebody has sharded or moved one, all of it holds. Where the directory is sharded, cluster times
+// of different shards are only as close as their clocks gossip, so a beat may be earlier than a change on
+// another shard by that much; and a stream waits for the slowest shard, which without traffic writes only
+// every periodicNoopIntervalSecs (10 s), so that this has to be set to 1.
+//
+// What no stream can say is what a read of a new primary sees in its first moments: it may be behind what
+// the old one had acknowledged, until it has committed a write of its own.
 func (s *Store) Watch(ctx context.Context, from string) iter.Seq2[datastore.Change, error] {
 	return func(yield func(datastore.Change, error) bool) {
 		call, cancel := context.WithCancel(ctx)
@@ -57,42 +79,54 @@ func (s *Store) watch(ctx context.Context, from string, give func(datastore.Chan
 	if err != nil {
 		return err
 	}
+	opened, stands := time.Now(), from != ""
+	s.heart.want()
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(s.timeout, time.Second))
 		defer cancel()
 		_ = stream.Close(ctx)
 	}()
-	if !give(datastore.Change{Position: position(stream)}) {
-		return nil
-	}
-	last := time.Now()
 	for {
-		if stream.TryNext(ctx) {
-			c, err := changeOf(stream)
-			if err != nil {
+		if !stream.TryNext(ctx) {
+			if err := stream.Err(); err != nil {
 				return err
 			}
-			if !give(c) {
-				return nil
+			if stream.ID() == 0 {
+				return datastore.ErrHistoryLost // the database was dropped
 			}
-		} else if err := stream.Err(); err != nil {
-			return err
-		} else if stream.ID() == 0 {
-			return datastore.ErrHistoryLost // the collection was dropped or renamed
-		} else {
-			last = time.Time{}
+			continue // nothing has happened, which shows nothing
 		}
-		if now := time.Now(); now.Sub(last) >= beat {
-			if !give(datastore.Change{Position: position(stream)}) {
-				return nil
-			}
-			last = now
+		c, given, err := s.read(stream)
+		if err != nil {
+			return err
+		}
+		// A beat that was written before the stream was opened says nothing of what is before the stream.
+		stands = stands || given && c.Until.After(opened)
+		if given && stands && !give(c) {
+			return nil
 		}
 	}
 }
 
+// read returns what a watch gives for the stream's event; false for nothing.
+func (s *Store) read(stream *driver.ChangeStream) (datastore.Change, bool, error) {
+	var e feedEvent
+	if err := stream.Decode(&e); err != nil {
+		return datastore.Change{}, false, err
+	}
+	if e.Namespace.Collection != replicas {
+		c, err := e.change(position(stream))
+		return c, true, err
+	}
+	if e.DocumentKey.ID != s.heart.id {
+		return datastore.Change{}, false, nil
+	}
+	began, known := s.heart.beganAt(max(e.FullDocument.Beat, e.UpdateDescription.UpdatedFields.Beat))
+	return datastore.Change{Until: began, Position: position(stream)}, known, nil
+}
+
 func (s *Store) stream(ctx context.Context, from string) (*driver.ChangeStream, error) {
-	opts := options.ChangeStream().SetMaxAwaitTime(beat)
+	opts := options.ChangeStream().SetMaxAwaitTime(interval)
 	if from != "" {
 		token, err := base64.RawURLEncoding.DecodeString(from)
 		if err != nil || bson.Raw(token).Validate() != nil {
@@ -100,10 +134,14 @@ func (s *Store) stream(ctx context.Context, from string) (*driver.ChangeStream, 
 		}
 		opts.SetResumeAfter(bson.Raw(token))
 	}
-	// What happens to the collection as a whole has no document key and comes as well.
-	organizations := bson.M{"documentKey._id": within("", organizationKind)}
-	stream, err := s.collection(directory).Watch(ctx, bson.A{bson.M{"$match": bson.M{"$or": bson.A{
-		organizations, bson.M{"documentKey": bson.M{"$exists": false}},
+	// What happens to the collection or the database as a whole has no document key and comes as well. The
+	// heartbeats of all replicas come, since a position behind one of them must be found again by whoever
+	// goes on from it.
+	stream, err := s.db.Watch(ctx, bson.A{bson.M{"$match": bson.M{"$or": bson.A{
+		bson.M{"ns.coll": directory, "documentKey._id": within("", organizationKind)},
+		bson.M{"ns.coll": directory, "documentKey": bson.M{"$exists": false}},
+		bson.M{"ns.coll": replicas},
+		bson.M{"ns.coll": bson.M{"$exists": false}},
 	}}}}, opts)
 	var server driver.ServerError
 	if from != "" && errors.As(err, &server) && !unavailable(err) && !hasCode(err, codeRights) {
@@ -113,19 +151,16 @@ func (s *Store) stream(ctx context.Context, from string) (*driver.ChangeStream, 
 	return stream, err
 }
 
-func changeOf(stream *driver.ChangeStream) (datastore.Change, error) {
-	var event change
-	if err := stream.Decode(&event); err != nil {
-		return datastore.Change{}, err
-	}
-	c := datastore.Change{Position: position(stream)}
+// change returns the change of an organization that an event tells of.
+func (e *feedEvent) change(position string) (datastore.Change, error) {
+	c := datastore.Change{Position: position}
 	var known bool
-	c.Organization, known = strings.CutPrefix(event.DocumentKey.ID, organizationKind+"/")
-	switch event.OperationType {
+	c.Organization, known = strings.CutPrefix(e.DocumentKey.ID, organizationKind+"/")
+	switch e.OperationType {
 	case "insert", "replace":
-		c.Incarnation, c.Revision = splitStamp(event.FullDocument.Stamp)
+		c.Incarnation, c.Revision = splitStamp(e.FullDocument.Stamp)
 	case "update":
-		c.Incarnation, c.Revision = splitStamp(event.UpdateDescription.UpdatedFields.Stamp)
+		c.Incarnation, c.Revision = splitStamp(e.UpdateDescription.UpdatedFields.Stamp)
 	case "delete":
 	default:
 		known = false

@@ -13,8 +13,8 @@ import (
 	"cordon/datastore"
 )
 
-// beat is how long a watch may be silent, well within the contract's half second.
-const beat = 200 * time.Millisecond
+// interval is how long a watch is silent, well within the contract's half second.
+const interval = 200 * time.Millisecond
 
 // changesRead is how many changes a watch reads at a time.
 const changesRead = 512
@@ -38,7 +38,9 @@ func (f *feed) wake() {
 	f.next = make(chan struct{})
 }
 
-// Watch gives every committed change of an organization in commit order, and beats.
+// Watch gives every committed change of an organization in commit order, and a beat each time that it
+// has found nothing more. The beat's instant is from before it looked, so whatever was acknowledged
+// earlier was found.
 func (s *Store) Watch(ctx context.Context, from string) iter.Seq2[datastore.Change, error] {
 	return func(yield func(datastore.Change, error) bool) {
 		// A watch whose context is done just ends.
@@ -49,18 +51,19 @@ func (s *Store) Watch(ctx context.Context, from string) iter.Seq2[datastore.Chan
 }
 
 func (s *Store) watch(ctx context.Context, from string, give func(datastore.Change) bool) error {
+	until := time.Now()
 	at, err := s.start(ctx, from)
 	if err != nil {
 		return err
 	}
-	if !give(datastore.Change{Position: s.position(at)}) {
+	if from == "" && !give(datastore.Change{Until: until, Position: s.position(at)}) {
 		return nil
 	}
-	ticker := time.NewTicker(beat)
+	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	due := false // a beat is
 	for {
 		committed := s.feed.wait() // before reading, so that no commit falls between
+		until = time.Now()
 		changes, err := s.changesAfter(ctx, at)
 		if err != nil {
 			return err
@@ -75,14 +78,12 @@ func (s *Store) watch(ctx context.Context, from string, give func(datastore.Chan
 		if len(changes) == changesRead {
 			continue
 		}
-		if due && !give(datastore.Change{Position: s.position(at)}) {
+		if !give(datastore.Change{Until: until, Position: s.position(at)}) {
 			return nil
 		}
-		due = false
 		select {
 		case <-committed:
 		case <-ticker.C:
-			due = true
 		case <-s.closed:
 			return datastore.ErrClosed
 		case <-ctx.Done():
