@@ -117,8 +117,8 @@ type Store interface {
 
 	// Claim leases messages of a kind that are due (pending, or leased with the lease run out) until
 	// Now+Lease, each under a lease id that no other claim has, counts the attempt and returns them.
-	// Organizations take turns: of all that have something due and room for it each gets one message
-	// before any gets a second, and of one organization the longest due come first. It may return
+	// Lanes take turns: of all that have something due and room for it each gets one message before
+	// any gets a second, and of one lane the longest due come first. It may return
 	// fewer messages than it could; it returns none only where there is none to take. No two claims
 	// return the same message while its lease runs.
 	Claim(ctx context.Context, claim Claim) ([]Message, error)

@@ -189,6 +189,7 @@ type Message struct {
 	ID           string    `json:"id"` // the receiver's idempotency key
 	Kind         string    `json:"kind"`
 	Organization string    `json:"organization"`
+	Lane         string    `json:"lane,omitempty"` // of the organization's: those of one lane wait for each other
 	Event        string    `json:"event"`
 	Recipient    string    `json:"recipient,omitempty"` // user id or webhook id
 	Payload      []byte    `json:"payload"`

@@ -2,6 +2,8 @@ package datastoretest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -17,8 +19,8 @@ func claims() []test {
 		{"a lease that has run out comes back under another lease", claimsRunOut},
 		{"no message is given to two of 8 claimers", claimsShared},
 		{"a kind is claimed for itself", claimsKind},
-		{"organizations take turns, whatever backlog one has", claimsTurns},
-		{"of one organization no more than there is room for", claimsRoom},
+		{"lanes take turns, whatever backlog one has", claimsTurns},
+		{"of a lane and an organization no more than there is room for", claimsRoom},
 		{"a message that was put again is judged by what was put", claimsPutAgain},
 	}
 }
@@ -114,14 +116,14 @@ func claimsKind(t *testing.T, s datastore.Store) {
 	}
 }
 
-// queues puts messages of organizations in place: of each as many as is said, the longest due first.
+// queues puts messages in place: of each lane as many as is said, the longest due first.
 func queues(t *testing.T, s datastore.Store, of map[string]int) {
 	t.Helper()
 	var nouns []datastore.Noun
-	for organization, many := range of {
+	for way, many := range of {
 		for i := range many {
-			m := message(numbered(organization, i), i)
-			m.Organization = organization
+			m := message(numbered(way, i), i)
+			m.Organization, m.Lane, _ = strings.Cut(way, "/")
 			nouns = append(nouns, m)
 		}
 	}
@@ -129,44 +131,49 @@ func queues(t *testing.T, s datastore.Store, of map[string]int) {
 }
 
 func claimsTurns(t *testing.T, s datastore.Store) {
-	queues(t, s, map[string]int{"a": 2, "b": 100, "b2": 3, "c": 1})
-	later := message("d-0000", 10_000)
-	later.Organization = "d" // not due: its turn passes
+	queues(t, s, map[string]int{"a": 2, "b": 100, "b/x": 3, "b2": 1})
+	later := message("c-0000", 10_000)
+	later.Organization = "c" // not due: its turn passes
 	put(t, s, later)
 	after := ""
 	for _, want := range [][]string{
-		{"a-0000", "b-0000", "b2-0000"},  // more turns than places: one each
-		{"c-0000", "a-0001", "b-0001"},   // and around
-		{"b2-0001", "b2-0002", "b-0002"}, // those that have nothing are passed over, and the places shared out
-		{"b-0003", "b-0004", "b-0005"},   // alone, it has all
+		{"a-0000", "b-0000", "b/x-0000"},   // more turns than places: one each
+		{"b2-0000", "a-0001", "b-0001"},    // and around
+		{"b/x-0001", "b-0002", "b/x-0002"}, // those that have nothing are passed over, and the places shared out
+		{"b-0003", "b-0004", "b-0005"},     // alone, it has all
 	} {
 		c := mails(at(1000), 3)
 		c.After = after
 		got, err := s.Claim(t.Context(), c)
 		must(t, err)
-		same(t, "after "+after, claimedIDs(got), want)
-		after = got[len(got)-1].Organization
+		slices.Sort(want)
+		ids := claimedIDs(got)
+		slices.Sort(ids)
+		same(t, "after "+after, ids, want)
+		after = got[len(got)-1].Way()
 	}
 }
 
 func claimsRoom(t *testing.T, s datastore.Store) {
-	queues(t, s, map[string]int{"a": 10, "b": 10, "c": 10})
+	queues(t, s, map[string]int{"a": 10, "b/x": 10, "b/y": 10, "b/z": 10, "b.c": 10, "b0": 10, "c": 10, "c.d": 1, "c/x": 10})
 	c := mails(at(1000), 20)
-	c.Each = 4
-	c.Held = map[string]int{"a": 1, "b": 4, "elsewhere": 9}
+	c.Each, c.EachOrganization = 3, 4
+	c.Held = map[string]int{"a": 1, "b/y": 3, "b.c": 3, "c": 4, "elsewhere": 9}
 	for _, want := range [][]string{
-		{"a-0000", "a-0001", "a-0002", "c-0000", "c-0001", "c-0002", "c-0003"},
-		{"b-0000", "b-0001", "c-0004"},
+		{"a-0000", "a-0001", "b/x-0000", "b0-0000", "b0-0001", "b0-0002", "c.d-0000"},
+		{"b/x-0001", "b/x-0002", "b/y-0000", "b/z-0000"},
 		nil,
 	} {
 		got, err := s.Claim(t.Context(), c)
 		must(t, err)
-		same(t, fmt.Sprint("beside ", c.Held), claimedIDs(got), want)
+		ids := claimedIDs(got)
+		slices.Sort(ids)
+		same(t, fmt.Sprint("beside ", c.Held), ids, want)
 		for _, m := range got {
-			c.Held[m.Organization]++
+			c.Held[m.Way()]++
 		}
 		if len(want) == 7 {
-			c.Held["b"], c.Held["c"] = 2, 3
+			c.Held["b/x"], c.Held["b/y"] = 0, 0
 		}
 	}
 }

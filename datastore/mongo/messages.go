@@ -44,31 +44,20 @@ func (s *Store) Claim(ctx context.Context, claim datastore.Claim) ([]datastore.M
 }
 
 // pick returns the ids of the messages that a claim would take, in the order of turns. It looks for
-// one organization at a time: a step in the index, however much each of them has.
+// one lane at a time: a step in the index, however much each of them has.
 func (s *Store) pick(ctx context.Context, claim *datastore.Claim) (picked []string, err error) {
 	due := bson.M{"$lte": timeText(claim.Now)}
-	full := bson.A{}
-	for organization := range claim.Held {
-		if claim.Room(organization) == 0 {
-			full = append(full, organization)
-		}
-	}
-	turns, err := claim.Turns(func(after string) (string, error) {
-		organization := bson.M{"$gt": after}
-		if len(full) > 0 {
-			organization["$nin"] = full
-		}
-		for d, err := range s.messagesDue(ctx, bson.M{"body.kind": claim.Kind, "body.organization": organization, "due_at": due}, 1) {
-			return d.Body.Organization, err
+	turns, places, err := claim.Turns(func(after string) (string, error) {
+		for d, err := range s.messagesDue(ctx, bson.M{"body.kind": claim.Kind, "lane": bson.M{"$gt": after}, "due_at": due}, 1) {
+			return d.Lane, err
 		}
 		return "", nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	for i, organization := range turns {
-		filter := bson.M{"body.kind": claim.Kind, "body.organization": organization, "due_at": due}
-		for d, err := range s.messagesDue(ctx, filter, claim.Share(organization, i, len(turns))) {
+	for i, lane := range turns {
+		for d, err := range s.messagesDue(ctx, bson.M{"body.kind": claim.Kind, "lane": lane, "due_at": due}, places[i]) {
 			if err != nil {
 				return nil, err
 			}
@@ -78,11 +67,11 @@ func (s *Store) pick(ctx context.Context, claim *datastore.Claim) (picked []stri
 	return picked, nil
 }
 
-// messagesDue finds messages in the order of their organizations, and of one the longest due first.
+// messagesDue finds messages in the order of their lanes, and of one the longest due first.
 func (s *Store) messagesDue(ctx context.Context, filter bson.M, limit int) iter.Seq2[document[datastore.Message], error] {
 	return find[document[datastore.Message]](ctx, s.reader, "claim messages", messages, filter, options.Find().
-		SetSort(bson.D{{Key: "body.organization", Value: 1}, {Key: "due_at", Value: 1}}).SetLimit(int64(limit)).
-		SetProjection(bson.M{"_id": 1, "body.organization": 1}))
+		SetSort(bson.D{{Key: "lane", Value: 1}, {Key: "due_at", Value: 1}}).SetLimit(int64(limit)).
+		SetProjection(bson.M{"_id": 1, "lane": 1}))
 }
 
 // lease marks those that are still due, and returns them in the order in which they were picked.

@@ -18,6 +18,7 @@ type document[T datastore.Noun] struct {
 	Tx       bson.ObjectID `bson:"tx"` // who wrote it last; see [tx.id]
 	Body     T             `bson:"body"`
 	DueAt    time.Time     `bson:"due_at,omitempty"`    // of a message that is to be delivered
+	Lane     string        `bson:"lane,omitempty"`      // of a message
 	ExpireAt bson.DateTime `bson:"expire_at,omitempty"` // when the server may clean it away
 }
 

@@ -90,7 +90,7 @@ func (t *tx) put(w *writes, noun datastore.Noun) error {
 	case datastore.Webhook:
 		keep(t, w, webhooks, document[datastore.Webhook]{ID: key(n.Organization, n.ID), Body: n})
 	case datastore.Message:
-		keep(t, w, messages, document[datastore.Message]{ID: n.ID, Body: n, DueAt: messageDue(n)})
+		keep(t, w, messages, document[datastore.Message]{ID: n.ID, Body: n, DueAt: messageDue(n), Lane: n.Way()})
 	default:
 		return fmt.Errorf("put a %T: it is not known", noun)
 	}

@@ -108,7 +108,7 @@ func sparse(name, member string) driver.IndexModel {
 // claimable is an index of the messages that are to be delivered, by who has the next turn.
 func claimable() driver.IndexModel {
 	return driver.IndexModel{
-		Keys: bson.D{{Key: "body.kind", Value: 1}, {Key: "body.organization", Value: 1}, {Key: "due_at", Value: 1}},
+		Keys: bson.D{{Key: "body.kind", Value: 1}, {Key: "lane", Value: 1}, {Key: "due_at", Value: 1}},
 		Options: options.Index().SetName("claimable").
 			SetPartialFilterExpression(bson.M{"due_at": bson.M{"$exists": true}}),
 	}

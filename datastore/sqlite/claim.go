@@ -10,32 +10,32 @@ import (
 	"github.com/google/uuid"
 )
 
-// nextTurn finds the next organization that has something to deliver, and when the first of it is due:
-// one step in the index, however much each of them has.
-const nextTurn = `SELECT organization, due_at FROM messages
-	WHERE kind = ? AND organization > ? AND due_at IS NOT NULL ORDER BY organization, due_at LIMIT 1`
+// nextTurn finds the next lane that has something to deliver, and when the first of it is due: one step
+// in the index, however much each of them has.
+const nextTurn = `SELECT lane, due_at FROM messages
+	WHERE kind = ? AND lane > ? AND due_at IS NOT NULL ORDER BY lane, due_at LIMIT 1`
 
-// dueMessages finds what may be claimed of an organization, longest due first.
+// dueMessages finds what may be claimed of a lane, longest due first.
 const dueMessages = `SELECT payload, document FROM messages
-	WHERE kind = ? AND organization = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?`
+	WHERE kind = ? AND lane = ? AND due_at <= ? ORDER BY due_at, id LIMIT ?`
 
 // Claim looks for something due before it asks for the writer: mostly there is nothing.
 func (s *Store) Claim(ctx context.Context, claim datastore.Claim) (claimed []datastore.Message, err error) {
 	var turns []string
 	if err := s.state.read(ctx, func(c *conn) (err error) {
-		turns, err = dueTurns(ctx, c, &claim)
+		turns, _, err = dueTurns(ctx, c, &claim)
 		return err
 	}); err != nil || len(turns) == 0 {
 		return nil, explain("claim messages", err)
 	}
 	err = s.state.writer.transact(ctx, func(c *conn) (func(), error) {
 		t := &tx{store: s, conn: c}
-		turns, err := dueTurns(ctx, c, &claim)
+		turns, places, err := dueTurns(ctx, c, &claim)
 		if err != nil {
 			return nil, err
 		}
-		for i, organization := range turns {
-			if err := c.each(dueMessages, []any{claim.Kind, organization, instant(claim.Now), claim.Share(organization, i, len(turns))},
+		for i, lane := range turns {
+			if err := c.each(dueMessages, []any{claim.Kind, lane, instant(claim.Now), places[i]},
 				func(rows *sql.Rows) error {
 					n, err := scanMessage(rows)
 					claimed = append(claimed, n)
@@ -60,8 +60,8 @@ func (s *Store) Claim(ctx context.Context, claim datastore.Claim) (claimed []dat
 	return claimed, nil
 }
 
-// dueTurns returns the organizations that a claim takes from.
-func dueTurns(ctx context.Context, c *conn, claim *datastore.Claim) ([]string, error) {
+// dueTurns returns the lanes that a claim takes from, and how much of each.
+func dueTurns(ctx context.Context, c *conn, claim *datastore.Claim) (turns []string, places []int, err error) {
 	now := instant(claim.Now)
 	return claim.Turns(func(after string) (string, error) {
 		for {

@@ -205,9 +205,9 @@ func (t *tx) putMessage(n datastore.Message) error {
 	if n.State == datastore.MessagePending || n.State == datastore.MessageLeased {
 		due = new(instant(n.NextAt))
 	}
-	return t.write(`REPLACE INTO messages (id, organization, kind, recipient, state, due_at, payload, document)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		n, n.ID, n.Organization, n.Kind, n.Recipient, n.State, due, blob(payload))
+	return t.write(`REPLACE INTO messages (id, organization, kind, lane, recipient, state, due_at, payload, document)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n, n.ID, n.Organization, n.Kind, n.Way(), n.Recipient, n.State, due, blob(payload))
 }
 
 // blob is never NULL.

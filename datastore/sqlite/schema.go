@@ -122,13 +122,14 @@ CREATE TABLE messages (
 	id TEXT PRIMARY KEY,
 	organization TEXT NOT NULL,
 	kind TEXT NOT NULL,
+	lane TEXT NOT NULL,
 	recipient TEXT NOT NULL,
 	` + oneOf("state", datastore.MessagePending, datastore.MessageLeased, datastore.MessageDone, datastore.MessageDead) + `,
 	due_at INTEGER, -- while it may be claimed
 	payload BLOB NOT NULL,
 	document TEXT NOT NULL
 ) STRICT;
-CREATE INDEX messages_due ON messages (kind, organization, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_due ON messages (kind, lane, due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_of_organization ON messages (organization, id);
 CREATE INDEX messages_of_recipient ON messages (recipient, id);
 CREATE INDEX messages_in_state ON messages (state, id);
