@@ -10,6 +10,7 @@ const (
 	RecordDecision = "decision" // a question answered, or an act refused
 	RecordChange   = "change"   // a committed act
 	RecordRead     = "read"     // somebody read the log or searched
+	RecordGap      = "gap"      // records that were lost with the store; Details says from and to which sequence
 )
 
 // Record is one entry of the decision log.
@@ -17,7 +18,7 @@ type Record struct {
 	ID           string          `json:"id"` // UUIDv7
 	Time         time.Time       `json:"time"`
 	Replica      string          `json:"replica"`
-	Sequence     int64           `json:"sequence"` // of the replica, from 1, with no gap
+	Sequence     int64           `json:"sequence"` // of the replica, from 1, with no gap that no record of kind RecordGap tells
 	Caller       string          `json:"caller"`
 	Actor        string          `json:"actor,omitempty"`
 	Agent        string          `json:"agent,omitempty"`

@@ -13,4 +13,11 @@ type Batch struct {
 	LastID        string // largest; at most BatchSpan after the smallest
 	Bloom         []byte
 	Body          []byte // compressed NDJSON
+
+	// Missing is how many sequences before FirstSequence are lost for good, in a batch that is shipped
+	// behind a gap. It is not kept: the batch's record of kind RecordGap says it for ever.
+	Missing int64
 }
+
+// Follows reports whether the batch holds something and is the next one behind a replica's last sequence.
+func (b *Batch) Follows(last int64) bool { return b.Count > 0 && b.FirstSequence-b.Missing == last+1 }

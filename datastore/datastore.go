@@ -110,9 +110,9 @@ type Store interface {
 	Watch(ctx context.Context, from string) iter.Seq2[Change, error]
 
 	// Ship appends a batch of a replica's records, once: its FirstSequence must follow the last
-	// sequence shipped for that replica. It gives the last sequence that is shipped after the call.
-	// A batch that does not follow is not written and is no error: the answer tells where to go on.
-	// A batch with a Count of 0 only asks.
+	// sequence shipped for that replica, or with Missing the sequences that are lost behind that
+	// one. It gives the last sequence that is shipped after the call. A batch that does not follow is
+	// not written and is no error: the answer tells where to go on. A batch with a Count of 0 only asks.
 	Ship(ctx context.Context, batch Batch) (int64, error)
 
 	// Claim leases messages of a kind that are due (pending, or leased with the lease run out) until

@@ -35,7 +35,7 @@ func selected(query url.Values) (selection, error) {
 		}
 	}
 	var err error
-	if f.Kind, err = oneOf(query, "kind", "decision", "change", "read"); err != nil {
+	if f.Kind, err = oneOf(query, "kind", "decision", "change", "read", "gap"); err != nil {
 		return s, err
 	}
 	decision, err := oneOf(query, "decision", "true", "false")

@@ -148,6 +148,8 @@ func answerOf(r client.Record) string {
 	switch {
 	case r.Kind == client.RecordRead:
 		return "read"
+	case r.Kind == client.RecordGap:
+		return "lost"
 	case !r.Decision:
 		return "denied"
 	case r.Kind == client.RecordChange:

@@ -16,6 +16,7 @@ func shipping() []test {
 		{"a batch that follows is appended and is the last", shipFollows},
 		{"a batch is appended once", shipOnce},
 		{"a batch that does not follow is not written and tells where to go on", shipGap},
+		{"a batch behind lost sequences follows those before them", shipMissing},
 		{"a batch with a count of 0 only asks", shipAsks},
 		{"replicas do not know of each other", shipReplicas},
 		{"concurrent shippers of one log write it once", shipConcurrent},
@@ -90,6 +91,26 @@ func shipGap(t *testing.T, s datastore.Store) {
 	same(t, "sequences", sequences(t, s, "r"), count(1, 3))
 	ship(t, s, batchOf(t, decisions("r", 4, 2)), 5)
 	same(t, "sequences", sequences(t, s, "r"), count(1, 5))
+}
+
+func shipMissing(t *testing.T, s datastore.Store) {
+	ship(t, s, batchOf(t, decisions("r", 1, 3)), 3)
+	gap := batchOf(t, decisions("r", 9, 1))
+	ship(t, s, gap, 3)
+	for _, missing := range []int64{4, 6} {
+		gap.Missing = missing
+		ship(t, s, gap, 3)
+	}
+	gap.Missing = 5
+	ship(t, s, gap, 9)
+	ship(t, s, gap, 9)
+	ship(t, s, batchOf(t, decisions("r", 4, 2)), 9)
+	ship(t, s, batchOf(t, decisions("r", 10, 2)), 11)
+	first := batchOf(t, decisions("other", 5, 1))
+	first.Missing = 4
+	ship(t, s, first, 5)
+	same(t, "sequences", sequences(t, s, "r"), []int64{1, 2, 3, 9, 10, 11})
+	same(t, "sequences", sequences(t, s, "other"), []int64{5})
 }
 
 func shipAsks(t *testing.T, s datastore.Store) {

@@ -101,7 +101,7 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 	defer q.release()
 	for end := time.Now().Add(s.timeout); ; {
 		// What is known is tried first; whether it is still so, the insert tells.
-		if !q.known || batch.Count == 0 || batch.FirstSequence != q.last+1 {
+		if !q.known || !batch.Follows(q.last) {
 			q.known = false
 			last, err := s.lastSequence(ctx, batch.Replica)
 			if err != nil {
@@ -109,7 +109,7 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 			}
 			q.last, q.known = last, true
 		}
-		if batch.Count == 0 || batch.FirstSequence != q.last+1 {
+		if !batch.Follows(q.last) {
 			return q.last, nil
 		}
 		last, err := s.ship(ctx, q, batch)

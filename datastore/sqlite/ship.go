@@ -10,7 +10,7 @@ import (
 func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) {
 	var last int64
 	err := s.log.writer.transact(ctx, func(c *conn) (_ func(), err error) {
-		if last, err = lastSequence(c, batch.Replica); err != nil || batch.Count == 0 || batch.FirstSequence != last+1 {
+		if last, err = lastSequence(c, batch.Replica); err != nil || !batch.Follows(last) {
 			return nil, err
 		}
 		last = batch.LastSequence

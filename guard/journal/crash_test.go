@@ -10,8 +10,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"cordon/datastore"
 	"cordon/guard/journal"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // leftBehind gives a directory as a killed process leaves it, with records that were not shipped.
@@ -313,25 +317,72 @@ func TestTwoProcessesOfOneNameAreFoundOut(t *testing.T) {
 	}
 }
 
-func TestStoreThatLostRecordsIsReported(t *testing.T) {
-	s := newStore()
-	c := config(t, s)
-	c.SegmentBytes = 1
-	j := mustOpen(t, c)
-	appendN(t, j, 5)
-	flush(t, j)
-	appendN(t, j, 5)
-	flush(t, j)
-	s.set(func(s *store) { s.mark["r1"], s.records["r1"] = 2, s.records["r1"][:2] })
-	appendN(t, j, 1)
-	if err := j.Flush(t.Context()); err == nil {
-		t.Error("the loss was not noticed")
-	}
-	if err := j.Flush(t.Context()); err == nil || !strings.Contains(err.Error(), "has lost them") {
-		t.Errorf("flush: %v, want the loss", err)
-	}
-	if err := j.Append(record()); err != nil {
-		t.Errorf("append: %v: decisions can go on until the journal is full", err)
+// What the journal has kept is shipped, and what neither has is told by a record in its place.
+func TestStoreThatLostRecordsIsToldOfTheGap(t *testing.T) {
+	for name, c := range map[string]struct {
+		restart bool // the journal is opened on the older store
+		kept    int  // records that the journal still has
+		fails   bool // the answer to the record of the gap is lost
+	}{
+		"while it runs":                  {},
+		"while it runs, with more":       {kept: 3},
+		"at its start":                   {restart: true},
+		"at its start, with more":        {restart: true, kept: 3},
+		"at its start, answer lost":      {restart: true, fails: true},
+		"while it runs, answer lost too": {kept: 3, fails: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newStore()
+			conf := config(t, s)
+			conf.SegmentBytes, conf.Linger = 1, time.Hour
+			j := mustOpen(t, conf)
+			want := appendN(t, j, 5)[:2]
+			flush(t, j)
+			appendN(t, j, 5)
+			flush(t, j)
+			s.set(func(s *store) { s.down = errDown })
+			want = append(want, appendN(t, j, c.kept)...)
+			_ = j.Flush(t.Context()) // to disk, and to nowhere else
+			s.set(func(s *store) { s.down, s.mark["r1"], s.records["r1"] = nil, 2, s.records["r1"][:2] })
+			if c.restart {
+				dir := t.TempDir()
+				copyDir(t, conf.Dir, dir)
+				conf.Dir = dir
+				j = mustOpen(t, conf)
+			}
+			if c.fails {
+				s.set(func(s *store) {
+					s.after = func(datastore.Batch) error { s.set(func(s *store) { s.after = nil }); return errDown }
+				})
+				_ = j.Flush(t.Context())
+			}
+			want = append(want, appendN(t, j, 2)...)
+			_ = j.Flush(t.Context()) // what runs may learn of the loss by this
+			flush(t, j)
+
+			var got []string
+			gaps := 0
+			follows := int64(1)
+			for _, r := range s.records["r1"] {
+				if r.Kind != datastore.RecordGap {
+					got = append(got, r.ID)
+				} else if gaps++; r.Sequence != 10 || string(r.Details) != `{"from":3,"to":10}` || r.CheckID() != nil {
+					t.Errorf("gap %+v, want sequence 10 and what is lost: 3 to 10", r)
+				} else {
+					follows = r.Sequence
+				}
+				if r.Sequence != follows {
+					t.Errorf("sequence %d where %d follows", r.Sequence, follows)
+				}
+				follows++
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("records in the store (-want +got):\n%s", diff)
+			}
+			if gaps != 1 || j.Stats().Err != nil || j.Stats().Unshipped != 0 {
+				t.Errorf("%d records of the gap, %+v; want one, and all shipped", gaps, j.Stats())
+			}
+		})
 	}
 }
 

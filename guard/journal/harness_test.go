@@ -56,7 +56,7 @@ func (s *store) Ship(ctx context.Context, b datastore.Batch) (int64, error) {
 func (s *store) take(b datastore.Batch) (int64, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b.Count == 0 || b.FirstSequence != s.mark[b.Replica]+1 {
+	if !b.Follows(s.mark[b.Replica]) {
 		return s.mark[b.Replica], nil
 	}
 	records, err := b.Records()

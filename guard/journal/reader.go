@@ -23,7 +23,8 @@ type reader struct {
 // chunkSize holds a batch's frames, or one frame of the largest size.
 var chunkSize = int64(maxText + frameSize(maxKeys, datastore.MaxRecordBytes))
 
-// seek puts the reader before a sequence that the log has on disk, or before the next one that will be.
+// seek puts the reader before a sequence that the log has on disk, or before the next one that will be;
+// before the first one where the log begins behind the sequence.
 func (s *shipper) seek(sequence int64) error {
 	r, j := &s.reader, s.j
 	j.mu.Lock()
@@ -33,15 +34,12 @@ func (s *shipper) seek(sequence int64) error {
 			in = segment
 		}
 	}
-	first := j.segments[0].first
-	if in != nil {
-		r.end = in.end
-	}
-	j.mu.Unlock()
 	if in == nil {
-		return fmt.Errorf("the store asks for record %d of replica %q, and the journal begins with %d, since the store had said that it has those before: "+
-			"it has lost them. Start with an empty directory and another replica name to go on", sequence, j.config.Replica, first)
+		in = j.segments[0]
+		sequence = in.first
 	}
+	r.end = in.end
+	j.mu.Unlock()
 	if r.segment != in {
 		file, err := os.Open(in.path)
 		if err != nil {

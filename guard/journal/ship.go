@@ -125,12 +125,8 @@ func (s *shipper) drain(ctx context.Context) error {
 			return err
 		}
 	}
-	for s.reader.sequence <= target && ctx.Err() == nil {
-		after, err := s.cut()
-		if err != nil {
-			return err
-		}
-		batch, err := datastore.PackEntries(j.config.Replica, s.entries)
+	for (s.reader.sequence <= target || s.reader.sequence > s.mark+1) && ctx.Err() == nil {
+		batch, after, err := s.next()
 		if err != nil {
 			return err
 		}
@@ -158,6 +154,19 @@ const (
 	maxRecords = 4000
 	maxText    = 2 << 20
 )
+
+// next packs the next batch and gives the place behind it.
+func (s *shipper) next() (batch datastore.Batch, after int64, err error) {
+	if s.mark+1 < s.reader.sequence {
+		batch, err = s.gap(s.mark+1, s.reader.sequence-1)
+		return batch, s.reader.at, err
+	}
+	if after, err = s.cut(); err != nil {
+		return datastore.Batch{}, 0, err
+	}
+	batch, err = datastore.PackEntries(s.j.config.Replica, s.entries)
+	return batch, after, err
+}
 
 // cut takes the next batch's entries and gives the place behind them. What they point to is good until
 // the reader reads again.
@@ -208,6 +217,9 @@ func (s *shipper) settle(mark int64) error {
 	}
 	if err := s.seek(mark + 1); err != nil {
 		return err
+	}
+	if from, to := mark+1, s.reader.sequence-1; from <= to {
+		s.j.config.Log.Warn("store has lost records that the journal has not kept", "from", from, "to", to)
 	}
 	s.free(mark)
 	return nil

@@ -93,9 +93,9 @@ func load(ctx context.Context, s *program.Server, a *answered) (wait func()) {
 	return all.Wait
 }
 
-// whole waits until the log holds every answered id, and checks that each is there once and that no
-// replica's sequence has a gap.
-func whole(t *testing.T, s *program.Server, a *answered) {
+// shipped waits until the log holds every answered id, and checks that each is there once. It gives the
+// sequences of each replica.
+func shipped(t *testing.T, s *program.Server, a *answered) map[string][]int64 {
 	t.Helper()
 	for {
 		seen := map[string]int{}
@@ -113,24 +113,29 @@ func whole(t *testing.T, s *program.Server, a *answered) {
 				t.Fatalf("%s is %d times in the log", id, seen[id])
 			}
 		}
-		if missing > 0 { // what was journaled is shipped within moments; the test's deadline bounds the wait
-			if t.Context().Err() != nil {
-				t.Fatalf("%d of %d answered records are missing", missing, len(a.ids))
-			}
-			continue
+		if missing == 0 {
+			return sequences
 		}
-		for replica, list := range sequences {
-			have := map[int64]bool{}
-			for _, n := range list {
-				have[n] = true
-			}
-			for n := int64(1); n <= int64(len(list)); n++ {
-				if !have[n] {
-					t.Fatalf("replica %s has %d records and none with sequence %d", replica, len(list), n)
-				}
+		// What was journaled is shipped within moments; the test's deadline bounds the wait.
+		if t.Context().Err() != nil {
+			t.Fatalf("%d of %d answered records are missing", missing, len(a.ids))
+		}
+	}
+}
+
+// whole is shipped, and checks that no replica's sequence has a gap.
+func whole(t *testing.T, s *program.Server, a *answered) {
+	t.Helper()
+	for replica, list := range shipped(t, s, a) {
+		have := map[int64]bool{}
+		for _, n := range list {
+			have[n] = true
+		}
+		for n := int64(1); n <= int64(len(list)); n++ {
+			if !have[n] {
+				t.Fatalf("replica %s has %d records and none with sequence %d", replica, len(list), n)
 			}
 		}
-		return
 	}
 }
 
