@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"reflect"
 	"strconv"
 	"time"
 )
@@ -14,48 +15,50 @@ import (
 // RecordFilter selects records of the decision log; what is empty selects all. Subject, Action and
 // Resource are the ids and the name in the question.
 type RecordFilter struct {
-	Organization         string
-	Subject, Action      string
-	Resource             string
-	Decision             *bool
-	Reason               string // a code among the reasons
-	Kind                 string
-	Caller, Actor, Agent string
-	Policy, Replica      string
-	RequestID, TraceID   string
-	Batch                string
-	From, To             time.Time // From <= time < To
+	ID           string    `query:"id"`
+	Organization string    `query:"organization"`
+	Subject      string    `query:"subject"`
+	Action       string    `query:"action"`
+	Resource     string    `query:"resource"`
+	Decision     *bool     `query:"decision"`
+	Reason       string    `query:"reasons"` // a code among the reasons
+	Kind         string    `query:"kind"`
+	Caller       string    `query:"caller"`
+	Actor        string    `query:"actor"`
+	Agent        string    `query:"agent"`
+	Policy       string    `query:"policy"`
+	Replica      string    `query:"replica"`
+	Sequence     int64     `query:"sequence"`
+	Revision     int64     `query:"revision"`
+	RequestID    string    `query:"request_id"`
+	TraceID      string    `query:"trace_id"`
+	Batch        string    `query:"batch"`
+	From         time.Time `query:"from"` // From <= time < To
+	To           time.Time `query:"to"`
 }
 
-// query is the filter as the server is asked.
+// query is the filter as the server is asked: each member under the name of its tag.
 func (f RecordFilter) query() url.Values {
 	q := url.Values{}
-	for name, value := range map[string]string{
-		"organization": f.Organization,
-		"subject":      f.Subject,
-		"action":       f.Action,
-		"resource":     f.Resource,
-		"reasons":      f.Reason,
-		"kind":         f.Kind,
-		"caller":       f.Caller,
-		"actor":        f.Actor,
-		"agent":        f.Agent,
-		"policy":       f.Policy,
-		"replica":      f.Replica,
-		"request_id":   f.RequestID,
-		"trace_id":     f.TraceID,
-		"batch":        f.Batch,
-	} {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	if f.Decision != nil {
-		q.Set("decision", strconv.FormatBool(*f.Decision))
-	}
-	for name, t := range map[string]time.Time{"from": f.From, "to": f.To} {
-		if !t.IsZero() {
-			q.Set(name, t.UTC().Format(time.RFC3339Nano))
+	for member, value := range reflect.ValueOf(f).Fields() {
+		name := member.Tag.Get("query")
+		switch asked := value.Interface().(type) {
+		case string:
+			if asked != "" {
+				q.Set(name, asked)
+			}
+		case int64:
+			if asked != 0 {
+				q.Set(name, strconv.FormatInt(asked, 10))
+			}
+		case *bool:
+			if asked != nil {
+				q.Set(name, strconv.FormatBool(*asked))
+			}
+		case time.Time:
+			if !asked.IsZero() {
+				q.Set(name, asked.UTC().Format(time.RFC3339Nano))
+			}
 		}
 	}
 	return q

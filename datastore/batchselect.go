@@ -169,12 +169,12 @@ type line struct {
 func newQuery(f RecordFilter) query {
 	q := query{filter: f, keys: f.keys()}
 	q.low, q.high = f.IDRange()
-	for _, value := range []string{
-		f.Caller, f.Actor, f.Agent, f.Kind, f.Subject, f.Action, f.Resource, f.Policy,
-		f.Organization, f.RequestID, f.TraceID, f.Batch,
-	} {
-		if value != "" {
-			q.texts = append(q.texts, appendString(nil, value))
+	table := recordFields(new(Record), &f)
+	for i := range table {
+		if m := &table[i]; m.key != "" && m.how == equal && m.text() != "" {
+			if _, ok := m.has.(*string); ok {
+				q.texts = append(q.texts, appendString(nil, m.text()))
+			}
 		}
 	}
 	if f.Reason != "" {
@@ -185,7 +185,7 @@ func newQuery(f RecordFilter) query {
 
 // mayHold tells whether a batch can hold something that the filter selects.
 func (q *query) mayHold(b *Batch) bool {
-	return b.Count > 0 && is(q.filter.Replica, b.Replica) &&
+	return b.Count > 0 && (q.filter.Replica == "" || q.filter.Replica == b.Replica) &&
 		b.LastID >= q.low && b.FirstID <= q.high && bloomHolds(b.Bloom, q.keys)
 }
 

@@ -76,6 +76,7 @@ type RecordFilter struct {
 	Policy, Organization                    string
 	RequestID, TraceID, Batch               string
 	Decision                                *bool
+	Sequence, Revision                      *int64
 	From, To                                time.Time // From <= time < To; zero: open
 	// After is a cursor: only records beyond this id in the order asked for.
 	After       string

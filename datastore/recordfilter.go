@@ -2,21 +2,6 @@ package datastore
 
 import "time"
 
-// Match tells whether the filter selects the record: every member but Limit holds, After included.
-func (f *RecordFilter) Match(r *Record) bool {
-	return is(f.ID, r.ID) && is(f.Replica, r.Replica) && is(f.Caller, r.Caller) &&
-		is(f.Actor, r.Actor) && is(f.Agent, r.Agent) && is(f.Kind, r.Kind) &&
-		is(f.Subject, r.Question.Subject.ID) && is(f.Action, r.Question.Action.Name) &&
-		is(f.Resource, r.Question.Resource.ID) &&
-		is(f.Policy, r.Policy) && is(f.Organization, r.Organization) &&
-		is(f.RequestID, r.RequestID) && is(f.TraceID, r.TraceID) && is(f.Batch, r.Batch) &&
-		(f.Decision == nil || *f.Decision == r.Decision) &&
-		(f.From.IsZero() || !r.Time.Before(f.From)) && (f.To.IsZero() || r.Time.Before(f.To)) &&
-		f.beyond(r.ID) && f.hasReason(r)
-}
-
-func is(asked, value string) bool { return asked == "" || asked == value }
-
 // beyond tells whether an id lies behind the cursor in the order asked for.
 func (f *RecordFilter) beyond(id string) bool {
 	if f.After == "" {
@@ -26,18 +11,6 @@ func (f *RecordFilter) beyond(id string) bool {
 		return id > f.After
 	}
 	return id < f.After
-}
-
-func (f *RecordFilter) hasReason(r *Record) bool {
-	if f.Reason == "" {
-		return true
-	}
-	for code := range reasonCodes(r.Reasons) {
-		if string(code) == f.Reason {
-			return true
-		}
-	}
-	return false
 }
 
 // IDRange gives bounds, both included, on the ids of the records that the filter selects, by its From,

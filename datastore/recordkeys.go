@@ -9,28 +9,28 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// AppendKeys appends one key for each non-empty member that a [RecordFilter] can ask for, and one for
-// each reason code: the XXH64 hash, with seed 0, of "member=value" ("organization=acme",
+// AppendKeys appends one key for each non-empty member that recordFields gives a key, and one for each
+// reason code: the XXH64 hash, with seed 0, of "member=value" ("organization=acme",
 // "reason=product_blocked"). The keys of a batch are kept as its Bloom filter, so neither the hash nor
-// the names may ever change; an added member would have to be one that old records do not have. The
-// replica has no key, a [Batch] names its own.
+// the names may ever change; an added member would have to be one that old records do not have.
 func (r *Record) AppendKeys(dst []uint64) []uint64 {
-	dst = appendKey(dst, "id=", r.ID)
-	dst = appendKey(dst, "caller=", r.Caller)
-	dst = appendKey(dst, "actor=", r.Actor)
-	dst = appendKey(dst, "agent=", r.Agent)
-	dst = appendKey(dst, "kind=", r.Kind)
-	dst = appendKey(dst, "subject=", r.Question.Subject.ID)
-	dst = appendKey(dst, "action=", r.Question.Action.Name)
-	dst = appendKey(dst, "resource=", r.Question.Resource.ID)
-	dst = appendKey(dst, "policy=", r.Policy)
-	dst = appendKey(dst, "organization=", r.Organization)
-	dst = appendKey(dst, "request_id=", r.RequestID)
-	dst = appendKey(dst, "trace_id=", r.TraceID)
-	dst = appendKey(dst, "batch=", r.Batch)
-	dst = appendKey(dst, "decision=", strconv.FormatBool(r.Decision))
-	for code := range reasonCodes(r.Reasons) {
-		dst = appendKey(dst, "reason=", string(code))
+	var none RecordFilter
+	table := recordFields(r, &none)
+	for i := range table {
+		m := &table[i]
+		if m.key == "" {
+			continue
+		}
+		switch has := m.has.(type) {
+		case *string:
+			dst = appendKey(dst, m.key, *has)
+		case *bool:
+			dst = appendKey(dst, m.key, strconv.FormatBool(*has))
+		case *json.RawMessage:
+			for code := range reasonCodes(*has) {
+				dst = appendKey(dst, m.key, string(code))
+			}
+		}
 	}
 	return dst
 }
@@ -38,22 +38,11 @@ func (r *Record) AppendKeys(dst []uint64) []uint64 {
 // keys gives the keys that a record must have for the filter to select it.
 func (f *RecordFilter) keys() []uint64 {
 	var keys []uint64
-	keys = appendKey(keys, "id=", f.ID)
-	keys = appendKey(keys, "caller=", f.Caller)
-	keys = appendKey(keys, "actor=", f.Actor)
-	keys = appendKey(keys, "agent=", f.Agent)
-	keys = appendKey(keys, "kind=", f.Kind)
-	keys = appendKey(keys, "subject=", f.Subject)
-	keys = appendKey(keys, "action=", f.Action)
-	keys = appendKey(keys, "resource=", f.Resource)
-	keys = appendKey(keys, "policy=", f.Policy)
-	keys = appendKey(keys, "organization=", f.Organization)
-	keys = appendKey(keys, "request_id=", f.RequestID)
-	keys = appendKey(keys, "trace_id=", f.TraceID)
-	keys = appendKey(keys, "batch=", f.Batch)
-	keys = appendKey(keys, "reason=", f.Reason)
-	if f.Decision != nil {
-		keys = appendKey(keys, "decision=", strconv.FormatBool(*f.Decision))
+	table := recordFields(new(Record), f)
+	for i := range table {
+		if m := &table[i]; m.key != "" {
+			keys = appendKey(keys, m.key, m.text())
+		}
 	}
 	return keys
 }

@@ -9,6 +9,9 @@ import (
 	"cordon/datastore"
 )
 
+// RecordFields describes the members that records are selected by.
+func RecordFields() []datastore.RecordField { return datastore.RecordFields() }
+
 // Records gives the records that a filter selects and the caller may see: those of the caller's own
 // organization where it is limited to one, and for an acting user those of organizations where
 // view_decisions is allowed them (docs/design.md 11, Callers). An acting user's reading is on record.

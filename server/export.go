@@ -27,12 +27,12 @@ func exportRecords(c *call) error {
 	if err != nil {
 		return err
 	}
-	s, err := selected(query)
+	filter, err := selected(query)
 	if err != nil {
 		return err
 	}
-	s.filter.OldestFirst = true
-	found, err := c.records(s, 0)
+	filter.OldestFirst = true
+	found, err := c.server.config.Guard.Records(c.context(), &c.origin, filter)
 	if err != nil {
 		return err
 	}

@@ -107,13 +107,16 @@ func (b *batch) questions() (Questions, error) {
 }
 
 // Route is a row of the table of routes.
-type Route struct{ Method, Path string }
+type Route struct {
+	Method, Path string
+	Query        []string
+}
 
 // Routes gives the table of a server.
 func (s *Server) Routes() []Route {
 	list := make([]Route, len(s.table))
 	for i, r := range s.table {
-		list[i] = Route{Method: r.method, Path: r.path}
+		list[i] = Route{Method: r.method, Path: r.path, Query: r.query}
 	}
 	return list
 }

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"regexp"
 	"slices"
@@ -10,7 +11,9 @@ import (
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"cordon/guard"
 	"cordon/server"
 )
 
@@ -52,6 +55,51 @@ func TestTheDocumentDescribesEveryRouteAndNoOther(t *testing.T) {
 	slices.Sort(served)
 	if diff := cmp.Diff(described, served); diff != "" {
 		t.Errorf("described, served:\n%s", diff)
+	}
+}
+
+func TestTheDocumentNamesEveryQueryParameter(t *testing.T) {
+	document := loadDocument(t)
+	for _, r := range newWorld(t).server.Routes() {
+		operation := document.Paths.Value(r.Path).GetOperation(r.Method)
+		var described []string
+		for _, p := range slices.Concat(document.Paths.Value(r.Path).Parameters, operation.Parameters) {
+			if p.Value.In == openapi3.ParameterInQuery {
+				described = append(described, p.Value.Name)
+			}
+		}
+		slices.Sort(described)
+		if diff := cmp.Diff(described, slices.Sorted(slices.Values(r.Query)), cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%s %s: described, served:\n%s", r.Method, r.Path, diff)
+		}
+	}
+}
+
+func TestTheDocumentSaysWhatAFilterOfTheLogMayBe(t *testing.T) {
+	operation := loadDocument(t).Paths.Value("/v1/decisions").Get
+	for _, field := range guard.RecordFields() {
+		parameter := operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, field.Name)
+		if parameter == nil {
+			t.Errorf("%s is not described", field.Name)
+			continue
+		}
+		schema := parameter.Schema.Value
+		var values []string
+		for _, value := range schema.Enum {
+			values = append(values, fmt.Sprint(value))
+		}
+		described := "a value"
+		switch {
+		case schema.Type.Is("integer"):
+			described = "a whole number"
+		case schema.Format == "date-time":
+			described = "a time like 2026-01-31T12:00:00Z"
+		case values != nil:
+			described = strings.Join(values, " or ")
+		}
+		if described != field.Want {
+			t.Errorf("%s is described as %s, and must be %s", field.Name, described, field.Want)
+		}
 	}
 }
 

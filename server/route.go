@@ -50,11 +50,16 @@ type route struct {
 var actingScopes = []string{guard.ScopeDirectory, guard.ScopeAct, guard.ScopeSupport}
 
 // Query parameters of the lists.
-var (
-	pageQuery   = []string{"limit", "cursor"}
-	recordQuery = []string{"id", "replica", "sequence", "caller", "actor", "agent", "kind", "subject", "action", "resource",
-		"decision", "reasons", "policy", "organization", "revision", "request_id", "trace_id", "batch", "from", "to"}
-)
+var pageQuery = []string{"limit", "cursor"}
+
+// recordQuery is what records are asked for by.
+func recordQuery() []string {
+	var names []string
+	for _, field := range guard.RecordFields() {
+		names = append(names, field.Name)
+	}
+	return names
+}
 
 // routes makes the table.
 func (s *Server) routes() []*route {
@@ -126,8 +131,8 @@ func (s *Server) routes() []*route {
 
 		{method: post, path: "/v1/import", scopes: directory, hostOnly: true, changes: true, handle: importLines, limit: streamLimit},
 
-		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, recordQuery), handle: listRecords},
-		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat([]string{"format"}, recordQuery),
+		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, recordQuery()), handle: listRecords},
+		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat([]string{"format"}, recordQuery()),
 			handle: exportRecords, limit: streamLimit},
 		{method: get, path: "/v1/decisions/{id}", scopes: audit, handle: getRecord},
 	}

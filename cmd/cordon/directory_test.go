@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cordon/client"
+	"cordon/datastore"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -47,6 +48,35 @@ func TestImportPrintsCountsAndRefusals(t *testing.T) {
 		"organizations 1, users 0, products 0, grants 0, refused 2\n", "2 lines were refused")
 	c.run(t, "import", t.TempDir()).want(t, 2, "", "is a folder")
 	c.run(t, "import", path+".missing").want(t, 2, "", "no such file")
+}
+
+// What the log can be asked for, log can be: an id is its argument, and the numbers and the replica are for programs.
+func TestLogHasAFlagForEveryMember(t *testing.T) {
+	flags := map[string]string{
+		"reasons": "why", "agent": "by-agent", "request_id": "request-id", "trace_id": "trace-id",
+		"id": "", "replica": "", "sequence": "", "revision": "",
+	}
+	s := serve(t, map[string]string{"GET /v1/decisions": `200 {"items":[],"next_cursor":""}`})
+	for _, field := range datastore.RecordFields() {
+		flag, other := flags[field.Name]
+		if !other {
+			flag = field.Name
+		}
+		if flag == "" {
+			continue
+		}
+		value := "change"
+		if field.Name == "decision" {
+			value = "denied"
+		} else if strings.HasPrefix(field.Want, "a time") {
+			value = "2026-01-31T12:00:00Z"
+		}
+		s.asked = nil
+		s.command().run(t, "log", "--"+flag, value, "-o", "json").want(t, 0, "[]\n", "")
+		if len(s.asked) != 1 || !strings.Contains(s.asked[0], field.Name+"=") {
+			t.Errorf("--%s %s asked %q, want %s", flag, value, s.asked, field.Name)
+		}
+	}
 }
 
 func TestLogPrintsRecords(t *testing.T) {

@@ -16,9 +16,9 @@ import (
 
 // log reads the decision log.
 func (a *app) log() *cobra.Command {
-	filters := []string{
-		"organization", "subject", "action", "resource", "decision", "why", "kind", "caller", "actor", "by-agent",
-		"policy", "request-id", "trace-id", "batch", "from", "to",
+	filters := []string{"decision", "from", "to"}
+	for _, row := range filterFlags(new(client.RecordFilter)) {
+		filters = append(filters, row.flag)
 	}
 	return a.make(command{
 		use:   "log [ID]",
@@ -57,22 +57,35 @@ Filters are joined by and. The key needs the scope audit.
 	})
 }
 
+// filterFlag is a flag whose text goes into a member of the filter as it is.
+type filterFlag struct {
+	flag string
+	into *string
+}
+
+// filterFlags is the table of them.
+func filterFlags(f *client.RecordFilter) []filterFlag {
+	return []filterFlag{
+		{"organization", &f.Organization},
+		{"subject", &f.Subject},
+		{"action", &f.Action},
+		{"resource", &f.Resource},
+		{"why", &f.Reason},
+		{"kind", &f.Kind},
+		{"caller", &f.Caller},
+		{"actor", &f.Actor},
+		{"by-agent", &f.Agent},
+		{"policy", &f.Policy},
+		{"request-id", &f.RequestID},
+		{"trace-id", &f.TraceID},
+		{"batch", &f.Batch},
+	}
+}
+
 // filter is what the settings select.
 func (c config) filter(now time.Time) (f client.RecordFilter, err error) {
-	f = client.RecordFilter{
-		Organization: c.text("organization"),
-		Subject:      c.text("subject"),
-		Action:       c.text("action"),
-		Resource:     c.text("resource"),
-		Reason:       c.text("why"),
-		Kind:         c.text("kind"),
-		Caller:       c.text("caller"),
-		Actor:        c.text("actor"),
-		Agent:        c.text("by-agent"),
-		Policy:       c.text("policy"),
-		RequestID:    c.text("request-id"),
-		TraceID:      c.text("trace-id"),
-		Batch:        c.text("batch"),
+	for _, row := range filterFlags(&f) {
+		*row.into = c.text(row.flag)
 	}
 	switch v := c.text("decision"); v {
 	case "":

@@ -78,6 +78,12 @@ func drawFilter(t *rapid.T, seen []datastore.Record) datastore.RecordFilter {
 	if sometimes("by decision") {
 		f.Decision = new(of.Decision)
 	}
+	if sometimes("by sequence") {
+		f.Sequence = new(of.Sequence)
+	}
+	if sometimes("by revision") {
+		f.Revision = new(of.Revision)
+	}
 	if sometimes("from") {
 		f.From = rapid.SampledFrom(seen).Draw(t, "from").Time
 	}
@@ -100,7 +106,8 @@ func selected(seen []datastore.Record, f datastore.RecordFilter) []datastore.Rec
 			is(f.Kind, r.Kind) && is(f.Subject, q.Subject.ID) && is(f.Action, q.Action.Name) && is(f.Resource, q.Resource.ID) &&
 			(f.Reason == "" || strings.Contains(string(r.Reasons), `{"code":"`+f.Reason+`"`)) && is(f.Policy, r.Policy) &&
 			is(f.Organization, r.Organization) && is(f.RequestID, r.RequestID) && is(f.TraceID, r.TraceID) && is(f.Batch, r.Batch) &&
-			(f.Decision == nil || *f.Decision == r.Decision) && (f.From.IsZero() || !r.Time.Before(f.From)) &&
+			(f.Decision == nil || *f.Decision == r.Decision) && (f.Sequence == nil || *f.Sequence == r.Sequence) &&
+			(f.Revision == nil || *f.Revision == r.Revision) && (f.From.IsZero() || !r.Time.Before(f.From)) &&
 			(f.To.IsZero() || r.Time.Before(f.To)) {
 			found = append(found, r)
 		}

@@ -1,0 +1,58 @@
+package client_test
+
+import (
+	"maps"
+	"net/http"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"cordon/client"
+	"cordon/datastore"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The client imports nothing of ours, so its filter is a list of its own: this holds it against the one of the log.
+func TestAFilterAsksForEveryMemberOfTheLog(t *testing.T) {
+	var filter client.RecordFilter
+	for member, value := range reflect.ValueOf(&filter).Elem().Fields() {
+		switch value.Interface().(type) {
+		case string:
+			value.SetString("change")
+		case int64:
+			value.SetInt(7)
+		case *bool:
+			value.Set(reflect.ValueOf(new(false)))
+		case time.Time:
+			value.Set(reflect.ValueOf(time.Date(2026, 1, 31, 12, 0, 0, 5000, time.UTC)))
+		default:
+			t.Errorf("%s is a %s, of which the client knows nothing", member.Name, member.Type)
+		}
+	}
+	var asked, known []string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		query.Del("limit")
+		asked = slices.Sorted(maps.Keys(query))
+		for name := range query {
+			if !new(datastore.RecordFilter).Set(name, query.Get(name)) {
+				t.Errorf("%s=%s selects nothing", name, query.Get(name))
+			}
+		}
+		answer(w, 200, `{"items":[],"next_cursor":""}`)
+	})
+	for _, err := range c.Records(t.Context(), filter, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, field := range datastore.RecordFields() {
+		known = append(known, field.Name)
+	}
+	slices.Sort(known)
+	if diff := cmp.Diff(asked, known); diff != "" {
+		t.Errorf("asked, known:\n%s", diff)
+	}
+}
