@@ -10,10 +10,14 @@ import (
 // SelectRecords gives the records that the filter selects out of batches, in the order that the filter
 // asks for, up to its limit. The batches come by LastID descending, or by FirstID ascending where the
 // filter says OldestFirst, and all are there that overlap its [RecordFilter.IDRange]; more do no harm.
-// It takes batches one at a time and none once it has what it needs, so an engine reads them lazily.
+// It takes batches one at a time and none once it has what it needs, so an engine reads them lazily;
+// none at all where the filter selects nothing.
 // It unpacks only those whose Bloom filter does not rule them out, and decodes only lines that may match.
 func SelectRecords(batches iter.Seq2[Batch, error], f RecordFilter) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
+		if f.none() {
+			return
+		}
 		m := merge{query: newQuery(f), yield: yield, left: f.Limit}
 		previous := ""
 		for b, err := range batches {

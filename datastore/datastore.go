@@ -85,6 +85,8 @@ type Tx interface {
 
 // Store is a state store. All of it is safe for concurrent use. After Close everything but Close
 // gives ErrClosed. A store that cannot be reached gives an error that wraps ErrUnavailable.
+// When the ctx of a call is done, the call ends with its error, also in the midst of a search or of a
+// statement; only a commit that has begun comes to its end.
 type Store interface {
 	Reader
 
@@ -121,6 +123,8 @@ type Store interface {
 	// any gets a second, and of one lane the longest due come first. It may return
 	// fewer messages than it could; it returns none only where there is none to take. No two claims
 	// return the same message while its lease runs.
+	// A store that serves one process ends every lease when it is opened, since whoever had it has
+	// ended: what was leased is due at once. In one that serves several, leases run on.
 	Claim(ctx context.Context, claim Claim) ([]Message, error)
 
 	// Ready tells whether the store can serve now.

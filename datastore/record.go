@@ -68,7 +68,7 @@ type Action struct {
 }
 
 // RecordFilter selects records; an empty member selects all. Subject, Action and Resource are the
-// question's ids and name.
+// question's ids and name. An ID or After that is no record's id ([RecordIDTime]) selects nothing.
 type RecordFilter struct {
 	ID, Replica, Caller, Actor, Agent, Kind string
 	Subject, Action, Resource               string

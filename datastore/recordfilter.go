@@ -13,6 +13,17 @@ func (f *RecordFilter) beyond(id string) bool {
 	return id < f.After
 }
 
+// none reports whether the filter names an id that no record can have. Without it the bounds of
+// [RecordFilter.IDRange] would be those of the whole log, and a search for "0" would read all of it.
+func (f *RecordFilter) none() bool {
+	for _, id := range []string{f.ID, f.After} {
+		if _, ok := RecordIDTime(id); id != "" && !ok {
+			return true
+		}
+	}
+	return false
+}
+
 // IDRange gives bounds, both included, on the ids of the records that the filter selects, by its From,
 // To, After and ID. They compare as text, byte by byte, and both are always set: batches with
 // LastID >= low and FirstID <= high hold everything that the filter selects.

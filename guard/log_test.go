@@ -54,8 +54,10 @@ func TestEveryAnswerIsOnRecord(t *testing.T) { // docs/design.md 3.3
 		if err != nil || one.Revision != change.Revision || one.Actor != "lena" || !one.Decision {
 			t.Errorf("got %+v %v", one, err)
 		}
-		if _, err := g.Record(t.Context(), host(), "00000000-0000-7000-8000-000000000000"); !errors.As(err, new(*guard.NotFound)) {
-			t.Errorf("got %v", err)
+		for _, id := range []string{"00000000-0000-7000-8000-000000000000", "0", "x"} {
+			if _, err := g.Record(t.Context(), host(), id); !errors.As(err, new(*guard.NotFound)) {
+				t.Errorf("record %s: got %v", id, err)
+			}
 		}
 	})
 }

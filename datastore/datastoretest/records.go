@@ -19,6 +19,8 @@ func records() []test {
 		{"a cursor goes through all of them in either order", recordsCursor},
 		{"the log may be read while it grows", recordsWhileGrowing},
 		{"reading may end early", recordsLeftEarly},
+		{"an id that is none selects nothing", recordsNoID},
+		{"a search ends with its context", recordsCancelled},
 	}
 }
 
@@ -264,6 +266,39 @@ func recordsLeftEarly(t *testing.T, s datastore.Store) {
 				break
 			}
 			break
+		}
+	}
+}
+
+func recordsNoID(t *testing.T, s datastore.Store) {
+	ship(t, s, batchOf(t, decisions("r", 1, 3)), 3)
+	for _, id := range []string{"0", "z", "019a0000-0000-4000-8000-000000000000"} {
+		for _, oldestFirst := range []bool{false, true} {
+			same(t, "with id "+id, recordIDs(all(t, s.Records(t.Context(), datastore.RecordFilter{ID: id, OldestFirst: oldestFirst}))), nil)
+			same(t, "after "+id, recordIDs(all(t, s.Records(t.Context(), datastore.RecordFilter{After: id, OldestFirst: oldestFirst}))), nil)
+		}
+	}
+}
+
+func recordsCancelled(t *testing.T, s datastore.Store) {
+	const batches = 40
+	for i := range int64(batches) {
+		ship(t, s, batchOf(t, decisions("r", i+1, 1)), i+1)
+	}
+	for _, oldestFirst := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		given := 0
+		var ended error
+		for _, err := range s.Records(ctx, datastore.RecordFilter{OldestFirst: oldestFirst}) {
+			if ended = err; err == nil {
+				given++
+			}
+			cancel()
+		}
+		cancel()
+		wantError(t, "the search", ended, context.Canceled)
+		if given == batches {
+			t.Errorf("all %d were given", given)
 		}
 	}
 }

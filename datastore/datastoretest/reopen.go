@@ -7,9 +7,13 @@ import (
 	"cordon/datastore"
 )
 
-// RunReopened holds what must outlive a store against an engine whose state can be opened again.
+// RunReopened holds what must outlive a store against an engine. shared: it serves several processes.
 // place makes an empty place; what it gives opens it, after the store before was closed.
-func RunReopened(t *testing.T, place func(t *testing.T) (open func(t *testing.T) datastore.Store)) {
+func RunReopened(t *testing.T, shared bool, place func(t *testing.T) (open func(t *testing.T) datastore.Store)) {
+	leases, says := reopenedLeasesEnd, "leases have ended, and what was leased is due at once"
+	if shared {
+		leases, says = reopenedLeasesRun, "leases run on"
+	}
 	for _, test := range []struct {
 		says  string
 		holds func(t *testing.T, open func(t *testing.T) datastore.Store)
@@ -17,7 +21,7 @@ func RunReopened(t *testing.T, place func(t *testing.T) (open func(t *testing.T)
 		{"all nouns are there again", reopenedNouns},
 		{"the log is there again and shipping goes on", reopenedLog},
 		{"a watch goes on from a position of before", reopenedWatch},
-		{"leases run on", reopenedLeases},
+		{says, leases},
 	} {
 		t.Run(test.says, func(t *testing.T) { test.holds(t, place(t)) })
 	}
@@ -72,7 +76,7 @@ func reopenedWatch(t *testing.T, open func(t *testing.T) datastore.Store) {
 	w.expect(t, changeOf("acme", 2), changeOf("acme", 3), changeOf("acme", 4))
 }
 
-func reopenedLeases(t *testing.T, open func(t *testing.T) datastore.Store) {
+func reopenedLeasesRun(t *testing.T, open func(t *testing.T) datastore.Store) {
 	s := open(t)
 	put(t, s, message("m", 0))
 	leased := claim(t, s, at(0), 1)
@@ -82,4 +86,28 @@ func reopenedLeases(t *testing.T, open func(t *testing.T) datastore.Store) {
 	again := claim(t, s, at(60), 1)
 	same(t, "after it", claimedIDs(again), claimedIDs(leased))
 	same(t, "attempts", again[0].Attempts, 2)
+}
+
+func reopenedLeasesEnd(t *testing.T, open func(t *testing.T) datastore.Store) {
+	s := open(t)
+	put(t, s, message("a", 0), message("b", 1), message("later", 500), message("done", 0))
+	leased := claim(t, s, at(5), 3)
+	same(t, "leased", claimedIDs(leased), []string{"a", "done", "b"})
+	done := leased[1]
+	done.State, done.Lease = datastore.MessageDone, ""
+	put(t, s, done)
+	must(t, s.Close())
+	s = open(t)
+	for _, m := range all(t, s.Messages(t.Context(), datastore.MessageFilter{State: datastore.MessageLeased})) {
+		t.Errorf("%s is leased still", m.ID)
+	}
+	again := claim(t, s, at(5), 10)
+	same(t, "due at once", claimedIDs(again), []string{"a", "b"})
+	for i, m := range again {
+		same(t, "attempts", m.Attempts, 2)
+		if m.Lease == leased[2*i].Lease {
+			t.Errorf("%s has the lease of before", m.ID)
+		}
+		same(t, "body", m.Payload, leased[2*i].Payload)
+	}
 }

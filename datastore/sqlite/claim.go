@@ -30,12 +30,13 @@ func (s *Store) Claim(ctx context.Context, claim datastore.Claim) (claimed []dat
 	}
 	err = s.state.writer.transact(ctx, func(c *conn) (func(), error) {
 		t := &tx{store: s, conn: c}
+		claimed = nil
 		turns, places, err := dueTurns(ctx, c, &claim)
 		if err != nil {
 			return nil, err
 		}
 		for i, lane := range turns {
-			if err := c.each(dueMessages, []any{claim.Kind, lane, instant(claim.Now), places[i]},
+			if err := c.each(ctx, dueMessages, []any{claim.Kind, lane, instant(claim.Now), places[i]},
 				func(rows *sql.Rows) error {
 					n, err := scanMessage(rows)
 					claimed = append(claimed, n)
@@ -48,7 +49,7 @@ func (s *Store) Claim(ctx context.Context, claim datastore.Claim) (claimed []dat
 			n := &claimed[i]
 			n.State, n.NextAt, n.Lease = datastore.MessageLeased, claim.Now.Add(claim.Lease).UTC(), uuid.NewString()
 			n.Attempts++
-			if err := t.putMessage(*n); err != nil {
+			if err := t.putMessage(ctx, *n); err != nil {
 				return nil, err
 			}
 		}
@@ -69,7 +70,7 @@ func dueTurns(ctx context.Context, c *conn, claim *datastore.Claim) (turns []str
 				return "", err
 			}
 			var due int64
-			err := c.one(nextTurn, []any{claim.Kind, after}, &after, &due)
+			err := c.one(ctx, nextTurn, []any{claim.Kind, after}, &after, &due)
 			switch {
 			case errors.Is(err, sql.ErrNoRows):
 				return "", nil
@@ -79,3 +80,26 @@ func dueTurns(ctx context.Context, c *conn, claim *datastore.Claim) (turns []str
 		}
 	})
 }
+
+// endLeases makes what the process before had leased due at once, by whatever clock: since it was made.
+// The lock on the directory says that nobody has a lease any more.
+func (s *Store) endLeases(ctx context.Context) error {
+	return s.state.writer.transact(ctx, func(c *conn) (func(), error) {
+		t := &tx{store: s, conn: c}
+		var leased []datastore.Message
+		err := c.each(ctx, leasedMessages, []any{datastore.MessageLeased}, func(rows *sql.Rows) error {
+			n, err := scanMessage(rows)
+			leased = append(leased, n)
+			return err
+		})
+		for _, n := range leased {
+			if err == nil {
+				n.State, n.Lease, n.NextAt = datastore.MessagePending, "", n.CreatedAt
+				err = t.putMessage(ctx, n)
+			}
+		}
+		return nil, err
+	})
+}
+
+const leasedMessages = `SELECT payload, document FROM messages WHERE state = ?`

@@ -16,49 +16,49 @@ func (t *tx) Delete(ctx context.Context, nouns ...datastore.Noun) error {
 		if err := t.usable(ctx); err != nil {
 			return err
 		}
-		if err := t.delete(noun); err != nil {
+		if err := t.delete(ctx, noun); err != nil {
 			return explain(fmt.Sprintf("delete %T", noun), err)
 		}
 	}
 	return nil
 }
 
-func (t *tx) delete(noun datastore.Noun) error {
+func (t *tx) delete(ctx context.Context, noun datastore.Noun) error {
 	switch n := noun.(type) {
 	case datastore.Organization:
-		return t.deleteOrganization(n.ID)
+		return t.deleteOrganization(ctx, n.ID)
 	case datastore.Member:
-		return t.deleteMember(n.Organization, n.ID)
+		return t.deleteMember(ctx, n.Organization, n.ID)
 	case datastore.UserBlocks:
-		return t.remove(`DELETE FROM user_blocks WHERE organization = ? AND user = ?`, n.Organization, n.User)
+		return t.remove(ctx, `DELETE FROM user_blocks WHERE organization = ? AND user = ?`, n.Organization, n.User)
 	case datastore.Product:
-		return t.deleteProduct(n.Organization, n.ID)
+		return t.deleteProduct(ctx, n.Organization, n.ID)
 	case datastore.APIKey:
-		return t.remove(`DELETE FROM api_keys WHERE id = ?`, n.ID)
+		return t.remove(ctx, `DELETE FROM api_keys WHERE id = ?`, n.ID)
 	case datastore.Support:
-		return t.remove(`DELETE FROM supports WHERE organization = ?`, n.Organization)
+		return t.remove(ctx, `DELETE FROM supports WHERE organization = ?`, n.Organization)
 	case datastore.FirstAnswer:
-		return t.remove(`DELETE FROM first_answers WHERE key = ?`, n.Key)
+		return t.remove(ctx, `DELETE FROM first_answers WHERE key = ?`, n.Key)
 	case datastore.Procedure:
-		return t.remove(`DELETE FROM procedures WHERE organization = ? AND user = ? AND id = ?`,
+		return t.remove(ctx, `DELETE FROM procedures WHERE organization = ? AND user = ? AND id = ?`,
 			n.Organization, n.User, n.ID)
 	case datastore.Webhook:
-		return t.remove(`DELETE FROM webhooks WHERE organization = ? AND id = ?`, n.Organization, n.ID)
+		return t.remove(ctx, `DELETE FROM webhooks WHERE organization = ? AND id = ?`, n.Organization, n.ID)
 	case datastore.Message:
-		return t.remove(`DELETE FROM messages WHERE id = ?`, n.ID)
+		return t.remove(ctx, `DELETE FROM messages WHERE id = ?`, n.ID)
 	}
 	return errors.New("this noun is not known")
 }
 
-func (t *tx) remove(query string, args ...any) error {
-	_, err := t.conn.exec(query, args...)
+func (t *tx) remove(ctx context.Context, query string, args ...any) error {
+	_, err := t.conn.exec(ctx, query, args...)
 	return err
 }
 
 // deleteOrganization removes all that is the organization's, save the log and what is still to be
 // delivered.
-func (t *tx) deleteOrganization(id string) error {
-	there, err := t.conn.exec(`DELETE FROM organizations WHERE id = ?`, id)
+func (t *tx) deleteOrganization(ctx context.Context, id string) error {
+	there, err := t.conn.exec(ctx, `DELETE FROM organizations WHERE id = ?`, id)
 	if err != nil {
 		return err
 	}
@@ -71,38 +71,38 @@ func (t *tx) deleteOrganization(id string) error {
 		`DELETE FROM procedures WHERE organization = ?`,
 		`DELETE FROM webhooks WHERE organization = ?`,
 	} {
-		if err := t.remove(query, id); err != nil {
+		if err := t.remove(ctx, query, id); err != nil {
 			return err
 		}
 	}
 	if there == 0 {
 		return nil
 	}
-	return t.changed(datastore.Change{Organization: id})
+	return t.changed(ctx, datastore.Change{Organization: id})
 }
 
-func (t *tx) deleteMember(organization, id string) error {
-	grants, err := t.grants(organization, id)
+func (t *tx) deleteMember(ctx context.Context, organization, id string) error {
+	grants, err := t.grants(ctx, organization, id)
 	if err != nil {
 		return err
 	}
 	for _, product := range grants {
-		if err := t.remove(`DELETE FROM grants WHERE organization = ? AND product = ? AND user = ?`,
+		if err := t.remove(ctx, `DELETE FROM grants WHERE organization = ? AND product = ? AND user = ?`,
 			organization, product, id); err != nil {
 			return err
 		}
 	}
-	return t.remove(`DELETE FROM members WHERE organization = ? AND id = ?`, organization, id)
+	return t.remove(ctx, `DELETE FROM members WHERE organization = ? AND id = ?`, organization, id)
 }
 
 // deleteProduct takes the grants to the product out of the members' documents too.
-func (t *tx) deleteProduct(organization, id string) error {
-	there, err := t.conn.exec(`DELETE FROM products WHERE id = ? AND organization = ?`, id, organization)
+func (t *tx) deleteProduct(ctx context.Context, organization, id string) error {
+	there, err := t.conn.exec(ctx, `DELETE FROM products WHERE id = ? AND organization = ?`, id, organization)
 	if err != nil || there == 0 {
 		return err
 	}
 	var members []datastore.Member
-	err = t.conn.each(`SELECT m.document FROM grants AS g JOIN members AS m
+	err = t.conn.each(ctx, `SELECT m.document FROM grants AS g JOIN members AS m
 		ON m.organization = g.organization AND m.id = g.user
 		WHERE g.organization = ? AND g.product = ?`, []any{organization, id}, func(rows *sql.Rows) error {
 		var document sql.RawBytes
@@ -118,10 +118,10 @@ func (t *tx) deleteProduct(organization, id string) error {
 	}
 	for _, m := range members {
 		m.Grants = slices.DeleteFunc(m.Grants, func(product string) bool { return product == id })
-		if err := t.write(`UPDATE members SET document = ?3 WHERE organization = ?1 AND id = ?2`,
+		if err := t.write(ctx, `UPDATE members SET document = ?3 WHERE organization = ?1 AND id = ?2`,
 			m, organization, m.ID); err != nil {
 			return err
 		}
 	}
-	return t.remove(`DELETE FROM grants WHERE organization = ? AND product = ?`, organization, id)
+	return t.remove(ctx, `DELETE FROM grants WHERE organization = ? AND product = ?`, organization, id)
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -23,6 +24,23 @@ func explain(what string, err error) error {
 		return fmt.Errorf("%s: %w: %w", what, datastore.ErrUnavailable, err)
 	}
 	return fmt.Errorf("%s: %w", what, err)
+}
+
+// endsTransaction reports whether SQLite may have rolled back the whole transaction with an error. Of an
+// interrupted statement the driver says what its context says.
+func endsTransaction(err error) bool {
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	failure, ok := errors.AsType[*modernc.Error](err)
+	if !ok {
+		return false
+	}
+	switch failure.Code() & 0xff {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT:
+		return true
+	}
+	return false
 }
 
 // unavailable tells whether a result code means that the disk or the machine failed, not the question.

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+
+	"cordon/datastore"
 )
 
 // Inspect lends f every connection of the store that is idle now, with the name of its file and the
@@ -21,6 +23,25 @@ func (s *Store) Inspect(f func(file string, writes bool, c *sql.Conn, statements
 			_ = file.read(context.Background(), func(c *conn) error { inspect(c, false); return nil })
 		}
 	}
+}
+
+// Exec runs a statement in a transaction.
+func Exec(ctx context.Context, in datastore.Tx, statement string) error {
+	_, err := in.(*tx).conn.exec(ctx, statement)
+	return err
+}
+
+// Query runs a statement as a read by key does.
+func (s *Store) Query(ctx context.Context, query string) error {
+	return s.state.read(ctx, func(c *conn) error { return c.each(ctx, query, nil, func(*sql.Rows) error { return nil }) })
+}
+
+// Waiting reports how many transactions wait for their turn.
+func (s *Store) Waiting() int {
+	w := s.state.writer
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.queue)
 }
 
 // Dir is where the store's files are.

@@ -47,7 +47,7 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (facts datastore.F
 		query, args = targetFacts, append(args, key.Target)
 	}
 	err = r.from.read(ctx, func(c *conn) error {
-		return c.each(query, args, func(rows *sql.Rows) error {
+		return c.each(ctx, query, args, func(rows *sql.Rows) error {
 			var row int
 			var revision int64
 			var document, blocks sql.RawBytes

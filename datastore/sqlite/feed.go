@@ -96,7 +96,7 @@ func (s *Store) watch(ctx context.Context, from string, give func(datastore.Chan
 func (s *Store) start(ctx context.Context, from string) (at int64, err error) {
 	var oldest, newest int64
 	err = s.state.read(ctx, func(c *conn) error {
-		return c.one(`SELECT coalesce((SELECT min(position) FROM changes), 1),
+		return c.one(ctx, `SELECT coalesce((SELECT min(position) FROM changes), 1),
 			coalesce((SELECT max(position) FROM changes), 0)`, nil, &oldest, &newest)
 	})
 	if err != nil || from == "" {
@@ -113,7 +113,7 @@ func (s *Store) start(ctx context.Context, from string) (at int64, err error) {
 // changesAfter gives the next changes. Positions have no gap, so a gap tells that some were forgotten.
 func (s *Store) changesAfter(ctx context.Context, at int64) (changes []datastore.Change, err error) {
 	err = s.state.read(ctx, func(c *conn) error {
-		return c.each(`SELECT position, organization, incarnation, revision FROM changes
+		return c.each(ctx, `SELECT position, organization, incarnation, revision FROM changes
 			WHERE position > ? ORDER BY position LIMIT ?`, []any{at, changesRead}, func(rows *sql.Rows) error {
 			var position int64
 			var change datastore.Change

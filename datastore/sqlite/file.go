@@ -53,7 +53,7 @@ func (f *file) open(ctx context.Context, path string, schema schema, durable boo
 		return err
 	}
 	f.writer = newWriter(c, f.closed)
-	if err = schema.apply(c); err != nil {
+	if err = schema.apply(ctx, c); err != nil {
 		return err
 	}
 	if f.lists, err = sql.Open("sqlite", address(path, durable, true)); err != nil {

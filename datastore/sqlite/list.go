@@ -125,7 +125,7 @@ func (r reader) Support(ctx context.Context, organization string) (datastore.Sup
 func (r reader) FirstAnswer(ctx context.Context, key string) (n datastore.FirstAnswer, err error) {
 	var answer, document []byte
 	err = r.from.read(ctx, func(c *conn) error {
-		return c.one(`SELECT answer, document FROM first_answers WHERE key = ?`, []any{key}, &answer, &document)
+		return c.one(ctx, `SELECT answer, document FROM first_answers WHERE key = ?`, []any{key}, &answer, &document)
 	})
 	if errors.Is(err, sql.ErrNoRows) {
 		err = datastore.ErrNotFound
@@ -140,7 +140,7 @@ func (r reader) FirstAnswer(ctx context.Context, key string) (n datastore.FirstA
 // get reads the only noun that a query finds.
 func get[T any](ctx context.Context, from source, query string, args ...any) (noun T, err error) {
 	var document []byte
-	err = from.read(ctx, func(c *conn) error { return c.one(query, args, &document) })
+	err = from.read(ctx, func(c *conn) error { return c.one(ctx, query, args, &document) })
 	if errors.Is(err, sql.ErrNoRows) {
 		return noun, datastore.ErrNotFound
 	}
@@ -153,7 +153,7 @@ func get[T any](ctx context.Context, from source, query string, args ...any) (no
 // Due lists subjects that carry a block or a maintenance that has ended.
 func (r reader) Due(ctx context.Context, now time.Time, atMost int) (due []datastore.Due, err error) {
 	err = r.from.read(ctx, func(c *conn) error {
-		return c.each(dueQuery, []any{instant(now), limit(atMost)}, func(rows *sql.Rows) error {
+		return c.each(ctx, dueQuery, []any{instant(now), limit(atMost)}, func(rows *sql.Rows) error {
 			var d datastore.Due
 			err := rows.Scan(&d.Organization, &d.Product, &d.User)
 			due = append(due, d)

@@ -17,63 +17,63 @@ func (t *tx) Put(ctx context.Context, nouns ...datastore.Noun) error {
 		if err := t.usable(ctx); err != nil {
 			return err
 		}
-		if err := t.put(noun); err != nil {
+		if err := t.put(ctx, noun); err != nil {
 			return explain(fmt.Sprintf("put %T", noun), err)
 		}
 	}
 	return nil
 }
 
-func (t *tx) put(noun datastore.Noun) error {
+func (t *tx) put(ctx context.Context, noun datastore.Noun) error {
 	switch n := noun.(type) {
 	case datastore.Organization:
-		return t.putOrganization(n)
+		return t.putOrganization(ctx, n)
 	case datastore.Member:
-		return t.putMember(n)
+		return t.putMember(ctx, n)
 	case datastore.UserBlocks:
-		return t.putUserBlocks(n)
+		return t.putUserBlocks(ctx, n)
 	case datastore.Product:
-		return t.putProduct(n)
+		return t.putProduct(ctx, n)
 	case datastore.APIKey:
 		n.CreatedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.ExpiresAt.UTC()
-		return t.write(`REPLACE INTO api_keys (id, document) VALUES (?, ?)`, n, n.ID)
+		return t.write(ctx, `REPLACE INTO api_keys (id, document) VALUES (?, ?)`, n, n.ID)
 	case datastore.Support:
-		return t.putSupport(n)
+		return t.putSupport(ctx, n)
 	case datastore.FirstAnswer:
-		return t.putFirstAnswer(n)
+		return t.putFirstAnswer(ctx, n)
 	case datastore.Procedure:
-		return t.putProcedure(n)
+		return t.putProcedure(ctx, n)
 	case datastore.Webhook:
-		return t.putWebhook(n)
+		return t.putWebhook(ctx, n)
 	case datastore.Message:
-		return t.putMessage(n)
+		return t.putMessage(ctx, n)
 	}
 	return errors.New("this noun is not known")
 }
 
 // write runs a statement whose last value is the noun's document.
-func (t *tx) write(query string, noun any, args ...any) error {
+func (t *tx) write(ctx context.Context, query string, noun any, args ...any) error {
 	document, err := encode(noun)
 	if err != nil {
 		return err
 	}
-	_, err = t.conn.exec(query, append(args, document)...)
+	_, err = t.conn.exec(ctx, query, append(args, document)...)
 	return err
 }
 
-func (t *tx) putOrganization(n datastore.Organization) error {
+func (t *tx) putOrganization(ctx context.Context, n datastore.Organization) error {
 	n.CreatedAt = n.CreatedAt.UTC()
-	err := t.write(`REPLACE INTO organizations (id, revision, incarnation, document) VALUES (?, ?, ?, ?)`,
+	err := t.write(ctx, `REPLACE INTO organizations (id, revision, incarnation, document) VALUES (?, ?, ?, ?)`,
 		n, n.ID, n.Revision, n.Incarnation)
 	if err != nil {
 		return err
 	}
-	return t.changed(datastore.Change{Organization: n.ID, Incarnation: n.Incarnation, Revision: n.Revision})
+	return t.changed(ctx, datastore.Change{Organization: n.ID, Incarnation: n.Incarnation, Revision: n.Revision})
 }
 
-func (t *tx) putMember(n datastore.Member) error {
+func (t *tx) putMember(ctx context.Context, n datastore.Member) error {
 	n.Grants = slices.Compact(slices.Sorted(slices.Values(n.Grants)))
-	before, err := t.grants(n.Organization, n.ID)
+	before, err := t.grants(ctx, n.Organization, n.ID)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,7 @@ func (t *tx) putMember(n datastore.Member) error {
 		if _, kept := slices.BinarySearch(n.Grants, product); kept {
 			continue
 		}
-		if _, err := t.conn.exec(`DELETE FROM grants WHERE organization = ? AND product = ? AND user = ?`,
+		if _, err := t.conn.exec(ctx, `DELETE FROM grants WHERE organization = ? AND product = ? AND user = ?`,
 			n.Organization, product, n.ID); err != nil {
 			return err
 		}
@@ -90,19 +90,19 @@ func (t *tx) putMember(n datastore.Member) error {
 		if _, had := slices.BinarySearch(before, product); had {
 			continue
 		}
-		if _, err := t.conn.exec(`INSERT INTO grants (organization, product, user) VALUES (?, ?, ?)`,
+		if _, err := t.conn.exec(ctx, `INSERT INTO grants (organization, product, user) VALUES (?, ?, ?)`,
 			n.Organization, product, n.ID); err != nil {
 			return err
 		}
 	}
-	return t.write(`REPLACE INTO members (organization, id, role, document) VALUES (?, ?, ?, ?)`,
+	return t.write(ctx, `REPLACE INTO members (organization, id, role, document) VALUES (?, ?, ?, ?)`,
 		n, n.Organization, n.ID, n.Role)
 }
 
 // grants gives the grants of a member, none where there is no such member.
-func (t *tx) grants(organization, user string) ([]string, error) {
+func (t *tx) grants(ctx context.Context, organization, user string) ([]string, error) {
 	var document []byte
-	err := t.conn.one(`SELECT document FROM members WHERE organization = ? AND id = ?`,
+	err := t.conn.one(ctx, `SELECT document FROM members WHERE organization = ? AND id = ?`,
 		[]any{organization, user}, &document)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -114,17 +114,17 @@ func (t *tx) grants(organization, user string) ([]string, error) {
 	return m.Grants, err
 }
 
-func (t *tx) putUserBlocks(n datastore.UserBlocks) error {
+func (t *tx) putUserBlocks(ctx context.Context, n datastore.UserBlocks) error {
 	if len(n.Blocks) == 0 {
-		return t.delete(n)
+		return t.delete(ctx, n)
 	}
 	var ends []time.Time
 	n.Blocks, ends = utcBlocks(n.Blocks)
-	return t.write(`REPLACE INTO user_blocks (organization, user, ends_at, document) VALUES (?, ?, ?, ?)`,
+	return t.write(ctx, `REPLACE INTO user_blocks (organization, user, ends_at, document) VALUES (?, ?, ?, ?)`,
 		n, n.Organization, n.User, earliest(ends...))
 }
 
-func (t *tx) putProduct(n datastore.Product) error {
+func (t *tx) putProduct(ctx context.Context, n datastore.Product) error {
 	var ends []time.Time
 	n.Blocks, ends = utcBlocks(n.Blocks)
 	if n.Maintenance != nil {
@@ -137,7 +137,7 @@ func (t *tx) putProduct(n datastore.Product) error {
 	if err != nil {
 		return err
 	}
-	changed, err := t.conn.exec(`INSERT INTO products (id, organization, ends_at, document) VALUES (?, ?, ?, ?)
+	changed, err := t.conn.exec(ctx, `INSERT INTO products (id, organization, ends_at, document) VALUES (?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET ends_at = excluded.ends_at, document = excluded.document
 		WHERE organization = excluded.organization`, n.ID, n.Organization, earliest(ends...), document)
 	if err == nil && changed == 0 {
@@ -146,7 +146,7 @@ func (t *tx) putProduct(n datastore.Product) error {
 	return err
 }
 
-func (t *tx) putSupport(n datastore.Support) error {
+func (t *tx) putSupport(ctx context.Context, n datastore.Support) error {
 	n.Codes = slices.Clone(n.Codes)
 	for i := range n.Codes {
 		n.Codes[i].ExpiresAt = n.Codes[i].ExpiresAt.UTC()
@@ -155,45 +155,45 @@ func (t *tx) putSupport(n datastore.Support) error {
 	for i := range n.WrongTries {
 		n.WrongTries[i] = n.WrongTries[i].UTC()
 	}
-	return t.write(`REPLACE INTO supports (organization, document) VALUES (?, ?)`, n, n.Organization)
+	return t.write(ctx, `REPLACE INTO supports (organization, document) VALUES (?, ?)`, n, n.Organization)
 }
 
 // answersKept is twice as long as any caller may ask for. The clock is that of the answers.
 const answersKept = 48 * time.Hour
 
-func (t *tx) putFirstAnswer(n datastore.FirstAnswer) error {
+func (t *tx) putFirstAnswer(ctx context.Context, n datastore.FirstAnswer) error {
 	n.At = n.At.UTC()
 	answer := n.Answer
 	n.Answer = nil // kept as it is, beside the document: base64 would cost a third more
-	if err := t.write(`REPLACE INTO first_answers (key, at, answer, document) VALUES (?, ?, ?, ?)`,
+	if err := t.write(ctx, `REPLACE INTO first_answers (key, at, answer, document) VALUES (?, ?, ?, ?)`,
 		n, n.Key, instant(n.At), blob(answer)); err != nil {
 		return err
 	}
-	_, err := t.conn.exec(`DELETE FROM first_answers WHERE rowid IN
+	_, err := t.conn.exec(ctx, `DELETE FROM first_answers WHERE rowid IN
 		(SELECT rowid FROM first_answers WHERE at < ? LIMIT 8)`, instant(n.At.Add(-answersKept)))
 	return err
 }
 
-func (t *tx) putProcedure(n datastore.Procedure) error {
+func (t *tx) putProcedure(ctx context.Context, n datastore.Procedure) error {
 	n.At = n.At.UTC()
 	n.Steps = slices.Clone(n.Steps)
 	for i := range n.Steps {
 		n.Steps[i].DoneAt = n.Steps[i].DoneAt.UTC()
 	}
-	return t.write(`REPLACE INTO procedures (organization, user, id, document) VALUES (?, ?, ?, ?)`,
+	return t.write(ctx, `REPLACE INTO procedures (organization, user, id, document) VALUES (?, ?, ?, ?)`,
 		n, n.Organization, n.User, n.ID)
 }
 
-func (t *tx) putWebhook(n datastore.Webhook) error {
+func (t *tx) putWebhook(ctx context.Context, n datastore.Webhook) error {
 	n.CreatedAt = n.CreatedAt.UTC()
 	n.Secrets = slices.Clone(n.Secrets)
 	for i := range n.Secrets {
 		n.Secrets[i].ExpiresAt = n.Secrets[i].ExpiresAt.UTC()
 	}
-	return t.write(`REPLACE INTO webhooks (organization, id, document) VALUES (?, ?, ?)`, n, n.Organization, n.ID)
+	return t.write(ctx, `REPLACE INTO webhooks (organization, id, document) VALUES (?, ?, ?)`, n, n.Organization, n.ID)
 }
 
-func (t *tx) putMessage(n datastore.Message) error {
+func (t *tx) putMessage(ctx context.Context, n datastore.Message) error {
 	n.NextAt, n.CreatedAt = n.NextAt.UTC(), n.CreatedAt.UTC()
 	n.Log = slices.Clone(n.Log)
 	for i := range n.Log {
@@ -205,7 +205,7 @@ func (t *tx) putMessage(n datastore.Message) error {
 	if n.State == datastore.MessagePending || n.State == datastore.MessageLeased {
 		due = new(instant(n.NextAt))
 	}
-	return t.write(`REPLACE INTO messages (id, organization, kind, lane, recipient, state, due_at, payload, document)
+	return t.write(ctx, `REPLACE INTO messages (id, organization, kind, lane, recipient, state, due_at, payload, document)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		n, n.ID, n.Organization, n.Kind, n.Way(), n.Recipient, n.State, due, blob(payload))
 }

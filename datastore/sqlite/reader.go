@@ -73,7 +73,7 @@ func (t *tx) rows(ctx context.Context, query string, args []any, row func(*sql.R
 		return err
 	}
 	var steps []func() bool
-	err := t.conn.each(query, args, func(rows *sql.Rows) error {
+	err := t.conn.each(ctx, query, args, func(rows *sql.Rows) error {
 		step, err := row(rows)
 		steps = append(steps, step)
 		return err

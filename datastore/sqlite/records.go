@@ -77,14 +77,17 @@ func (h head) before(other head, oldestFirst bool) bool {
 }
 
 // Both walk an index from one bound of ids to the other; a page goes on where the one before ended. A
-// batch spans little time, which bounds the end that the order is by as well.
+// batch spans little time, which bounds the end that the order is by as well. The batches of other
+// replicas come without what is large, rather than not at all: to look for the next one of a replica
+// might take the whole log, and a statement is interrupted only before its first row.
 const (
-	newestFirst = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body
-		FROM batches WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
-		AND (last_id, number) < (?2, ?5) AND (?6 = '' OR replica = ?6) ORDER BY last_id DESC, number DESC LIMIT ?7`
-	oldestFirst = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body
-		FROM batches WHERE first_id >= ?1 AND first_id <= ?2 AND last_id >= ?3 AND number <= ?4
-		AND (first_id, number) > (?1, ?5) AND (?6 = '' OR replica = ?6) ORDER BY first_id, number LIMIT ?7`
+	ofReplica   = `?6 = '' OR replica = ?6`
+	batchMember = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id,
+		CASE WHEN ` + ofReplica + ` THEN bloom END, CASE WHEN ` + ofReplica + ` THEN body END FROM batches`
+	newestFirst = batchMember + ` WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
+		AND (last_id, number) < (?2, ?5) ORDER BY last_id DESC, number DESC LIMIT ?7`
+	oldestFirst = batchMember + ` WHERE first_id >= ?1 AND first_id <= ?2 AND last_id >= ?3 AND number <= ?4
+		AND (first_id, number) > (?1, ?5) ORDER BY first_id, number LIMIT ?7`
 )
 
 // walk is where a reader of one file's batches is.
@@ -114,7 +117,7 @@ func pages(ctx context.Context, read func(context.Context, func(*conn) error) er
 		w := newWalk(filter)
 		for more := true; more; {
 			var page []datastore.Batch
-			err := read(ctx, func(c *conn) (err error) { page, more, err = w.page(c); return err })
+			err := read(ctx, func(c *conn) (err error) { page, more, err = w.page(ctx, c); return err })
 			if err != nil {
 				yield(datastore.Batch{}, err)
 				return
@@ -129,10 +132,10 @@ func pages(ctx context.Context, read func(context.Context, func(*conn) error) er
 }
 
 // page reads the next batches, up to about pageBytes, and tells whether there may be more.
-func (w *walk) page(c *conn) (page []datastore.Batch, more bool, err error) {
+func (w *walk) page(ctx context.Context, c *conn) (page []datastore.Batch, more bool, err error) {
 	if !w.begun {
 		w.begun = true
-		if err := c.one(`SELECT coalesce(max(number), 0) FROM batches`, nil, &w.newest); err != nil {
+		if err := c.one(ctx, `SELECT coalesce(max(number), 0) FROM batches`, nil, &w.newest); err != nil {
 			return nil, false, err
 		}
 	}
@@ -140,26 +143,30 @@ func (w *walk) page(c *conn) (page []datastore.Batch, more bool, err error) {
 	if w.filter.OldestFirst {
 		query = oldestFirst
 	}
-	size := 0
-	err = c.each(query, []any{w.low, w.high, w.other, w.newest, w.number, w.filter.Replica, w.batchesAtOnce}, func(rows *sql.Rows) error {
+	size, read := 0, 0
+	err = c.each(ctx, query, []any{w.low, w.high, w.other, w.newest, w.number, w.filter.Replica, w.batchesAtOnce}, func(rows *sql.Rows) error {
 		var b datastore.Batch
 		if err := rows.Scan(&w.number, &b.Replica, &b.FirstSequence, &b.LastSequence, &b.Count,
 			&b.FirstID, &b.LastID, &b.Bloom, &b.Body); err != nil {
 			return err
 		}
-		page = append(page, b)
+		read++
 		if w.filter.OldestFirst {
 			w.low = b.FirstID
 		} else {
 			w.high = b.LastID
 		}
+		if w.filter.Replica != "" && b.Replica != w.filter.Replica {
+			return nil
+		}
+		page = append(page, b)
 		if size += len(b.Bloom) + len(b.Body); size > pageBytes {
 			more = true
 			return errEnough
 		}
 		return nil
 	})
-	more = more || len(page) == w.batchesAtOnce
+	more = more || read == w.batchesAtOnce
 	w.batchesAtOnce = min(2*w.batchesAtOnce, 256)
 	return page, more, err
 }

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -17,9 +18,9 @@ type schema struct {
 }
 
 // apply takes the steps that the file lacks.
-func (s schema) apply(c *conn) error {
+func (s schema) apply(ctx context.Context, c *conn) error {
 	var version int
-	if err := c.one(`PRAGMA user_version`, nil, &version); err != nil {
+	if err := c.one(ctx, `PRAGMA user_version`, nil, &version); err != nil {
 		return err
 	}
 	if version > len(s.steps) {
@@ -28,7 +29,7 @@ func (s schema) apply(c *conn) error {
 	for ; version < len(s.steps); version++ {
 		step := fmt.Sprintf("BEGIN IMMEDIATE; %s; PRAGMA user_version = %d; COMMIT",
 			strings.ReplaceAll(s.steps[version], "{life}", uuid.NewString()), version+1)
-		if err := c.script(step); err != nil {
+		if err := c.script(ctx, step); err != nil {
 			return fmt.Errorf("bring to version %d: %w", version+1, err)
 		}
 	}

@@ -6,13 +6,14 @@
 // change, and a transaction over two files in WAL mode is not atomic after a loss of power, so those
 // records stay in the state file. [Store.Records] merges the two.
 //
-// Why one writer: SQLite has one. Transactions therefore never conflict, fn of [Store.Update] runs
-// once, and those that wait are committed together (see group), each in its savepoint.
+// Why one writer: SQLite has one. Transactions therefore never conflict, and those that wait are
+// committed together (see group), each in its savepoint.
 package sqlite
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -93,8 +94,11 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.log, err = openFile(ctx, s.path, logSchema(), !s.temporary, s.closed); err != nil {
 		return err
 	}
+	if err = s.endLeases(ctx); err != nil {
+		return fmt.Errorf("end leases: %w", err)
+	}
 	return s.state.read(ctx, func(c *conn) error {
-		return c.one(`SELECT value FROM about WHERE name = 'life'`, nil, &s.life)
+		return c.one(ctx, `SELECT value FROM about WHERE name = 'life'`, nil, &s.life)
 	})
 }
 
@@ -103,7 +107,7 @@ func (s *Store) Ready(ctx context.Context) error {
 	for _, f := range []*file{s.state, s.log} {
 		err := f.read(ctx, func(c *conn) error {
 			var one int
-			return c.one(`SELECT 1 FROM sqlite_schema LIMIT 1`, nil, &one)
+			return c.one(ctx, `SELECT 1 FROM sqlite_schema LIMIT 1`, nil, &one)
 		})
 		if err != nil {
 			return explain("ask the store", err)

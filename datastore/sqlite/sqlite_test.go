@@ -18,7 +18,7 @@ func TestContract(t *testing.T) {
 }
 
 func TestContractReopened(t *testing.T) {
-	datastoretest.RunReopened(t, func(t *testing.T) func(t *testing.T) datastore.Store {
+	datastoretest.RunReopened(t, false, func(t *testing.T) func(t *testing.T) datastore.Store {
 		dir := t.TempDir()
 		return func(t *testing.T) datastore.Store { return open(t, sqlite.Config{Path: dir}) }
 	})

@@ -20,8 +20,8 @@ type tx struct {
 
 var errOver = errors.New("the transaction is over")
 
-// Update runs fn in a transaction. As there is one writer, it never conflicts and fn runs once; and an
-// Update within fn would wait for itself.
+// Update runs fn in a transaction. As there is one writer, it never conflicts; fn runs again only where
+// the end of another caller's context took the group with it. An Update within fn would wait for itself.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx datastore.Tx) error) error {
 	var failed error // of fn, to be given back as it is
 	err := s.state.writer.transact(ctx, func(c *conn) (func(), error) {
@@ -59,13 +59,13 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 		return 0, err
 	}
 	change := datastore.Change{Organization: organization}
-	err := t.conn.one(`UPDATE organizations SET revision = revision + 1 WHERE id = ? RETURNING revision, incarnation`,
+	err := t.conn.one(ctx, `UPDATE organizations SET revision = revision + 1 WHERE id = ? RETURNING revision, incarnation`,
 		[]any{organization}, &change.Revision, &change.Incarnation)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = datastore.ErrNotFound
 	}
 	if err == nil {
-		err = t.changed(change)
+		err = t.changed(ctx, change)
 	}
 	if err != nil {
 		return 0, explain("bump the organization", err)
@@ -74,13 +74,13 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 }
 
 // changed writes what Watch gives of this transaction, and forgets the oldest.
-func (t *tx) changed(change datastore.Change) error {
+func (t *tx) changed(ctx context.Context, change datastore.Change) error {
 	t.hasChanged = true
-	if _, err := t.conn.exec(`INSERT INTO changes (organization, incarnation, revision) VALUES (?, ?, ?)`,
+	if _, err := t.conn.exec(ctx, `INSERT INTO changes (organization, incarnation, revision) VALUES (?, ?, ?)`,
 		change.Organization, change.Incarnation, change.Revision); err != nil {
 		return err
 	}
-	_, err := t.conn.exec(`DELETE FROM changes WHERE position <= (SELECT max(position) FROM changes) - ?`,
+	_, err := t.conn.exec(ctx, `DELETE FROM changes WHERE position <= (SELECT max(position) FROM changes) - ?`,
 		t.store.history)
 	return err
 }
@@ -90,14 +90,14 @@ func (t *tx) Append(ctx context.Context, record *datastore.Record) error {
 	if err := t.usable(ctx); err != nil {
 		return err
 	}
-	last, err := lastSequence(t.conn, record.Replica)
+	last, err := lastSequence(ctx, t.conn, record.Replica)
 	if err != nil {
 		return explain("append a record", err)
 	}
 	record.Sequence = last + 1
 	batch, err := datastore.EncodeBatch([]datastore.Record{*record})
 	if err == nil {
-		err = insertBatch(t.conn, batch)
+		err = insertBatch(ctx, t.conn, batch)
 	}
 	return explain("append a record", err)
 }

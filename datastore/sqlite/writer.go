@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -41,19 +42,27 @@ func newWriter(c *conn, closed <-chan struct{}) *writer {
 	return &writer{conn: c, closed: closed}
 }
 
+// errGroupLost is what the members of a group end with that SQLite rolled back because of another: an
+// interrupted write takes all of a transaction with it.
+var errGroupLost = errors.New("the transactions that were to be committed together were rolled back")
+
 // transact runs fn in a transaction and waits for its commit. fn gives what is to be done when it is
-// committed, or nil. The error of fn comes back as it is.
+// committed, or nil. It runs again where its group is lost. The error of fn comes back as it is.
 func (w *writer) transact(ctx context.Context, fn func(c *conn) (after func(), err error)) error {
-	if err := w.take(ctx); err != nil {
-		return err
+	for {
+		if err := w.take(ctx); err != nil {
+			return err
+		}
+		g, err := w.member(fn)
+		if err != nil {
+			return err
+		}
+		// From here the transaction may be committed, so the end of ctx cannot undo it any more.
+		<-g.done
+		if !errors.Is(g.err, errGroupLost) {
+			return g.err
+		}
 	}
-	g, err := w.member(fn)
-	if err != nil {
-		return err
-	}
-	// From here the transaction may be committed, so the end of ctx cannot undo it any more.
-	<-g.done
-	return g.err
 }
 
 // member runs fn as a member of the open group, or of a new one, and gives the turn away.
@@ -70,11 +79,14 @@ func (w *writer) member(fn func(c *conn) (func(), error)) (*group, error) {
 		}
 	}()
 	after, err := fn(w.conn)
+	if err == nil {
+		err = w.conn.lost // whatever fn made of it
+	}
 	if err != nil {
 		return nil, err
 	}
 	if g.members > 0 {
-		if _, err := w.conn.exec(`RELEASE member`); err != nil {
+		if _, err := w.conn.exec(context.Background(), `RELEASE member`); err != nil {
 			return nil, explain("release", err)
 		}
 	}
@@ -88,44 +100,49 @@ func (w *writer) member(fn func(c *conn) (func(), error)) (*group, error) {
 
 func (w *writer) begin() (*group, error) {
 	if w.group != nil {
-		_, err := w.conn.exec(`SAVEPOINT member`)
+		_, err := w.conn.exec(context.Background(), `SAVEPOINT member`)
+		if err != nil {
+			w.abandon(errGroupLost)
+		}
 		return w.group, err
 	}
-	if _, err := w.conn.exec(`BEGIN IMMEDIATE`); err != nil {
+	if _, err := w.conn.exec(context.Background(), `BEGIN IMMEDIATE`); err != nil {
 		// What is left of a transaction whose roll-back was refused.
-		if _, e := w.conn.exec(`ROLLBACK`); e != nil {
+		if _, e := w.conn.exec(context.Background(), `ROLLBACK`); e != nil {
 			return nil, err
 		}
-		if _, err := w.conn.exec(`BEGIN IMMEDIATE`); err != nil {
+		if _, err := w.conn.exec(context.Background(), `BEGIN IMMEDIATE`); err != nil {
 			return nil, err
 		}
 	}
 	w.group = &group{begun: time.Now(), done: make(chan struct{})}
+	w.conn.within = true
 	return w.group, nil
 }
 
 // undo rolls back what a member did.
 func (w *writer) undo(g *group) {
+	w.conn.lost = nil
 	if g.members == 0 {
 		w.abandon(nil)
 		return
 	}
-	_, err := w.conn.exec(`ROLLBACK TO member`)
+	_, err := w.conn.exec(context.Background(), `ROLLBACK TO member`)
 	if err == nil {
-		_, err = w.conn.exec(`RELEASE member`)
+		_, err = w.conn.exec(context.Background(), `RELEASE member`)
 	}
 	if err != nil {
-		// SQLite has rolled back all of it, for instance when the disk was full.
-		w.abandon(explain("roll back", err))
+		// SQLite has rolled back all of it, for instance when a write was interrupted or the disk was full.
+		w.abandon(errGroupLost)
 	}
 }
 
 // abandon rolls back the whole group; its members get err.
 func (w *writer) abandon(err error) {
 	g := w.group
-	w.group = nil
+	w.group, w.conn.within, w.conn.lost = nil, false, nil
 	// Where nothing is left to roll back this is an error that says so; begin copes with any other.
-	_, _ = w.conn.exec(`ROLLBACK`)
+	_, _ = w.conn.exec(context.Background(), `ROLLBACK`)
 	g.err = err
 	close(g.done)
 }
@@ -135,11 +152,11 @@ func (w *writer) commit() {
 	if g == nil {
 		return
 	}
-	if _, err := w.conn.exec(`COMMIT`); err != nil {
+	if _, err := w.conn.exec(context.Background(), `COMMIT`); err != nil {
 		w.abandon(explain("commit", err))
 		return
 	}
-	w.group = nil
+	w.group, w.conn.within = nil, false
 	for _, f := range g.after {
 		f()
 	}
