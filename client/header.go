@@ -11,4 +11,7 @@ const (
 	HeaderRevision       = "Cordon-Revision"    // the organization's revision that it was decided at
 	HeaderRequestID      = "X-Request-Id"
 	HeaderIdempotencyKey = "Idempotency-Key"
+	HeaderReplayed       = "Idempotency-Replayed" // "true": the first answer again, nothing was done
+	HeaderRateLimit      = "Ratelimit"            // what the caller may still ask
+	HeaderRatePolicy     = "Ratelimit-Policy"     // how much that is at most
 )

@@ -34,8 +34,8 @@ func newCallers(config Config) *callers {
 	return &callers{recheck: config.MaxStaleness / 2, longest: config.MaxStaleness}
 }
 
-// Authenticate tells whose key a bearer token is. ErrUnauthenticated: nobody's, a revoked or an
-// expired one.
+// Authenticate tells whose key a bearer token is. ErrUnauthenticated: nobody's or a revoked one;
+// ErrKeyEnded, which is one too: it has expired.
 func (g *Guard) Authenticate(ctx context.Context, token string) (*Caller, error) {
 	rest, ok := strings.CutPrefix(token, "ck_")
 	id, secret, both := strings.Cut(rest, "_")
@@ -52,7 +52,7 @@ func (g *Guard) Authenticate(ctx context.Context, token string) (*Caller, error)
 		return nil, ErrUnauthenticated
 	}
 	if !datastore.InForce(seen.caller.ExpiresAt, now) {
-		return nil, ErrUnauthenticated
+		return nil, ErrKeyEnded
 	}
 	return &seen.caller, nil
 }

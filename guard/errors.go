@@ -26,6 +26,8 @@ var (
 
 	// ErrUnauthenticated: the key is unknown, wrong, revoked or has expired.
 	ErrUnauthenticated = errors.New("the key is not valid")
+	// ErrKeyEnded: the key is right and has expired. It is an ErrUnauthenticated.
+	ErrKeyEnded = fmt.Errorf("%w: it has expired", ErrUnauthenticated)
 	// ErrOrganizationLimit: the caller is limited to another organization.
 	ErrOrganizationLimit = errors.New("the caller is limited to another organization")
 	// ErrTooStale: the asked-for revision has not been reached here.

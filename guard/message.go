@@ -26,6 +26,26 @@ func (g *Guard) Messages(ctx context.Context, o *Origin, f datastore.MessageFilt
 		func(m Message) (string, bool) { return m.ID, true })
 }
 
+// Deliveries lists the messages to a webhook. *NotFound: the organization has no such webhook.
+func (g *Guard) Deliveries(ctx context.Context, o *Origin, organization, webhook string, page Page) ([]Message, string, error) {
+	if _, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization"); err != nil {
+		return nil, "", err
+	}
+	found := false
+	for w, err := range g.store.Webhooks(ctx, organization, Page{}) {
+		if err != nil {
+			return nil, "", fmt.Errorf("read webhooks: %w", err)
+		}
+		if found = w.ID == webhook; found {
+			break
+		}
+	}
+	if !found {
+		return nil, "", &NotFound{What: "webhook"}
+	}
+	return g.Messages(ctx, o, MessageFilter{Organization: organization, Kind: "webhook", Recipient: webhook, Page: page})
+}
+
 // RetryMessage has a message that was given up delivered again. *Conflict: it was not given up.
 func (g *Guard) RetryMessage(ctx context.Context, o *Origin, id string) (Message, error) {
 	var message Message

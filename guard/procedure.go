@@ -11,9 +11,10 @@ import (
 // Procedure is the checklist that a user is sent to secure their account (docs/domain.md U5).
 type Procedure = datastore.Procedure
 
-// Procedures lists the secure procedures a user was sent, newest first (docs/domain.md U5).
+// Procedures lists the secure procedures a user was sent, newest first (docs/domain.md U5). *NotFound:
+// the organization has no such user.
 func (g *Guard) Procedures(ctx context.Context, o *Origin, organization, user string) ([]datastore.Procedure, error) {
-	if _, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization"); err != nil {
+	if _, _, err := g.Member(ctx, o, organization, user); err != nil {
 		return nil, err
 	}
 	list := []datastore.Procedure{}

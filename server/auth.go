@@ -14,12 +14,12 @@ func (c *call) admit() error {
 	if !r.open {
 		if err := c.authenticate(); err != nil {
 			// Who guesses keys is slowed down by address, for there is no caller to tell.
-			if slow := c.server.limits.allow("address "+c.address(), c.start); slow != nil {
+			if slow := c.charge("address "+c.address(), 1, 0); slow != nil {
 				return slow
 			}
 			return err
 		}
-		if err := c.server.limits.allow(c.origin.Caller.ID, c.start); err != nil {
+		if err := c.charge(c.origin.Caller.ID, 1, 0); err != nil {
 			return err
 		}
 		if err := c.identify(); err != nil {

@@ -209,24 +209,6 @@ func TestALimitedCallerSeesItsOrganizationAlone(t *testing.T) {
 	}
 }
 
-func TestCallersThatAskTooOftenWait(t *testing.T) {
-	w := newWorld(t, options{server: func(c *server.Config) { c.RateLimit = server.RateLimit{PerSecond: 1e-9, Burst: 3} }})
-	for range 3 {
-		w.do(t, http.MethodGet, "/v1/organizations", nil).want(t, http.StatusOK)
-	}
-	got := w.do(t, http.MethodGet, "/v1/organizations", nil)
-	got.refused(t, http.StatusTooManyRequests, "rate_limited")
-	if got.header.Get("Retry-After") == "" {
-		t.Error("a 429 without Retry-After")
-	}
-	w.do(t, http.MethodGet, "/v1/organizations", nil, w.scoped(t, guard.ScopeDirectory)).want(t, http.StatusOK)
-	w.do(t, http.MethodGet, "/livez", nil, noKey).want(t, http.StatusOK)
-	for range 3 {
-		w.do(t, http.MethodGet, "/v1/organizations", nil, bearer("ck_guess_WRONG")).want(t, http.StatusUnauthorized)
-	}
-	w.do(t, http.MethodGet, "/v1/organizations", nil, bearer("ck_guess_WRONG")).refused(t, http.StatusTooManyRequests, "rate_limited")
-}
-
 func TestNobodyIsServedWithoutCallers(t *testing.T) {
 	w := newWorld(t)
 	id := strings.Split(w.key, "_")[1]

@@ -35,6 +35,7 @@ type call struct {
 	used    int
 	token   bool  // the caller came with a token of the issuer, not with a key
 	failure error // what was answered with a problem
+	retry   int   // seconds of Retry-After, where the call knows better than the table of problems
 }
 
 // These are behind headers of many answers; nobody writes to them.

@@ -87,6 +87,9 @@ func evaluations(c *call) error {
 		}
 		return c.evaluate(&q)
 	}
+	if err := c.chargeBatch(len(b.items)); err != nil {
+		return err
+	}
 	items := make([]guard.BatchItem, len(b.items))
 	for i := range b.items {
 		b.items[i].inherit(&b.asked)

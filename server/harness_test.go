@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -311,6 +312,9 @@ func (a answer) refused(t testing.TB, status int, code string) client.Problem {
 	if got := a.header.Get("Content-Type"); got != client.ProblemType {
 		t.Errorf("got Content-Type %q, want %q", got, client.ProblemType)
 	}
+	if p.Title == "" || p.Detail == "" || p.Type == "" {
+		t.Errorf("a problem that does not say all: %s", a.body)
+	}
 	if status == http.StatusServiceUnavailable && a.header.Get("Retry-After") == "" {
 		t.Error("a 503 without Retry-After")
 	}
@@ -411,7 +415,8 @@ func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
 	route, parameters, err := w.router.FindRoute(req)
 	if err != nil {
 		escaped := req.URL.RawPath != "" && res.StatusCode == http.StatusBadRequest // an escaped slash is no other path to us
-		if res.StatusCode != http.StatusNotFound && res.StatusCode != http.StatusMethodNotAllowed && !escaped {
+		refused := []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed}
+		if !slices.Contains(refused, res.StatusCode) && !escaped {
 			w.t.Errorf("%s %s was answered %d, and is not in openapi.yaml", req.Method, req.URL.Path, res.StatusCode)
 		}
 		return res, nil

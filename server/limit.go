@@ -1,13 +1,18 @@
 package server
 
 import (
+	"math"
+	"strconv"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"cordon/client"
 )
 
-// RateLimit is how many requests a caller may make. The zero value limits nobody.
+// RateLimit is how many requests a caller may make. The zero value limits nobody. A batch counts as
+// its items.
 type RateLimit struct {
 	PerSecond float64
 	Burst     int // 0: one second's worth
@@ -16,6 +21,7 @@ type RateLimit struct {
 // limits holds a limiter for each caller. Callers that were not seen for a while are forgotten.
 type limits struct {
 	config RateLimit
+	policy string // RateLimit-Policy: as much at once, and how many seconds as much takes to come back
 
 	mu      sync.Mutex
 	callers map[string]*rate.Limiter
@@ -36,21 +42,40 @@ func newLimits(config RateLimit) *limits {
 	if config.Burst <= 0 {
 		config.Burst = max(1, int(config.PerSecond))
 	}
-	return &limits{config: config, callers: map[string]*rate.Limiter{}}
+	l := &limits{config: config, callers: map[string]*rate.Limiter{}}
+	l.policy = `"caller";q=` + strconv.Itoa(config.Burst) + ";w=" + strconv.Itoa(l.seconds(float64(config.Burst)))
+	return l
 }
 
-// allow gives errRate when a caller asks too often.
-func (l *limits) allow(caller string, now time.Time) error {
-	if l == nil {
-		return nil
-	}
+// seconds is how long so many requests take to come back, at least one second.
+func (l *limits) seconds(requests float64) int {
+	return max(1, int(math.Ceil(requests/l.config.PerSecond)))
+}
+
+// allowance is what a caller may still ask.
+type allowance struct {
+	ok    bool // what was asked is allowed
+	left  int
+	full  int // seconds until as much is allowed as ever
+	retry int // seconds until what was refused would be allowed
+}
+
+// take takes n requests of a caller's, of whom a call has taken some already. More than may ever be
+// asked at once is allowed to whoever has not asked for a while, and owed: a batch that is larger
+// than the burst must not be refused for ever.
+func (l *limits) take(caller string, now time.Time, n, taken int) allowance {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	limiter := l.limiter(caller, now)
-	l.mu.Unlock()
-	if !limiter.AllowN(now, 1) {
-		return errRate
+	needed := float64(min(n, l.config.Burst-taken))
+	if have := limiter.TokensAt(now); have < needed {
+		return allowance{left: max(0, int(have)), full: l.seconds(float64(l.config.Burst) - have), retry: l.seconds(needed - have)}
 	}
-	return nil
+	for rest := n; rest > 0; rest -= l.config.Burst {
+		limiter.ReserveN(now, min(rest, l.config.Burst))
+	}
+	have := limiter.TokensAt(now)
+	return allowance{ok: true, left: max(0, int(have)), full: l.seconds(float64(l.config.Burst) - have)}
 }
 
 func (l *limits) limiter(caller string, now time.Time) *rate.Limiter {
@@ -65,4 +90,27 @@ func (l *limits) limiter(caller string, now time.Time) *rate.Limiter {
 		l.callers[caller] = found
 	}
 	return found
+}
+
+// charge counts n requests of a caller's, and says in the headers what they may still ask
+// (draft-ietf-httpapi-ratelimit-headers). errRate: they have asked too often.
+func (c *call) charge(caller string, n, taken int) error {
+	l := c.server.limits
+	if l == nil || n <= 0 {
+		return nil
+	}
+	a := l.take(caller, c.start, n, taken)
+	h := c.header()
+	h[client.HeaderRatePolicy] = []string{l.policy}
+	h[client.HeaderRateLimit] = []string{`"caller";r=` + strconv.Itoa(a.left) + ";t=" + strconv.Itoa(a.full)}
+	if a.ok {
+		return nil
+	}
+	c.retry = a.retry
+	return errRate
+}
+
+// chargeBatch counts the items of a batch beyond the one request that it was counted as.
+func (c *call) chargeBatch(items int) error {
+	return c.charge(c.origin.Caller.ID, items-1, 1)
 }

@@ -105,12 +105,19 @@ func TestEveryOtherPathAndMethodIsAProblem(t *testing.T) {
 			if slices.Contains(strings.Split(allow, ", "), method) {
 				continue
 			}
-			got := w.do(t, method, path, nil, noKey).want(t, http.StatusMethodNotAllowed)
+			got := w.do(t, method, path, nil).want(t, http.StatusMethodNotAllowed)
 			if got.header.Get("Allow") != allow {
 				t.Errorf("%s %s: got Allow %q, want %q", method, path, got.header.Get("Allow"), allow)
 			}
 			if method != http.MethodHead {
 				got.refused(t, http.StatusMethodNotAllowed, "method_not_allowed")
+			}
+			// Who is not let in learns nothing of the methods, but where everybody is.
+			stranger := w.do(t, method, path, nil, noKey)
+			if path == "/livez" {
+				stranger.want(t, http.StatusMethodNotAllowed)
+			} else if stranger.want(t, http.StatusUnauthorized); stranger.header.Get("Allow") != "" {
+				t.Errorf("%s %s: a stranger is told Allow %q", method, path, stranger.header.Get("Allow"))
 			}
 		}
 	}

@@ -27,20 +27,24 @@ func listMessages(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.messages(guard.MessageFilter{Organization: organization, Kind: kind, State: state})
-}
-
-func listDeliveries(c *call) error {
-	return c.messages(guard.MessageFilter{Organization: c.param("organization"), Kind: "webhook", Recipient: c.param("webhook")})
-}
-
-func (c *call) messages(filter guard.MessageFilter) error {
 	page, err := c.page()
 	if err != nil {
 		return err
 	}
-	filter.Page = page
-	items, next, err := c.server.config.Guard.Messages(c.context(), &c.origin, filter)
+	items, next, err := c.server.config.Guard.Messages(c.context(), &c.origin,
+		guard.MessageFilter{Organization: organization, Kind: kind, State: state, Page: page})
+	if err != nil {
+		return err
+	}
+	return listed(c, items, next, showMessage)
+}
+
+func listDeliveries(c *call) error {
+	page, err := c.page()
+	if err != nil {
+		return err
+	}
+	items, next, err := c.server.config.Guard.Deliveries(c.context(), &c.origin, c.param("organization"), c.param("webhook"), page)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -115,6 +116,7 @@ func (c *call) repeat(first *guard.Repeated) {
 		return
 	}
 	h := c.header()
+	h.Set(client.HeaderReplayed, "true")
 	h.Set("Content-Type", k.Type)
 	for name, value := range map[string]string{
 		client.HeaderDecisionID: k.DecisionID, client.HeaderPolicy: k.Policy, client.HeaderRevision: k.Revision,
@@ -144,8 +146,8 @@ func (c *call) fail(err error) {
 		c.decided(a)
 	}
 	p := c.problem(err)
-	if seconds := kindOf(err).retry; seconds > 0 {
-		h.Set("Retry-After", fmt.Sprint(seconds))
+	if seconds := max(kindOf(err).retry, c.retry); seconds > 0 {
+		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
 	switch {
 	case p.Status == http.StatusUnauthorized:

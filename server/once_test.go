@@ -18,6 +18,10 @@ func TestARepeatGetsTheFirstAnswer(t *testing.T) {
 	first := w.do(t, http.MethodPost, shopPath+"/block", body, as("anna"), once("k1")).want(t, http.StatusOK)
 	again := w.do(t, http.MethodPost, shopPath+"/block", body, as("anna"), once("k1")).want(t, http.StatusOK)
 	same(t, first, again)
+	if first.header.Get(client.HeaderReplayed) != "" || again.header.Get(client.HeaderReplayed) != "true" {
+		t.Errorf("%s is %q on the first answer and %q on the repeat", client.HeaderReplayed,
+			first.header.Get(client.HeaderReplayed), again.header.Get(client.HeaderReplayed))
+	}
 	if got := revision(t, w); got != before+1 {
 		t.Errorf("got revision %d, want %d", got, before+1)
 	}
@@ -101,9 +105,16 @@ func TestARepeatDuringTheFirstWaitsForIt(t *testing.T) {
 		})
 	}
 	group.Wait()
+	firsts := 0
 	for _, a := range answers {
 		a.want(t, http.StatusOK)
 		same(t, answers[0], a)
+		if a.header.Get(client.HeaderReplayed) == "" {
+			firsts++
+		}
+	}
+	if firsts != 1 {
+		t.Errorf("%d answers are no repeats, want one", firsts)
 	}
 	if got := revision(t, w); got != before+1 {
 		t.Errorf("got revision %d, want %d", got, before+1)

@@ -158,28 +158,31 @@ func parameters(path string) []string {
 }
 
 // register hands the table to Echo: its routes, and for every other method of their paths a 405 that
-// says which are allowed.
+// says which are allowed, to those who are let in there (docs/design.md 11, Order of checks).
 func (s *Server) register(e *echo.Echo, table []*route) {
 	toEcho := strings.NewReplacer("{", ":", "}", "")
-	methods := map[string][]string{}
+	paths := map[string][]*route{}
 	for _, r := range table {
 		path := toEcho.Replace(r.path)
 		e.Add(r.method, path, s.wrap(r))
-		methods[path] = append(methods[path], r.method)
+		paths[path] = append(paths[path], r)
 	}
 	others := []string{http.MethodConnect, http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodOptions,
 		http.MethodPatch, http.MethodPost, echo.PROPFIND, http.MethodPut, http.MethodTrace, echo.REPORT}
 	count := s.metrics.route("none")
-	for path, allowed := range methods {
-		slices.Sort(allowed)
-		allow := strings.Join(allowed, ", ")
-		access := strings.HasPrefix(path, "/access/") || strings.HasPrefix(path, "/.well-known/")
-		refuse := s.wrap(&route{path: path, open: true, access: access, limit: callLimit, count: count, handle: func(c *call) error {
+	for path, known := range paths {
+		methods := make([]string, len(known))
+		for i, r := range known {
+			methods[i] = r.method
+		}
+		slices.Sort(methods)
+		allow := strings.Join(methods, ", ")
+		refuse := s.wrap(&route{path: path, open: known[0].open, access: known[0].access, limit: callLimit, count: count, handle: func(c *call) error {
 			c.header().Set("Allow", allow)
 			return because(errMethod, "this path knows "+allow)
 		}})
 		for _, method := range others {
-			if !slices.Contains(allowed, method) {
+			if !slices.Contains(methods, method) {
 				e.Add(method, path, refuse)
 			}
 		}

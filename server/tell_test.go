@@ -88,6 +88,11 @@ func TestASecureProcedureIsFollowed(t *testing.T) {
 	}
 	w.do(t, http.MethodPost, step+"dance", struct{}{}, as("carl")).refused(t, http.StatusNotFound, "not_found")
 	w.do(t, http.MethodPost, step+"password", struct{}{}, as("clio")).denied(t, "role_not_permitted")
+	p404 := w.do(t, http.MethodGet, acmePath+"/users/nobody/procedures", nil).refused(t, http.StatusNotFound, "not_found")
+	if p404.Detail != "no such user; check its id" {
+		t.Errorf("got %q", p404.Detail)
+	}
+	w.do(t, http.MethodGet, "/v1/organizations/nowhere/users/carl/procedures", nil).refused(t, http.StatusNotFound, "not_found")
 }
 
 func TestWebhooksAreMadeRotatedAndEnded(t *testing.T) {
@@ -115,6 +120,12 @@ func TestWebhooksAreMadeRotatedAndEnded(t *testing.T) {
 	w.do(t, http.MethodGet, hooks+"/"+made.ID+"/deliveries", nil).want(t, http.StatusOK)
 	w.do(t, http.MethodDelete, hooks+"/"+made.ID, nil, as("anna")).want(t, http.StatusOK)
 	w.do(t, http.MethodDelete, hooks+"/"+made.ID, nil, as("anna")).refused(t, http.StatusNotFound, "not_found")
+	p := w.do(t, http.MethodGet, hooks+"/"+made.ID+"/deliveries", nil).refused(t, http.StatusNotFound, "not_found")
+	if p.Detail != "no such webhook; check its id" {
+		t.Errorf("got %q", p.Detail)
+	}
+	w.do(t, http.MethodGet, "/v1/organizations/umbra/webhooks/"+made.ID+"/deliveries", nil).refused(t, http.StatusNotFound, "not_found")
+	w.do(t, http.MethodGet, "/v1/organizations/nowhere/webhooks/"+made.ID+"/deliveries", nil).refused(t, http.StatusNotFound, "not_found")
 }
 
 func TestMessagesAreListedAndOnlyTheDeadSentAgain(t *testing.T) {

@@ -118,7 +118,7 @@ func (a answer) want(t *testing.T, status int, code ...string) answer {
 		if got := a.header.Get("Content-Type"); got != "application/problem+json" {
 			t.Errorf("%s: %d is %q, want application/problem+json", a.asked, a.status, got)
 		}
-		for _, name := range []string{"type", "title", "code"} {
+		for _, name := range []string{"type", "title", "detail", "code"} {
 			if a.at(name) == "" {
 				t.Errorf("%s: the problem has no %s: %s", a.asked, name, a.body)
 			}
