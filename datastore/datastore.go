@@ -20,7 +20,8 @@ import (
 type Reader interface {
 	// Facts gives everything that key names, read at one point in time, with the revision of the
 	// organization at that point. Where key.Organization is empty, it is the one of key.Product.
-	// ErrNotFound: the organization (or, without one, the product) does not exist. A member,
+	// ErrNotFound: the organization (or, without one, the product) does not exist; where key.Organization
+	// names one that was deleted, the answer holds its id and its last revision all the same. A member,
 	// target or product that does not exist, or is another organization's, is nil in the answer.
 	Facts(ctx context.Context, key Key) (Facts, error)
 
@@ -67,15 +68,16 @@ type Tx interface {
 	// organization. Two transactions that bump the same organization are serialized.
 	Bump(ctx context.Context, organization string) (int64, error)
 
-	// Put inserts or replaces nouns. An Organization is put with the revision it carries (a new one
-	// with 1). A Member's grants are replaced; a Member's Blocks are not written (UserBlocks are put
+	// Put inserts or replaces nouns. An Organization is put with the revision it carries: a new one with
+	// the revision after the last that its id had (see Facts), which is 1 for a new id. A Member's grants are replaced; a Member's Blocks are not written (UserBlocks are put
 	// of their own, so that they survive the membership). A Product whose id another organization
 	// has is ErrTaken.
 	Put(ctx context.Context, nouns ...Noun) error
 
 	// Delete removes the nouns named by their identity; what is not there is no error. Deleting a
 	// Product deletes the grants to it; deleting an Organization deletes all of its members,
-	// products, user blocks, support codes, procedures and webhooks (records stay).
+	// products, user blocks, support codes, procedures and webhooks (records stay). The deletion is the
+	// organization's last change: its revision grows by one and is kept for ever.
 	Delete(ctx context.Context, nouns ...Noun) error
 
 	// Append writes a record within the transaction. The store sets the record's Sequence: the

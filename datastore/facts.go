@@ -28,8 +28,7 @@ type Facts struct {
 // [Store.Watch].
 type Change struct {
 	Organization string
-	Incarnation  string    // of the organization after the change; empty where it is deleted or unknown
-	Revision     int64     // of the organization after the change; 0 where it is deleted
+	Revision     int64     // of the organization after the change; its deletion is one
 	Until        time.Time // of a beat: every change that was acknowledged before has been given
 	Position     string    // where to go on from
 }

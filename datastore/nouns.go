@@ -29,13 +29,13 @@ const (
 	OriginHost          = "host"
 )
 
-// Organization is a customer account. Its revision grows by one with each committed change.
+// Organization is a customer account. Its revision grows by one with each committed change. It never goes
+// back: an organization that is made again under the id of a deleted one goes on where that one ended.
 type Organization struct {
-	ID          string    `json:"id"`
-	Name        string    `json:"name"`
-	Revision    int64     `json:"revision"`
-	Incarnation string    `json:"incarnation"` // tells one life of an id from another after a deletion
-	CreatedAt   time.Time `json:"created_at"`
+	ID        string    `json:"id"`
+	Name      string    `json:"name"`
+	Revision  int64     `json:"revision"`
+	CreatedAt time.Time `json:"created_at"`
 }
 
 // Member is a user in one organization. A person is only an id: everything here is the

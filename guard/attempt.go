@@ -77,7 +77,7 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 			if err != nil {
 				return fmt.Errorf("bump revision: %w", err)
 			}
-			a.change = datastore.Change{Organization: a.organization, Incarnation: a.facts.Organization.Incarnation, Revision: revision}
+			a.change = datastore.Change{Organization: a.organization, Revision: revision}
 			a.result.Revision = revision
 		}
 		record.Revision = a.result.Revision

@@ -119,7 +119,7 @@ func (c *cache) keep(mark uint64, k *known, user, product string) {
 		s, _ = found.(*slot)
 	}
 	switch {
-	case s == nil, s.incarnation != k.organization.incarnation, s.revision < k.organization.revision:
+	case s == nil, s.revision < k.organization.revision:
 		s = c.replace(*k.organization)
 	case s.revision > k.organization.revision:
 		return
@@ -147,21 +147,11 @@ func (c *cache) advance(change datastore.Change) {
 	found, ok := c.organizations.Load(change.Organization)
 	if !ok {
 		// A read of an older revision may be under way; the empty slot keeps it out.
-		c.replace(life{id: change.Organization, incarnation: change.Incarnation, revision: change.Revision})
+		c.replace(life{id: change.Organization, revision: change.Revision})
 		return
 	}
-	s, _ := found.(*slot)
-	other := change.Revision == 0 || change.Incarnation != "" && s.incarnation != "" && change.Incarnation != s.incarnation
-	if other {
-		// Revisions of another life do not compare: nothing that is being read now may be kept.
-		c.generation++
-	}
-	if other || s.revision < change.Revision {
-		next := life{id: change.Organization, incarnation: change.Incarnation, revision: change.Revision}
-		if next.incarnation == "" && change.Revision != 0 {
-			next.incarnation = s.incarnation
-		}
-		c.replace(next)
+	if s, _ := found.(*slot); s.revision < change.Revision {
+		c.replace(life{id: change.Organization, revision: change.Revision})
 	}
 }
 

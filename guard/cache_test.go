@@ -124,3 +124,33 @@ func TestCacheIsBounded(t *testing.T) {
 		}
 	}
 }
+
+func TestRevisionNeverGoesBack(t *testing.T) { // docs/design.md 11, Revisions
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		g := newGuard(t, store, nil)
+		acme(t, g)
+		last := must[guard.Organization](t)(g.Organization(t.Context(), host(), "acme")).Revision
+		gone := must[*guard.Result](t)(g.DeleteOrganization(t.Context(), host(), "acme"))
+		if gone.Revision != last+1 {
+			t.Errorf("deleted at revision %d after %d", gone.Revision, last)
+		}
+		put := guard.PutOrganization{Name: "Acme", LegalRepresentativeID: "lena", LegalRepresentative: &guard.PutMember{Name: "Lena"}}
+		again := must[*guard.Result](t)(g.PutOrganization(t.Context(), host(), "acme", put))
+		if again.Revision != last+2 || again.Organization.Revision != last+2 {
+			t.Errorf("made again at revision %d after %d", again.Revision, gone.Revision)
+		}
+		must[*guard.Result](t)(g.DeleteOrganization(t.Context(), host(), "acme"))
+		lines := func(yield func(guard.ImportLine, error) bool) {
+			yield(guard.ImportLine{Line: 1, ID: "acme", Organization: &put}, nil)
+		}
+		if report, err := g.Import(t.Context(), host(), lines); err != nil || report.Organizations != 1 {
+			t.Fatalf("import: %+v, %v", report, err)
+		}
+		if o := must[guard.Organization](t)(g.Organization(t.Context(), host(), "acme")); o.Revision != last+4 {
+			t.Errorf("imported again at revision %d, want %d", o.Revision, last+4)
+		}
+		if r := revisionOf(t, store, "import"); r != last+4 {
+			t.Errorf("the import's record has revision %d, want %d", r, last+4)
+		}
+	})
+}

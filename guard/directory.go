@@ -64,9 +64,9 @@ func (g *Guard) PutOrganization(ctx context.Context, o *Origin, id string, put P
 }
 
 func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, a *attempt, id string, put PutOrganization) error {
-	organization := datastore.Organization{ID: id, Name: put.Name, Revision: 1, Incarnation: newID(""), CreatedAt: a.now}
-	a.result.Created, a.result.Organization, a.result.Revision = true, &organization, 1
-	a.change = datastore.Change{Organization: id, Incarnation: organization.Incarnation, Revision: 1}
+	organization := datastore.Organization{ID: id, Name: put.Name, Revision: a.facts.Organization.Revision + 1, CreatedAt: a.now}
+	a.result.Created, a.result.Organization, a.result.Revision = true, &organization, organization.Revision
+	a.change = datastore.Change{Organization: id, Revision: organization.Revision}
 	a.details["legal_representative"] = put.LegalRepresentativeID
 	return tx.Put(ctx, organization, put.LegalRepresentative.member(id, put.LegalRepresentativeID))
 }
@@ -85,7 +85,7 @@ func (g *Guard) DeleteOrganization(ctx context.Context, o *Origin, id string) (*
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			a.result.Revision = a.facts.Organization.Revision + 1
-			a.change = datastore.Change{Organization: id}
+			a.change = datastore.Change{Organization: id, Revision: a.result.Revision}
 			return true, tx.Delete(ctx, a.facts.Organization)
 		},
 	})

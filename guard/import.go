@@ -70,7 +70,7 @@ func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, r
 	careful := false
 	for {
 		err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-			batch = &importBatch{g: g, tx: tx, origin: o, careful: careful, models: map[string]*importModel{}}
+			batch = &importBatch{g: g, tx: tx, origin: o, careful: careful, models: map[string]*importModel{}, former: map[string]int64{}}
 			for i := range lines {
 				if err := batch.take(ctx, &lines[i]); err != nil {
 					return err
@@ -108,6 +108,7 @@ type importBatch struct {
 	origin  *Origin
 	careful bool
 	models  map[string]*importModel
+	former  map[string]int64 // the last revisions of organizations that were deleted
 	order   []datastore.Noun
 	changes []datastore.Change
 	report  ImportReport
@@ -131,6 +132,7 @@ func (b *importBatch) model(ctx context.Context, id string) (*importModel, error
 	}
 	facts, err := b.tx.Facts(ctx, datastore.Key{Organization: id})
 	if errors.Is(err, datastore.ErrNotFound) {
+		b.former[id] = facts.Organization.Revision
 		return nil, nil
 	}
 	if err != nil {
@@ -166,7 +168,7 @@ func (b *importBatch) commit(ctx context.Context) error {
 		a := newAttempt(b.g.now(), b.origin, id, "import", Entity{Type: "organization", ID: id})
 		a.facts.Organization = m.organization
 		if m.fresh {
-			a.change = datastore.Change{Organization: id, Incarnation: m.organization.Incarnation, Revision: m.organization.Revision}
+			a.change = datastore.Change{Organization: id, Revision: m.organization.Revision}
 			a.result.Revision = m.organization.Revision
 		}
 		a.details["organizations"], a.details["users"] = m.took.Organizations, m.took.Users

@@ -87,7 +87,7 @@ func (b *importBatch) takeOrganization(ctx context.Context, line *ImportLine) er
 		b.report.Organizations++
 		return nil
 	}
-	organization := datastore.Organization{ID: line.ID, Name: put.Name, Revision: 1, Incarnation: newID(""), CreatedAt: b.g.now()}
+	organization := datastore.Organization{ID: line.ID, Name: put.Name, Revision: b.former[line.ID] + 1, CreatedAt: b.g.now()}
 	m = &importModel{
 		organization: organization, fresh: true, changed: true,
 		members: map[string]datastore.Member{representative.ID: representative}, products: map[string]datastore.Product{},

@@ -23,9 +23,8 @@ type known struct {
 
 // life is one organization at one revision.
 type life struct {
-	id          string
-	incarnation string
-	revision    int64
+	id       string
+	revision int64
 }
 
 type membership struct {
@@ -56,7 +55,7 @@ func knowProduct(p *datastore.Product) *productState {
 
 func knowFacts(f *datastore.Facts) known {
 	return known{
-		organization: &life{id: f.Organization.ID, incarnation: f.Organization.Incarnation, revision: f.Organization.Revision},
+		organization: &life{id: f.Organization.ID, revision: f.Organization.Revision},
 		member:       knowMember(f.Member),
 		product:      knowProduct(f.Product),
 		target:       knowMember(f.Target),

@@ -81,7 +81,7 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 
 // previewProduct compares what every member may do to a product as it is and as it would be.
 func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt, next *Product) (*Preview, error) {
-	base := life{id: a.facts.Organization.ID, incarnation: a.facts.Organization.Incarnation, revision: a.facts.Organization.Revision}
+	base := life{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision}
 	l, preview := losses{g: g, a: a}, &Preview{}
 	about := Entity{Type: "product", ID: next.ID}
 	for member, err := range tx.Members(ctx, base.id, Page{}) {
@@ -122,7 +122,7 @@ func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *att
 func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, user string, blocks []Block) (*Preview, error) {
 	p := userPreview{
 		losses: losses{g: g, a: a}, user: user, blocks: blocks,
-		base: life{id: a.facts.Organization.ID, incarnation: a.facts.Organization.Incarnation, revision: a.facts.Organization.Revision},
+		base: life{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision},
 	}
 	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, known{}); err != nil {
 		return nil, err

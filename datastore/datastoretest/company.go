@@ -23,7 +23,7 @@ func company(id string) []datastore.Noun {
 }
 
 func organization(id string) datastore.Organization {
-	return datastore.Organization{ID: id, Name: "Name of " + id, Revision: 1, Incarnation: "first-" + id, CreatedAt: at(0)}
+	return datastore.Organization{ID: id, Name: "Name of " + id, Revision: 1, CreatedAt: at(0)}
 }
 
 func member(organization, id, role string, grants ...string) datastore.Member {

@@ -15,6 +15,7 @@ import (
 // ids with a sign that no id has.
 type oracle struct {
 	organizations map[string]datastore.Organization
+	former        map[string]int64 // the last revisions of those that were deleted
 	members       map[string]datastore.Member
 	blocks        map[string]datastore.UserBlocks
 	products      map[string]datastore.Product
@@ -28,7 +29,7 @@ type oracle struct {
 
 func newOracle() *oracle {
 	return &oracle{
-		organizations: map[string]datastore.Organization{}, members: map[string]datastore.Member{},
+		organizations: map[string]datastore.Organization{}, former: map[string]int64{}, members: map[string]datastore.Member{},
 		blocks: map[string]datastore.UserBlocks{}, products: map[string]datastore.Product{},
 		supports: map[string]datastore.Support{}, procedures: map[string]datastore.Procedure{},
 		webhooks: map[string]datastore.Webhook{}, keys: map[string]datastore.APIKey{},
@@ -38,7 +39,7 @@ func newOracle() *oracle {
 
 // clone copies it, for a transaction that may be rolled back.
 func (o *oracle) clone() *oracle {
-	return &oracle{maps.Clone(o.organizations), maps.Clone(o.members), maps.Clone(o.blocks), maps.Clone(o.products),
+	return &oracle{maps.Clone(o.organizations), maps.Clone(o.former), maps.Clone(o.members), maps.Clone(o.blocks), maps.Clone(o.products),
 		maps.Clone(o.supports), maps.Clone(o.procedures), maps.Clone(o.webhooks), maps.Clone(o.keys), maps.Clone(o.answers), maps.Clone(o.messages)}
 }
 
@@ -48,6 +49,7 @@ func (o *oracle) put(noun datastore.Noun) error {
 	switch n := noun.(type) {
 	case datastore.Organization:
 		o.organizations[n.ID] = n
+		delete(o.former, n.ID)
 	case datastore.Member:
 		o.members[join(n.Organization, n.ID)] = n
 	case datastore.UserBlocks:
@@ -79,6 +81,9 @@ func (o *oracle) delete(noun datastore.Noun) {
 	switch n := noun.(type) {
 	case datastore.Organization:
 		of := func(key string) bool { return key == n.ID || strings.HasPrefix(key, join(n.ID, "")) }
+		if there, is := o.organizations[n.ID]; is {
+			o.former[n.ID] = there.Revision + 1
+		}
 		delete(o.organizations, n.ID)
 		maps.DeleteFunc(o.members, func(key string, _ datastore.Member) bool { return of(key) })
 		maps.DeleteFunc(o.blocks, func(key string, _ datastore.UserBlocks) bool { return of(key) })
@@ -138,10 +143,14 @@ func (o *oracle) member(organization, id string) *datastore.Member {
 }
 
 func (o *oracle) facts(key datastore.Key) (datastore.Facts, error) {
-	if key.Organization == "" {
+	named := key.Organization
+	if named == "" {
 		key.Organization = o.products[key.Product].Organization
 	}
 	organization, is := o.organizations[key.Organization]
+	if last, was := o.former[named]; !is && was {
+		return datastore.Facts{Organization: datastore.Organization{ID: named, Revision: last}}, datastore.ErrNotFound
+	}
 	if !is {
 		return datastore.Facts{}, datastore.ErrNotFound
 	}

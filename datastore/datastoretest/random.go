@@ -48,7 +48,7 @@ func (w world) noun(t *rapid.T) datastore.Noun {
 	name := rapid.SampledFrom([]string{"x", "y", "é$."}).Draw(t, "name")
 	switch rapid.IntRange(0, 14).Draw(t, "kind of noun") {
 	case 0, 1:
-		return datastore.Organization{ID: w.organization(t), Name: name, Revision: rapid.Int64Range(1, 9).Draw(t, "revision"), Incarnation: name, CreatedAt: at(1)}
+		return datastore.Organization{ID: w.organization(t), Name: name, Revision: rapid.Int64Range(1, 9).Draw(t, "revision"), CreatedAt: at(1)}
 	case 2, 3, 4:
 		role := rapid.SampledFrom([]string{datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client}).Draw(t, "role")
 		var grants []string

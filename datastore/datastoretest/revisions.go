@@ -14,6 +14,7 @@ func revisions() []test {
 		{"bump adds one and gives the new one", revisionsBump},
 		{"bump without the organization is ErrNotFound", revisionsNotFound},
 		{"an organization is put with the revision it carries", revisionsPut},
+		{"the revision of a deleted organization is kept and told", revisionsKept},
 		{"bumps of one organization are serialized", revisionsSerialized},
 		{"two administrators cannot demote each other", revisionsWriteSkew},
 		{"an organization that is made by many is made once", revisionsCreation},
@@ -48,12 +49,55 @@ func revisionsNotFound(t *testing.T, s datastore.Store) {
 }
 
 func revisionsPut(t *testing.T, s datastore.Store) {
-	for _, revision := range []int64{1, 5, 3} {
+	for _, revision := range []int64{1, 3, 5} {
 		o := organization("acme")
 		o.Revision = revision
 		put(t, s, o)
 		same(t, "organization", known(t, s, datastore.Key{Organization: "acme"}).Organization, o)
 	}
+}
+
+func revisionsKept(t *testing.T, s datastore.Store) {
+	key := datastore.Key{Organization: "acme", User: "lena", Target: "adam"}
+	gone := func(r datastore.Reader, revision int64) {
+		t.Helper()
+		got, err := r.Facts(t.Context(), key)
+		wantError(t, "facts", err, datastore.ErrNotFound)
+		want := datastore.Facts{}
+		if revision > 0 {
+			want.Organization = datastore.Organization{ID: "acme", Revision: revision}
+		}
+		same(t, "facts of what is gone", got, want)
+	}
+	gone(s, 0)
+	put(t, s, company("acme")...)
+	bump(t, s, "acme")
+	remove(t, s, organization("acme"))
+	gone(s, 3)
+	remove(t, s, organization("acme")) // is no change
+	gone(s, 3)
+	same(t, "organizations", all(t, s.Organizations(t.Context(), datastore.Page{})), []datastore.Organization{})
+
+	again := organization("acme")
+	again.Revision = 4
+	put(t, s, again)
+	same(t, "organization", known(t, s, key).Organization, again)
+	rolledBack := errors.New("rolled back")
+	wantError(t, "update", s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		must(t, tx.Delete(ctx, again))
+		gone(tx, 5)
+		third := again
+		third.Revision = 6
+		must(t, tx.Put(ctx, third))
+		same(t, "organization", known(t, tx, key).Organization, third)
+		must(t, tx.Delete(ctx, third))
+		gone(tx, 7)
+		return rolledBack
+	}), rolledBack)
+	same(t, "organization", known(t, s, key).Organization, again)
+	bump(t, s, "acme")
+	remove(t, s, again)
+	gone(s, 6)
 }
 
 func revisionsSerialized(t *testing.T, s datastore.Store) {

@@ -20,7 +20,7 @@ func fill(b *testing.B, s *mongo.Store, organizations int) {
 		id := fmt.Sprint("o", i)
 		err := s.Update(b.Context(), func(ctx context.Context, tx datastore.Tx) error {
 			return tx.Put(ctx,
-				datastore.Organization{ID: id, Revision: 1, Incarnation: "i"},
+				datastore.Organization{ID: id, Revision: 1},
 				datastore.Member{Organization: id, ID: "adam", Role: datastore.Administrator},
 				datastore.Member{Organization: id, ID: "carl", Role: datastore.Client, Grants: []string{id + "-web"}},
 				datastore.Product{Organization: id, ID: id + "-web", Kind: datastore.MailService},

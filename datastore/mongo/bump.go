@@ -31,11 +31,12 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 			"account.revision": bson.M{"$add": bson.A{"$account.revision", int64(1)}},
 		}},
 		bson.M{"$set": bson.M{
-			"stamp": bson.M{"$concat": bson.A{"$account.incarnation", stampMark, bson.M{"$toString": "$account.revision"}}},
+			"stamp": bson.M{"$toString": "$account.revision"},
 		}},
 	}
 	var after entry
-	err = t.store.collection(directory).FindOneAndUpdate(call, bson.M{"_id": organizationKey(organization)}, next,
+	there := bson.M{"_id": organizationKey(organization), "account": bson.M{"$exists": true}}
+	err = t.store.collection(directory).FindOneAndUpdate(call, there, next,
 		options.FindOneAndUpdate().SetReturnDocument(options.After).SetProjection(bson.M{"account.revision": 1})).Decode(&after)
 	if errors.Is(err, driver.ErrNoDocuments) {
 		return 0, fmt.Errorf("bump: %w", datastore.ErrNotFound)
@@ -46,19 +47,12 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 	return after.Account.Revision, nil
 }
 
-// stampMark stands between the parts of a stamp.
-const stampMark = "/"
+// stampOf says in one text what the change feed tells of an organization. See [tx.Bump]. It is a text
+// since earlier versions, which may work on the same database, wrote "INCARNATION/REVISION".
+func stampOf(revision int64) string { return strconv.FormatInt(revision, 10) }
 
-// stampOf says in one text what the change feed tells of an organization. See [tx.Bump].
-func stampOf(n datastore.Organization) string {
-	return n.Incarnation + stampMark + strconv.FormatInt(n.Revision, 10)
-}
-
-func splitStamp(stamp string) (incarnation string, revision int64) {
-	at := strings.LastIndex(stamp, stampMark)
-	if at < 0 {
-		return "", 0
-	}
-	revision, _ = strconv.ParseInt(stamp[at+len(stampMark):], 10, 64)
-	return stamp[:at], revision
+// revisionOf reads a stamp; false for one that no version of the program wrote.
+func revisionOf(stamp string) (int64, bool) {
+	revision, err := strconv.ParseInt(stamp[strings.LastIndex(stamp, "/")+1:], 10, 64)
+	return revision, err == nil && revision > 0
 }

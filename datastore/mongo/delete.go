@@ -59,9 +59,16 @@ func (t *tx) delete(w *writes, noun datastore.Noun) error {
 }
 
 // deleteOrganization deletes all that is the organization's, save the log and what is still to be
-// delivered.
+// delivered. Of the organization itself its revision stays, which an organization that is made again goes
+// on from.
 func (t *tx) deleteOrganization(w *writes, id string) {
-	w.add(directory, driver.NewDeleteManyModel().SetFilter(bson.M{"organization": id}))
+	w.add(directory,
+		driver.NewDeleteManyModel().SetFilter(bson.M{"organization": id, "kind": bson.M{"$in": bson.A{userKind, productKind}}}),
+		driver.NewUpdateOneModel().SetFilter(bson.M{"_id": organizationKey(id), "account": bson.M{"$exists": true}}).SetUpdate(bson.A{
+			bson.M{"$set": bson.M{"tx": t.id, "ended": bson.M{"$add": bson.A{"$account.revision", int64(1)}}}},
+			bson.M{"$set": bson.M{"stamp": bson.M{"$toString": "$ended"}}},
+			bson.M{"$unset": "account"},
+		}))
 	w.remove(supports, id)
 	for _, collection := range []string{procedures, webhooks} {
 		w.add(collection, driver.NewDeleteManyModel().SetFilter(bson.M{"_id": within("", id)}))

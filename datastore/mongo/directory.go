@@ -13,7 +13,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// entry is a document of the directory: an organization, a user of one (the membership, the blocks, or
+// entry is a document of the directory: an organization, or what is left of one, a user of one (the membership, the blocks, or
 // both, since blocks survive a membership), or a product.
 type entry struct {
 	ID           string                  `bson:"_id"`
@@ -21,7 +21,8 @@ type entry struct {
 	Organization string                  `bson:"organization"`
 	Tx           bson.ObjectID           `bson:"tx"` // who wrote it last; see [tx.id]
 	Account      *datastore.Organization `bson:"account,omitempty"`
-	Stamp        string                  `bson:"stamp,omitempty"` // of an account: see [stampOf]
+	Ended        int64                   `bson:"ended,omitempty"` // instead of an account: the last revision of a deleted one
+	Stamp        string                  `bson:"stamp,omitempty"` // of an account or its end: see [stampOf]
 	User         string                  `bson:"user,omitempty"`
 	Member       *datastore.Member       `bson:"member,omitempty"`
 	AdminOf      string                  `bson:"admin_of,omitempty"` // the organization, of an admin
@@ -58,8 +59,12 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, 
 			return datastore.Facts{}, err
 		}
 		key.Organization = e.Organization
-		if facts, err := r.facts(ctx, key); err != nil || facts.Product != nil {
-			return facts, err
+		facts, err := r.facts(ctx, key)
+		if err != nil {
+			return datastore.Facts{}, err
+		}
+		if facts.Product != nil {
+			return facts, nil
 		}
 	}
 }
@@ -76,7 +81,11 @@ func (r reader) facts(ctx context.Context, key datastore.Key) (facts datastore.F
 	for _, e := range entries {
 		switch e.Kind {
 		case organizationKind:
-			found, facts.Organization = true, *e.Account
+			if found = e.Account != nil; found {
+				facts.Organization = *e.Account
+			} else {
+				facts.Organization = datastore.Organization{ID: key.Organization, Revision: e.Ended}
+			}
 		case productKind:
 			if r.tx != nil {
 				r.tx.owners[e.Product.ID] = e.Organization
@@ -89,7 +98,7 @@ func (r reader) facts(ctx context.Context, key datastore.Key) (facts datastore.F
 		}
 	}
 	if !found {
-		return datastore.Facts{}, datastore.ErrNotFound
+		return datastore.Facts{Organization: facts.Organization}, datastore.ErrNotFound
 	}
 	slices.SortFunc(facts.Admins, func(a, b datastore.Member) int { return strings.Compare(a.ID, b.ID) })
 	return facts, nil
@@ -169,7 +178,7 @@ func addUser(facts *datastore.Facts, key datastore.Key, e *entry) {
 
 // Organizations lists all organizations.
 func (r reader) Organizations(ctx context.Context, page datastore.Page) iter.Seq2[datastore.Organization, error] {
-	filter := bson.M{"_id": within(page.After, organizationKind)}
+	filter := bson.M{"_id": within(page.After, organizationKind), "account": bson.M{"$exists": true}}
 	return list(ctx, r, "list organizations", directory, filter, inOrder(page.Limit),
 		func(e entry) datastore.Organization { return *e.Account })
 }

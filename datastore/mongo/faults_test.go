@@ -32,7 +32,7 @@ func mutate(ctx context.Context, s *mongo.Store, organization, replica string) e
 func putOrganization(t *testing.T, s *mongo.Store, id string) {
 	t.Helper()
 	err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		return tx.Put(ctx, datastore.Organization{ID: id, Revision: 1, Incarnation: "i"})
+		return tx.Put(ctx, datastore.Organization{ID: id, Revision: 1})
 	})
 	if err != nil {
 		t.Fatal(err)

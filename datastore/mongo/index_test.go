@@ -139,7 +139,7 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		}
 	}
 	nouns := []datastore.Noun{
-		datastore.Organization{ID: "acme", Revision: 1, Incarnation: "i"},
+		datastore.Organization{ID: "acme", Revision: 1},
 		datastore.Member{Organization: "acme", ID: "lena", Role: datastore.Administrator, Grants: []string{"web"}},
 		datastore.UserBlocks{Organization: "acme", User: "lena", Blocks: []datastore.Block{
 			{ID: "b", Origin: datastore.OriginHost, Since: now, ExpiresAt: now}}},

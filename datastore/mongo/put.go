@@ -60,7 +60,7 @@ func (t *tx) put(w *writes, noun datastore.Noun) error {
 	case datastore.Organization:
 		id := organizationKey(n.ID)
 		w.replace(directory, bson.M{"_id": id}, entry{
-			ID: id, Kind: organizationKind, Organization: n.ID, Tx: t.id, Account: &n, Stamp: stampOf(n),
+			ID: id, Kind: organizationKind, Organization: n.ID, Tx: t.id, Account: &n, Stamp: stampOf(n.Revision),
 		})
 	case datastore.Member:
 		set := bson.M{"member": n}

@@ -60,8 +60,9 @@ func collections() []collection {
 
 func organizationShape() []field {
 	return []field{
-		choice("kind", organizationKind), text("organization"), text("stamp"),
-		object("account", text("id"), positive("revision"), text("incarnation"), moment("created_at")),
+		choice("kind", organizationKind), text("organization"), text("stamp").orNull(),
+		object("account", text("id"), positive("revision"), moment("created_at")).optional(),
+		positive("ended").optional(),
 	}
 }
 

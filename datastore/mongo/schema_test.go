@@ -21,7 +21,7 @@ func goodDocuments() map[string]bson.M {
 	return map[string]bson.M{
 		"directory organization": {
 			"_id": "organization/o", "kind": "organization", "organization": "o", "stamp": "i/1",
-			"account": bson.M{"id": "o", "revision": int64(1), "incarnation": "i", "created_at": instant},
+			"account": bson.M{"id": "o", "revision": int64(1), "created_at": instant},
 		},
 		"directory user": {
 			"_id": "user/o/u", "kind": "user", "organization": "o", "user": "u",
@@ -169,6 +169,44 @@ func TestAnOldSchemaIsBroughtUpToDate(t *testing.T) {
 	}
 	if _, err := db.Collection("messages").InsertOne(t.Context(), goodDocuments()["messages"]); err != nil {
 		t.Errorf("a good document: %v", err)
+	}
+}
+
+// TestADatabaseOfTheFirstVersionOpens has an organization as that version kept it.
+func TestADatabaseOfTheFirstVersionOpens(t *testing.T) {
+	config := mongo.Config{URI: serverURI(t), Database: databaseName()}
+	before := openConfig(t, config)
+	db := before.Database()
+	old := bson.M{
+		"_id": "organization/acme", "kind": "organization", "organization": "acme", "tx": bson.NewObjectID(), "stamp": "k3/7",
+		"account": bson.M{"id": "acme", "name": "Acme", "revision": int64(7), "incarnation": "k3", "created_at": nil},
+	}
+	if _, err := db.Collection("directory").InsertOne(t.Context(), old); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.RunCommand(t.Context(), bson.D{{Key: "collMod", Value: "directory"}, {Key: "validator", Value: bson.M{"$or": bson.A{
+		bson.M{"kind": bson.M{"$ne": "organization"}}, bson.M{"account.incarnation": bson.M{"$exists": true}},
+	}}}}).Err(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Collection("meta").UpdateByID(t.Context(), "schema", bson.M{"$set": bson.M{"version": 1}}); err != nil {
+		t.Fatal(err)
+	}
+	s := openConfig(t, config)
+	f := follow(t, s)
+	if err := mutate(t.Context(), s, "acme", "r"); err != nil {
+		t.Fatal(err)
+	}
+	f.want(t, "acme", 8, 8)
+	err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		return tx.Delete(ctx, datastore.Organization{ID: "acme"})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.want(t, "acme", 9, 9)
+	if got, err := s.Facts(t.Context(), datastore.Key{Organization: "acme"}); !errors.Is(err, datastore.ErrNotFound) || got.Organization.Revision != 9 {
+		t.Errorf("of the deleted organization: got %+v, %v", got, err)
 	}
 }
 

@@ -151,24 +151,19 @@ func (s *Store) stream(ctx context.Context, from string) (*driver.ChangeStream, 
 	return stream, err
 }
 
-// change returns the change of an organization that an event tells of.
+// change returns the change of an organization that an event tells of. What this program never does (to
+// drop the collection, to delete the document of an organization) is history that is lost.
 func (e *feedEvent) change(position string) (datastore.Change, error) {
-	c := datastore.Change{Position: position}
-	var known bool
-	c.Organization, known = strings.CutPrefix(e.DocumentKey.ID, organizationKind+"/")
-	switch e.OperationType {
-	case "insert", "replace":
-		c.Incarnation, c.Revision = splitStamp(e.FullDocument.Stamp)
-	case "update":
-		c.Incarnation, c.Revision = splitStamp(e.UpdateDescription.UpdatedFields.Stamp)
-	case "delete":
-	default:
-		known = false
+	organization, is := strings.CutPrefix(e.DocumentKey.ID, organizationKind+"/")
+	stamp := e.FullDocument.Stamp
+	if e.OperationType == "update" {
+		stamp = e.UpdateDescription.UpdatedFields.Stamp
 	}
-	if !known {
-		return c, fmt.Errorf("the directory was changed as a whole: %w", datastore.ErrHistoryLost)
+	revision, known := revisionOf(stamp)
+	if !is || !known {
+		return datastore.Change{}, fmt.Errorf("the directory was changed by somebody else: %w", datastore.ErrHistoryLost)
 	}
-	return c, nil
+	return datastore.Change{Organization: organization, Revision: revision, Position: position}, nil
 }
 
 // position gives where the stream is: behind the event that was read last, or, when it is idle, where

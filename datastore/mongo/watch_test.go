@@ -78,7 +78,7 @@ func (f *follower) want(t *testing.T, organization string, from, to int64) {
 	for revision := from; revision <= to; revision++ {
 		select {
 		case c := <-f.changes:
-			if c.Organization != organization || c.Revision != revision || c.Incarnation != "i" {
+			if c.Organization != organization || c.Revision != revision {
 				t.Fatalf("got change %+v, want revision %d of %s", c, revision, organization)
 			}
 		case err := <-f.failed:

@@ -37,7 +37,7 @@ func world(t testing.TB, s datastore.Store, organizations, members, products int
 	}
 	for o := range organizations {
 		id := fmt.Sprintf("org-%04d", o)
-		nouns = append(nouns, datastore.Organization{ID: id, Name: "Organization", Revision: 1, Incarnation: "i", CreatedAt: time.Now()})
+		nouns = append(nouns, datastore.Organization{ID: id, Name: "Organization", Revision: 1, CreatedAt: time.Now()})
 		for p := range products {
 			nouns = append(nouns, datastore.Product{Organization: id, ID: fmt.Sprintf("product-%04d-%04d", o, p), Name: "Product", Kind: "web_hosting"})
 		}

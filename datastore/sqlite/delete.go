@@ -55,11 +55,13 @@ func (t *tx) remove(ctx context.Context, query string, args ...any) error {
 	return err
 }
 
-// deleteOrganization removes all that is the organization's, save the log and what is still to be
-// delivered.
+// deleteOrganization removes all that is the organization's, save the log, what is still to be delivered,
+// and its revision.
 func (t *tx) deleteOrganization(ctx context.Context, id string) error {
-	there, err := t.conn.exec(ctx, `DELETE FROM organizations WHERE id = ?`, id)
-	if err != nil {
+	change := datastore.Change{Organization: id}
+	err := t.conn.one(ctx, `DELETE FROM organizations WHERE id = ? RETURNING revision + 1`, []any{id}, &change.Revision)
+	there := !errors.Is(err, sql.ErrNoRows)
+	if err != nil && there {
 		return err
 	}
 	for _, query := range []string{
@@ -75,10 +77,13 @@ func (t *tx) deleteOrganization(ctx context.Context, id string) error {
 			return err
 		}
 	}
-	if there == 0 {
+	if !there {
 		return nil
 	}
-	return t.changed(ctx, datastore.Change{Organization: id})
+	if _, err := t.conn.exec(ctx, `INSERT INTO former_organizations (id, revision) VALUES (?, ?)`, id, change.Revision); err != nil {
+		return err
+	}
+	return t.changed(ctx, change)
 }
 
 func (t *tx) deleteMember(ctx context.Context, organization, id string) error {

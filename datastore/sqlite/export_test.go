@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"cordon/datastore"
 )
@@ -42,6 +43,17 @@ func (s *Store) Waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.queue)
+}
+
+// WriteVersion makes the state file of a directory as an earlier version of the program wrote it.
+func WriteVersion(ctx context.Context, dir string, version int, statements string) error {
+	s := stateSchema()
+	s.steps = s.steps[:version]
+	f, err := openFile(ctx, dir, s, true, nil)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.writer.conn.script(ctx, statements), f.close())
 }
 
 // Dir is where the store's files are.

@@ -18,6 +18,7 @@ const (
 	targetRow
 	targetBlocksRow
 	adminRow
+	formerRow
 )
 
 const (
@@ -25,6 +26,7 @@ const (
 	theOrganization = `coalesce(nullif(?1, ''), (SELECT organization FROM products WHERE id = ?3))`
 
 	memberFacts = `SELECT 0, revision, document, NULL FROM organizations WHERE id = ` + theOrganization + `
+		UNION ALL SELECT 6, revision, NULL, NULL FROM former_organizations WHERE id = ?1
 		UNION ALL SELECT 1, 0, m.document, b.document FROM members AS m
 		LEFT JOIN user_blocks AS b ON b.organization = m.organization AND b.user = m.id
 		WHERE m.organization = ` + theOrganization + ` AND m.id = ?2
@@ -54,7 +56,11 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (facts datastore.F
 			if err := rows.Scan(&row, &revision, &document, &blocks); err != nil {
 				return err
 			}
-			if row == organizationRow {
+			switch row {
+			case formerRow:
+				facts.Organization = datastore.Organization{ID: key.Organization, Revision: revision}
+				return nil
+			case organizationRow:
 				found = true
 				facts.Organization, err = decode[datastore.Organization](document)
 				facts.Organization.Revision = revision
@@ -63,11 +69,11 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (facts datastore.F
 			return addFact(&facts, row, document, blocks)
 		})
 	})
-	if err == nil && !found {
-		err = datastore.ErrNotFound
-	}
 	if err != nil {
 		return datastore.Facts{}, explain("read facts", err)
+	}
+	if !found {
+		return datastore.Facts{Organization: facts.Organization}, explain("read facts", datastore.ErrNotFound)
 	}
 	if facts.Target != nil {
 		facts.Target.Blocks = slices.Clone(facts.TargetBlocks)

@@ -113,11 +113,11 @@ func (s *Store) start(ctx context.Context, from string) (at int64, err error) {
 // changesAfter gives the next changes. Positions have no gap, so a gap tells that some were forgotten.
 func (s *Store) changesAfter(ctx context.Context, at int64) (changes []datastore.Change, err error) {
 	err = s.state.read(ctx, func(c *conn) error {
-		return c.each(ctx, `SELECT position, organization, incarnation, revision FROM changes
+		return c.each(ctx, `SELECT position, organization, revision FROM changes
 			WHERE position > ? ORDER BY position LIMIT ?`, []any{at, changesRead}, func(rows *sql.Rows) error {
 			var position int64
 			var change datastore.Change
-			err := rows.Scan(&position, &change.Organization, &change.Incarnation, &change.Revision)
+			err := rows.Scan(&position, &change.Organization, &change.Revision)
 			if err == nil && position != at+int64(len(changes))+1 {
 				err = datastore.ErrHistoryLost
 			}

@@ -63,12 +63,14 @@ func (t *tx) write(ctx context.Context, query string, noun any, args ...any) err
 
 func (t *tx) putOrganization(ctx context.Context, n datastore.Organization) error {
 	n.CreatedAt = n.CreatedAt.UTC()
-	err := t.write(ctx, `REPLACE INTO organizations (id, revision, incarnation, document) VALUES (?, ?, ?, ?)`,
-		n, n.ID, n.Revision, n.Incarnation)
+	if err := t.remove(ctx, `DELETE FROM former_organizations WHERE id = ?`, n.ID); err != nil {
+		return err
+	}
+	err := t.write(ctx, `REPLACE INTO organizations (id, revision, document) VALUES (?, ?, ?)`, n, n.ID, n.Revision)
 	if err != nil {
 		return err
 	}
-	return t.changed(ctx, datastore.Change{Organization: n.ID, Incarnation: n.Incarnation, Revision: n.Revision})
+	return t.changed(ctx, datastore.Change{Organization: n.ID, Revision: n.Revision})
 }
 
 func (t *tx) putMember(ctx context.Context, n datastore.Member) error {

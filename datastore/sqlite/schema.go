@@ -143,7 +143,12 @@ CREATE TABLE changes (
 	incarnation TEXT NOT NULL,
 	revision INTEGER NOT NULL
 ) STRICT;
-` + batches}}
+` + batches, `
+-- the last revisions of organizations that were deleted: one made again goes on from there
+CREATE TABLE former_organizations (id TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+ALTER TABLE organizations DROP COLUMN incarnation;
+ALTER TABLE changes DROP COLUMN incarnation;
+`}}
 }
 
 // logSchema holds the batches that were shipped.

@@ -59,8 +59,8 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 		return 0, err
 	}
 	change := datastore.Change{Organization: organization}
-	err := t.conn.one(ctx, `UPDATE organizations SET revision = revision + 1 WHERE id = ? RETURNING revision, incarnation`,
-		[]any{organization}, &change.Revision, &change.Incarnation)
+	err := t.conn.one(ctx, `UPDATE organizations SET revision = revision + 1 WHERE id = ? RETURNING revision`,
+		[]any{organization}, &change.Revision)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = datastore.ErrNotFound
 	}
@@ -76,8 +76,8 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 // changed writes what Watch gives of this transaction, and forgets the oldest.
 func (t *tx) changed(ctx context.Context, change datastore.Change) error {
 	t.hasChanged = true
-	if _, err := t.conn.exec(ctx, `INSERT INTO changes (organization, incarnation, revision) VALUES (?, ?, ?)`,
-		change.Organization, change.Incarnation, change.Revision); err != nil {
+	if _, err := t.conn.exec(ctx, `INSERT INTO changes (organization, revision) VALUES (?, ?)`,
+		change.Organization, change.Revision); err != nil {
 		return err
 	}
 	_, err := t.conn.exec(ctx, `DELETE FROM changes WHERE position <= (SELECT max(position) FROM changes) - ?`,

@@ -62,7 +62,7 @@ func put(t *testing.T, store datastore.Store, nouns ...datastore.Noun) {
 // (collaborator) and mute (client who wants no product events).
 func acme(t *testing.T, store datastore.Store) {
 	t.Helper()
-	put(t, store, datastore.Organization{ID: "acme", Name: "Acme", Revision: 1, Incarnation: "1", CreatedAt: time.Now()},
+	put(t, store, datastore.Organization{ID: "acme", Name: "Acme", Revision: 1, CreatedAt: time.Now()},
 		member("lena", datastore.LegalRepresentative), member("adam", datastore.Administrator), member("carl", datastore.Collaborator),
 		datastore.Member{Organization: "acme", ID: "mute", Name: "Mute", Email: "mute@example.org", Role: datastore.Client})
 }

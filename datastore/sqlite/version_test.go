@@ -1,0 +1,52 @@
+package sqlite_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"cordon/datastore"
+	"cordon/datastore/sqlite"
+)
+
+// TestAFileOfTheFirstVersionOpens reads what it holds, and goes on with it.
+func TestAFileOfTheFirstVersionOpens(t *testing.T) {
+	dir := t.TempDir()
+	err := sqlite.WriteVersion(t.Context(), dir, 1, `
+		INSERT INTO organizations VALUES ('acme', 7, 'k3', '{"id":"acme","name":"Acme","revision":1,"incarnation":"k3"}');
+		INSERT INTO products VALUES ('shop', 'acme', NULL, '{"organization":"acme","id":"shop","kind":"domain"}');
+		INSERT INTO changes (organization, incarnation, revision) VALUES ('beta', '', 0), ('acme', 'k3', 7);`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, sqlite.Config{Path: dir})
+	facts, err := s.Facts(t.Context(), datastore.Key{Product: "shop"})
+	if err != nil || facts.Organization.Revision != 7 || facts.Product.Kind != "domain" {
+		t.Fatalf("got %+v, %v", facts, err)
+	}
+	beat, err := firstOf(t, s, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error {
+		if revision, err := tx.Bump(ctx, "acme"); err != nil || revision != 8 {
+			t.Errorf("got revision %d, %v", revision, err)
+		}
+		return tx.Delete(ctx, facts.Organization)
+	})
+	if got, err := s.Facts(t.Context(), datastore.Key{Organization: "acme"}); !errors.Is(err, datastore.ErrNotFound) || got.Organization.Revision != 9 {
+		t.Errorf("of the deleted organization: got %+v, %v", got, err)
+	}
+	want := int64(8)
+	for change, err := range s.Watch(t.Context(), beat.Position) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if change.Organization != "acme" || change.Revision != want {
+			t.Fatalf("got %+v, want revision %d", change, want)
+		}
+		if want++; want == 10 {
+			break
+		}
+	}
+}
