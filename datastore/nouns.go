@@ -16,6 +16,9 @@ const (
 	Client              = "client"
 )
 
+// Roles returns the roles, the most powerful first. A store refuses a member with another one.
+func Roles() []string { return []string{LegalRepresentative, Administrator, Collaborator, Client} }
+
 // IsAdmin tells whether a role is one of the two with all rights (docs/domain.md R2).
 func IsAdmin(role string) bool { return role == LegalRepresentative || role == Administrator }
 

@@ -28,7 +28,7 @@ const (
 // Channels are those a block may name (docs/domain.md, Words).
 var channels = []string{"database", "ftp", "imap", "kdrive_web", "mail_web", "manager", "smtp", "ssh"}
 
-var roles = []string{datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client}
+var roles = datastore.Roles()
 
 // faults gathers what is wrong with a body.
 type faults []FieldError

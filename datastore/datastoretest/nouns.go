@@ -20,6 +20,7 @@ func nouns() []test {
 		{"a member's blocks are not written", nounsBlocksOfMember},
 		{"blocks survive the membership", nounsBlocksSurvive},
 		{"user blocks put with none are deleted", nounsNoBlocks},
+		{"a member has one of the roles", nounsRoles},
 		{"a product id of another organization is taken", nounsTaken},
 		{"a product goes with the grants to it", nounsProductAndGrants},
 		{"another organization's product is not deleted", nounsForeignProduct},
@@ -369,4 +370,21 @@ func nounsOfOneOrganization(t *testing.T, s datastore.Store) {
 	same(t, "procedures", all(t, s.Procedures(t.Context(), "acme", "lena")), []datastore.Procedure{})
 	remove(t, s, datastore.Member{Organization: "beta", ID: "lena"})
 	same(t, "the other member", known(t, s, datastore.Key{Organization: "acme", User: "lena"}).Member.ID, "lena")
+}
+
+func nounsRoles(t *testing.T, s datastore.Store) {
+	member := func(role string) error {
+		return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+			return tx.Put(ctx, datastore.Member{Organization: "acme", ID: "u", Role: role})
+		})
+	}
+	put(t, s, organization("acme"))
+	for _, role := range datastore.Roles() {
+		must(t, member(role))
+	}
+	for _, role := range []string{"", "owner", "Client"} {
+		if member(role) == nil {
+			t.Errorf("a member with the role %q was put", role)
+		}
+	}
 }

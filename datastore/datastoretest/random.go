@@ -50,7 +50,7 @@ func (w world) noun(t *rapid.T) datastore.Noun {
 	case 0, 1:
 		return datastore.Organization{ID: w.organization(t), Name: name, Revision: rapid.Int64Range(1, 9).Draw(t, "revision"), CreatedAt: at(1)}
 	case 2, 3, 4:
-		role := rapid.SampledFrom([]string{datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client}).Draw(t, "role")
+		role := rapid.SampledFrom(datastore.Roles()).Draw(t, "role")
 		var grants []string
 		for _, p := range []string{"p1", "p2", "p3"} {
 			if rapid.Bool().Draw(t, "grant") {

@@ -70,7 +70,7 @@ func userShape() []field {
 	return []field{
 		choice("kind", userKind), text("organization"), text("user"),
 		object("member", text("organization"), text("id"), array("grants", text("")),
-			choice("role", datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client)).optional(),
+			choice("role", datastore.Roles()...)).optional(),
 		text("admin_of").optional(),
 		array("blocks", blockShape()).optional(),
 		instant("due_at").optional(),

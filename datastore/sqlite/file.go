@@ -94,6 +94,7 @@ func address(path string, durable, readOnly bool) string {
 	if readOnly {
 		query.Set("_query_only", "1")
 	} else {
+		query.Set("_auto_vacuum", "INCREMENTAL")   // of a new file: what is deleted can be given back one day
 		query.Add("_pragma", "cache_size(-16000)") // what a bulk import touches; reading gains nothing by it
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String()

@@ -30,6 +30,7 @@ func TestPragmas(t *testing.T) {
 				}
 				for pragma, want := range map[string]string{
 					"journal_mode": "wal", "synchronous": test.synchronous, "query_only": queryOnly, "busy_timeout": "5000",
+					"auto_vacuum": "2",
 				} {
 					var got string
 					if err := c.QueryRowContext(t.Context(), "PRAGMA "+pragma).Scan(&got); err != nil || got != want {

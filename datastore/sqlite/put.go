@@ -74,6 +74,9 @@ func (t *tx) putOrganization(ctx context.Context, n datastore.Organization) erro
 }
 
 func (t *tx) putMember(ctx context.Context, n datastore.Member) error {
+	if !slices.Contains(datastore.Roles(), n.Role) {
+		return errors.New("its role is not known")
+	}
 	n.Grants = slices.Compact(slices.Sorted(slices.Values(n.Grants)))
 	before, err := t.grants(ctx, n.Organization, n.ID)
 	if err != nil {

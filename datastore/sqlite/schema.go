@@ -59,7 +59,7 @@ CREATE TABLE organizations (
 CREATE TABLE members (
 	organization TEXT NOT NULL,
 	id TEXT NOT NULL,
-	` + oneOf("role", datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client) + `,
+	role TEXT NOT NULL, -- one of datastore.Roles; a CHECK would need the table made anew for another one
 	document TEXT NOT NULL,
 	PRIMARY KEY (organization, id)
 ) STRICT, WITHOUT ROWID;
