@@ -2,6 +2,7 @@ package architecture_test
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -48,27 +49,39 @@ func TestAStrangerFindsHowToHelpAndHowToReport(t *testing.T) {
 	}
 }
 
-func TestTheWorkflowRunsTheOneScript(t *testing.T) {
-	var workflow struct {
-		Jobs map[string]struct {
-			Steps []struct{ Uses, Run string }
-		}
+// workflow is what we look at of .github/workflows/ci.yml.
+type workflow struct {
+	Jobs map[string]struct {
+		Env   map[string]string
+		Steps []struct{ Uses, Run string }
 	}
-	if err := yaml.Unmarshal([]byte(read(t, ".github/workflows/ci.yml")), &workflow); err != nil {
+}
+
+func readWorkflow(t *testing.T) workflow {
+	t.Helper()
+	var w workflow
+	if err := yaml.Unmarshal([]byte(read(t, ".github/workflows/ci.yml")), &w); err != nil {
 		t.Fatalf("read the workflow: %v", err)
 	}
+	return w
+}
+
+// runs gives the commands of a job.
+func (w workflow) runs(job string) []string {
 	var runs []string
-	for _, job := range workflow.Jobs {
-		for _, step := range job.Steps {
-			if step.Run != "" {
-				runs = append(runs, step.Run)
-			}
+	for _, step := range w.Jobs[job].Steps {
+		if step.Run != "" {
+			runs = append(runs, step.Run)
 		}
 	}
-	if len(runs) != 1 || runs[0] != ".ci/run" {
+	return runs
+}
+
+func TestTheWorkflowRunsTheOneScript(t *testing.T) {
+	if runs := readWorkflow(t).runs("run"); len(runs) != 1 || runs[0] != ".ci/run" {
 		t.Errorf("the workflow runs %q, want .ci/run and nothing else", runs)
 	}
-	for _, name := range []string{".ci/run", ".ci/tool", "tests/with-mongodb"} {
+	for _, name := range []string{".ci/run", ".ci/judge", ".ci/tool", "tests/with-mongodb"} {
 		info, err := os.Stat(filepath.Join(root, name))
 		if err != nil {
 			t.Error(err)
@@ -78,15 +91,37 @@ func TestTheWorkflowRunsTheOneScript(t *testing.T) {
 	}
 }
 
+func TestTheWorkflowRunsTheSuiteOnARealReplicaSet(t *testing.T) {
+	w := readWorkflow(t)
+	if uri := w.Jobs["mongodb"].Env["CORDON_TEST_MONGODB"]; !strings.HasPrefix(uri, "mongodb://") || !strings.HasSuffix(uri, "replicaSet=cordon") {
+		t.Errorf("CORDON_TEST_MONGODB is %q there", uri)
+	}
+	runs := strings.Join(w.runs("mongodb"), "\n")
+	for _, want := range []string{"mongo:${{ matrix.mongodb }}", "--replSet cordon", "rs.initiate(", "./datastore/...", "-no-skip 'CORDON_TEST_MONGODB"} {
+		if !strings.Contains(runs, want) {
+			t.Errorf("the job mongodb does not say %q", want)
+		}
+	}
+	for job := range w.Jobs {
+		for _, run := range w.runs(job) {
+			if output, err := exec.CommandContext(t.Context(), "bash", "-n", "-c", run).CombinedOutput(); err != nil {
+				t.Errorf("a command of the job %s is no bash: %v\n%s", job, err, output)
+			}
+		}
+	}
+}
+
 // Tools have modules of their own, so that what they depend on does not choose the versions of what we ship.
 func TestToolsStayOutOfTheModule(t *testing.T) {
-	for _, name := range []string{"tools/lint/go.mod", "tools/regal/go.mod"} {
+	for _, name := range []string{"tools/lint/go.mod", "tools/gotestsum/go.mod", "tools/regal/go.mod"} {
 		mod := read(t, name)
 		if !strings.Contains(mod, "\ntool ") || strings.Contains(mod, "replace ") {
 			t.Errorf("%s names no tool, or replaces something", name)
 		}
 	}
-	if sum := read(t, "go.sum"); strings.Contains(sum, "golangci") {
-		t.Error("go.sum knows the linter")
+	for _, name := range []string{"golangci", "gotestsum", "regal"} {
+		if strings.Contains(read(t, "go.sum"), name) {
+			t.Errorf("go.sum knows %s", name)
+		}
 	}
 }
