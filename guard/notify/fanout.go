@@ -18,10 +18,11 @@ func decodeEvent(payload []byte) (*guard.Event, error) {
 	return &e, nil
 }
 
-// fanOut turns an event into one message for each receiver, and settles the event with them: all of
-// it is committed or nothing, so no receiver gets two messages of one event.
+// fanOut turns a page of an event's receivers into one message each, and settles the event with them:
+// as delivered after the last page, else to be claimed again from where it reached. All of a page is
+// committed or nothing.
 func (r *Relay) fanOut(ctx context.Context, m *datastore.Message, e *guard.Event) outcome {
-	settled := delivered()
+	var settled outcome
 	ours := false
 	err := r.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		var current datastore.Message
@@ -29,11 +30,18 @@ func (r *Relay) fanOut(ctx context.Context, m *datastore.Message, e *guard.Event
 		if current, ours, err = own(ctx, tx, m); err != nil || !ours {
 			return err
 		}
-		nouns, err := r.receivers(ctx, tx, &current, e)
+		nouns, last, err := r.receivers(ctx, tx, &current, e)
 		if err != nil {
 			return err
 		}
+		if settled = delivered(); !last {
+			settled = givenBack()
+		}
+		settled.settled = true
 		r.apply(&current, settled)
+		if !last {
+			current.Attempts = 0 // those count that led to nothing
+		}
 		return tx.Put(ctx, append(nouns, current)...)
 	})
 	if err != nil {
@@ -47,32 +55,39 @@ func (r *Relay) fanOut(ctx context.Context, m *datastore.Message, e *guard.Event
 	return settled
 }
 
-// receivers gives the messages to those whom an event concerns.
-func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Message, e *guard.Event) (list []datastore.Noun, err error) {
+// receivers returns the messages to the next receivers whom an event concerns, takes note of how far it
+// has reached, and reports whether those were the last. Webhooks come with the first page.
+func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Message, e *guard.Event) (list []datastore.Noun, last bool, err error) {
 	now := r.now()
-	add := func(kind, recipient string) {
+	add := func(kind, lane, recipient string) {
 		list = append(list, datastore.Message{
-			ID: m.ID + "/" + kind + "/" + recipient, Kind: kind, Organization: m.Organization, Event: m.Event,
+			ID: m.ID + "/" + kind + "/" + recipient, Kind: kind, Organization: m.Organization, Lane: lane, Event: m.Event,
 			Recipient: recipient, Payload: m.Payload, State: datastore.MessagePending, NextAt: now, CreatedAt: now,
 		})
 	}
-	if r.mailer != nil {
-		for member, err := range tx.Members(ctx, m.Organization, datastore.Page{}) {
+	if m.Reached == "" {
+		for hook, err := range tx.Webhooks(ctx, m.Organization, datastore.Page{}) {
 			if err != nil {
-				return nil, fmt.Errorf("list members: %w", err)
+				return nil, false, fmt.Errorf("list webhooks: %w", err)
 			}
-			if member.Email != "" && e.Concerns(&member, now) {
-				add(KindMail, member.ID)
+			if len(hook.Events) == 0 || slices.Contains(hook.Events, e.Type) {
+				add(KindWebhook, hook.ID, hook.ID)
 			}
 		}
 	}
-	for hook, err := range tx.Webhooks(ctx, m.Organization, datastore.Page{}) {
+	if r.mailer == nil {
+		return list, true, nil
+	}
+	considered := 0
+	for member, err := range tx.Members(ctx, m.Organization, datastore.Page{After: m.Reached, Limit: r.config.Members}) {
 		if err != nil {
-			return nil, fmt.Errorf("list webhooks: %w", err)
+			return nil, false, fmt.Errorf("list members: %w", err)
 		}
-		if len(hook.Events) == 0 || slices.Contains(hook.Events, e.Type) {
-			add(KindWebhook, hook.ID)
+		if member.Email != "" && e.Concerns(&member, now) {
+			add(KindMail, "", member.ID)
 		}
+		m.Reached = member.ID
+		considered++
 	}
-	return list, nil
+	return list, considered < r.config.Members, nil
 }

@@ -2,17 +2,23 @@
 // (docs/domain.md B4; docs/design.md 11, Mail).
 //
 // An act queues one message, its event, in the transaction that carries it out. The [Relay] claims
-// messages with a lease, fans an event out to one message for each receiver in one transaction, and
-// delivers those. Whatever happens to a process between any two of these steps, the message is still
-// in the store and is claimed again when its lease has run out: delivery is at least once, and once
-// as long as nothing crashes. A receiver recognises a repeat by its Message-ID or webhook-id, which
-// come from the message's id.
+// messages with a lease, fans an event out to one message for each receiver, and delivers those.
+// Whatever happens to a process between any two of these steps, the message is still in the store and
+// is claimed again when its lease has run out: delivery is at least once, and once as long as nothing
+// crashes. A receiver recognises a repeat by its Message-ID or webhook-id, which come from the
+// message's id.
 //
 // Why an address is never in a message: it is looked up when the mail is sent, so that a member who
 // left is not written to, a corrected address is used, and no queue or log holds personal data.
 //
-// Why lanes: all mails share one server and each webhook is a server of its own. Each of these is a
-// lane with a bound of its own, so that a slow receiver fills its lane and holds up nobody else.
+// Why a fan-out goes page by page: an organization has any number of members, and a transaction that
+// writes to all of them would hold up every other one, or fail. Each page is committed together with
+// how far it reached, so that the next one begins there, whoever claims it, and nobody gets two
+// messages of one event.
+//
+// Why budgets and lanes: a receiver may be as slow as it likes. Each kind of message has hands of its
+// own, of which no organization has all, and each webhook no more than two; organizations and webhooks
+// take turns at them (see [datastore.Claim]).
 package notify
 
 import (
@@ -23,6 +29,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/guard"
 )
 
 // Kinds of the messages that an event is fanned out to; the event's own is guard.MessageEvent.
@@ -46,7 +53,8 @@ type Config struct {
 	Webhooks WebhookConfig
 
 	Poll        time.Duration // how often the store is asked without being woken; 0: 1 s
-	Lease       time.Duration // how long a claimed message is ours; 0: 2 min
+	Lease       time.Duration // how long a claimed message is ours; 0: 1 min
+	Members     int           // how many members one page of a fan-out considers; 0: 250
 	MaxAttempts int           // how often a message is tried before it is given up; 0: 20, about a day
 	FirstRetry  time.Duration // about when it is tried again, and three times later each time; 0: 5 s
 	LastRetry   time.Duration // the longest of these waits; 0: 2 h
@@ -65,7 +73,7 @@ type Relay struct {
 	caller *caller
 	now    func() time.Time
 	log    *slog.Logger
-	wake   chan struct{}
+	pools  []*pool
 }
 
 // New makes a relay. A configuration that cannot work is refused.
@@ -74,7 +82,8 @@ func New(config Config) (*Relay, error) {
 		return nil, errors.New("make relay: a store is needed")
 	}
 	setDefault(&config.Poll, time.Second)
-	setDefault(&config.Lease, 2*time.Minute)
+	setDefault(&config.Lease, time.Minute)
+	setDefault(&config.Members, 250)
 	setDefault(&config.MaxAttempts, 20)
 	setDefault(&config.FirstRetry, 5*time.Second)
 	setDefault(&config.LastRetry, 2*time.Hour)
@@ -90,8 +99,9 @@ func New(config Config) (*Relay, error) {
 	}
 	r := &Relay{
 		config: config, store: config.Store, caller: newCaller(config.Webhooks),
-		now: config.Now, log: config.Log, wake: make(chan struct{}, 1),
+		now: config.Now, log: config.Log,
 	}
+	kinds := []string{guard.MessageEvent, KindWebhook}
 	longest := r.caller.timeout
 	if config.Mail != nil {
 		var err error
@@ -99,6 +109,10 @@ func New(config Config) (*Relay, error) {
 			return nil, fmt.Errorf("make relay: mail: %w", err)
 		}
 		longest = max(longest, r.mailer.timeout)
+		kinds = append(kinds, KindMail)
+	}
+	for _, kind := range kinds {
+		r.pools = append(r.pools, newPool(r, kind))
 	}
 	if config.Lease < longest+settleTime {
 		return nil, fmt.Errorf("make relay: a lease of %s is shorter than the %s a delivery may take", config.Lease, longest+settleTime)
@@ -115,17 +129,33 @@ func setDefault[T comparable](value *T, otherwise T) {
 
 // Wake has the relay look for messages now. Whoever commits one in this process calls it.
 func (r *Relay) Wake() {
-	select {
-	case r.wake <- struct{}{}:
-	default: // it will look anyway
+	for _, p := range r.pools {
+		select {
+		case p.wake <- struct{}{}:
+		default: // it will look anyway
+		}
 	}
 }
 
-// Run delivers messages until ctx is done, then gives nil: what is being sent is finished within the
-// grace, and what is held besides is given back. It gives an error where the store is closed.
+// Run delivers messages until ctx is done, then returns nil: what is being sent is finished within the
+// grace, or given back. It returns an error where the store is closed.
 func (r *Relay) Run(ctx context.Context) error {
 	if r.mailer == nil {
 		r.log.InfoContext(ctx, "mail is off: no server is configured")
 	}
-	return newRun(r).loop(ctx)
+	defer r.caller.close()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	ended := make(chan error, len(r.pools))
+	for _, p := range r.pools {
+		go func() { ended <- p.run(ctx) }()
+	}
+	var failed error
+	for range r.pools {
+		if err := <-ended; err != nil {
+			failed = err // the store is closed, for all of them
+			cancel()
+		}
+	}
+	return failed
 }

@@ -20,34 +20,35 @@ const (
 
 // outcome is what came of a delivery.
 type outcome struct {
-	name   string // for the observer; empty: nothing was tried, and the message is given back
-	result string // for the message's log; never an address or a body
+	name    string // for the observer; empty: nothing came of it yet
+	result  string // for the message's log; never an address or a body
+	settled bool   // with what it led to, in one transaction
 }
 
-func delivered() outcome              { return outcome{OutcomeDelivered, "delivered"} }
-func skipped(why string) outcome      { return outcome{OutcomeSkipped, why} }
-func refused(why string) outcome      { return outcome{OutcomeDead, why} }
-func unfinished(why string) outcome   { return outcome{OutcomeRetried, why} }
+func delivered() outcome              { return outcome{name: OutcomeDelivered, result: "delivered"} }
+func skipped(why string) outcome      { return outcome{name: OutcomeSkipped, result: why} }
+func refused(why string) outcome      { return outcome{name: OutcomeDead, result: why} }
+func unfinished(why string) outcome   { return outcome{name: OutcomeRetried, result: why} }
 func givenBack() outcome              { return outcome{} }
 func (o outcome) is(name string) bool { return o.name == name }
 
 // handle delivers a claimed message and settles it.
-func (r *Relay) handle(ctx context.Context, m datastore.Message) {
-	if !r.renew(ctx, &m) {
-		return
+func (r *Relay) handle(ctx context.Context, m *datastore.Message) {
+	if m.NextAt.Sub(r.now()) < r.longest(m.Kind) {
+		return // the claim took so long that the lease may end first: it is claimed again then
 	}
-	o := r.deliver(ctx, &m)
+	o := r.deliver(ctx, m)
 	if ctx.Err() != nil && o.is(OutcomeRetried) {
 		o = givenBack() // it was cut off, which says nothing of the receiver
 	}
 	if o.is(OutcomeRetried) && m.Attempts >= r.config.MaxAttempts {
 		o.name = OutcomeDead
 	}
-	if m.Kind == guard.MessageEvent && o.is(OutcomeDelivered) {
-		r.told(ctx, &m, o) // it was settled with its fan-out
+	if o.settled {
+		r.told(ctx, m, o)
 		return
 	}
-	r.settle(ctx, &m, o)
+	r.settle(ctx, m, o)
 }
 
 // deliver tries a message.
@@ -67,29 +68,18 @@ func (r *Relay) deliver(ctx context.Context, m *datastore.Message) outcome {
 	case KindWebhook:
 		return r.call(ctx, m, event)
 	}
-	return unfinished("its kind is not known here") // of a newer version that runs beside this one
+	return unfinished("its kind is not known here")
 }
 
-// renew makes sure that the lease outlasts the delivery of a message that has waited. It gives false
-// where the message is not ours any more.
-func (r *Relay) renew(ctx context.Context, m *datastore.Message) bool {
-	need := settleTime
+// longest returns how long a delivery of a kind may take.
+func (r *Relay) longest(kind string) time.Duration {
 	switch {
-	case m.Kind == KindMail && r.mailer != nil:
-		need += r.mailer.timeout
-	case m.Kind == KindWebhook:
-		need += r.caller.timeout
+	case kind == KindWebhook:
+		return r.caller.timeout
+	case kind == KindMail && r.mailer != nil:
+		return r.mailer.timeout
 	}
-	if m.NextAt.Sub(r.now()) >= need {
-		return true
-	}
-	until := r.now().Add(r.config.Lease)
-	ours, err := r.change(ctx, m, func(m *datastore.Message) { m.NextAt = until })
-	if err != nil {
-		r.log.WarnContext(ctx, "lease cannot be renewed", "event", eventOf(m.ID), "kind", m.Kind, "error", err)
-	}
-	m.NextAt = until
-	return ours && err == nil
+	return 0
 }
 
 // settle writes what came of a delivery. It outlives the relay's stop, and tries again as long as
@@ -165,41 +155,6 @@ func (r *Relay) told(ctx context.Context, m *datastore.Message, o outcome) {
 		r.log.DebugContext(ctx, "message was tried", attributes...)
 	}
 	r.config.Observe(m.Kind, o.name)
-}
-
-// postponed is a claimed message that is put back untried.
-type postponed struct {
-	message datastore.Message
-	by      time.Duration
-}
-
-// putBack gives messages back that were claimed and not tried. It outlives the relay's stop.
-func (r *Relay) putBack(ctx context.Context, list []postponed) {
-	if len(list) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), settleTime)
-	defer cancel()
-	err := r.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		for _, p := range list {
-			m, ours, err := own(ctx, tx, &p.message)
-			if err != nil {
-				return err
-			}
-			if !ours {
-				continue
-			}
-			r.apply(&m, givenBack())
-			m.NextAt = m.NextAt.Add(p.by)
-			if err := tx.Put(ctx, m); err != nil {
-				return fmt.Errorf("put message: %w", err)
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		r.log.WarnContext(ctx, "messages cannot be given back before their lease ends", "error", err)
-	}
 }
 
 // change changes a message in a transaction, where it is still ours.
