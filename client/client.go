@@ -1,4 +1,4 @@
-// Package client is how other programs talk to a Cordon server.
+// Package client answers how others ask: by an SDK for programs that talk to a Cordon server.
 //
 // It holds the wire types of the HTTP API, so that a server and its callers cannot disagree about a
 // name, and an SDK over them: [Client] asks for decisions, changes things and reads the log,

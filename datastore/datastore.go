@@ -1,4 +1,4 @@
-// Package datastore says what Cordon knows and what a store of it must promise.
+// Package datastore answers what is known, and what a store of it must promise.
 //
 // It holds the nouns (organization, member, product, block, key, record ...), the errors that
 // callers branch on, and the [Store] contract. The engines are in the packages below it; one

@@ -1,4 +1,4 @@
-// Package guard is where rules meet facts: the use cases of Cordon.
+// Package guard answers what happens: rules meet facts here and nowhere else, in the use cases of Cordon.
 //
 // A question is answered by reading the facts it is about, projecting them on the small input that
 // the rules look at, asking the policy engine, and writing the record; only then is the answer given

@@ -1,4 +1,4 @@
-// Package policies says what is right: the rules, in Rego, and the engine that asks them.
+// Package policies answers what is right: the rules, in Rego, and the engine that asks them.
 //
 // The rules are the directory cordon: one directory per rule, with its test beside it. A rule's code, its place among
 // the reasons and its sentences are the metadata of its package, so nothing about a rule is written in Go.

@@ -1,4 +1,4 @@
-// Package server is how Cordon is asked: HTTP, in front of the guard.
+// Package server answers how it is asked: by HTTP, in front of the guard.
 //
 // It reads requests strictly, finds out who asks, hands the question or the act to the guard, and
 // writes the answer; an error becomes application/problem+json by the one table in problem.go. It

@@ -1,4 +1,4 @@
-// Command cordon is the authorization server and the command line that talks to it.
+// Command cordon answers how it is run: as the authorization server, and as the command line that talks to it.
 //
 // Every command is in the file of its name. The table of all settings is in config.go, and
 // wiring.go is the one place where the rooms of the server are put together.

@@ -1,4 +1,5 @@
-// Package datastoretest holds every sentence of the contract in package datastore against an engine.
+// Package datastoretest answers whether a store keeps its promises: it holds every sentence of the contract in
+// package datastore against an engine.
 //
 // There is one suite for all engines and no list of exceptions: what an engine may do otherwise is
 // said in the contract, or it is a fault of the engine. Each test has a fresh store. Tests race real

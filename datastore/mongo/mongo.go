@@ -1,5 +1,5 @@
-// Package mongo keeps the state in MongoDB, the engine for production. It is the only package that
-// knows the driver.
+// Package mongo answers where it is kept in production: in MongoDB. It is the only package that knows
+// the driver.
 //
 // It needs a replica set (one node is enough) or mongos, version 7 or newer, and says so when it
 // finds something else. The user needs the roles readWrite and dbAdmin on the database, the latter

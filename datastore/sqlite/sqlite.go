@@ -1,5 +1,5 @@
-// Package sqlite keeps Cordon's state in files of one directory, or in a temporary one: the store
-// of a single process, without a server.
+// Package sqlite answers where it is kept by one process: in files of one directory, or in a temporary
+// one, without a server.
 //
 // Why two files: the decision log grows by bulk and would hold up the state's only writer, so
 // decisions that are shipped go to a file of their own. A change's record must be committed with the

@@ -1,5 +1,5 @@
-// Package journal is the write-ahead log of decisions: a record is in it before its answer is given,
-// and from it records are shipped to the store in batches, each exactly once, after a crash too.
+// Package journal answers how a decision is on record before its answer is given: it is the write-ahead
+// log, from which records are shipped to the store in batches, each exactly once, after a crash too.
 //
 // Why a log of our own before the store: a decision takes microseconds and a round trip to a store
 // takes a thousand times as long, but no answer may be given that is not on record. A local file is

@@ -1,4 +1,4 @@
-// Package notify delivers what Cordon has to tell: mails to people and webhooks to systems
+// Package notify answers who is told, and how it reaches them: by mails to people and webhooks to systems
 // (docs/domain.md B4; docs/design.md 11, Mail).
 //
 // An act queues one message, its event, in the transaction that carries it out. The [Relay] claims
