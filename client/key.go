@@ -30,7 +30,10 @@ type Key struct {
 	Scopes       []string  `json:"scopes"`
 	Organization string    `json:"organization,omitempty"` // the only one it may ask about
 	CreatedAt    time.Time `json:"created_at"`
+	CreatedBy    string    `json:"created_by,omitempty"` // who made it: a key's id, an acting user, or the command line
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
+	// LastUsedAt may be a minute behind, and a minute more where a server was killed. Zero: not used yet.
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 }
 
 // KeyRequest asks for a new key.
@@ -47,7 +50,7 @@ type NewKey struct {
 	Key string `json:"key"`
 }
 
-// CreateKey makes an API key. It is shown once: where the answer was lost, a repeat gives
+// CreateKey makes an API key, with no scope that this key lacks and no later end than its own. It is shown once: where the answer was lost, a repeat gives
 // [ErrConflict]; revoke the key by its name in the list and make another.
 func (c *Client) CreateKey(ctx context.Context, request KeyRequest) (NewKey, error) {
 	return one[NewKey](ctx, c, http.MethodPost, request, "v1/keys")
@@ -58,7 +61,8 @@ func (c *Client) Keys(ctx context.Context) iter.Seq2[Key, error] {
 	return list[Key](ctx, c, nil, "v1/keys")
 }
 
-// RevokeKey makes a key worthless.
+// RevokeKey makes a key worthless. The last key that may make keys for all organizations stays:
+// [ErrConflict].
 func (c *Client) RevokeKey(ctx context.Context, id string) error {
 	_, err := c.do(ctx, call{method: http.MethodDelete, path: segments("v1/keys", []string{id})}, nil)
 	return err

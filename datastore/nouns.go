@@ -114,6 +114,7 @@ type APIKey struct {
 	CreatedAt    time.Time `json:"created_at"`
 	ExpiresAt    time.Time `json:"expires_at,omitzero"`
 	CreatedBy    string    `json:"created_by,omitempty"`
+	LastUsedAt   time.Time `json:"last_used_at,omitzero"` // as far as it is known; zero: never
 }
 
 // SupportCode is a live code of one admin. Only its hash is kept.

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"cordon/datastore"
@@ -104,16 +105,14 @@ func New(config Config) (*Guard, error) {
 	}, nil
 }
 
-// Run keeps the cache true, and puts what ends by the clock on record, until ctx is done; then it
-// gives nil.
+// Run keeps the cache true, puts what ends by the clock on record, and notes when keys were last used,
+// until ctx is done; then it returns nil.
 func (g *Guard) Run(ctx context.Context) error {
-	swept := make(chan struct{})
-	go func() {
-		defer close(swept)
-		g.sweepEvery(ctx, time.Second)
-	}()
+	var beside sync.WaitGroup
+	beside.Go(func() { g.sweepEvery(ctx, time.Second) })
+	beside.Go(func() { g.writeUsesEvery(ctx, useWritten) })
 	g.cache.run(ctx, g.store)
-	<-swept
+	beside.Wait()
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,7 +37,7 @@ func (p *PutKey) check(now time.Time, maker *Caller) error {
 	if err := f.err(); err != nil || maker == nil {
 		return err
 	}
-	// A key makes no key beyond its own scopes or organization (docs/design.md 11, Callers).
+	// A key makes no key beyond its own scopes, organization or end (docs/design.md 11, Callers).
 	if maker.Organization != "" && p.Organization != maker.Organization {
 		return ErrOrganizationLimit
 	}
@@ -45,13 +46,25 @@ func (p *PutKey) check(now time.Time, maker *Caller) error {
 			return &Beyond{Scope: scope}
 		}
 	}
+	// A token's end is that of a session, not of the person who makes the key.
+	if end := maker.ExpiresAt; !end.IsZero() && !maker.Token && (p.ExpiresAt.IsZero() || p.ExpiresAt.After(end)) {
+		return &Beyond{End: end}
+	}
 	return nil
 }
 
-// Beyond: a caller tried to hand on a scope that it has not.
-type Beyond struct{ Scope string }
+// Beyond: a caller tried to hand on a scope that it has not, or to outlast itself.
+type Beyond struct {
+	Scope string
+	End   time.Time
+}
 
-func (e *Beyond) Error() string { return "a key makes no key with a scope of its own lack: " + e.Scope }
+func (e *Beyond) Error() string {
+	if e.Scope != "" {
+		return "a key makes no key with a scope that it lacks: " + e.Scope
+	}
+	return "a key makes no key that ends later than itself: " + e.End.UTC().Format(time.RFC3339)
+}
 
 // NewKey makes a key and its secret form "ck_<id>_<secret>". It is kept by whoever calls.
 func NewKey(put PutKey, now time.Time, by string) (datastore.APIKey, string) {
@@ -100,7 +113,8 @@ func (g *Guard) Keys(ctx context.Context, o *Origin, page Page) ([]APIKey, strin
 		})
 }
 
-// RevokeKey ends a key: at once here, within MaxStaleness on other replicas.
+// RevokeKey ends a key: at once here, within MaxStaleness on other replicas. *Conflict
+// "last_admin_key": it is the last in force that has no limit and may make others.
 func (g *Guard) RevokeKey(ctx context.Context, o *Origin, id string) error {
 	limit := o.Caller.Organization
 	_, err := g.mutate(ctx, o, &command{
@@ -114,14 +128,41 @@ func (g *Guard) RevokeKey(ctx context.Context, o *Origin, id string) error {
 				return false, fmt.Errorf("read key: %w", err)
 			}
 			a.ofKey(&key)
+			if makesAnyKey(&key, a.now) {
+				if err := keepAnother(ctx, tx, &key, a.now); err != nil {
+					return false, err
+				}
+			}
 			return true, tx.Delete(ctx, key)
 		},
 	})
-	g.callers.known.Delete(id)
+	g.callers.forget(id)
 	return err
 }
 
-// HasCallers tells whether there is any key: a server without one could serve nobody.
+// makesAnyKey reports whether a key is in force and may make keys for all organizations.
+func makesAnyKey(key *datastore.APIKey, now time.Time) bool {
+	return key.Organization == "" && slices.Contains(key.Scopes, ScopeAdmin) && datastore.InForce(key.ExpiresAt, now)
+}
+
+// keepAnother makes sure that another such key stays. It puts that key again as it is: of two that are
+// revoked at once, each resting on the other, one then conflicts, and is looked at again.
+func keepAnother(ctx context.Context, tx datastore.Tx, revoked *datastore.APIKey, now time.Time) error {
+	for key, err := range tx.APIKeys(ctx, Page{}) {
+		if err != nil {
+			return fmt.Errorf("list keys: %w", err)
+		}
+		if key.ID != revoked.ID && makesAnyKey(&key, now) {
+			return tx.Put(ctx, key)
+		}
+	}
+	return &Conflict{
+		Code:   "last_admin_key",
+		Detail: "it is the last key that may make keys for all organizations; make another one first",
+	}
+}
+
+// HasCallers reports whether there is any key: a server without one could serve nobody.
 func (g *Guard) HasCallers(ctx context.Context) (bool, error) {
 	for _, err := range g.store.APIKeys(ctx, Page{Limit: 1}) {
 		return err == nil, err

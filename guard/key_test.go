@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"cordon/datastore"
 	"cordon/guard"
 )
 
@@ -62,4 +63,83 @@ func TestKeyMakesNoKeyBeyondItself(t *testing.T) { // docs/design.md 11, Callers
 	if _, _, err := g.CreateKey(t.Context(), limited, guard.PutKey{Name: "x", Scopes: []string{"decide"}, Organization: "acme"}); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestKeyEndsNoLaterThanItsMaker(t *testing.T) { // docs/design.md 11, Callers
+	g := newGuard(t, openSQLite(t), nil)
+	end := time.Now().Add(time.Hour)
+	maker := &guard.Origin{Caller: &guard.Caller{ID: "k", Scopes: guard.Scopes(), ExpiresAt: end}}
+	for name, until := range map[string]time.Time{"without an end": {}, "with a later end": end.Add(time.Second)} {
+		var beyond *guard.Beyond
+		if _, _, err := g.CreateKey(t.Context(), maker, guard.PutKey{Name: "x", Scopes: []string{"decide"}, ExpiresAt: until}); !errors.As(err, &beyond) || !beyond.End.Equal(end) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	for name, until := range map[string]time.Time{"with the same end": end, "with an earlier end": end.Add(-time.Minute)} {
+		if _, _, err := g.CreateKey(t.Context(), maker, guard.PutKey{Name: "x", Scopes: []string{"decide"}, ExpiresAt: until}); err != nil {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	// The end of a token is that of a session.
+	bearer := &guard.Origin{Caller: &guard.Caller{ID: "ann", Scopes: guard.Scopes(), ExpiresAt: end, Token: true}}
+	if _, _, err := g.CreateKey(t.Context(), bearer, guard.PutKey{Name: "x", Scopes: []string{"decide"}}); err != nil {
+		t.Errorf("by a token: %v", err)
+	}
+}
+
+func TestTheLastKeyThatMakesKeysStays(t *testing.T) { // docs/design.md 11, Callers
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		c := newClock()
+		g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })
+		admin := []string{"admin"}
+		last, _ := newKey(t, g, guard.PutKey{Name: "last", Scopes: admin})
+		limited, _ := newKey(t, g, guard.PutKey{Name: "limited", Scopes: admin, Organization: "acme"})
+		ending, _ := newKey(t, g, guard.PutKey{Name: "ending", Scopes: admin, ExpiresAt: c.now().Add(time.Minute)})
+		newKey(t, g, guard.PutKey{Name: "other", Scopes: []string{"decide", "directory"}})
+		c.pass(time.Minute)
+		once := &guard.Origin{Caller: everyScope, Once: onceFor("test/revoke", "body")}
+		if err := g.RevokeKey(t.Context(), once, last.ID); conflict(t, err) != "last_admin_key" {
+			t.Error(err)
+		}
+		if _, err := store.APIKey(t.Context(), last.ID); err != nil {
+			t.Errorf("the last key: %v", err)
+		}
+		for _, key := range []guard.APIKey{limited, ending} { // neither counts, and both may go
+			if err := g.RevokeKey(t.Context(), host(), key.ID); err != nil {
+				t.Errorf("%s: %v", key.Name, err)
+			}
+		}
+		newKey(t, g, guard.PutKey{Name: "new", Scopes: admin})
+		if err := g.RevokeKey(t.Context(), host(), last.ID); err != nil {
+			t.Errorf("once there is another: %v", err)
+		}
+	})
+}
+
+func TestKeysThatRevokeOneAnotherLeaveOne(t *testing.T) { // docs/design.md 11, Callers
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		g := newGuard(t, store, nil)
+		var ids []string // those that are left
+		for range 10 {
+			for len(ids) < 3 {
+				key, _ := newKey(t, g, guard.PutKey{Name: "k", Scopes: []string{"admin"}})
+				ids = append(ids, key.ID)
+			}
+			for _, err := range together(len(ids), func(i int) error { return g.RevokeKey(t.Context(), host(), ids[i]) }) {
+				if err != nil && conflict(t, err) != "last_admin_key" {
+					t.Error(err)
+				}
+			}
+			ids = nil
+			for key, err := range store.APIKeys(t.Context(), datastore.Page{}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				ids = append(ids, key.ID)
+			}
+			if len(ids) != 1 {
+				t.Fatalf("of keys that revoke one another %d are left, want one", len(ids))
+			}
+		}
+	})
 }

@@ -30,6 +30,7 @@ type Caller struct {
 	Scopes       []string
 	Organization string // the only organization it may ask about; empty: all
 	ExpiresAt    time.Time
+	Token        bool // it came with a token of the issuer, not with a key
 }
 
 // May tells whether the caller has a scope.

@@ -17,7 +17,7 @@ func (t *tokens) read(claims jwt.Token) (*guard.Caller, error) {
 	if err := t.checkClaims(claims); err != nil {
 		return nil, err
 	}
-	caller := &guard.Caller{}
+	caller := &guard.Caller{Token: true}
 	caller.ID, _ = claims.Subject()
 	caller.ExpiresAt, _ = claims.Expiration()
 	if caller.ID == "" || len(caller.ID) > longestWord {

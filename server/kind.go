@@ -53,6 +53,8 @@ var kinds = []kind{
 		say: "The API key is unknown, wrong or revoked; use another, or have one made."},
 	{is: errScope, status: http.StatusForbidden, code: "insufficient_scope", title: "The caller lacks a scope",
 		say: "Use a key or token with the scope that this needs."},
+	{as: outlives, status: http.StatusForbidden, code: "outlives_maker", title: "A key ends no later than its maker", detail: beyondDetail,
+		say: "A key makes no key that ends later than itself."},
 	{as: has[*guard.Beyond], status: http.StatusForbidden, code: "insufficient_scope", title: "The caller lacks a scope", detail: beyondDetail,
 		say: "A key makes no key beyond itself."},
 	{is: guard.ErrOrganizationLimit, status: http.StatusForbidden, code: "organization_limit", title: "The caller is limited to another organization",

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"time"
 
 	"cordon/client"
 	"cordon/guard"
@@ -111,10 +112,19 @@ func notFoundDetail(err error) string {
 	return e.Error() + "; check its id"
 }
 
+// outlives matches a key that would end later than its maker.
+func outlives(err error) bool {
+	e, ok := errors.AsType[*guard.Beyond](err)
+	return ok && e.Scope == ""
+}
+
 func beyondDetail(err error) string {
 	var e *guard.Beyond
 	if !errors.As(err, &e) {
 		return ""
+	}
+	if e.Scope == "" {
+		return "this key ends at " + e.End.UTC().Format(time.RFC3339) + ", and makes none that ends later: give it an expires_at until then"
 	}
 	return "a key makes no key beyond its own scopes, and this one has not " + e.Scope
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -43,6 +44,8 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 		{guard.ErrKeyEnded, 401, "unauthenticated", "The API key has ended; use another, or have one made.", false},
 		{guard.ErrUnauthenticated, 401, "unauthenticated", "", false},
 		{server.Because(server.ErrScope, "say it"), 403, "insufficient_scope", "say it", false},
+		{&guard.Beyond{End: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}, 403, "outlives_maker",
+			"this key ends at 2026-01-02T03:04:05Z, and makes none that ends later: give it an expires_at until then", false},
 		{&guard.Beyond{Scope: "admin"}, 403, "insufficient_scope", "a key makes no key beyond its own scopes, and this one has not admin", false},
 		{guard.ErrOrganizationLimit, 403, "organization_limit", "", false},
 		{&guard.Denied{Answer: answer}, 403, "denied", "It is blocked.", false},

@@ -40,7 +40,7 @@ func showProduct(p *guard.Product, revision int64) client.Product {
 func showKey(k *guard.APIKey) client.Key {
 	return client.Key{
 		ID: k.ID, Name: k.Name, Scopes: k.Scopes, Organization: k.Organization,
-		CreatedAt: utc(k.CreatedAt), ExpiresAt: utc(k.ExpiresAt),
+		CreatedAt: utc(k.CreatedAt), CreatedBy: k.CreatedBy, ExpiresAt: utc(k.ExpiresAt), LastUsedAt: utc(k.LastUsedAt),
 	}
 }
 

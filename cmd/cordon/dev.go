@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -14,7 +15,7 @@ import (
 const devKey = "serve --dev"
 
 // prepareDev loads the demo organization into an empty store and makes the key of this run. Keys of
-// earlier runs that were not stopped in order end here.
+// earlier runs end here.
 func (in *instance) prepareDev(ctx context.Context) (client.NewKey, error) {
 	some, _, err := in.guard.Organizations(ctx, in.origin, guard.Page{Limit: 1})
 	if err != nil {
@@ -29,29 +30,41 @@ func (in *instance) prepareDev(ctx context.Context) (client.NewKey, error) {
 			return client.NewKey{}, fmt.Errorf("load the demo organization: %w", err)
 		}
 	}
-	ring := localKeys{in}
-	for key, err := range ring.Keys(ctx) {
-		if err != nil {
-			return client.NewKey{}, fmt.Errorf("list keys: %w", err)
-		}
-		if key.Name != devKey {
-			continue
-		}
-		if err := ring.RevokeKey(ctx, key.ID); err != nil {
-			return client.NewKey{}, fmt.Errorf("revoke the key of an earlier run: %w", err)
-		}
-	}
-	key, err := ring.CreateKey(ctx, client.KeyRequest{Name: devKey, Scopes: client.Scopes()})
+	key, err := localKeys{in}.CreateKey(ctx, client.KeyRequest{Name: devKey, Scopes: client.Scopes()})
 	if err != nil {
 		return client.NewKey{}, fmt.Errorf("make a key: %w", err)
 	}
-	return key, nil
+	return key, in.endDevKeys(ctx, key.ID)
 }
 
-// endDev revokes the key of this run, so that a key that was printed on a screen opens nothing
-// later. It may be called when the program is told to stop already.
+// endDevKeys revokes the keys of runs with --dev, but for one, so that a key that was printed on a
+// screen opens nothing later. The last key that may make others stays here as everywhere.
+func (in *instance) endDevKeys(ctx context.Context, except string) error {
+	ring := localKeys{in}
+	for key, err := range ring.Keys(ctx) {
+		if err != nil {
+			return fmt.Errorf("list keys: %w", err)
+		}
+		if key.Name != devKey || key.ID == except {
+			continue
+		}
+		err := ring.RevokeKey(ctx, key.ID)
+		if _, last := errors.AsType[*guard.Conflict](err); last {
+			in.log.Warn("a key that serve --dev has printed stays: it is the last that may make others", "key", key.ID)
+		} else if err != nil {
+			return fmt.Errorf("revoke a key of serve --dev: %w", err)
+		}
+	}
+	return nil
+}
+
+// endDev revokes the key of this run, unless it is the last that may make others: then the next start
+// revokes it, once it has another. It may be called when the program is told to stop already.
 func (in *instance) endDev(key client.NewKey) {
-	if err := (localKeys{in}).RevokeKey(context.Background(), key.ID); err != nil {
+	err := localKeys{in}.RevokeKey(context.Background(), key.ID)
+	if _, last := errors.AsType[*guard.Conflict](err); last {
+		in.log.Info("the key of this run stays until the next: it is the last that may make others", "key", key.ID)
+	} else if err != nil {
 		in.log.Warn("the key of this run is not revoked", "error", err)
 	}
 }

@@ -15,14 +15,14 @@ import (
 func TestKeysAreMadeListedAndRevokedThroughTheServer(t *testing.T) {
 	s := serve(t, map[string]string{
 		"POST /v1/keys":      `201 {"id":"k1","key":"ck_k1_secret"}`,
-		"GET /v1/keys":       `200 {"items":[{"id":"k1","name":"shop","scopes":["act","decide"],"created_at":"2026-01-02T03:04:05Z"}],"next_cursor":""}`,
+		"GET /v1/keys":       `200 {"items":[{"id":"k1","name":"shop","scopes":["act","decide"],"created_at":"2026-01-02T03:04:05Z","created_by":"k0","last_used_at":"2026-02-03T04:05:06Z"}],"next_cursor":""}`,
 		"DELETE /v1/keys/k1": `200 {}`,
 	})
 	s.command().run(t, "keys", "create", "--name", "shop", "--scopes", "decide,act,decide", "--organization", "acme").
 		want(t, 0, "ck_k1_secret\n", "key k1 is made")
 	s.command().run(t, "keys", "list").want(t, 0, ""+
-		"ID  NAME  SCOPES      ORGANIZATION  CREATED               EXPIRES\n"+
-		"k1  shop  act,decide  -             2026-01-02T03:04:05Z  -\n", "")
+		"ID  NAME  SCOPES      ORGANIZATION  CREATED               BY  EXPIRES  LAST USED\n"+
+		"k1  shop  act,decide  -             2026-01-02T03:04:05Z  k0  -        2026-02-03T04:05:06Z\n", "")
 	s.command().run(t, "keys", "revoke", "k1").want(t, 0, "key k1 is revoked\n", "")
 	s.command().run(t, "keys", "revoke", "k2").want(t, 3, "", "no such thing")
 	if diff := cmp.Diff(`POST /v1/keys {"name":"shop","scopes":["decide","act"],"organization":"acme"}`, s.asked[0]); diff != "" {

@@ -39,7 +39,8 @@ with a key of the scope admin.`,
 Scopes: decide (ask for decisions), directory (read and provision organizations, users, products),
 act (act for the user named by --as), support (act for a support agent), audit (read the decision
 log), policy (edit policies), admin (make and revoke keys); or all. Through a server a key makes no key
-with a scope that it lacks, so the first one needs every scope that others are to have.`,
+with a scope that it lacks, nor one that ends later than itself, so the first one needs every scope that
+others are to have.`,
 			example: `  cordon keys create --name first --scopes all --data ./cordon-data
   cordon keys create --name shop --scopes decide --organization acme --expires-in 90d`,
 			settings: append(where, "name", "scopes", "organization", "expires-in"),
@@ -50,13 +51,16 @@ with a scope that it lacks, so the first one needs every scope that others are t
 		a.make(command{
 			use:      "list",
 			short:    "List the keys, without their secrets",
+			long:     `List the keys: who made them, and when they were last used, which may be a minute behind.`,
 			settings: where,
 			formats:  []string{"table", "json"},
 			run:      a.listKeys,
 		}),
 		a.make(command{
-			use:      "revoke ID",
-			short:    "Make a key worthless",
+			use:   "revoke ID",
+			short: "Make a key worthless",
+			long: `Make a key worthless. The last key in force that may make keys for all organizations (scope admin, no
+--organization) is not revoked; make another one first.`,
 			args:     exactly(1),
 			settings: where,
 			run:      a.revokeKey,
@@ -128,9 +132,9 @@ func (a *app) listKeys(ctx context.Context, c config, _ []string) error {
 	if c.text("output") == "json" {
 		return a.printJSON(keys)
 	}
-	t := a.table("ID", "NAME", "SCOPES", "ORGANIZATION", "CREATED", "EXPIRES")
+	t := a.table("ID", "NAME", "SCOPES", "ORGANIZATION", "CREATED", "BY", "EXPIRES", "LAST USED")
 	for _, k := range keys {
-		t.row(k.ID, k.Name, strings.Join(k.Scopes, ","), k.Organization, when(k.CreatedAt), when(k.ExpiresAt))
+		t.row(k.ID, k.Name, strings.Join(k.Scopes, ","), k.Organization, when(k.CreatedAt), k.CreatedBy, when(k.ExpiresAt), when(k.LastUsedAt))
 	}
 	return t.end()
 }

@@ -55,7 +55,7 @@ func (k localKeys) Keys(ctx context.Context) iter.Seq2[client.Key, error] {
 		for _, key := range keys {
 			if !yield(client.Key{
 				ID: key.ID, Name: key.Name, Scopes: key.Scopes, Organization: key.Organization,
-				CreatedAt: key.CreatedAt, ExpiresAt: key.ExpiresAt,
+				CreatedAt: key.CreatedAt, CreatedBy: key.CreatedBy, ExpiresAt: key.ExpiresAt, LastUsedAt: key.LastUsedAt,
 			}, nil) {
 				return
 			}

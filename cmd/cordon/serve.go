@@ -86,6 +86,10 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, stop fu
 			return refused(err)
 		}
 		defer in.endDev(key)
+	} else if c.text("mongodb-uri") == "" { // where --dev may have run before
+		if err := in.endDevKeys(ctx, ""); err != nil {
+			return refused(err)
+		}
 	}
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", c.text("listen"))
 	if err != nil {

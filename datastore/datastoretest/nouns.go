@@ -50,7 +50,7 @@ func everyNoun() []datastore.Noun {
 			Blocks:      []datastore.Block{{ID: "b3", Origin: datastore.OriginHost, Reason: "unpaid", By: "key", Since: at(5), ExpiresAt: at(6)}},
 			Maintenance: &datastore.Maintenance{ID: "m1", Reason: "move", Ticket: "T-2", By: "adam", Since: at(7), ExpiresAt: at(8)}},
 		datastore.APIKey{ID: "key", Name: "Key", Hash: []byte{0, 255, 1}, Scopes: []string{"decide", "act"},
-			Organization: "acme", CreatedAt: at(9), ExpiresAt: at(10), CreatedBy: "root"},
+			Organization: "acme", CreatedAt: at(9), ExpiresAt: at(10), CreatedBy: "root", LastUsedAt: at(22)},
 		datastore.Support{Organization: "acme",
 			Codes:      []datastore.SupportCode{{User: "lena", Hash: []byte("hash"), ExpiresAt: at(11)}},
 			WrongTries: []time.Time{at(12), at(13)}},

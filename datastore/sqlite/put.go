@@ -35,7 +35,7 @@ func (t *tx) put(ctx context.Context, noun datastore.Noun) error {
 	case datastore.Product:
 		return t.putProduct(ctx, n)
 	case datastore.APIKey:
-		n.CreatedAt, n.ExpiresAt = n.CreatedAt.UTC(), n.ExpiresAt.UTC()
+		n.CreatedAt, n.ExpiresAt, n.LastUsedAt = n.CreatedAt.UTC(), n.ExpiresAt.UTC(), n.LastUsedAt.UTC()
 		return t.write(ctx, `REPLACE INTO api_keys (id, document) VALUES (?, ?)`, n, n.ID)
 	case datastore.Support:
 		return t.putSupport(ctx, n)

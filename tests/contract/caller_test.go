@@ -230,6 +230,89 @@ func TestKeysEnd(t *testing.T) { // docs/design.md 11, Callers
 	})
 }
 
+func TestAKeyEndsNoLaterThanItsMaker(t *testing.T) { // docs/design.md 11, Callers
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		end := time.Now().Add(time.Hour).UTC().Truncate(time.Second)
+		at := func(end time.Time) string { return `,"expires_at":"` + end.Format(time.RFC3339) + `"` }
+		maker := p.with(p.key(t, `{"name":"maker","scopes":["admin","decide"]`+at(end)+`}`))
+		for _, until := range []string{"", `,"expires_at":null`, at(end.Add(time.Second))} {
+			maker.ask(t, "POST", "/v1/keys", `{"name":"n","scopes":["decide"]`+until+`}`).want(t, 403, "outlives_maker")
+		}
+		maker.ask(t, "POST", "/v1/keys", `{"name":"n","scopes":["decide"]`+at(end)+`}`).want(t, 201)
+	})
+}
+
+func TestTheLastAdminKeyStays(t *testing.T) { // docs/design.md 11, Callers
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		first := strings.Split(p.Key, "_")[1]
+		p.ask(t, "POST", "/v1/keys", `{"name":"limited","scopes":["admin"],"organization":"acme"}`).want(t, 201)
+		soon := p.ask(t, "POST", "/v1/keys", `{"name":"soon","scopes":["admin"],"expires_at":"`+time.Now().Add(time.Second).UTC().Format(time.RFC3339Nano)+`"}`).want(t, 201)
+		for p.with(soon.at("key")).ask(t, "GET", "/v1/keys", "").status != 401 { // until it has ended
+		}
+		p.ask(t, "DELETE", "/v1/keys/"+first, "").want(t, 409, "last_admin_key")
+		p.ask(t, "DELETE", "/v1/keys/"+soon.at("id"), "").want(t, 200)
+		p.awaitRecords(t, "action=revoke_key&kind=decision", 1) // the refusal
+		second := p.ask(t, "POST", "/v1/keys", `{"name":"second","scopes":["admin"]}`).want(t, 201)
+		for range 2 {
+			// Each revokes the other at once: one stays.
+			other := p.with(second.at("key"))
+			answers := make(chan answer, 2)
+			go func() { answers <- p.ask(t, "DELETE", "/v1/keys/"+second.at("id"), "") }()
+			go func() { answers <- other.ask(t, "DELETE", "/v1/keys/"+first, "") }()
+			gone := 0
+			for range 2 {
+				switch a := <-answers; a.status {
+				case 200:
+					gone++
+				case 401: // the other was faster
+				default:
+					a.want(t, 409, "last_admin_key")
+				}
+			}
+			if gone != 1 {
+				t.Fatalf("of two keys that revoke one another %d are gone", gone)
+			}
+			if p.ask(t, "GET", "/v1/keys", "").status == 401 {
+				p, first = other, second.at("id")
+			}
+			second = p.ask(t, "POST", "/v1/keys", `{"name":"another","scopes":["admin"]}`).want(t, 201)
+		}
+	})
+}
+
+func TestKeysTellWhoMadeThemAndWhenTheyWereUsed(t *testing.T) { // docs/design.md 11, Callers
+	program.EachPlace(t, func(t *testing.T, where program.Place) {
+		first := program.FirstKey(t, where)
+		s := program.Serve(t, where, first, "--log-level", "warn")
+		p := settle(t, s, "acme")
+		made := p.ask(t, "POST", "/v1/keys", `{"name":"used","scopes":["directory"]}`, "Cordon-Actor: adam").want(t, 201)
+		p.ask(t, "POST", "/v1/keys", `{"name":"unused","scopes":["directory"]}`).want(t, 201)
+		before := time.Now().Add(-time.Second)
+		p.with(made.at("key")).ask(t, "GET", "~", "").want(t, 200)
+		if err := s.Stop(); err != nil { // which writes what is noted
+			t.Fatal(err)
+		}
+		s = program.Serve(t, where, first, "--log-level", "warn")
+		list := place{Server: s, org: "acme"}.ask(t, "GET", "/v1/keys", "").want(t, 200).has(t, "items.#", "3")
+		for i := range 3 {
+			at := func(name string) string { return list.at(fmt.Sprintf("items.%d.%s", i, name)) }
+			used, err := time.Parse(time.RFC3339, at("last_used_at"))
+			switch at("name") {
+			case "used":
+				if at("created_by") != "adam" || err != nil || used.Before(before) || used.After(time.Now()) {
+					t.Errorf("made by %q and used at %q, want adam and after %s", at("created_by"), at("last_used_at"), before)
+				}
+			case "unused":
+				if at("created_by") != strings.Split(first, "_")[1] || at("last_used_at") != "" {
+					t.Errorf("made by %q and used at %q, want the first key and never", at("created_by"), at("last_used_at"))
+				}
+			}
+		}
+	})
+}
+
 func TestTheLogOfAnActingUser(t *testing.T) { // docs/design.md 11, Callers
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
