@@ -129,6 +129,9 @@ func (s *Server) drain(web *http.Server, listener net.Listener) error {
 	return nil
 }
 
+// ErrPprofForAll: what is in memory would be shown on all addresses.
+var ErrPprofForAll = errors.New("pprof is not served on all addresses")
+
 // runMetrics serves the metrics where they are asked for.
 func (s *Server) runMetrics(ctx context.Context, failed chan<- error) (stop func(), err error) {
 	if s.config.MetricsListener == nil && s.config.MetricsAddr == "" {
@@ -141,6 +144,9 @@ func (s *Server) runMetrics(ctx context.Context, failed chan<- error) (stop func
 	if s.config.Dev && !loopback(listener.Addr()) {
 		return nil, errors.Join(ErrNotLoopback, listener.Close())
 	}
+	if tcp, ok := listener.Addr().(*net.TCPAddr); s.config.Pprof && (!ok || tcp.IP.IsUnspecified()) {
+		return nil, errors.Join(ErrPprofForAll, listener.Close())
+	}
 	web := &http.Server{Handler: s.MetricsHandler(), ReadHeaderTimeout: headTimeout}
 	go func() {
 		if err := web.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -150,15 +156,17 @@ func (s *Server) runMetrics(ctx context.Context, failed chan<- error) (stop func
 	return func() { _ = web.Close() }, nil
 }
 
-// MetricsHandler serves /metrics, and /debug/pprof for who looks for the cause of a figure; of that
-// not the command line, in which there may be a secret.
+// MetricsHandler serves /metrics, and where it is asked for /debug/pprof, for who looks for the cause
+// of a figure; of that not the command line, in which there may be a secret.
 func (s *Server) MetricsHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", s.metrics.handler())
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	if s.config.Pprof {
+		mux.HandleFunc("/debug/pprof/", pprof.Index)
+		mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+		mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+		mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	}
 	return mux
 }
 

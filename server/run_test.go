@@ -207,7 +207,7 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 		t.Fatal(err)
 	}
 	url, stop := w.running(t, func(c *server.Config) { c.MetricsListener = listener })
-	for path, status := range map[string]int{"/metrics": 200, "/debug/pprof/": 200, "/debug/pprof/cmdline": 404, "/livez": 404} {
+	for path, status := range map[string]int{"/metrics": 200, "/debug/pprof/": 404, "/debug/pprof/cmdline": 404, "/livez": 404} {
 		res, err := http.Get("http://" + listener.Addr().String() + path)
 		if err != nil {
 			t.Fatal(err)
@@ -227,6 +227,34 @@ func TestMetricsHaveAListenerOfTheirOwn(t *testing.T) {
 	}
 	if err := stop(); err != nil {
 		t.Error(err)
+	}
+}
+
+func TestPprofIsServedWhereItIsAskedForAndNotToAll(t *testing.T) {
+	w := newWorld(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.running(t, func(c *server.Config) { c.MetricsListener, c.Pprof = listener, true })
+	for path, status := range map[string]int{"/metrics": 200, "/debug/pprof/": 200, "/debug/pprof/cmdline": 404} {
+		res, err := http.Get("http://" + listener.Addr().String() + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != status {
+			t.Errorf("%s: got %d, want %d", path, res.StatusCode, status)
+		}
+	}
+	for _, all := range []string{"0.0.0.0:0", "[::]:0", ":0"} {
+		s, err := server.New(server.Config{Guard: w.guard, Addr: "127.0.0.1:0", MetricsAddr: all, Pprof: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Run(t.Context()); !errors.Is(err, server.ErrPprofForAll) {
+			t.Errorf("%s: got %v, want %v", all, err, server.ErrPprofForAll)
+		}
 	}
 }
 

@@ -43,11 +43,13 @@ type Config struct {
 	// Listening is told the server's URL when it accepts connections. May be nil.
 	Listening func(url string)
 
-	// MetricsAddr is where /metrics and /debug/pprof are, on a listener of their own. Empty, without
-	// a MetricsListener: nowhere.
+	// MetricsAddr is where /metrics is, on a listener of its own. Empty, without a MetricsListener:
+	// nowhere.
 	MetricsAddr     string
 	MetricsListener net.Listener
 	Metrics         *Metrics // nil: new ones on a registry of their own
+	// Pprof serves /debug/pprof beside the metrics. Run refuses it where those listen on all addresses.
+	Pprof bool
 
 	// Dev refuses to listen anywhere but on the loopback.
 	Dev bool

@@ -42,14 +42,9 @@ func (a *app) runCheck(ctx context.Context, c config, args []string) error {
 		Action:   client.Action{Name: args[1], Properties: properties(c, "channel", "role")},
 		Resource: client.Resource{Type: c.text("type"), ID: args[2], Properties: properties(c, "organization")},
 	}
-	switch kind := question.Resource.Type; kind {
-	case client.TypeProduct, client.TypeOrganization:
-	case client.TypeUser, client.TypeChannel:
-		if c.text("organization") == "" {
-			return wrongUse("a question about a %s needs --organization (or CORDON_ORGANIZATION)", kind)
-		}
-	default:
-		return wrongUse("--type %s is not one of product, user, organization, channel", kind)
+	kind := question.Resource.Type
+	if (kind == client.TypeUser || kind == client.TypeChannel) && c.text("organization") == "" {
+		return wrongUse("a question about a %s needs --organization (or CORDON_ORGANIZATION)", kind)
 	}
 	remote, err := a.remote(c)
 	if err != nil {
@@ -58,8 +53,8 @@ func (a *app) runCheck(ctx context.Context, c config, args []string) error {
 	for _, pair := range c.list("at-least") {
 		organization, number, _ := strings.Cut(pair, "=")
 		revision, err := strconv.ParseInt(number, 10, 64)
-		if err != nil || organization == "" {
-			return wrongUse("--at-least %s is not of the form ORGANIZATION=REVISION, such as acme=7", pair)
+		if err != nil {
+			return wrongUse("--at-least %s: %w", pair, err)
 		}
 		remote = remote.AtLeast(organization, revision)
 	}

@@ -33,14 +33,6 @@ the legal representative), its products p-00001-01 and so on.`,
 				products:      c.number("products-per"),
 				seed:          c.number("seed"),
 			}
-			switch {
-			case d.organizations < 0 || d.organizations > 99_999:
-				return wrongUse("--organizations is 0 to 99999")
-			case d.users < 1 || d.users > 9_999:
-				return wrongUse("--users-per is 1 to 9999: an organization has a legal representative at least")
-			case d.products < 0 || d.products > 9_999:
-				return wrongUse("--products-per is 0 to 9999")
-			}
 			if c.is("small") {
 				return a.printLines(demoOrganization())
 			}

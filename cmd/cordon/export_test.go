@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"io"
+
+	"github.com/spf13/pflag"
 )
 
 // Main is main, for scripts that run the program in a process of its own.
@@ -15,3 +17,54 @@ func Run(ctx context.Context, in io.Reader, out, err io.Writer, env func(string)
 
 // ConfigTable is what help config prints.
 func ConfigTable() string { return configTable() }
+
+// Variable is the name of a setting's environment variable.
+func Variable(name string) string { return variable(name) }
+
+// ServerSettings are those of the server that are no switches.
+func ServerSettings() []string {
+	var names []string
+	for _, name := range serverSettings() {
+		if _, is := row(name).value.(bool); !is {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+func row(name string) setting {
+	for _, g := range settings() {
+		for _, s := range g.settings {
+			if s.name == name {
+				return s
+			}
+		}
+	}
+	panic("no setting " + name)
+}
+
+// IsFree tells whether a setting may be anything that a file may be called.
+func IsFree(name string) bool {
+	says := row(name).bound.says
+	return says == "" || says == files.says
+}
+
+// Says is what a setting must be.
+func Says(name string) string { return row(name).bound.says }
+
+// CheckSetting gives what is said against a setting; empty: it is taken.
+func CheckSetting(name, file string, env map[string]string, args []string) string {
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	addSettings(flags, []string{name, "config"})
+	err := flags.Parse(append(args, "--config="+file))
+	if err == nil {
+		err = resolve(flags, func(n string) (string, bool) { v, ok := env[n]; return v, ok })
+	}
+	if err == nil {
+		err = checkSettings(flags)
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}

@@ -20,6 +20,7 @@ func configTable() string {
 	b.WriteString(`Every setting is a flag, an environment variable and a name in the YAML file of --config.
 A flag beats the variable, the variable beats the file, the file beats the default. In the file
 journal-sync is written so, as journal_sync, or as sync within journal; an unknown name is an error.
+A value out of its bounds is refused before anything is begun.
 `)
 	for _, g := range settings() {
 		fmt.Fprintf(&b, "\n%s\n", g.title)
@@ -29,11 +30,19 @@ journal-sync is written so, as journal_sync, or as sync within journal; an unkno
 			if _, secret := secrets[s.name]; secret {
 				flag = "-"
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", flag, variable(s.name), defaultText(s.value), s.usage)
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", flag, variable(s.name), defaultText(s.value), described(s))
 		}
 		_ = w.Flush() // into memory: it cannot fail
 	}
 	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// described is what a setting does, with its limits where it has some.
+func described(s setting) string {
+	if s.bound.ranged {
+		return s.usage + " (" + s.bound.says + ")"
+	}
+	return s.usage
 }
 
 // defaultText is a default as one would type it; a dash where there is none.

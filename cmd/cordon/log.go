@@ -87,13 +87,9 @@ func (c config) filter(now time.Time) (f client.RecordFilter, err error) {
 	for _, row := range filterFlags(&f) {
 		*row.into = c.text(row.flag)
 	}
-	switch v := c.text("decision"); v {
-	case "":
-	case "allowed", "true", "denied", "false":
+	if v := c.text("decision"); v != "" {
 		yes := v == "allowed" || v == "true"
 		f.Decision = &yes
-	default:
-		return f, wrongUse("--decision %s is neither allowed nor denied", v)
 	}
 	if f.From, err = c.moment("from", now); err != nil {
 		return f, err
@@ -104,9 +100,6 @@ func (c config) filter(now time.Time) (f client.RecordFilter, err error) {
 
 func (a *app) printRecords(ctx context.Context, c config, remote *client.Client, filter client.RecordFilter) error {
 	limit := c.number("limit")
-	if limit < 0 {
-		return wrongUse("--limit %d is below 0", limit)
-	}
 	if c.text("output") == "json" {
 		records, err := collect(remote.Records(ctx, filter, limit), limit)
 		if err != nil {

@@ -114,6 +114,9 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if err := resolve(cmd.Flags(), a.env); err != nil {
 		return &exit{exitUsage, err}
 	}
+	if err := checkSettings(cmd.Flags()); err != nil {
+		return err
+	}
 	a.started = true
 	return nil
 }

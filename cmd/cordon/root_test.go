@@ -24,10 +24,10 @@ func TestWrongUseExits2AndSaysWhatToDo(t *testing.T) {
 		"keys create --name n":                "--scopes",
 		"keys create --name n --scopes every": "decide, directory, act, support, audit, policy, admin",
 		"keys create --scopes decide":         "needs --name",
-		"log --decision maybe":                "neither allowed nor denied",
+		"log --decision maybe":                "--decision must be one of allowed, denied",
 		"log --from yesterday":                "2026-01-31T12:00:00Z",
 		"import /nowhere/at/all":              "CORDON_KEY is not set",
-		"demo --users-per 0":                  "a legal representative at least",
+		"demo --users-per 0":                  "--users-per must be 1 to 9999",
 		"check a b c --config /nowhere":       "read the configuration",
 	} {
 		t.Run(line, func(t *testing.T) {

@@ -131,38 +131,35 @@ func refused(err error) error {
 
 // checkServe refuses settings that contradict each other, before anything is opened.
 func (c config) checkServe() error {
-	host, _, err := net.SplitHostPort(c.text("listen"))
-	if err != nil {
-		return wrongUse("--listen %s is no HOST:PORT: %w", c.text("listen"), err)
-	}
+	host, _, _ := address(c.text("listen"))
+	metrics, _, _ := address(c.text("metrics-listen")) // of off it is empty
 	if c.is("dev") {
 		switch {
 		case c.text("mongodb-uri") != "":
 			return wrongUse("--dev never runs on MongoDB: leave --mongodb-uri away, or make a key with cordon keys create and serve without --dev")
 		case !isLoopback(host):
 			return wrongUse("--dev listens on the loopback only, and %s is more than that: use --listen 127.0.0.1:8080, or serve without --dev", c.text("listen"))
+		case c.text("metrics-listen") != "off" && !isLoopback(metrics):
+			return wrongUse("--dev listens on the loopback only, and --metrics-listen %s is more than that", c.text("metrics-listen"))
 		}
 	}
-	if m := c.text("metrics-listen"); m != "off" {
-		host, _, err := net.SplitHostPort(m)
-		if err != nil {
-			return wrongUse("--metrics-listen %s is neither off nor a HOST:PORT: %w", m, err)
+	if c.is("pprof") {
+		switch {
+		case c.text("metrics-listen") == "off":
+			return wrongUse("--pprof stands beside the metrics, and --metrics-listen is off")
+		case isUnspecified(metrics):
+			return wrongUse("--pprof shows what is in memory, and --metrics-listen %s shows it on all addresses: name the one on which it is to be", c.text("metrics-listen"))
 		}
-		if c.is("dev") && !isLoopback(host) {
-			return wrongUse("--dev listens on the loopback only, and --metrics-listen %s is more than that", m)
+	}
+	for _, pair := range [][2]string{
+		{"smtp-address", "smtp-from"}, {"smtp-user", "smtp-password-file"}, {"rate-burst", "rate-limit"},
+	} {
+		if c.set(pair[0]) && !c.set(pair[1]) {
+			return wrongUse("--%s needs --%s", pair[0], pair[1])
 		}
 	}
-	if v := c.text("journal-sync"); v != "always" && v != "interval" {
-		return wrongUse("--journal-sync %s is neither always nor interval", v)
-	}
-	if v := c.text("cache"); !slices.Contains([]string{"all", "facts", "none"}, v) {
-		return wrongUse("--cache %s is not one of all, facts, none", v)
-	}
-	if v := c.text("smtp-tls"); !slices.Contains([]string{"none", "starttls", "tls"}, v) {
-		return wrongUse("--smtp-tls %s is not one of none, starttls, tls", v)
-	}
-	if c.text("smtp-address") != "" && c.text("smtp-from") == "" {
-		return wrongUse("--smtp-address needs --smtp-from, the sender of all mail")
+	if mail, _, _ := address(c.text("smtp-address")); c.text("smtp-user") != "" && c.text("smtp-tls") == "none" && !isLoopback(mail) {
+		return wrongUse("--smtp-tls none would send the password at the mail server in the clear: use starttls or tls")
 	}
 	issuer := []string{"jwt-issuer", "jwt-audience", "jwt-keys-url"}
 	for _, name := range issuer {
@@ -170,8 +167,19 @@ func (c config) checkServe() error {
 			return wrongUse("tokens need all of --jwt-issuer, --jwt-audience and --jwt-keys-url: --%s is missing", name)
 		}
 	}
-	_, err = c.proxies()
-	return err
+	return nil
+}
+
+// set tells whether a setting is other than nothing, given or not.
+func (c config) set(name string) bool {
+	v := c.flags.Lookup(name).Value.String()
+	return v != "" && v != "0"
+}
+
+// isUnspecified tells whether a host to listen on means all addresses.
+func isUnspecified(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "" || ip != nil && ip.IsUnspecified()
 }
 
 // isLoopback tells whether a host to listen on is reached from this machine only.
@@ -181,16 +189,12 @@ func isLoopback(host string) bool {
 }
 
 // proxies are the networks of --trusted-proxies.
-func (c config) proxies() ([]netip.Prefix, error) {
+func (c config) proxies() []netip.Prefix {
 	var prefixes []netip.Prefix
 	for _, text := range c.list("trusted-proxies") {
-		p, err := netip.ParsePrefix(strings.TrimSpace(text))
-		if err != nil {
-			return nil, wrongUse("--trusted-proxies: %q is no network such as 10.0.0.0/8", text)
-		}
-		prefixes = append(prefixes, p)
+		prefixes = append(prefixes, netip.MustParsePrefix(strings.TrimSpace(text)))
 	}
-	return prefixes, nil
+	return prefixes
 }
 
 // logger writes to standard error: for people on a terminal, otherwise JSON.

@@ -43,6 +43,15 @@ func (c config) moment(name string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
+	t, err := momentOf(text, now)
+	if err != nil {
+		return t, wrongUse("--%s: %w", name, err)
+	}
+	return t, nil
+}
+
+// momentOf reads a time, or how long before now it was.
+func momentOf(text string, now time.Time) (time.Time, error) {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04", time.DateOnly} {
 		if t, err := time.Parse(layout, text); err == nil {
 			return t.UTC(), nil
@@ -50,7 +59,7 @@ func (c config) moment(name string, now time.Time) (time.Time, error) {
 	}
 	d, err := span(text)
 	if err != nil {
-		return time.Time{}, wrongUse("--%s: %q is no time; write it as 2026-01-31T12:00:00Z, 2026-01-31, or how long ago, such as 2h or 7d", name, text)
+		return time.Time{}, fmt.Errorf("%q is no time; write it as 2026-01-31T12:00:00Z, 2026-01-31, or how long ago, such as 2h or 7d", text)
 	}
 	return now.Add(-d).UTC(), nil
 }

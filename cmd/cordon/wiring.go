@@ -104,9 +104,6 @@ func (in *instance) makeGuard(ctx context.Context, config guard.Config) (err err
 
 // openStore opens the store that the settings name.
 func openStore(ctx context.Context, c config, log *slog.Logger) (datastore.Store, error) {
-	if c.text("data") == "" {
-		return nil, wrongUse("--data is empty: it names the folder of the store and of the journal")
-	}
 	// Each case looks at its error: a nil engine within the interface would not be nil.
 	if uri := c.text("mongodb-uri"); uri != "" {
 		s, err := mongo.Open(ctx, mongo.Config{URI: uri, PasswordFile: c.text("mongodb-password-file"), Log: log})
@@ -124,10 +121,6 @@ func openStore(ctx context.Context, c config, log *slog.Logger) (datastore.Store
 
 // server makes the server of the instance on a listener.
 func (in *instance) server(ctx context.Context, c config, listener net.Listener) (*server.Server, error) {
-	proxies, err := c.proxies()
-	if err != nil {
-		return nil, err
-	}
 	metrics, err := listenMetrics(ctx, c, in.log)
 	if err != nil {
 		return nil, err
@@ -137,13 +130,14 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		Listener:        listener,
 		MetricsListener: metrics,
 		Metrics:         in.metrics,
+		Pprof:           c.is("pprof"),
 		Dev:             c.is("dev"),
 		Issuer:          c.issuer(),
 		PublicURL:       c.text("public-url"),
 		RateLimit:       server.RateLimit{PerSecond: float64(c.number("rate-limit")), Burst: c.number("rate-burst")},
 		DrainDelay:      c.duration("drain-delay"),
 		DrainTimeout:    c.duration("drain-timeout"),
-		TrustedProxies:  proxies,
+		TrustedProxies:  c.proxies(),
 		Version:         version,
 		Verbose:         in.verbose,
 		Log:             in.log,

@@ -1,0 +1,109 @@
+package main_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	cordon "cordon/cmd/cordon"
+	"cordon/server"
+)
+
+// outside has values out of the bounds of each setting that has bounds, and inside some at their edge.
+var outside = map[string][]string{
+	"data":          {""},
+	"mongodb-uri":   {"localhost", "postgres://db"},
+	"listen":        {"8080", "localhost", ":65536", ":-1", ":http", ""},
+	"public-url":    {"not a url", "cordon.example.com", "ftp://x", "https://", "https://user:pw@x", "https://x?y=1", "https://x#y"},
+	"replica":       {"-a", "a b", strings.Repeat("x", 121)},
+	"journal-sync":  {"never", "Always"},
+	"max-staleness": {"0s", "-2s", "1h", "99ms"},
+	"drain-delay":   {"-1s", "11m"}, "drain-timeout": {"0s", "-20s", "24h"},
+	"journal-interval": {"0s", "-50ms", "1m"}, "journal-max-bytes": {"0", "-1", "1000"},
+	"cache-entities": {"0", "-1"}, "cache": {"some"}, "metrics-listen": {"9090", "on"},
+	"rate-limit": {"-5", "1000001"}, "rate-burst": {"-1"},
+	"trusted-proxies": {"10.0.0.1", "0.0.0.0/0", "::/0", "10.0.0.0/8,x"}, "log-level": {"loud"},
+	"jwt-keys-url":   {"http://login.example.com/keys", "login.example.com", "http://10.0.0.1/keys", "file:///keys", "https:///keys"},
+	"jwt-algorithms": {"HS256", "none", "RS256,HS512"}, "jwt-leeway": {"-1s", "8760h", "6m"},
+	"jwt-issuer": {"a\nb"}, "jwt-audience": {"a\tb"}, "jwt-organization-claim": {strings.Repeat("x", 1025)},
+	"smtp-address": {"localhost", ":25", "mail:0", "mail:smtp"}, "smtp-from": {"nobody", "a@b, c@d"}, "smtp-tls": {"ssl"}, "smtp-user": {"a\x00"},
+}
+
+var inside = map[string][]string{
+	"mongodb-uri": {"mongodb://a,b/cordon?replicaSet=rs0", "mongodb+srv://x/y"}, "data": {"x"},
+	"listen": {":0", "[::1]:8080", "0.0.0.0:65535"}, "metrics-listen": {"off", "127.0.0.1:0"}, "public-url": {"https://cordon.example.com/base", "http://127.0.0.1:8080"},
+	"replica": {"r1"}, "journal-sync": {"always"}, "max-staleness": {"100ms", "1m"}, "drain-delay": {"0s", "10m"}, "drain-timeout": {"1s"},
+	"journal-interval": {"1ms"}, "journal-max-bytes": {"1048576"}, "cache-entities": {"1"}, "cache": {"none"}, "rate-limit": {"0", "1000000"}, "rate-burst": {"0"},
+	"trusted-proxies": {"10.0.0.0/8", "10.0.0.0/8,fd00::/8"}, "log-level": {"debug"},
+	"jwt-keys-url":   {"https://login.example.com/keys", "http://127.0.0.1:1/keys", "http://[::1]/keys", "http://localhost/keys"},
+	"jwt-algorithms": {"EdDSA,RS256"}, "jwt-leeway": {"0s", "5m"}, "jwt-issuer": {"https://x"}, "jwt-audience": {"x"}, "jwt-organization-claim": {"org"},
+	"smtp-address": {"mail:25", "[::1]:25"}, "smtp-from": {"Cordon <cordon@example.com>"}, "smtp-tls": {"none"}, "smtp-user": {"u"},
+}
+
+func TestEverySettingOfTheServerHasBounds(t *testing.T) {
+	for _, name := range cordon.ServerSettings() {
+		wrong, right := outside[name], inside[name]
+		if cordon.IsFree(name) {
+			if wrong != nil || right != nil {
+				t.Errorf("%s is free, and has examples", name)
+			}
+			continue
+		}
+		if len(wrong) == 0 || len(right) == 0 {
+			t.Errorf("%s: say with an example what is refused and what is taken", name)
+		}
+		for _, v := range wrong {
+			for from, given := range ways(t, name, v) {
+				if says := cordon.CheckSetting(name, given.file, given.env, given.args); !strings.Contains(says, " must be ") || strings.Count(says, "\n") > 0 {
+					t.Errorf("%s %q from %s: got %q, want one sentence that refuses it", name, v, from, says)
+				}
+			}
+		}
+		for _, v := range right {
+			for from, given := range ways(t, name, v) {
+				if says := cordon.CheckSetting(name, given.file, given.env, given.args); says != "" {
+					t.Errorf("%s %q from %s is refused: %s", name, v, from, says)
+				}
+			}
+		}
+	}
+}
+
+// given is a setting on its way into the program.
+type given struct {
+	file string
+	env  map[string]string
+	args []string
+}
+
+// ways gives a setting by each way that it may take. An empty one is only typed: of a variable it is
+// as good as none.
+func ways(t *testing.T, name, value string) map[string]given {
+	t.Helper()
+	all := map[string]given{"a flag": {args: []string{"--" + name + "=" + value}}}
+	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
+		return all
+	}
+	all["a variable"] = given{env: map[string]string{cordon.Variable(name): value}}
+	all["the file"] = given{file: file(t, "cordon.yaml", name+": '"+value+"'\n")}
+	return all
+}
+
+func TestTheAlgorithmsAreThoseOfTheServer(t *testing.T) {
+	for _, name := range strings.Split(strings.TrimPrefix(cordon.Says("jwt-algorithms"), "one of "), ", ") {
+		if !slices.Contains(server.Algorithms(), name) {
+			t.Errorf("%s is offered, and the server does not take it", name)
+		}
+	}
+}
+
+func TestValuesThatMayHoldAPasswordAreNotShown(t *testing.T) {
+	for _, args := range [][]string{
+		{"serve", "--mongodb-uri", "postgres://user:hunter2@db"}, {"serve", "--public-url", "https://user:hunter2@x"},
+		{"serve", "--jwt-keys-url", "http://user:hunter2@login.example.com/"}, {"check", "a", "b", "c", "--url", "htp://user:hunter2@x"},
+	} {
+		if got := (command{}).run(t, args...); got.code != 2 || strings.Contains(got.err, "hunter2") {
+			t.Errorf("%v: exit code %d, %s", args, got.code, got.err)
+		}
+	}
+}
