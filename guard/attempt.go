@@ -14,6 +14,7 @@ import (
 // attempt is one try at a change: what it knows, and what comes of it. A transaction that runs again
 // begins with a new one.
 type attempt struct {
+	policy       *policy
 	now          time.Time
 	origin       *Origin
 	organization string // whose change it is; empty where it is none's
@@ -35,9 +36,9 @@ type attempt struct {
 	change      datastore.Change // set by an effect that makes or ends an organization, else by commitChange
 }
 
-func newAttempt(now time.Time, o *Origin, organization, action string, resource Entity) *attempt {
+func newAttempt(p *policy, now time.Time, o *Origin, organization, action string, resource Entity) *attempt {
 	return &attempt{
-		now: now, origin: o, organization: organization, action: Action{Name: action}, resource: resource,
+		policy: p, now: now, origin: o, organization: organization, action: Action{Name: action}, resource: resource,
 		details: map[string]any{},
 	}
 }
@@ -101,11 +102,11 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 func (g *Guard) record(a *attempt, outcome error) *datastore.Record {
 	if a.result.Decision == nil {
 		// An act of the host that no rule is asked about.
-		a.result.Answer = g.answered(a.now, g.host, &known{organization: &life{id: a.organization, revision: a.result.Revision}})
+		a.result.Answer = g.answered(a.now, a.policy.host, &known{organization: &life{id: a.organization, revision: a.result.Revision}})
 	}
 	r := &datastore.Record{}
 	q := datastore.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}
-	g.fill(r, a.origin, &q, &a.result.Answer, a.now)
+	g.fill(r, a.origin, &q, &a.result.Answer, a.now, a.action.Name)
 	var conflict *Conflict
 	if errors.As(outcome, &conflict) {
 		a.details["conflict"] = conflict.Code

@@ -16,7 +16,7 @@ import (
 // journal and the engine; none of them is ever a yes.
 func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, error) {
 	var record datastore.Record
-	answer, err := g.answer(ctx, o, q, &record)
+	answer, err := g.answer(ctx, o, g.policy.Load(), q, &record)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -27,7 +27,7 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 }
 
 // answer decides a question and fills in its record, which the caller is to journal.
-func (g *Guard) answer(ctx context.Context, o *Origin, q *Question, record *datastore.Record) (Answer, error) {
+func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, record *datastore.Record) (Answer, error) {
 	start := g.now()
 	asked := datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
 	k, err := g.look(ctx, q, &asked)
@@ -39,12 +39,12 @@ func (g *Guard) answer(ctx context.Context, o *Origin, q *Question, record *data
 	}
 	var input policies.Input
 	project(&input, &asked, &k, start)
-	decision, err := g.ask(ctx, &input)
+	decision, err := p.ask(ctx, &input)
 	if err != nil {
 		return Answer{}, err
 	}
 	answer := g.answered(start, decision, &k)
-	g.fill(record, o, &asked, &answer, start)
+	g.fill(record, o, &asked, &answer, start, p.label(asked.Action.Name))
 	return answer, nil
 }
 
@@ -129,29 +129,21 @@ func limited(o *Origin, q *datastore.Question, l *life) error {
 	return nil
 }
 
-func (g *Guard) ask(ctx context.Context, input *policies.Input) (*policies.Decision, error) {
-	if g.config.NoMemo {
-		return g.engine.DecideUncached(ctx, input)
-	}
-	return g.engine.Decide(ctx, input)
-}
-
 func (g *Guard) answered(now time.Time, d *policies.Decision, k *known) Answer {
-	answer := Answer{
-		Decision: d, ID: datastore.NewRecordID(now), Policy: g.engine.Digest(), Blocks: standingBlocks(d, k, now),
-	}
+	answer := Answer{Decision: d, ID: datastore.NewRecordID(now), Blocks: standingBlocks(d, k, now)}
 	if l := k.organization; l != nil {
 		answer.Organization, answer.Revision = l.id, l.revision
 	}
 	return answer
 }
 
-// fill writes the record of an answer, and tells the observer.
-func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *Answer, start time.Time) {
+// fill writes the record of an answer, and tells the observer, who is given a name from a bounded set
+// for the action.
+func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *Answer, start time.Time, label string) {
 	took := g.now().Sub(start)
 	*r = datastore.Record{
 		ID: a.ID, Time: start, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
-		Kind: datastore.RecordDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON,
+		Kind: datastore.RecordDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON("en"),
 		Policy: a.Policy, Organization: a.Organization, Revision: a.Revision, DurationUS: took.Microseconds(),
 		RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
 	}
@@ -163,6 +155,6 @@ func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *A
 		if len(a.Reasons) > 0 {
 			reason = a.Reasons[0].Code
 		}
-		g.observe.Decision(q.Action.Name, a.Allowed, reason, took)
+		g.observe.Decision(label, a.Allowed, reason, took)
 	}
 }

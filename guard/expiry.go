@@ -71,7 +71,7 @@ func byClock() *Origin { return &Origin{Caller: &Caller{ID: "clock"}} }
 func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time,
 	action string, about Entity, id string, e Event,
 ) error {
-	a := newAttempt(now, byClock(), facts.Organization.ID, action, about)
+	a := newAttempt(g.policy.Load(), now, byClock(), facts.Organization.ID, action, about)
 	a.silent, a.facts.Organization = true, facts.Organization
 	a.result.Revision = facts.Organization.Revision
 	a.details["ended"] = id

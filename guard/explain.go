@@ -1,6 +1,8 @@
 package guard
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -9,51 +11,40 @@ import (
 	"cordon/policies"
 )
 
-// Languages that reasons are told in.
-func Languages() []string { return []string{"en", "fr", "de"} }
-
-// Explanation tells a denial to its two readers, by language: the person concerned, who is told who
-// can help and nobody's name, and the administrator, who is told the rules, the blocks that stand and
-// the policy too. An allow needs none: both are nil.
-type Explanation struct{ User, Admin map[string]string }
-
-// Explain gives the explanation of an answer.
-func (a *Answer) Explain() Explanation {
-	if a.Decision == nil || a.Allowed {
-		return Explanation{}
+// Admin returns what the answer tells an administrator, by language: the sentences of the reasons, the
+// rules, the blocks that they rest on and the policy. The person concerned is told less, by User.
+func (a *Answer) Admin() map[string]string {
+	texts := a.Decision.Admin()
+	for language, text := range texts {
+		texts[language] = string(a.appendGrounds([]byte(text)))
 	}
-	e := Explanation{User: a.Texts.Person, Admin: map[string]string{}}
-	for _, language := range Languages() {
-		e.Admin[language] = string(a.appendAdmin(nil, language))
-	}
-	return e
+	return texts
 }
 
-// AppendExplanation appends the explanation of a denial as the members reason_user and reason_admin
-// of a JSON object, each with a comma before it; of an allow, nothing.
-func (a *Answer) AppendExplanation(dst []byte) []byte {
-	if a.Allowed {
-		return dst
-	}
-	dst = append(dst, `,"reason_user":`...)
-	dst = append(dst, a.PersonJSON...)
-	dst = append(dst, `,"reason_admin":{`...)
-	for i, language := range Languages() {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = append(dst, '"')
-		dst = append(dst, language...)
-		dst = append(dst, `":`...)
-		var text [1024]byte
-		dst, _ = jsontext.AppendQuote(dst, a.appendAdmin(text[:0], language)) // of our own texts: always valid UTF-8
+// AppendUser appends what the answer tells the person concerned, as the member reason_user of a JSON
+// object with a comma before it.
+func (a *Answer) AppendUser(dst []byte) []byte {
+	return append(append(dst, `,"reason_user":`...), a.UserJSON()...)
+}
+
+// AppendAdmin appends what the answer tells an administrator, as the member reason_admin of a JSON
+// object with a comma before it.
+func (a *Answer) AppendAdmin(dst []byte) []byte {
+	dst = append(dst, `,"reason_admin":`...)
+	begin := byte('{')
+	texts := a.Admin()
+	for _, language := range slices.Sorted(maps.Keys(texts)) {
+		dst = append(dst, begin)
+		begin = ','
+		dst, _ = jsontext.AppendQuote(dst, language)
+		dst = append(dst, ':')
+		dst, _ = jsontext.AppendQuote(dst, texts[language]) // of our own texts: always valid UTF-8
 	}
 	return append(dst, '}')
 }
 
-// appendAdmin appends the administrator's text: the sentences, then what they rest on.
-func (a *Answer) appendAdmin(dst []byte, language string) []byte {
-	dst = append(dst, a.Texts.Administrator[language]...)
+// appendGrounds appends what the sentences of the reasons rest on.
+func (a *Answer) appendGrounds(dst []byte) []byte {
 	dst = append(dst, " [rules:"...)
 	for _, reason := range a.Reasons {
 		dst = append(append(dst, ' '), reason.Code...)
@@ -68,7 +59,8 @@ func (a *Answer) appendAdmin(dst []byte, language string) []byte {
 	return append(dst, ']')
 }
 
-// standingBlocks names the blocks that a denial may rest on: the acting member's and the product's.
+// standingBlocks names the blocks and the maintenance that a denial rests on. Which facts it may rest
+// on is said by the rules; what there is of them is found here, for a rule may say it of anything.
 func standingBlocks(d *policies.Decision, k *known, now time.Time) []string {
 	if d.Allowed {
 		return nil
@@ -76,23 +68,23 @@ func standingBlocks(d *policies.Decision, k *known, now time.Time) []string {
 	var ids []string
 	add := func(blocks []datastore.Block) {
 		for i := range blocks {
-			if blocks[i].InForce(now) {
+			if datastore.InForce(blocks[i].ExpiresAt, now) {
 				ids = append(ids, blocks[i].ID)
 			}
 		}
 	}
-	for _, reason := range d.Reasons {
-		switch reason.Code {
-		case "user_blocked":
-			add(k.member.blocks)
-		case "product_blocked", "block_held_by_support", "block_held_by_host":
-			if k.product != nil {
-				add(k.product.blocks)
-			} else {
-				add(k.targetBlocks)
-			}
-		case "mail_in_maintenance":
-			ids = append(ids, k.product.maintenance.ID)
+	if d.RestsOn.SubjectBlocks && k.member != nil {
+		add(k.member.blocks)
+	}
+	if d.RestsOn.ResourceBlocks {
+		add(k.targetBlocks)
+		if k.product != nil {
+			add(k.product.blocks)
+		}
+	}
+	if d.RestsOn.Maintenance && k.product != nil {
+		if m := k.product.maintenance; m != nil && datastore.InForce(m.ExpiresAt, now) {
+			ids = append(ids, m.ID)
 		}
 	}
 	return ids

@@ -14,11 +14,11 @@ package guard
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cordon/datastore"
@@ -52,7 +52,9 @@ type Config struct {
 	Observe Observer         // zero value: nobody looks
 }
 
-// Observer is told what happens, for metrics. Any of its functions may be nil.
+// Observer is told what happens, for metrics. Any of its functions may be nil. The words that it is
+// given are bounded: actions that the policy or an act of ours knows, "other" for the rest, and reasons
+// of the policy.
 type Observer struct {
 	Decision func(action string, allowed bool, reason string, took time.Duration)
 	Change   func(action string, outcome string)
@@ -62,8 +64,7 @@ type Observer struct {
 type Guard struct {
 	store   datastore.Store
 	journal *journal.Journal
-	engine  *policies.Engine
-	host    *policies.Decision // of an act of the host's that no rule is asked about
+	policy  atomic.Pointer[policy]
 	cache   *cache
 	callers *callers
 	once    inFlight
@@ -91,18 +92,16 @@ func New(config Config) (*Guard, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	texts, _ := config.Engine.Texts("host")
-	reasons := []Reason{{Code: "host", Message: texts.Person["en"]}}
-	rendered, err := json.Marshal(reasons)
+	policy, err := newPolicy(config.Engine, config.NoMemo)
 	if err != nil {
 		return nil, fmt.Errorf("make guard: %w", err)
 	}
-	return &Guard{
-		store: config.Store, journal: config.Journal, engine: config.Engine,
-		host:  &policies.Decision{Allowed: true, Reasons: reasons, ReasonsJSON: rendered},
-		cache: newCache(config), callers: newCallers(config),
+	g := &Guard{
+		store: config.Store, journal: config.Journal, cache: newCache(config), callers: newCallers(config),
 		now: config.Now, log: config.Log, observe: config.Observe, config: config,
-	}, nil
+	}
+	g.policy.Store(policy)
+	return g, nil
 }
 
 // Run keeps the cache true, puts what ends by the clock on record, and notes when keys were last used,
@@ -126,9 +125,6 @@ func (g *Guard) Ready(ctx context.Context) error {
 	}
 	return nil
 }
-
-// Policy gives the digest of the policy in force.
-func (g *Guard) Policy() string { return g.engine.Digest() }
 
 // newID makes an unguessable id of 80 bits with a prefix.
 func newID(prefix string) string { return prefix + rand.Text()[:16] }

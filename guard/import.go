@@ -67,10 +67,10 @@ func (g *Guard) Import(ctx context.Context, o *Origin, lines iter.Seq2[ImportLin
 // importSome takes lines in one transaction.
 func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, report *ImportReport) error {
 	var batch *importBatch
-	careful := false
+	policy, careful := g.policy.Load(), false
 	for {
 		err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-			batch = &importBatch{g: g, tx: tx, origin: o, careful: careful, models: map[string]*importModel{}, former: map[string]int64{}}
+			batch = &importBatch{g: g, policy: policy, tx: tx, origin: o, careful: careful, models: map[string]*importModel{}, former: map[string]int64{}}
 			for i := range lines {
 				if err := batch.take(ctx, &lines[i]); err != nil {
 					return err
@@ -104,6 +104,7 @@ func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, r
 // importBatch is one transaction of an import.
 type importBatch struct {
 	g       *Guard
+	policy  *policy
 	tx      datastore.Tx
 	origin  *Origin
 	careful bool
@@ -165,7 +166,7 @@ func (b *importBatch) commit(ctx context.Context) error {
 		if !m.changed {
 			continue
 		}
-		a := newAttempt(b.g.now(), b.origin, id, "import", Entity{Type: "organization", ID: id})
+		a := newAttempt(b.policy, b.g.now(), b.origin, id, "import", Entity{Type: "organization", ID: id})
 		a.facts.Organization = m.organization
 		if m.fresh {
 			a.change = datastore.Change{Organization: id, Revision: m.organization.Revision}

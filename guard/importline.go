@@ -147,7 +147,7 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 
 // mayChangeRole asks the rules that bind the host too (docs/domain.md R4, R5).
 func (b *importBatch) mayChangeRole(ctx context.Context, line *ImportLine, m *importModel, old *datastore.Member, role string) error {
-	a := newAttempt(b.g.now(), b.origin, line.In, "change_role", Entity{Type: "user", ID: line.ID, Organization: line.In})
+	a := newAttempt(b.policy, b.g.now(), b.origin, line.In, "change_role", Entity{Type: "user", ID: line.ID, Organization: line.In})
 	a.found = true
 	a.facts.Organization, a.facts.Target, a.facts.TargetBlocks = m.organization, old, old.Blocks
 	for _, member := range m.members {

@@ -25,7 +25,7 @@ func (p *PutMember) check(f *faults, at string) {
 		f.add(at+"/email", "is no e-mail address")
 	}
 	f.text(at+"/language", p.Language, 0, 35)
-	f.oneOf(at+"/role", p.Role, roles)
+	f.oneOf(at+"/role", p.Role, datastore.Roles())
 	if len(p.Grants) > mostGrants {
 		f.add(at+"/grants", "has over %d entries", mostGrants)
 		return

@@ -66,9 +66,9 @@ func (g *Guard) mutate(ctx context.Context, o *Origin, c *command) (*Result, err
 // try runs the transaction. Its outcome is nil for a committed act, else the refusal, which is on
 // record by then; err is what kept the act from being decided.
 func (g *Guard) try(ctx context.Context, o *Origin, c *command) (a *attempt, outcome, err error) {
-	start, recorded := g.now(), false
+	start, policy, recorded := g.now(), g.policy.Load(), false
 	err = g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		a = newAttempt(start, o, c.organization, c.action, c.resource)
+		a = newAttempt(policy, start, o, c.organization, c.action, c.resource)
 		a.silent = c.silent
 		outcome, recorded = nil, false
 		if err := repeated(ctx, tx, o.Once, start); err != nil {
@@ -144,7 +144,7 @@ func (g *Guard) askIn(ctx context.Context, a *attempt, action Action, stranger b
 	if stranger {
 		input.Resource.Known = true
 	}
-	decision, err := g.ask(ctx, &input)
+	decision, err := a.policy.ask(ctx, &input)
 	if err != nil {
 		return nil, err
 	}

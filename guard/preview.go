@@ -33,7 +33,6 @@ type Loss struct {
 
 // losses gathers the differences of decisions between two states of what is known.
 type losses struct {
-	g     *Guard
 	a     *attempt
 	found []Loss
 }
@@ -41,7 +40,7 @@ type losses struct {
 // compare adds the actions on one resource that subject may do before and not after.
 func (l *losses) compare(ctx context.Context, subject string, resource Entity, before, after *known) error {
 	var lost []string
-	for _, action := range policies.Actions(resource.Type) {
+	for _, action := range l.a.policy.Actions(resource.Type) {
 		was, err := l.may(ctx, subject, action, resource, before)
 		if err != nil {
 			return err
@@ -72,7 +71,7 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 	q := datastore.Question{Subject: Entity{Type: subjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
 	var input policies.Input
 	project(&input, &q, k, l.a.now)
-	decision, err := l.g.ask(ctx, &input)
+	decision, err := l.a.policy.ask(ctx, &input)
 	if err != nil {
 		return false, fmt.Errorf("preview: %w", err)
 	}
@@ -82,7 +81,7 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 // previewProduct compares what every member may do to a product as it is and as it would be.
 func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt, next *Product) (*Preview, error) {
 	base := life{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision}
-	l, preview := losses{g: g, a: a}, &Preview{}
+	l, preview := losses{a: a}, &Preview{}
 	about := Entity{Type: "product", ID: next.ID}
 	for member, err := range tx.Members(ctx, base.id, Page{}) {
 		if err != nil {
@@ -121,13 +120,13 @@ func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *att
 // previewUser compares what a user may do in the organization as they are and as they would be.
 func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, user string, blocks []Block) (*Preview, error) {
 	p := userPreview{
-		losses: losses{g: g, a: a}, user: user, blocks: blocks,
+		losses: losses{a: a}, user: user, blocks: blocks,
 		base: life{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision},
 	}
 	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, known{}); err != nil {
 		return nil, err
 	}
-	for _, channel := range channels {
+	for _, channel := range a.policy.Channels() {
 		if err := p.compare(ctx, Entity{Type: "channel", ID: channel, Organization: p.base.id}, known{}); err != nil {
 			return nil, err
 		}

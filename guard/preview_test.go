@@ -8,7 +8,6 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
-	"cordon/policies"
 
 	"pgregory.net/rapid"
 )
@@ -19,7 +18,7 @@ func verdicts(t *testing.T, g *guard.Guard, subjects []string, resources []guard
 	allowed := map[string]bool{}
 	for _, subject := range subjects {
 		for _, resource := range resources {
-			for _, action := range policies.Actions(resource.Type) {
+			for _, action := range g.Policy().Actions(resource.Type) {
 				q := &guard.Question{Subject: guard.Entity{Type: "user", ID: subject}, Action: guard.Action{Name: action}, Resource: resource}
 				if ok, _ := decide(t, g, q); ok {
 					allowed[subject+" "+resource.Type+" "+resource.ID+" "+action] = true

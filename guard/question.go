@@ -41,7 +41,6 @@ type AtLeast struct {
 type Answer struct {
 	*policies.Decision
 	ID           string // of the decision's record
-	Policy       string // digest
 	Organization string // that it was decided for; empty where there is none
 	Revision     int64  // of the organization that it was decided at
 	// Blocks are the ids of the blocks and the maintenance that a denial rests on.

@@ -174,7 +174,7 @@ func (g *Guard) countTry(ctx context.Context, a *attempt, code *presented) error
 	would := *a.act
 	would.Code = codeValid
 	input.Act = &would
-	decision, err := g.ask(ctx, &input)
+	decision, err := a.policy.ask(ctx, &input)
 	if err != nil || !decision.Allowed {
 		return err
 	}

@@ -21,7 +21,7 @@ type UserAct struct {
 	Preview       bool // of a block: say what it would do, and do nothing
 }
 
-func (a *UserAct) check(now time.Time) error {
+func (a *UserAct) check(now time.Time, channels []string) error {
 	var f faults
 	if strings.TrimSpace(a.Justification) != "" {
 		f.text("/justification", a.Justification, shortestCase, longestReason)
@@ -81,7 +81,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 	if o.Actor == "" && o.Agent == "" {
 		return nil, &Invalid{Errors: []FieldError{{Detail: "who acts is missing: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
 	}
-	if err := act.check(g.now()); err != nil {
+	if err := act.check(g.now(), g.policy.Load().Channels()); err != nil {
 		return nil, err
 	}
 	var code presented

@@ -7,8 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
-
-	"cordon/datastore"
 )
 
 // idPattern is that of docs/design.md 4.
@@ -24,11 +22,6 @@ const (
 	shortestCase  = 10 // of a justification
 	mostGrants    = 10_000
 )
-
-// Channels are those a block may name (docs/domain.md, Words).
-var channels = []string{"database", "ftp", "imap", "kdrive_web", "mail_web", "manager", "smtp", "ssh"}
-
-var roles = datastore.Roles()
 
 // faults gathers what is wrong with a body.
 type faults []FieldError

@@ -22,8 +22,8 @@ const decisionQuery = "data.cordon.decision"
 const errorLimit = 50
 
 // Compile makes an engine of a policy. It is strict: unknown builtins, unused variables, members of the input that the
-// schema does not have, and rules without code, rank or texts are refused with a *ProblemsError. Tests among the
-// modules are left out.
+// schema does not have, rules without code, rank or texts, and rules that say anything but deny or grant are refused
+// with a *ProblemsError. Tests among the modules are left out.
 func Compile(ctx context.Context, src Source) (*Engine, error) {
 	name, err := digest(src)
 	if err != nil {
@@ -37,30 +37,38 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	texts, err := readRules(modules)
+	rules, err := readRules(modules)
 	if err != nil {
 		return nil, err
 	}
 	store := inmem.NewFromObjectWithOpts(cloneData(src.Data),
 		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	plain, err := prepare(ctx, compiler, store)
+	vocabulary, err := readVocabulary(ctx, compiler, store)
 	if err != nil {
 		return nil, err
 	}
-	query, flat := plain, false
-	if compiler, ok := flatten(ctx, compiler, store); ok {
-		if query, err = prepare(ctx, compiler, store); err != nil {
-			return nil, err
-		}
-		flat = true
+	engine := &Engine{
+		digest: name, rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary),
+		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, src.Data)),
 	}
-	engine := &Engine{digest: name, query: query, plain: plain, flat: flat, rules: texts}
-	engine.memo = newMemo(impurity(compiler, src.Data))
+	if engine.plain, err = prepare(ctx, compiler, store); err != nil {
+		return nil, err
+	}
+	flat, why := flatten(ctx, compiler, store)
+	if why != "" {
+		engine.flat.why.Store(&why)
+		return engine, nil
+	}
+	query, err := prepare(ctx, flat, store)
+	if err != nil {
+		return nil, err
+	}
+	engine.flat.query.Store(query)
 	return engine, nil
 }
 
 // prepare makes the one query of an engine.
-func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store) (rego.PreparedEvalQuery, error) {
+func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*rego.PreparedEvalQuery, error) {
 	query, err := rego.New(
 		rego.Query(decisionQuery),
 		rego.Compiler(compiler),
@@ -70,9 +78,9 @@ func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store) (
 		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
 	).PrepareForEval(ctx)
 	if err != nil {
-		return query, fmt.Errorf("prepare policy: %w", problems(err))
+		return nil, fmt.Errorf("prepare policy: %w", problems(err))
 	}
-	return query, nil
+	return &query, nil
 }
 
 // parse reads the modules of a source, with or without the tests.

@@ -60,6 +60,52 @@ func TestAFaultyPolicyIsRefusedWhereItIsFaulty(t *testing.T) {
 	}
 }
 
+// A head that is anything but true is passed over, or contradicts another: neither is a rule that an editor can mean.
+func TestARuleThatSaysAnythingButDenyOrGrantIsRefused(t *testing.T) {
+	const path = "cordon/rules/odd/odd.rego"
+	for name, test := range map[string]struct {
+		body        string
+		row, column int
+		says        string
+	}{
+		"false":          {"deny := false if input.subject.blocked", 9, 1, "the name alone"},
+		"contradiction":  {"grant if input.subject.blocked\n\ngrant := false if input.subject.itself", 11, 1, "the name alone"},
+		"of the input":   {"deny := input.subject.blocked", 9, 1, "the name alone"},
+		"a word":         {`deny := "yes"`, 9, 1, "the name alone"},
+		"a set":          {"deny contains input.action.name", 9, 1, "the name alone"},
+		"an object":      {`deny[input.action.name] := true`, 9, 1, "the name alone"},
+		"a member":       {`deny.it if input.subject.blocked`, 9, 1, "the name alone"},
+		"a function":     {`deny(x) if x`, 9, 1, "the name alone"},
+		"a default":      {"default deny := false\n\ndeny if input.subject.blocked", 9, 1, "the name alone"},
+		"false or else":  {"deny if {\n\tinput.subject.blocked\n} else := false if input.subject.itself", 11, 3, "the name alone"},
+		"deny and grant": {"deny if input.subject.blocked\n\ngrant if input.subject.itself", 7, 1, "both deny and grant"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := policies.Builtin()
+			src.Modules[path] = rule("odd", 1, test.body)
+			got := refusal(t, src)
+			if got.File != path || got.Row != test.row || got.Column != test.column || !strings.Contains(got.Message, test.says) {
+				t.Errorf("%s", got)
+			}
+		})
+	}
+	src := policies.Builtin()
+	src.Modules["cordon/odd.rego"] = "package cordon\n\nrules.administrator.grant if input.subject.blocked\n"
+	if got := refusal(t, src); got.File != "cordon/odd.rego" || got.Row != 3 || !strings.Contains(got.Message, "outside its own package") {
+		t.Errorf("%s", got)
+	}
+	src = policies.Builtin()
+	src.Modules[path] = strings.Replace(rule("odd", 1, "deny if input.subject.blocked"), "package cordon.rules.odd", "package cordon.rules.odd.deeper", 1)
+	if got := refusal(t, src); got.File != path || got.Row != 7 || !strings.Contains(got.Message, "directly below") {
+		t.Errorf("%s", got)
+	}
+	src = policies.Builtin()
+	src.Modules[path] = rule("odd", 95, "deny if {\n\tinput.subject.blocked\n} else := true if input.subject.itself")
+	if _, err := policies.Compile(t.Context(), src); err != nil {
+		t.Errorf("an else that holds: %v", err)
+	}
+}
+
 func TestARuleWithoutCodeRankOrTextsIsRefused(t *testing.T) {
 	good := rule("odd", 1, "deny if input.subject.blocked")
 	for name, test := range map[string]struct{ cut, with, says string }{

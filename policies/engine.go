@@ -2,9 +2,10 @@ package policies
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"sync/atomic"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
@@ -12,66 +13,117 @@ import (
 	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
-// Engine answers by one compiled policy. It never changes, and any number of goroutines may ask it; a new policy is a
-// new engine.
+// Engine answers by one compiled policy. Its answers never change, and any number of goroutines may ask it; a new
+// policy is a new engine. It can be put beside another: nothing of one is shared with the next.
 type Engine struct {
-	digest string
-	query  rego.PreparedEvalQuery // with the rules flattened, where that could be done
-	plain  rego.PreparedEvalQuery // with the rules as they are written: the memo's self-check asks it
-	flat   bool                   // whether the two differ
-	rules  map[string]*rule
-	memo   *memo
+	digest     string
+	plain      *rego.PreparedEvalQuery // the rules as they are written
+	flat       flattened               // the same rules, worked out ahead
+	rules      map[string]*rule
+	languages  []string // that every rule speaks, English first
+	vocabulary *vocabulary
+	terms      terms
+	outcomes   outcomes
+	memo       *memo
 }
+
+// flattened is the flat query of an engine, while it is trusted.
+type flattened struct {
+	query atomic.Pointer[rego.PreparedEvalQuery] // nil: the plain one answers
+	why   atomic.Pointer[string]                 // why it is nil
+	asked atomic.Uint64
+}
+
+// flatCheckEvery says how many questions go to the flat query for each that is asked of the plain one, too.
+const flatCheckEvery = 64
 
 // Digest names the policy: "sha256:" and the hash of its modules and data, in hex.
 func (e *Engine) Digest() string { return e.digest }
 
-// Texts gives the sentences of a reason code of this policy.
-func (e *Engine) Texts(code string) (Texts, bool) {
-	r, ok := e.rules[code]
-	if !ok {
-		return Texts{}, false
+// FlatOn reports whether the rules are asked in their flat form, and if not, why. An engine whose flat form once
+// answered otherwise than the rules as they are written never asks it again.
+func (e *Engine) FlatOn() (bool, string) {
+	if why := e.flat.why.Load(); why != nil {
+		return false, *why
 	}
-	return Texts{Person: maps.Clone(r.Person), Administrator: maps.Clone(r.Administrator)}, true
+	return true, ""
+}
+
+// distrustFlat takes the flat query out of service for good.
+func (e *Engine) distrustFlat(in *Input) {
+	e.memo.disagreements.Add(1)
+	action := "an action that is not in the table"
+	if _, ok := e.terms[in.Action.Name]; ok { // names that callers make up are not repeated
+		action = in.Action.Name
+	}
+	why := "asked about " + action + ", their flat form did not answer as they are written"
+	e.flat.why.CompareAndSwap(nil, &why)
+	e.flat.query.Store(nil)
 }
 
 // DecideUncached evaluates the rules on an input. An error is never a yes: ErrTimeout when ctx ended first, ErrResult
 // when the rules gave nothing usable.
+//
+// The flat form of the rules is asked where it is in service; the first question of every 64, and each that it gives
+// no answer to, goes to the rules as they are written, too. Where the two do not agree, theirs is the answer, and the
+// flat form is out of service from then on.
 func (e *Engine) DecideUncached(ctx context.Context, in *Input) (*Decision, error) {
-	return e.decide(ctx, e.query, in)
+	decision, _, err := e.decide(ctx, in)
+	return decision, err
 }
 
-func (e *Engine) decide(ctx context.Context, query rego.PreparedEvalQuery, in *Input) (*Decision, error) {
-	allowed, codes, err := e.evaluate(ctx, query, in)
-	if err != nil {
-		return nil, err
+func (e *Engine) decide(ctx context.Context, in *Input) (_ *Decision, flat bool, err error) {
+	query := e.flat.query.Load()
+	if query == nil {
+		decision, err := e.evaluate(ctx, e.plain, in)
+		return decision, false, err
 	}
-	d := &Decision{Allowed: allowed, Reasons: e.reasons(codes)}
-	if d.InputJSON, err = render("input", in); err != nil {
-		return nil, err
+	decision, err := e.evaluate(ctx, query, in)
+	if errors.Is(err, ErrTimeout) || err == nil && e.flat.asked.Add(1)%flatCheckEvery != 1 {
+		return decision, true, err
 	}
-	if d.ReasonsJSON, err = render("reasons", d.Reasons); err != nil {
-		return nil, err
+	written, wrong := e.evaluate(ctx, e.plain, in)
+	if errors.Is(wrong, ErrTimeout) {
+		return nil, true, wrong
 	}
-	return d, e.explain(d)
+	e.memo.checked.Add(1)
+	if err == nil && wrong == nil && written.same(decision) {
+		return decision, true, nil
+	}
+	e.distrustFlat(in)
+	return written, false, wrong
 }
 
-// evaluate asks the rules, and gives the codes of the reasons in the order of their ranks.
-func (e *Engine) evaluate(ctx context.Context, query rego.PreparedEvalQuery, in *Input) (bool, []string, error) {
+// same reports whether two decisions on one input say the same.
+func (d *Decision) same(other *Decision) bool {
+	return d.Allowed == other.Allowed && slices.Equal(d.Reasons, other.Reasons)
+}
+
+// evaluate asks a query of the engine.
+func (e *Engine) evaluate(ctx context.Context, query *rego.PreparedEvalQuery, in *Input) (*Decision, error) {
 	results, err := query.Eval(ctx,
-		rego.EvalParsedInput(inputValue(in)),
+		rego.EvalParsedInput(e.terms.input(in)),
 		rego.EvalMetrics(metrics.NoOp()),
 		rego.EvalExternalCancel(cancel{ctx.Done()}),
 	)
 	switch {
 	case topdown.IsCancel(err):
-		return false, nil, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
+		return nil, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
 	case err != nil:
-		return false, nil, fmt.Errorf("%w: %w", ErrResult, err)
+		return nil, fmt.Errorf("%w: %w", ErrResult, err)
 	case len(results) != 1 || len(results[0].Expressions) != 1:
-		return false, nil, fmt.Errorf("%w: it is undefined", ErrResult)
+		return nil, fmt.Errorf("%w: it is undefined", ErrResult)
 	}
-	return e.read(results[0].Expressions[0].Value)
+	allowed, codes, err := e.read(results[0].Expressions[0].Value)
+	if err != nil {
+		return nil, err
+	}
+	d := &Decision{}
+	if d.Outcome, err = e.outcome(allowed, codes); err != nil {
+		return nil, err
+	}
+	d.InputJSON, err = render("input", in)
+	return d, err
 }
 
 // cancel lets an evaluation look at a context as it goes, without a goroutine that watches it.
@@ -80,7 +132,7 @@ type cancel struct{ done <-chan struct{} }
 // Cancel does nothing: only the context ends an evaluation.
 func (cancel) Cancel() {}
 
-// Cancelled says whether the context has ended.
+// Cancelled reports whether the context has ended.
 func (c cancel) Cancelled() bool {
 	select {
 	case <-c.done:
@@ -90,19 +142,14 @@ func (c cancel) Cancelled() bool {
 	}
 }
 
-var (
-	allowedKey = ast.InternedTerm("allowed")
-	reasonsKey = ast.InternedTerm("reasons")
-)
-
 // read takes the answer of the rules apart: {"allowed": boolean, "reasons": set of codes}, at least one reason, each
-// the code of a rule, and of an allow each the code of a rule that grants.
+// the code of a rule that denies or, of an allow, of one that grants. The codes come in the order of their ranks.
 func (e *Engine) read(value any) (bool, []string, error) {
 	object, ok := value.(ast.Object)
 	if !ok {
 		return false, nil, fmt.Errorf("%w: it is a %T", ErrResult, value)
 	}
-	verdict, list := object.Get(allowedKey), object.Get(reasonsKey)
+	verdict, list := object.Get(ast.InternedTerm("allowed")), object.Get(ast.InternedTerm("reasons"))
 	if verdict == nil || list == nil {
 		return false, nil, fmt.Errorf("%w: allowed or reasons is missing", ErrResult)
 	}
@@ -120,8 +167,7 @@ func (e *Engine) read(value any) (bool, []string, error) {
 		if !ok {
 			return false, nil, fmt.Errorf("%w: a reason is %v", ErrResult, term)
 		}
-		r := e.rules[string(code)]
-		if r == nil || (bool(allowed) && !r.grants) || (!bool(allowed) && !r.denies) {
+		if r := e.rules[string(code)]; r == nil || r.grants != bool(allowed) {
 			return false, nil, fmt.Errorf("%w: reason %q is of no such rule", ErrResult, string(code))
 		}
 		codes = append(codes, string(code))
@@ -136,12 +182,4 @@ func (e *Engine) read(value any) (bool, []string, error) {
 		}
 	}
 	return false, codes, nil
-}
-
-func (e *Engine) reasons(codes []string) []Reason {
-	out := make([]Reason, len(codes))
-	for i, code := range codes {
-		out[i] = Reason{Code: code, Message: e.rules[code].Person["en"]}
-	}
-	return out
 }

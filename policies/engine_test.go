@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -35,19 +36,102 @@ func TestDecisionIsRendered(t *testing.T) {
 		t.Fatal(err)
 	}
 	const message = "The management of this product is blocked: nothing can be changed until it is unblocked."
-	want := &policies.Decision{
-		Reasons: []policies.Reason{{Code: "product_blocked", Message: message}},
-		InputJSON: []byte(`{"action":{"name":"manage"},` +
-			`"subject":{"kind":"user","member":true,"role":"administrator","granted":false,"blocked":false,"itself":false},` +
-			`"resource":{"type":"product","known":true,"kind":"<&>","blocks":["host"],"maintenance":false},` +
-			`"organization":{"other_admins":false,"other_legal_representatives":false}}`),
-		ReasonsJSON: []byte(`[{"code":"product_blocked","message":"` + message + `"}]`),
+	wantInput := `{"action":{"name":"manage"},` +
+		`"subject":{"kind":"user","member":true,"role":"administrator","granted":false,"blocked":false,"itself":false},` +
+		`"resource":{"type":"product","known":true,"kind":"<&>","blocks":["host"],"maintenance":false},` +
+		`"organization":{"other_admins":false,"other_legal_representatives":false}}`
+	if string(got.InputJSON) != wantInput {
+		t.Errorf("input %s\nwant  %s", got.InputJSON, wantInput)
 	}
-	texts, _ := engine.Texts("product_blocked")
-	want.Texts = texts
-	want.PersonJSON = []byte(`{"de":"` + texts.Person["de"] + `","en":"` + message + `","fr":"` + texts.Person["fr"] + `"}`)
-	if diff := cmp.Diff(got, want); diff != "" {
-		t.Errorf("(-got +want):\n%s", diff)
+	if got.Allowed || got.Policy != engine.Digest() {
+		t.Errorf("allowed %v by %s", got.Allowed, got.Policy)
+	}
+	texts := textsOf(t, engine, "product_blocked")
+	for language, want := range map[string]string{"en": message, "fr": texts.Person["fr"], "de": texts.Person["de"], "xx": message, "": message} {
+		reasons := []policies.Reason{{Code: "product_blocked", Message: want}}
+		if diff := cmp.Diff(got.ReasonsIn(language), reasons); diff != "" {
+			t.Errorf("in %q (-got +want):\n%s", language, diff)
+		}
+		if text := string(got.ReasonsJSON(language)); text != `[{"code":"product_blocked","message":"`+want+`"}]` {
+			t.Errorf("in %q: %s", language, text)
+		}
+	}
+	if diff := cmp.Diff(got.Reasons, got.ReasonsIn("en")); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]any{got.User(), got.Admin()}, []any{texts.Person, texts.Administrator}); diff != "" {
+		t.Errorf("sentences (-got +want):\n%s", diff)
+	}
+	if text := string(got.UserJSON()); text != `{"de":"`+texts.Person["de"]+`","en":"`+message+`","fr":"`+texts.Person["fr"]+`"}` {
+		t.Errorf("sentences %s", text)
+	}
+}
+
+// textsOf finds a reason in the catalogue of a policy.
+func textsOf(t *testing.T, engine *policies.Engine, code string) policies.Rule {
+	t.Helper()
+	for _, r := range engine.Rules() {
+		if r.Code == code {
+			return r
+		}
+	}
+	t.Fatalf("no rule %s", code)
+	return policies.Rule{}
+}
+
+func TestDecisionsWithTheSameReasonsShareTheirSentences(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	one, err := engine.Decide(t.Context(), manage())
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := manage()
+	in.Resource.Kind = "domain"
+	other, err := engine.Decide(t.Context(), in)
+	if err != nil || one == other || one.Outcome != other.Outcome {
+		t.Errorf("%p %p, outcomes %p %p, %v", one, other, one.Outcome, other.Outcome, err)
+	}
+}
+
+func TestReasonsAreFoundWithoutAllocating(t *testing.T) {
+	got, err := compile(t, policies.Builtin()).Decide(t.Context(), manage())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := testing.AllocsPerRun(100, func() { _, _ = got.ReasonsJSON("de"), got.UserJSON() }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestAnActThatNoRuleIsAskedAboutIsAllowedByName(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	got, err := engine.Unasked("host")
+	if err != nil || !got.Allowed || !cmp.Equal(codes(got), []string{"host"}) || got.Policy != engine.Digest() || got.InputJSON != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// A policy may speak more languages than it must.
+func TestALanguageThatEveryRuleSpeaksIsSpoken(t *testing.T) {
+	if got := compile(t, policies.Builtin()).Languages(); !cmp.Equal(got, []string{"en", "fr", "de"}) {
+		t.Errorf("languages %v", got)
+	}
+	src := policies.Builtin()
+	for path, text := range src.Modules {
+		src.Modules[path] = regexp.MustCompile(`(?m)^#     de: .*$`).ReplaceAllString(text, "$0\n#     it: \"Ecco.\"")
+	}
+	engine := compile(t, src)
+	if got := engine.Languages(); !cmp.Equal(got, []string{"en", "fr", "de", "it"}) {
+		t.Errorf("languages %v", got)
+	}
+	got, err := engine.Decide(t.Context(), manage())
+	if err != nil || string(got.ReasonsJSON("it")) != `[{"code":"administrator","message":"Ecco."}]` {
+		t.Errorf("%s, %v", got.ReasonsJSON("it"), err)
+	}
+	// One rule that does not is enough.
+	src.Modules["cordon/rules/host/host.rego"] = policies.Builtin().Modules["cordon/rules/host/host.rego"]
+	if got := compile(t, src).Languages(); !cmp.Equal(got, []string{"en", "fr", "de"}) {
+		t.Errorf("languages %v", got)
 	}
 }
 
@@ -58,13 +142,14 @@ func TestTheRulesSeeTheInputThatIsRecordedAndTheSchemaAllowsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	engine := compile(t, policies.Builtin())
 	for i, in := range randomInputs(400) {
 		text, err := json.Marshal(in)
 		if err != nil {
 			t.Fatal(err)
 		}
 		parsed := ast.MustParseTerm(string(text)).Value
-		if got := policies.InputValue(in); got.Compare(parsed) != 0 {
+		if got := engine.InputValue(in); got.Compare(parsed) != 0 {
 			t.Fatalf("the rules see %v\nof %s", got, text)
 		}
 		if i%10 != 0 {
@@ -148,7 +233,7 @@ func TestARunawayPolicyIsStoppedByTheContext(t *testing.T) {
 	a + b == count(input.action.name) * -1
 }`)
 	engine := compile(t, src)
-	if engine.Flat() {
+	if on, _ := engine.FlatOn(); on {
 		t.Error("a runaway loop was rolled out")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)

@@ -2,24 +2,40 @@ package policies
 
 import (
 	"context"
-	"hash/maphash"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// InputValue is what the rules get of an input.
-func InputValue(in *Input) ast.Value { return inputValue(in) }
+// MemoBytes is the bound of the memo.
+const MemoBytes = memoBytes
 
-// Flat says whether the rules were flattened.
-func (e *Engine) Flat() bool { return e.flat }
+// InputValue is what the rules get of an input.
+func (e *Engine) InputValue(in *Input) ast.Value { return e.terms.input(in) }
+
+// Key is what the memo tells inputs apart by.
+func Key(in *Input) string { return string(appendKey(nil, in)) }
 
 // DecidePlain evaluates the rules as they are written.
 func (e *Engine) DecidePlain(ctx context.Context, in *Input) (*Decision, error) {
-	return e.decide(ctx, e.plain, in)
+	return e.evaluate(ctx, e.plain, in)
 }
 
-// Misremember puts a wrong answer into the memo.
-func (e *Engine) Misremember(in *Input, wrong *Decision) {
+// Flatten gives an engine the flat form of another's rules.
+func (e *Engine) Flatten(other *Engine) {
+	e.flat.query.Store(other.flat.query.Load())
+	e.flat.why.Store(nil)
+}
+
+// Misremember puts a wrong answer into the memo, as if a form of the rules had given it.
+func (e *Engine) Misremember(in *Input, flat bool, wrong *Decision) {
 	key := appendKey(nil, in)
-	e.memo.slots[maphash.Bytes(e.memo.seed, key)%memoSlots].Store(&memoized{key: string(key), decision: wrong})
+	e.memo.keep(e.memo.slot(key), &memoized{key: string(key), flat: flat, decision: wrong})
+}
+
+// Remembered says how many bytes the memo holds, and counts them again.
+func (e *Engine) Remembered() (counted, held int64) {
+	for i := range e.memo.slots {
+		held += e.memo.slots[i].Load().size()
+	}
+	return e.memo.bytes.Load(), held
 }

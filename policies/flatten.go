@@ -21,8 +21,15 @@ const (
 
 // flatten gives the policy another shape with the same answers: what the directories say is worked out ahead for every
 // input, by OPA's partial evaluation, and becomes one indexed set, so that an evaluation visits only the bodies that
-// the action can concern. It says false for a policy that cannot be flattened.
-func flatten(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*ast.Compiler, bool) {
+// the action can concern. For a policy that cannot be flattened it says why.
+//
+// Partial evaluation must be as strict as evaluation is: without that, a body whose builtin fails on constants is left
+// out, and a denial with it.
+//
+// Why two forms of the same rules: a question that no memo answers takes 26 us of CPU and 240 allocations in the flat
+// form, and 65 us and 590 as the rules are written (BenchmarkDecide). That is what keeps Cordon at twice the speed of
+// an OPA server where every question is new, and it halves what strangers who make up questions can burn.
+func flatten(ctx context.Context, compiler *ast.Compiler, store storage.Store) (_ *ast.Compiler, why string) {
 	ctx, cancel := context.WithTimeout(ctx, flattenTime)
 	defer cancel()
 	modules := make(map[string]*ast.Module, len(compiler.Modules)+2)
@@ -36,15 +43,19 @@ func flatten(ctx context.Context, compiler *ast.Compiler, store storage.Store) (
 			rego.Query("data.cordon."+string(name)),
 			rego.Compiler(compiler),
 			rego.Store(store),
+			rego.StrictBuiltinErrors(true),
 			rego.PartialNamespace(namespace),
 		).Partial(ctx)
+		if err != nil {
+			return nil, err.Error()
+		}
 		want := ast.MustParseBody(fmt.Sprintf("data.%s.cordon.%s", namespace, name))
-		if err != nil || len(partial.Queries) != 1 || !partial.Queries[0].Equal(want) {
-			return nil, false
+		if len(partial.Queries) != 1 || !partial.Queries[0].Equal(want) {
+			return nil, fmt.Sprintf("the set of %s is no longer one", name)
 		}
 		for i, module := range partial.Support {
 			if len(module.Rules) > flattenRules {
-				return nil, false
+				return nil, fmt.Sprintf("it would come to more than %d rules", flattenRules)
 			}
 			modules[fmt.Sprintf("%s_%d", namespace, i)] = module
 		}
@@ -55,8 +66,10 @@ func flatten(ctx context.Context, compiler *ast.Compiler, store storage.Store) (
 		}
 	}
 	flat := ast.NewCompiler().WithCapabilities(capabilities()).WithDefaultRegoVersion(ast.RegoV1)
-	flat.Compile(modules)
-	return flat, !flat.Failed()
+	if flat.Compile(modules); flat.Failed() {
+		return nil, flat.Errors.Error()
+	}
+	return flat, ""
 }
 
 // point makes a module of package cordon read a gathered set from a namespace.

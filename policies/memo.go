@@ -2,47 +2,83 @@ package policies
 
 import (
 	"context"
+	"errors"
 	"hash/maphash"
-	"slices"
 	"sync/atomic"
 )
 
 const (
-	memoSlots   = 1 << 16 // bounded: an input takes the slot of its hash, whoever had it
-	checkEveryN = 4096    // hits, of which one is evaluated again
+	memoSlots   = 1 << 16 // an input takes the slot of its hash, whoever had it
+	memoBytes   = 16 << 20
+	memoWeight  = 160  // of an entry beside its strings, rounded up
+	checkEveryN = 4096 // hits, of which one is evaluated again
 )
 
-// Stats counts what the memo did since the engine was made.
+// Stats counts what the memo and the checks of an engine did since it was made.
 type Stats struct{ Hits, Misses, Checked, Disagreements uint64 }
 
 // memo remembers answers by input. It has no lock: a slot is replaced as a whole. Nothing is ever invalidated, since
 // what an answer depends on is its key; a new policy is a new engine with a new memo.
+//
+// It is bounded by bytes, some 30,000 real inputs: what callers make up as the names of actions and resources is kept
+// in it, and would fill it. When it is full, the slots that a hand comes by are emptied, whoever has them.
 type memo struct {
-	off   string // why it is off; "" when it is on
+	off   atomic.Pointer[string] // why it is off; nil when it is on
 	seed  maphash.Seed
 	slots []atomic.Pointer[memoized]
+	bytes atomic.Int64 // of what is in the slots
+	hand  atomic.Uint64
 
 	hits, misses, checked, disagreements atomic.Uint64
 }
 
 type memoized struct {
 	key      string
+	flat     bool // the flat form of the rules answered
 	decision *Decision
 }
 
-// newMemo gives a memo, or one that is off for a reason.
-func newMemo(off string) *memo {
-	m := &memo{off: off, seed: maphash.MakeSeed()}
-	if off == "" {
-		m.slots = make([]atomic.Pointer[memoized], memoSlots)
+func (m *memoized) size() int64 {
+	if m == nil {
+		return 0
 	}
+	return int64(memoWeight + len(m.key) + len(m.decision.InputJSON))
+}
+
+// newMemo returns a memo, or one that is off for a reason.
+func newMemo(off string) *memo {
+	m := &memo{seed: maphash.MakeSeed()}
+	if off != "" {
+		m.off.Store(&off)
+		return m
+	}
+	m.slots = make([]atomic.Pointer[memoized], memoSlots)
 	return m
 }
 
-// MemoOn says whether equal inputs share an answer, and if not, why.
-func (e *Engine) MemoOn() (bool, string) { return e.memo.off == "", e.memo.off }
+func (m *memo) slot(key []byte) *atomic.Pointer[memoized] {
+	return &m.slots[maphash.Bytes(m.seed, key)%memoSlots]
+}
 
-// Stats gives the memo's counts.
+// keep puts an entry into its slot, and keeps the memo within its bound.
+func (m *memo) keep(slot *atomic.Pointer[memoized], entry *memoized) {
+	old := slot.Swap(entry)
+	m.bytes.Add(entry.size() - old.size())
+	for m.bytes.Load() > memoBytes {
+		gone := m.slots[m.hand.Add(1)%memoSlots].Swap(nil)
+		m.bytes.Add(-gone.size())
+	}
+}
+
+// MemoOn reports whether equal inputs share an answer, and if not, why.
+func (e *Engine) MemoOn() (bool, string) {
+	if why := e.memo.off.Load(); why != nil {
+		return false, *why
+	}
+	return true, ""
+}
+
+// Stats returns the counts of the engine.
 func (e *Engine) Stats() Stats {
 	return Stats{
 		Hits: e.memo.hits.Load(), Misses: e.memo.misses.Load(),
@@ -51,10 +87,11 @@ func (e *Engine) Stats() Stats {
 }
 
 // Decide answers as DecideUncached does, from the memo where the input was seen before. One hit in 4096 is evaluated
-// again, by the rules as they are written; a disagreement is counted, and the fresh answer stands.
+// again, by the rules as they are written. Where they do not say the same, theirs is the answer, and what had answered
+// otherwise is out of service from then on: the flat form with all that it gave, or the memo.
 func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
 	m := e.memo
-	if m.off != "" {
+	if m.off.Load() != nil {
 		return e.DecideUncached(ctx, in)
 	}
 	var buf [maxKey]byte
@@ -62,33 +99,38 @@ func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
 	if len(key) > maxKey {
 		return e.DecideUncached(ctx, in)
 	}
-	slot := &m.slots[maphash.Bytes(m.seed, key)%memoSlots]
-	if found := slot.Load(); found != nil && found.key == string(key) {
+	slot := m.slot(key)
+	if found := slot.Load(); found != nil && found.key == string(key) && (!found.flat || e.flat.query.Load() != nil) {
 		if m.hits.Add(1)%checkEveryN != 0 {
 			return found.decision, nil
 		}
-		return e.recheck(ctx, in, slot, found)
+		return e.recheck(ctx, in, found)
 	}
 	m.misses.Add(1)
-	decision, err := e.DecideUncached(ctx, in)
+	decision, flat, err := e.decide(ctx, in)
 	if err != nil {
 		return nil, err // errors are not remembered
 	}
-	slot.Store(&memoized{key: string(key), decision: decision})
+	m.keep(slot, &memoized{key: string(key), flat: flat, decision: decision})
 	return decision, nil
 }
 
-// recheck evaluates a memoized input again and compares.
-func (e *Engine) recheck(ctx context.Context, in *Input, slot *atomic.Pointer[memoized], found *memoized) (*Decision, error) {
-	fresh, err := e.decide(ctx, e.plain, in)
-	if err != nil {
+// recheck evaluates a remembered input again and compares.
+func (e *Engine) recheck(ctx context.Context, in *Input, found *memoized) (*Decision, error) {
+	fresh, err := e.evaluate(ctx, e.plain, in)
+	if errors.Is(err, ErrTimeout) {
 		return nil, err
 	}
 	e.memo.checked.Add(1)
-	if fresh.Allowed == found.decision.Allowed && slices.Equal(fresh.Reasons, found.decision.Reasons) {
+	switch {
+	case err == nil && fresh.same(found.decision):
 		return found.decision, nil
+	case found.flat:
+		e.distrustFlat(in)
+	default:
+		e.memo.disagreements.Add(1)
+		why := "an equal input was given another answer"
+		e.memo.off.Store(&why)
 	}
-	e.memo.disagreements.Add(1)
-	slot.Store(&memoized{key: found.key, decision: fresh})
-	return fresh, nil
+	return fresh, err
 }

@@ -2,8 +2,10 @@ package policies_test
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -46,9 +48,6 @@ func TestMemoAndFlatteningChangeNoAnswer(t *testing.T) {
 	engine := compile(t, policies.Builtin())
 	if on, why := engine.MemoOn(); !on {
 		t.Fatalf("the memo is off: %s", why)
-	}
-	if !engine.Flat() {
-		t.Fatal("the rules are not flattened")
 	}
 	inputs := randomInputs(3000)
 	if raceDetector() {
@@ -154,6 +153,78 @@ func TestEndlessInputsAreAnsweredButNotKept(t *testing.T) {
 	}
 }
 
+// Strangers make up names of actions, kinds and types; what they ask must not grow without an end.
+func TestTheMemoIsBoundedByBytes(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	in := manage()
+	for i := range 20_000 {
+		in.Action.Name = fmt.Sprintf("%s%d", strings.Repeat("x", 400), i)
+		if got, err := engine.Decide(t.Context(), in); err != nil || got.Allowed {
+			t.Fatalf("%+v, %v", got, err)
+		}
+	}
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	counted, held := engine.Remembered()
+	if counted != held || held > policies.MemoBytes || held < policies.MemoBytes/2 {
+		t.Errorf("%d bytes counted, %d held, bound %d", counted, held, policies.MemoBytes)
+	}
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > policies.MemoBytes*5/4 {
+		t.Errorf("the heap grew by %d bytes for a memo of %d", grown, held)
+	}
+	// They take nobody's place for good.
+	for range 2 {
+		if _, err := engine.Decide(t.Context(), manage()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stats := engine.Stats(); stats.Hits == 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
+// Whoever adds a member to the input adds it to the memo's key, or two questions share an answer.
+func TestEveryMemberOfTheInputIsInTheMemosKey(t *testing.T) {
+	var walk func(path string, v reflect.Value, root *policies.Input)
+	members := 0
+	walk = func(path string, v reflect.Value, root *policies.Input) {
+		before := policies.Key(root)
+		old := reflect.New(v.Type()).Elem()
+		old.Set(v)
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				walk(path+"."+v.Type().Field(i).Name, v.Field(i), root)
+			}
+			return
+		case reflect.Pointer:
+			v.Set(reflect.New(v.Type().Elem()))
+			defer v.Set(old)
+			walk(path, v.Elem(), root)
+		case reflect.Bool:
+			v.SetBool(!v.Bool())
+		case reflect.String:
+			v.SetString(v.String() + "!")
+		case reflect.Slice:
+			v.Set(reflect.Append(v, reflect.ValueOf("!")))
+		default:
+			t.Fatalf("%s is a %s: teach this test to change it", path, v.Kind())
+		}
+		if members++; policies.Key(root) == before {
+			t.Errorf("%s is not in the key", path)
+		}
+		v.Set(old)
+	}
+	in := manage()
+	walk("Input", reflect.ValueOf(in).Elem(), in)
+	if members < 20 {
+		t.Errorf("only %d members were looked at", members)
+	}
+}
+
 func TestTheMemoChecksItself(t *testing.T) {
 	engine := compile(t, policies.Builtin())
 	in := manage()
@@ -167,15 +238,25 @@ func TestTheMemoChecksItself(t *testing.T) {
 		return last
 	}
 	ask(1 + 4096)
-	if stats := engine.Stats(); stats != (policies.Stats{Hits: 4096, Misses: 1, Checked: 1}) {
+	if stats := engine.Stats(); stats != (policies.Stats{Hits: 4096, Misses: 1, Checked: 2}) { // the first is checked, too
 		t.Errorf("%+v", stats)
 	}
-	engine.Misremember(in, &policies.Decision{Reasons: []policies.Reason{{Code: "user_blocked"}}})
+	engine.Misremember(in, false, &policies.Decision{Outcome: &policies.Outcome{Reasons: []policies.Reason{{Code: "user_blocked"}}}})
 	if got := ask(4096); !got.Allowed {
 		t.Error("a wrong answer outlives its check")
 	}
-	if stats := engine.Stats(); stats != (policies.Stats{Hits: 8192, Misses: 1, Checked: 2, Disagreements: 1}) {
+	if stats := engine.Stats(); stats != (policies.Stats{Hits: 8192, Misses: 1, Checked: 3, Disagreements: 1}) {
 		t.Errorf("%+v", stats)
+	}
+	// It was not the flat form's: then nothing that is remembered is to be believed.
+	if on, why := engine.MemoOn(); on || why == "" {
+		t.Errorf("on %v, why %q", on, why)
+	}
+	if on, _ := engine.FlatOn(); !on {
+		t.Error("the flat form is out of service")
+	}
+	if got := ask(2); !got.Allowed || engine.Stats().Hits != 8192 {
+		t.Errorf("%+v", engine.Stats())
 	}
 }
 
@@ -221,7 +302,7 @@ func TestTheMemoIsOffForAPolicyThatReadsOtherData(t *testing.T) {
 					t.Errorf("%+v, %v", got, err)
 				}
 			}
-			if stats := engine.Stats(); stats != (policies.Stats{}) {
+			if stats := engine.Stats(); stats != (policies.Stats{Checked: 1}) { // the flat form, not the memo
 				t.Errorf("%+v", stats)
 			}
 		})

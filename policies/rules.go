@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -10,23 +11,56 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// Texts are the sentences of a reason for its two readers: the person concerned and the administrator, by language
-// (en, fr, de).
-type Texts struct{ Person, Administrator map[string]string }
+// Rule is what the catalogue of a policy says of one reason: its code, whether it denies or allows, and its sentences
+// for the two readers by language.
+type Rule struct {
+	Code                  string
+	Denies                bool
+	Person, Administrator map[string]string
+}
+
+// Rules returns the reasons of the policy in the order in which an answer gives them. The caller owns what it gets.
+func (e *Engine) Rules() []Rule {
+	out := make([]Rule, 0, len(e.rules))
+	for _, r := range e.rules {
+		out = append(out, Rule{Code: r.Code, Denies: r.denies, Person: maps.Clone(r.Person), Administrator: maps.Clone(r.Administrator)})
+	}
+	slices.SortFunc(out, func(a, b Rule) int { return e.rules[a.Code].Rank - e.rules[b.Code].Rank })
+	return out
+}
+
+// Languages returns those in which every reason of the policy is told, English first. The caller owns the list.
+func (e *Engine) Languages() []string { return slices.Clone(e.languages) }
 
 // languages are those in which every rule must speak.
 var languages = []string{"en", "fr", "de"}
+
+// What a rule's metadata says that its reason rests on, beside the roles and grants.
+const (
+	restsOnSubjectBlocks  = "subject_blocks"
+	restsOnResourceBlocks = "resource_blocks"
+	restsOnMaintenance    = "maintenance"
+)
 
 // rule is what a rule's metadata says of its reason.
 type rule struct {
 	Code          string            `json:"code"`
 	Rank          int               `json:"rank"`
 	StandsAlone   bool              `json:"stands_alone"`
+	RestsOn       []string          `json:"rests_on"`
 	Person        map[string]string `json:"person"`
 	Administrator map[string]string `json:"administrator"`
 
+	name           string // of its package
 	denies, grants bool
 }
+
+func (r *rule) speaks(lang string) bool {
+	return strings.TrimSpace(r.Person[lang]) != "" && strings.TrimSpace(r.Administrator[lang]) != ""
+}
+
+// rulesRef is where the rules are.
+var rulesRef = ast.MustParseRef("data.cordon.rules")
 
 // readRules collects the metadata of the packages under cordon.rules, and refuses a rule that has no code, no rank of
 // its own, or not all texts: without them a person could be denied without a word.
@@ -35,39 +69,48 @@ func readRules(modules map[string]*ast.Module) (map[string]*rule, error) {
 	out := &ProblemsError{}
 	for _, file := range slices.Sorted(maps.Keys(modules)) {
 		module := modules[file]
-		name, ok := strings.CutPrefix(module.Package.Path.String(), "data.cordon.rules.")
-		if !ok {
-			continue
-		}
-		refuse := func(format string, args ...any) {
-			at := module.Package.Location
+		refuse := func(at *ast.Location, format string, args ...any) {
 			out.Problems = append(out.Problems, Problem{
-				File: file, Row: at.Row, Column: at.Col, Code: "rule_metadata_error", Message: fmt.Sprintf(format, args...),
+				File: file, Row: at.Row, Column: at.Col, Code: "rule_error", Message: fmt.Sprintf(format, args...),
 			})
 		}
+		r, err := readRule(module, refuse)
+		if err != nil {
+			refuse(module.Package.Location, "%v", err)
+		}
+		if r == nil {
+			continue
+		}
+		name := r.name
+		refuseRule := func(format string, args ...any) {
+			refuse(module.Package.Location, "rule "+name+": "+format, args...)
+		}
 		if other, ok := files[name]; ok {
-			refuse("rule %s is already in %s: a rule is one file", name, other)
+			refuseRule("it is already in %s, and a rule is one file", other)
 			continue
 		}
 		files[name] = file
-		r, err := readRule(module)
 		switch {
-		case err != nil:
-			refuse("rule %s: %v", name, err)
-			continue
 		case r.Code != name:
-			refuse("rule %s: its metadata gives the code %q", name, r.Code)
+			refuseRule("its metadata gives the code %q", r.Code)
 		case r.Rank <= 0:
-			refuse("rule %s: its metadata gives no rank", name)
+			refuseRule("its metadata gives no rank")
 		case ranks[r.Rank] != "":
-			refuse("rule %s: rank %d is that of %s", name, r.Rank, ranks[r.Rank])
+			refuseRule("rank %d is that of %s", r.Rank, ranks[r.Rank])
 		case !r.denies && !r.grants:
-			refuse("rule %s: it defines neither deny nor grant", name)
+			refuseRule("it defines neither deny nor grant")
+		case r.denies && r.grants:
+			refuseRule("it defines both deny and grant, and has sentences for one")
 		}
 		ranks[r.Rank] = name
+		for _, fact := range r.RestsOn {
+			if fact != restsOnSubjectBlocks && fact != restsOnResourceBlocks && fact != restsOnMaintenance {
+				refuseRule("it cannot rest on %s", fact)
+			}
+		}
 		for _, lang := range languages {
-			if strings.TrimSpace(r.Person[lang]) == "" || strings.TrimSpace(r.Administrator[lang]) == "" {
-				refuse("rule %s: it has no text in %s for the person and the administrator", name, lang)
+			if !r.speaks(lang) {
+				refuseRule("it has no text in %s for the person and the administrator", lang)
 			}
 		}
 		rules[name] = r
@@ -78,24 +121,79 @@ func readRules(modules map[string]*ast.Module) (map[string]*rule, error) {
 	return rules, nil
 }
 
-// readRule reads the custom metadata of a module's package.
-func readRule(module *ast.Module) (*rule, error) {
-	r := &rule{}
+// readRule reads the custom metadata of a module's package, and looks at all that the module defines below
+// cordon.rules. It returns nil for a module that is no rule.
+func readRule(module *ast.Module, refuse func(at *ast.Location, format string, args ...any)) (*rule, error) {
+	path := module.Package.Path
+	r := &rule{name: strings.TrimPrefix(path.String(), rulesRef.String()+".")}
+	isRule := path.HasPrefix(rulesRef) && len(path) > len(rulesRef)
+	if isRule && len(path) > len(rulesRef)+1 {
+		return nil, fmt.Errorf("rule %s: a rule is a package directly below cordon.rules", r.name)
+	}
+	for _, head := range module.Rules {
+		ref := path.Extend(head.Head.Ref())
+		switch {
+		case !ref.HasPrefix(rulesRef):
+		case !isRule:
+			refuse(head.Location, "%s is defined outside its own package", ref)
+		case len(ref) < len(path)+1 || !saysDenyOrGrant(ref[len(path)]):
+		default:
+			r.denies = r.denies || ref[len(path)].Equal(denyTerm)
+			r.grants = r.grants || ref[len(path)].Equal(grantTerm)
+			if at := notTrue(head); at != nil || len(ref) > len(path)+1 {
+				refuse(cmp.Or(at, head.Location), "rule %s: deny and grant hold or do not hold: their head is the name alone, as in \"deny if ...\"", r.name)
+			}
+		}
+	}
+	if !isRule {
+		return nil, nil
+	}
 	for _, note := range module.Annotations {
 		if note.Scope != "package" {
 			continue
 		}
 		text, err := json.Marshal(note.Custom)
+		if err == nil {
+			err = json.Unmarshal(text, r)
+		}
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("rule %s: %w", r.name, err)
 		}
-		if err := json.Unmarshal(text, r); err != nil {
-			return nil, err
-		}
-	}
-	for _, head := range module.Rules {
-		r.denies = r.denies || head.Head.Ref().String() == "deny"
-		r.grants = r.grants || head.Head.Ref().String() == "grant"
 	}
 	return r, nil
+}
+
+var denyTerm, grantTerm = ast.StringTerm("deny"), ast.StringTerm("grant")
+
+func saysDenyOrGrant(term *ast.Term) bool { return term.Equal(denyTerm) || term.Equal(grantTerm) }
+
+// notTrue returns the place of a head that can be anything but true: another value, in an else too, the member of a
+// set, a function, a default. Two such heads that contradict each other are an error to the rules as they are written;
+// the one that is false would be passed over.
+func notTrue(r *ast.Rule) *ast.Location {
+	for ; r != nil; r = r.Else {
+		value := r.Head.Value
+		if r.Default || r.Head.Key != nil || len(r.Head.Args) > 0 || value == nil || value.Value.Compare(ast.Boolean(true)) != 0 {
+			return r.Location
+		}
+	}
+	return nil
+}
+
+// spoken returns the languages that every rule speaks, English first.
+func spoken(rules map[string]*rule) []string {
+	var more []string
+	for _, r := range rules {
+		for lang := range r.Person {
+			all := !slices.Contains(languages, lang) && !slices.Contains(more, lang)
+			for _, other := range rules {
+				all = all && other.speaks(lang)
+			}
+			if all {
+				more = append(more, lang)
+			}
+		}
+	}
+	slices.Sort(more)
+	return slices.Concat(languages, more)
 }

@@ -1,65 +1,70 @@
 package policies
 
-import "github.com/open-policy-agent/opa/v1/ast"
+import (
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
 
 // The names of the input's members, as terms made once.
 var (
-	keyAct             = word("act")
-	keyAction          = word("action")
-	keyBlocked         = word("blocked")
-	keyBlockedChannels = word("blocked_channels")
-	keyBlocks          = word("blocks")
-	keyChannel         = word("channel")
-	keyCode            = word("code")
-	keyGranted         = word("granted")
-	keyItself          = word("itself")
-	keyJustification   = word("justification")
-	keyKind            = word("kind")
-	keyKnown           = word("known")
-	keyMaintenance     = word("maintenance")
-	keyMember          = word("member")
-	keyName            = word("name")
-	keyOrganization    = word("organization")
-	keyOrigin          = word("origin")
-	keyOtherAdmins     = word("other_admins")
-	keyOtherLegal      = word("other_legal_representatives")
-	keyResource        = word("resource")
-	keyRole            = word("role")
-	keySubject         = word("subject")
-	keyType            = word("type")
+	keyAct             = ast.StringTerm("act")
+	keyAction          = ast.StringTerm("action")
+	keyBlocked         = ast.StringTerm("blocked")
+	keyBlockedChannels = ast.StringTerm("blocked_channels")
+	keyBlocks          = ast.StringTerm("blocks")
+	keyChannel         = ast.StringTerm("channel")
+	keyCode            = ast.StringTerm("code")
+	keyGranted         = ast.StringTerm("granted")
+	keyItself          = ast.StringTerm("itself")
+	keyJustification   = ast.StringTerm("justification")
+	keyKind            = ast.StringTerm("kind")
+	keyKnown           = ast.StringTerm("known")
+	keyMaintenance     = ast.StringTerm("maintenance")
+	keyMember          = ast.StringTerm("member")
+	keyName            = ast.StringTerm("name")
+	keyOrganization    = ast.StringTerm("organization")
+	keyOrigin          = ast.StringTerm("origin")
+	keyOtherAdmins     = ast.StringTerm("other_admins")
+	keyOtherLegal      = ast.StringTerm("other_legal_representatives")
+	keyResource        = ast.StringTerm("resource")
+	keyRole            = ast.StringTerm("role")
+	keySubject         = ast.StringTerm("subject")
+	keyType            = ast.StringTerm("type")
 )
 
-// words are the terms of the values that inputs are made of; others are made as they come.
-var words = func() map[string]*ast.Term {
-	out := map[string]*ast.Term{}
-	for _, list := range [][]string{
+// terms are those of the words that inputs are made of, made once for each policy; others are made as they come.
+type terms map[string]*ast.Term
+
+func newTerms(v *vocabulary) terms {
+	t := terms{}
+	lists := [][]string{
+		v.roles, v.channels,
 		{SubjectUser, SubjectAgent, SubjectHost, SubjectOther},
 		{TypeProduct, TypeUser, TypeOrganization, TypeChannel},
-		{RoleLegalRepresentative, RoleAdministrator, RoleCollaborator, RoleClient},
-		{ChannelManager, ChannelKdriveWeb, ChannelMailWeb, ChannelIMAP},
-		{ChannelSMTP, ChannelFTP, ChannelSSH, ChannelDatabase},
-		{OriginSupport, CodeMissing, CodeInvalid, CodeValid},
+		{OriginAdministrator, OriginSupport, OriginHost, CodeMissing, CodeInvalid, CodeValid},
 		{KindMailService, "web_hosting", "cloud_server", "domain", "kdrive"},
-		Actions(TypeProduct), Actions(TypeUser), Actions(TypeOrganization), Actions(TypeChannel),
-	} {
-		for _, s := range list {
-			out[s] = ast.StringTerm(s)
-		}
 	}
-	return out
-}()
+	for _, actions := range v.actions {
+		lists = append(lists, actions)
+	}
+	for _, word := range slices.Concat(lists...) {
+		t[word] = ast.StringTerm(word)
+	}
+	return t
+}
 
-func word(s string) *ast.Term {
-	if term, ok := words[s]; ok {
+func (t terms) word(s string) *ast.Term {
+	if term, ok := t[s]; ok {
 		return term
 	}
 	return ast.StringTerm(s)
 }
 
-func list(values []string) *ast.Term {
+func (t terms) list(values []string) *ast.Term {
 	terms := make([]*ast.Term, len(values))
 	for i, value := range values {
-		terms[i] = word(value)
+		terms[i] = t.word(value)
 	}
 	return ast.ArrayTerm(terms...)
 }
@@ -68,70 +73,66 @@ type member = [2]*ast.Term
 
 func flag(key *ast.Term, value bool) member { return member{key, ast.InternedTerm(value)} }
 
-// inputValue gives the input as OPA's own value: what parsing its JSON would give, without the JSON.
-func inputValue(in *Input) ast.Value {
+// input returns the input as OPA's own value: what parsing its JSON would give, without the JSON.
+func (t terms) input(in *Input) ast.Value {
 	if in.Act == nil {
 		return ast.NewObject(
-			member{keyAction, actionTerm(&in.Action)},
-			member{keySubject, subjectTerm(&in.Subject)},
-			member{keyResource, resourceTerm(&in.Resource)},
-			member{keyOrganization, organizationTerm(in.Organization)},
+			member{keyAction, t.action(&in.Action)},
+			member{keySubject, t.subject(&in.Subject)},
+			member{keyResource, t.resource(&in.Resource)},
+			member{keyOrganization, organizations[in.Organization]},
 		)
 	}
 	return ast.NewObject(
-		member{keyAction, actionTerm(&in.Action)},
-		member{keySubject, subjectTerm(&in.Subject)},
-		member{keyResource, resourceTerm(&in.Resource)},
-		member{keyOrganization, organizationTerm(in.Organization)},
-		member{keyAct, actTerm(in.Act)},
+		member{keyAction, t.action(&in.Action)},
+		member{keySubject, t.subject(&in.Subject)},
+		member{keyResource, t.resource(&in.Resource)},
+		member{keyOrganization, organizations[in.Organization]},
+		member{keyAct, t.act(in.Act)},
 	)
 }
 
-func actionTerm(a *Action) *ast.Term {
+func (t terms) action(a *Action) *ast.Term {
 	members := make([]member, 0, 3)
-	members = append(members, member{keyName, word(a.Name)})
+	members = append(members, member{keyName, t.word(a.Name)})
 	if a.Channel != "" {
-		members = append(members, member{keyChannel, word(a.Channel)})
+		members = append(members, member{keyChannel, t.word(a.Channel)})
 	}
 	if a.Role != "" {
-		members = append(members, member{keyRole, word(a.Role)})
+		members = append(members, member{keyRole, t.word(a.Role)})
 	}
 	return ast.ObjectTerm(members...)
 }
 
-func subjectTerm(s *Subject) *ast.Term {
+func (t terms) subject(s *Subject) *ast.Term {
 	members := make([]member, 0, 7)
-	members = append(members, member{keyKind, word(s.Kind)}, flag(keyMember, s.Member), flag(keyGranted, s.Granted),
+	members = append(members, member{keyKind, t.word(s.Kind)}, flag(keyMember, s.Member), flag(keyGranted, s.Granted),
 		flag(keyBlocked, s.Blocked), flag(keyItself, s.Itself))
 	if s.Role != "" {
-		members = append(members, member{keyRole, word(s.Role)})
+		members = append(members, member{keyRole, t.word(s.Role)})
 	}
 	if len(s.BlockedChannels) > 0 {
-		members = append(members, member{keyBlockedChannels, list(s.BlockedChannels)})
+		members = append(members, member{keyBlockedChannels, t.list(s.BlockedChannels)})
 	}
 	return ast.ObjectTerm(members...)
 }
 
-func resourceTerm(r *Resource) *ast.Term {
+func (t terms) resource(r *Resource) *ast.Term {
 	members := make([]member, 0, 7)
-	members = append(members, member{keyType, word(r.Type)}, flag(keyKnown, r.Known), flag(keyMaintenance, r.Maintenance))
+	members = append(members, member{keyType, t.word(r.Type)}, flag(keyKnown, r.Known), flag(keyMaintenance, r.Maintenance))
 	if r.Kind != "" {
-		members = append(members, member{keyKind, word(r.Kind)})
+		members = append(members, member{keyKind, t.word(r.Kind)})
 	}
 	if len(r.Blocks) > 0 {
-		members = append(members, member{keyBlocks, list(r.Blocks)})
+		members = append(members, member{keyBlocks, t.list(r.Blocks)})
 	}
 	if r.Role != "" {
-		members = append(members, member{keyRole, word(r.Role)})
+		members = append(members, member{keyRole, t.word(r.Role)})
 	}
 	if r.Channel != "" {
-		members = append(members, member{keyChannel, word(r.Channel)})
+		members = append(members, member{keyChannel, t.word(r.Channel)})
 	}
 	return ast.ObjectTerm(members...)
-}
-
-func organizationTerm(o Organization) *ast.Term {
-	return organizations[o]
 }
 
 // organizations are the four terms that an Organization can be.
@@ -146,11 +147,11 @@ var organizations = func() map[Organization]*ast.Term {
 	return out
 }()
 
-func actTerm(a *Act) *ast.Term {
+func (t terms) act(a *Act) *ast.Term {
 	members := make([]member, 0, 3)
-	members = append(members, member{keyOrigin, word(a.Origin)}, flag(keyJustification, a.Justification))
+	members = append(members, member{keyOrigin, t.word(a.Origin)}, flag(keyJustification, a.Justification))
 	if a.Code != "" {
-		members = append(members, member{keyCode, word(a.Code)})
+		members = append(members, member{keyCode, t.word(a.Code)})
 	}
 	return ast.ObjectTerm(members...)
 }

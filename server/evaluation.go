@@ -43,7 +43,10 @@ func (c *call) evaluate(q *guard.Question) error {
 	c.decided(&answer)
 	// What was asked is not needed any more. A denial is told to its two readers too (AuthZEN 1.0, 5.5.1).
 	body := appendReasons((*c.body)[:0], &answer)
-	*c.body = append(answer.AppendExplanation(body), "}}"...)
+	if !answer.Allowed {
+		body = answer.AppendAdmin(answer.AppendUser(body))
+	}
+	*c.body = append(body, "}}"...)
 	c.send(http.StatusOK, *c.body)
 	return nil
 }
@@ -58,7 +61,7 @@ func appendReasons(dst []byte, a *guard.Answer) []byte {
 	dst = append(dst, `{"decision":`...)
 	dst = strconv.AppendBool(dst, a.Allowed)
 	dst = append(dst, `,"context":{"reasons":`...)
-	return append(dst, a.ReasonsJSON...)
+	return append(dst, a.ReasonsJSON("en")...)
 }
 
 // evaluations answers a batch (AuthZEN 1.0, 7). Without items it is a single question.

@@ -20,8 +20,6 @@ var (
 	Harmless     = harmless
 	RequestID    = func(h http.Header, access bool) string { return requestID(h, access, time.Now()) }
 	TraceID      = traceID
-	KnownActions = knownActions
-	KnownReasons = knownReasons
 	CSVColumns   = csvColumns
 )
 

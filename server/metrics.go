@@ -93,9 +93,6 @@ func (m *Metrics) Observer() guard.Observer {
 	return guard.Observer{Decision: m.decided, Change: m.changed}
 }
 
-// other stands for the names that callers make up: a label must be bounded.
-const other = "other"
-
 func (m *Metrics) decided(action string, allowed bool, reason string, took time.Duration) {
 	m.took.Observe(took.Seconds())
 	labels := decisionLabels{action: action, reason: reason, allowed: allowed}
@@ -103,16 +100,10 @@ func (m *Metrics) decided(action string, allowed bool, reason string, took time.
 		counter.Inc()
 		return
 	}
-	if !knownActions[action] {
-		labels.action = other
-	}
-	if !knownReasons[reason] {
-		labels.reason = other
-	}
 	m.counter(labels).Inc()
 }
 
-// counter gives the counter of bounded labels. They are found without a lock once they are known:
+// counter gives the counter of labels, which the guard bounds. They are found without a lock once they are known:
 // looking labels up in a vector costs more than counting.
 func (m *Metrics) counter(labels decisionLabels) prometheus.Counter {
 	if counter, ok := (*m.known.Load())[labels]; ok {
@@ -132,9 +123,6 @@ func (m *Metrics) counter(labels decisionLabels) prometheus.Counter {
 }
 
 func (m *Metrics) changed(action, outcome string) {
-	if !knownActions[action] {
-		action = other
-	}
 	m.changes.WithLabelValues(action, outcome).Inc()
 }
 
@@ -168,23 +156,4 @@ func (r *routeMetrics) observe(status int, took time.Duration) {
 // handler serves the metrics.
 func (m *Metrics) handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{})
-}
-
-var knownActions = names("view", "manage", "block", "unblock", "start_maintenance", "end_maintenance", "receive_mail", "read_mail",
-	"send_mail", "change_organization", "add_user", "add_product", "create_support_code", "view_decisions", "change_role",
-	"change_grants", "remove", "secure", "change_profile", "change_product", "use", "create_organization", "import",
-	"create_key", "revoke_key", "unlock_support_codes")
-
-var knownReasons = names("unknown_action", "unknown_resource", "not_a_member", "user_blocked", "mail_service_not_blockable",
-	"not_a_mail_service", "role_not_permitted", "not_granted", "product_blocked", "mail_in_maintenance", "support_code_required",
-	"support_code_invalid", "justification_required", "would_lock_out_organization", "last_legal_representative",
-	"legal_representative_only", "block_held_by_support", "block_held_by_host", "administrator", "legal_representative", "granted",
-	"mail_reception", "member", "host", "support")
-
-func names(list ...string) map[string]bool {
-	set := make(map[string]bool, len(list))
-	for _, name := range list {
-		set[name] = true
-	}
-	return set
 }

@@ -24,7 +24,7 @@ func readyz(c *call) error {
 	}
 	p := probe{Status: "ok"}
 	if c.req.URL.Query().Has("verbose") {
-		p.Version, p.Policy = c.server.config.Version, c.server.config.Guard.Policy()
+		p.Version, p.Policy = c.server.config.Version, c.server.config.Guard.Policy().Digest()
 		if c.server.config.Verbose != nil {
 			p.Notes = c.server.config.Verbose()
 		}

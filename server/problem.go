@@ -63,9 +63,8 @@ func problemOf(err error) client.Problem {
 	var denied *guard.Denied
 	if errors.As(err, &denied) {
 		p.DecisionID, p.LockedUntil = denied.Answer.ID, utc(denied.LockedUntil)
-		texts := denied.Answer.Explain()
-		p.ReasonUser, p.ReasonAdmin = showTexts(texts.User), showTexts(texts.Admin)
 		if denied.Answer.Decision != nil {
+			p.ReasonUser, p.ReasonAdmin = showTexts(denied.Answer.User()), showTexts(denied.Answer.Admin())
 			for _, r := range denied.Answer.Reasons {
 				p.Reasons = append(p.Reasons, client.Reason{Code: r.Code, Message: r.Message})
 			}

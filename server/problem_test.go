@@ -23,11 +23,7 @@ import (
 
 // One row for each row of the table; the errors are wrapped, as they come.
 func TestEveryErrorHasOneAnswer(t *testing.T) {
-	decision := &policies.Decision{
-		Reasons:     []policies.Reason{{Code: "product_blocked", Message: "It is blocked."}, {Code: "not_granted", Message: "Not yours."}},
-		ReasonsJSON: []byte(`[]`),
-	}
-	answer := guard.Answer{Decision: decision, ID: "dec", Policy: "sha256:x", Organization: "acme", Revision: 7}
+	answer := denial(t)
 	tests := []struct {
 		err    error
 		status int
@@ -48,7 +44,7 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 			"this key ends at 2026-01-02T03:04:05Z, and makes none that ends later: give it an expires_at until then", false},
 		{&guard.Beyond{Scope: "admin"}, 403, "insufficient_scope", "a key makes no key beyond its own scopes, and this one has not admin", false},
 		{guard.ErrOrganizationLimit, 403, "organization_limit", "", false},
-		{&guard.Denied{Answer: answer}, 403, "denied", "It is blocked.", false},
+		{&guard.Denied{Answer: answer}, 403, "denied", answer.Reasons[0].Message, false},
 		{&guard.NotFound{What: "product"}, 404, "not_found", "no such product; check its id", false},
 		{server.ErrRoute, 404, "not_found", "", false},
 		{server.Because(server.ErrMethod, "say it"), 405, "method_not_allowed", "say it", false},
@@ -98,10 +94,30 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 	}
 }
 
+// denial is an answer that denies for two reasons.
+func denial(t *testing.T) guard.Answer {
+	t.Helper()
+	rules, err := engine()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decision, err := rules.Decide(t.Context(), &policies.Input{
+		Action:   policies.Action{Name: "manage"},
+		Subject:  policies.Subject{Kind: policies.SubjectUser, Member: true, Role: policies.RoleClient},
+		Resource: policies.Resource{Type: policies.TypeProduct, Known: true, Kind: "domain", Blocks: []string{policies.OriginHost}},
+	})
+	if err != nil || decision.Allowed || len(decision.Reasons) != 2 {
+		t.Fatalf("%+v, %v", decision, err)
+	}
+	return guard.Answer{Decision: decision, ID: "dec", Organization: "acme", Revision: 7}
+}
+
 func TestADenialCarriesReasonsAndItsRecord(t *testing.T) {
-	decision := &policies.Decision{Reasons: []policies.Reason{{Code: "user_blocked", Message: "You are."}, {Code: "not_granted", Message: "It is not."}}}
-	p, _ := server.ProblemOf(&guard.Denied{Answer: guard.Answer{Decision: decision, ID: "dec"}})
-	want := []client.Reason{{Code: "user_blocked", Message: "You are."}, {Code: "not_granted", Message: "It is not."}}
+	answer := denial(t)
+	p, _ := server.ProblemOf(&guard.Denied{Answer: answer})
+	want := []client.Reason{
+		{Code: "not_granted", Message: answer.Reasons[0].Message}, {Code: "product_blocked", Message: answer.Reasons[1].Message},
+	}
 	if diff := cmp.Diff(p.Reasons, want); diff != "" || p.DecisionID != "dec" {
 		t.Errorf("got decision %q, reasons, want:\n%s", p.DecisionID, diff)
 	}

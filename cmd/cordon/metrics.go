@@ -23,6 +23,14 @@ func (in *instance) makeMetrics() (err error) {
 	return nil
 }
 
+// oneIf is the figure of something that is on or off.
+func oneIf(on bool, _ string) float64 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
 // showFigures adds to the metrics what the rooms count themselves.
 func (in *instance) showFigures() error {
 	records, memo := in.journal.Stats, in.engine.Stats
@@ -33,8 +41,14 @@ func (in *instance) showFigures() error {
 			Read: func() float64 { return float64(memo().Hits) }},
 		{Name: "cordon_memo_misses_total", Help: "Decisions that the rules were asked for.", Counts: true,
 			Read: func() float64 { return float64(memo().Misses) }},
-		{Name: "cordon_memo_disagreements_total", Help: "Remembered decisions that the rules did not give again: always 0.", Counts: true,
+		{Name: "cordon_policy_checks_total", Help: "Decisions that were asked again of the rules as they are written.", Counts: true,
+			Read: func() float64 { return float64(memo().Checked) }},
+		{Name: "cordon_policy_disagreements_total", Help: "Checked decisions that the rules did not give again: always 0.", Counts: true,
 			Read: func() float64 { return float64(memo().Disagreements) }},
+		{Name: "cordon_policy_flat", Help: "1 while the rules are asked in their flat form, 0 while they are asked as they are written.",
+			Read: func() float64 { return oneIf(in.engine.FlatOn()) }},
+		{Name: "cordon_policy_memo", Help: "1 while equal questions share an answer, 0 while the rules are asked every time.",
+			Read: func() float64 { return oneIf(in.engine.MemoOn()) }},
 		{Name: "cordon_journal_records_total", Help: "Records that the journal took.", Counts: true,
 			Read: func() float64 { return float64(records().Accepted) }},
 		{Name: "cordon_journal_batches_total", Help: "Batches of records that were shipped to the store.", Counts: true,

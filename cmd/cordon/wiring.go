@@ -178,11 +178,14 @@ func (c config) issuer() *server.Issuer {
 }
 
 // verbose tells at /readyz?verbose what makes decisions slower than they could be.
-func (in *instance) verbose() []string {
+func (in *instance) verbose() (notes []string) {
 	if on, why := in.engine.MemoOn(); !on {
-		return []string{"answers are not memoized: " + why}
+		notes = append(notes, "answers are not memoized: "+why)
 	}
-	return nil
+	if on, why := in.engine.FlatOn(); !on {
+		notes = append(notes, "the rules are asked as they are written: "+why)
+	}
+	return notes
 }
 
 // checkCallers refuses to serve when nobody could ask.

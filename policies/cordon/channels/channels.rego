@@ -12,10 +12,14 @@ package cordon.channels
 known := {"manager", "kdrive_web", "mail_web", "imap", "smtp", "ftp", "ssh", "database"}
 
 # METADATA
-# scope: document
-# description: whether a block of the user closes the channel; a setting adds to the critical three, never takes away
-denied(channel) if channel in {"manager", "kdrive_web", "mail_web"}
+# description: those that every block of the user closes; a setting adds to the three, never takes away
+critical := {"manager", "kdrive_web", "mail_web"} | {channel |
+	some channel in data.cordon.settings.additional_critical_channels
+}
 
-denied(channel) if channel in data.cordon.settings.additional_critical_channels
+# METADATA
+# scope: document
+# description: whether a block of the user closes the channel
+denied(channel) if channel in critical
 
 denied(channel) if channel in input.subject.blocked_channels

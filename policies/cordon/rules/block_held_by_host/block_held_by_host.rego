@@ -9,6 +9,7 @@
 # custom:
 #   code: block_held_by_host
 #   rank: 180
+#   rests_on: [resource_blocks]
 #   person:
 #     en: "This block was set by the host, and only the host can lift it."
 #     fr: "Ce blocage a été posé par l'hébergeur, et seul l'hébergeur peut le lever."

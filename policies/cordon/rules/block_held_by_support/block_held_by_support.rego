@@ -9,6 +9,7 @@
 # custom:
 #   code: block_held_by_support
 #   rank: 170
+#   rests_on: [resource_blocks]
 #   person:
 #     en: "This block was set by support, and only support can lift it."
 #     fr: "Ce blocage a été posé par le support, et seul le support peut le lever."

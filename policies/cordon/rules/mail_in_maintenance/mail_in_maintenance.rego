@@ -8,6 +8,7 @@
 # custom:
 #   code: mail_in_maintenance
 #   rank: 100
+#   rests_on: [maintenance]
 #   person:
 #     en: "This mail service is in maintenance: mail is received, but can be neither read nor sent."
 #     fr: "Ce service mail est en maintenance : les e-mails sont reçus, mais ne peuvent être ni lus ni envoyés."

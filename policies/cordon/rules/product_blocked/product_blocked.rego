@@ -9,6 +9,7 @@
 # custom:
 #   code: product_blocked
 #   rank: 90
+#   rests_on: [resource_blocks]
 #   person:
 #     en: "The management of this product is blocked: nothing can be changed until it is unblocked."
 #     fr: "La gestion de ce produit est bloquée : rien ne peut être modifié avant le déblocage."

@@ -9,6 +9,7 @@
 # custom:
 #   code: user_blocked
 #   rank: 40
+#   rests_on: [subject_blocks]
 #   person:
 #     en: "Your access to this organization is blocked; contact one of its administrators."
 #     fr: "Votre accès à cette organisation est bloqué ; adressez-vous à l'un de ses administrateurs."

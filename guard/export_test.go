@@ -1,0 +1,12 @@
+package guard
+
+import "cordon/policies"
+
+// Enforce puts another policy in force, as an activation does while questions are under way.
+func (g *Guard) Enforce(engine *policies.Engine) error {
+	p, err := newPolicy(engine, g.config.NoMemo)
+	if err == nil {
+		g.policy.Store(p)
+	}
+	return err
+}

@@ -1,0 +1,89 @@
+package policies
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
+)
+
+// vocabulary holds the words that a policy knows, as its own modules and settings define them.
+type vocabulary struct {
+	actions                   map[string][]string // by type of resource, sorted
+	names                     map[string]string   // of all actions, to themselves
+	roles, channels, critical []string            // sorted
+}
+
+// readVocabulary asks a compiled policy for its words. A policy without them is refused: a preview that asks about no
+// action would say that nobody loses anything.
+func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*vocabulary, error) {
+	v := &vocabulary{actions: map[string][]string{}, names: map[string]string{}}
+	var table map[string]map[string]string
+	out := &ProblemsError{}
+	for _, document := range []struct {
+		path string
+		into any
+	}{
+		{"data.cordon.actions.table", &table},
+		{"data.cordon.roles.known", &v.roles},
+		{"data.cordon.channels.known", &v.channels},
+		{"data.cordon.channels.critical", &v.critical},
+	} {
+		results, err := rego.New(rego.Query(document.path), rego.Compiler(compiler), rego.Store(store)).Eval(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", document.path, problems(err))
+		}
+		if len(results) == 0 {
+			out.Problems = append(out.Problems, Problem{Code: "vocabulary_error", Message: document.path + " is undefined without an input"})
+			continue
+		}
+		text, err := json.Marshal(results[0].Expressions[0].Value)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", document.path, err)
+		}
+		if err := json.Unmarshal(text, document.into); err != nil {
+			out.Problems = append(out.Problems, Problem{Code: "vocabulary_error", Message: fmt.Sprintf("%s: %v", document.path, err)})
+		}
+	}
+	if len(out.Problems) > 0 {
+		return nil, out
+	}
+	for name, actions := range table {
+		v.actions[name] = slices.Sorted(maps.Keys(actions))
+		for action := range actions {
+			v.names[action] = action
+		}
+	}
+	for _, list := range [][]string{v.roles, v.channels, v.critical} {
+		slices.Sort(list)
+	}
+	return v, nil
+}
+
+// Actions returns the names of the actions on a type of resource, sorted, as the policy's table lists them
+// (`docs/domain.md`, "What each action asks"); none for a type that has no table. The caller owns the list.
+func (e *Engine) Actions(resourceType string) []string {
+	return slices.Clone(e.vocabulary.actions[resourceType])
+}
+
+// Action returns the policy's own word for the name of an action, on whatever type of resource, and whether it knows
+// it. Who keeps the word does not keep the request that it was asked in.
+func (e *Engine) Action(name string) (string, bool) {
+	word, ok := e.vocabulary.names[name]
+	return word, ok
+}
+
+// Roles returns every role that the policy knows, sorted. The caller owns the list.
+func (e *Engine) Roles() []string { return slices.Clone(e.vocabulary.roles) }
+
+// Channels returns every service channel that the policy knows, sorted. The caller owns the list.
+func (e *Engine) Channels() []string { return slices.Clone(e.vocabulary.channels) }
+
+// CriticalChannels returns the channels that a block of a user always closes, sorted: the three of `docs/domain.md` U3
+// and those that the policy's settings add. The caller owns the list.
+func (e *Engine) CriticalChannels() []string { return slices.Clone(e.vocabulary.critical) }

@@ -1,0 +1,93 @@
+package policies_test
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/policies"
+)
+
+func TestTheActionsAreTheDomains(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	for _, on := range []string{"product", "user", "organization", "channel", "planet", ""} {
+		var want []string
+		for name := range asked[on] {
+			want = append(want, name)
+		}
+		slices.Sort(want)
+		if diff := cmp.Diff(engine.Actions(on), want); diff != "" {
+			t.Errorf("actions on %q (-got +want):\n%s", on, diff)
+		}
+	}
+	engine.Actions("product")[0] = "changed" // by a careless caller
+	if engine.Actions("product")[0] == "changed" {
+		t.Error("a caller can change the table")
+	}
+}
+
+func TestTheWordsAreTheDomains(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	for name, list := range map[string][2][]string{
+		"roles": {engine.Roles(), {policies.RoleLegalRepresentative, policies.RoleAdministrator, policies.RoleCollaborator, policies.RoleClient}},
+		"channels": {engine.Channels(), {policies.ChannelManager, policies.ChannelKdriveWeb, policies.ChannelMailWeb, policies.ChannelIMAP,
+			policies.ChannelSMTP, policies.ChannelFTP, policies.ChannelSSH, policies.ChannelDatabase}},
+		"critical channels": {engine.CriticalChannels(), {policies.ChannelManager, policies.ChannelKdriveWeb, policies.ChannelMailWeb}},
+	} {
+		slices.Sort(list[1])
+		if diff := cmp.Diff(list[0], list[1]); diff != "" {
+			t.Errorf("%s (-engine +domain):\n%s", name, diff)
+		}
+	}
+}
+
+// Two engines side by side have each their own words: nothing is read from the built-in rules.
+func TestTheWordsAreThePolicysOwn(t *testing.T) {
+	src := withSettings(settings{moreCritical: []string{"ftp"}})
+	table := src.Modules["cordon/actions/actions.rego"]
+	src.Modules["cordon/actions/actions.rego"] = strings.Replace(table, `"manage": "access",`, `"manage": "access", "paint": "access",`, 1)
+	edited, builtin := compile(t, src), compile(t, policies.Builtin())
+	if !slices.Contains(edited.Actions("product"), "paint") || slices.Contains(builtin.Actions("product"), "paint") {
+		t.Errorf("actions %v, built-in %v", edited.Actions("product"), builtin.Actions("product"))
+	}
+	if got := edited.CriticalChannels(); !cmp.Equal(got, []string{"ftp", "kdrive_web", "mail_web", "manager"}) {
+		t.Errorf("critical channels %v", got)
+	}
+	in := manage()
+	in.Action.Name = "paint"
+	one, err := edited.Decide(t.Context(), in)
+	if err != nil || !one.Allowed || one.Policy != edited.Digest() {
+		t.Errorf("%+v, %v", one, err)
+	}
+	if other, err := builtin.Decide(t.Context(), in); err != nil || other.Allowed || other.Policy != builtin.Digest() {
+		t.Errorf("%+v, %v", other, err)
+	}
+}
+
+func TestAPolicyWithoutItsWordsIsRefused(t *testing.T) {
+	for path, change := range map[string][2]string{
+		"data.cordon.actions.table":     {"cordon/actions/actions.rego", "table := {\n\t\"channel\""},
+		"data.cordon.channels.known":    {"cordon/channels/channels.rego", "known := {"},
+		"data.cordon.channels.critical": {"cordon/channels/channels.rego", "critical := {"},
+		"data.cordon.roles.known":       {"cordon/roles/roles.rego", "known := {"},
+	} {
+		t.Run(path, func(t *testing.T) {
+			src := policies.Builtin()
+			name, _, _ := strings.Cut(change[1], " ")
+			guarded := strings.Replace(change[1], name+" :=", name+" := _"+name+" if input.action.name != \"\"\n\n_"+name+" :=", 1)
+			text := strings.Replace(src.Modules[change[0]], change[1], guarded, 1)
+			if text == src.Modules[change[0]] {
+				t.Fatal("nothing was changed")
+			}
+			src.Modules[change[0]] = text
+			_, err := policies.Compile(t.Context(), src)
+			var refused *policies.ProblemsError
+			if !errors.As(err, &refused) || len(refused.Problems) != 1 || !strings.HasPrefix(refused.Problems[0].Message, path+" is undefined") {
+				t.Errorf("%v", err)
+			}
+		})
+	}
+}
