@@ -93,7 +93,7 @@ type Store interface {
 	Reader
 
 	// Update runs fn in a transaction that is serializable for each organization that it bumps and
-	// for each noun that it both reads and puts. fn may run again after a conflict, so it does
+	// for each noun that it both reads and puts, one that is not there yet included. fn may run again after a conflict, so it does
 	// nothing that a transaction does not undo. An error of fn rolls back and comes back as it is.
 	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
 

@@ -15,7 +15,8 @@ import (
 const keptFor = 24 * time.Hour
 
 // inFlight lets one call per idempotency key in at a time: a repeat during the first waits for it.
-// Over replicas the store decides, by the conflict of two first answers.
+// Over replicas the store decides: each reads and puts the first answer in one transaction, and the
+// answer that is kept first is everybody's.
 type inFlight struct {
 	mu   sync.Mutex
 	keys map[string]chan struct{}
@@ -76,16 +77,22 @@ func (once *Once) answer(a *attempt, outcome error) datastore.FirstAnswer {
 	return datastore.FirstAnswer{Key: once.Key, BodyHash: once.BodyHash, At: a.now, Status: status, Answer: answer}
 }
 
-// keepAnswer keeps the answer of an act that committed nothing.
+// keepAnswer keeps the answer of an act that committed nothing. Where another replica has kept one for
+// the key meanwhile, that one is the first, and comes back as *Repeated: it is read and put in one
+// transaction, so of two that are kept at once the second reads the first.
 func (g *Guard) keepAnswer(ctx context.Context, a *attempt, outcome error) error {
 	once := a.origin.Once
 	if once == nil {
 		return nil
 	}
 	first := once.answer(a, outcome)
-	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, first) })
-	if err != nil {
-		return fmt.Errorf("keep answer: %w", err)
-	}
-	return nil
+	return g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		if err := repeated(ctx, tx, once, a.now); err != nil {
+			return err
+		}
+		if err := tx.Put(ctx, first); err != nil {
+			return fmt.Errorf("keep answer: %w", err)
+		}
+		return nil
+	})
 }

@@ -18,6 +18,7 @@ func races() []test {
 		{"of 100 that redeem a support code one wins", racesSupportCode},
 		{"wrong tries are all counted", racesWrongTries},
 		{"of many with one idempotency key one is first", racesFirstAnswer},
+		{"of many that keep a first answer the first is kept", racesKeptAnswer},
 		{"of a noun that is read and put no update is lost", racesLostUpdate},
 		{"a product id is given to one organization", racesTaken},
 		{"other organizations do not wait for one another's revisions", racesApart},
@@ -135,6 +136,29 @@ func racesFirstAnswer(t *testing.T, s datastore.Store) {
 	must(t, err)
 	same(t, "answer", string(first.Answer), strconv.Itoa(winner))
 	same(t, "revision", known(t, s, datastore.Key{Organization: "acme"}).Organization.Revision, int64(2))
+}
+
+// racesKeptAnswer keeps the answer of an act that changed nothing: what is not there yet, read and put,
+// must be enough.
+func racesKeptAnswer(t *testing.T, s datastore.Store) {
+	for round := range 5 {
+		key := strconv.Itoa(round)
+		winner := oneWinner(t, race(20, func(i int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+				_, err := tx.FirstAnswer(ctx, key)
+				if err == nil {
+					return errLost
+				}
+				if !errors.Is(err, datastore.ErrNotFound) {
+					return err
+				}
+				return tx.Put(ctx, datastore.FirstAnswer{Key: key, At: at(0), Status: 409, Answer: []byte(strconv.Itoa(i))})
+			})
+		}))
+		first, err := s.FirstAnswer(t.Context(), key)
+		must(t, err)
+		same(t, "answer", string(first.Answer), strconv.Itoa(winner))
+	}
 }
 
 // racesLostUpdate has many add one to a number that a noun carries, with no bump to put them in order.

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -161,6 +162,33 @@ func TestARepeatOnAnotherReplica(t *testing.T) { // docs/design.md 11, Idempoten
 	}
 	if got := one.revision(t); got != "11" {
 		t.Errorf("revision %s after ten acts, want 11", got)
+	}
+}
+
+// TestARefusalOnAnotherReplicaIsRepeatedToo has both block under one key while others unblock and
+// block: whatever the first answer is, a 200 or a 409, it is everybody's.
+func TestARefusalOnAnotherReplicaIsRepeatedToo(t *testing.T) { // docs/design.md 11, Idempotency-Key
+	one, two := replicas(t)
+	for round := range 20 {
+		answers := make([]answer, 12)
+		var all sync.WaitGroup
+		for i := range answers {
+			of, verb, once := []place{one, two}[i%2], "block", "Idempotency-Key: k"+string(rune('a'+round))
+			if i >= 6 { // others, who block and unblock
+				verb, once = []string{"block", "unblock"}[i/2%2], ""
+			}
+			all.Go(func() {
+				answers[i] = of.ask(t, "POST", "~/products/ORG-shop/"+verb, `{"reason":"x"}`, "Cordon-Actor: adam", once)
+			})
+		}
+		all.Wait()
+		first := answers[0]
+		for _, a := range answers[1:6] {
+			// Of a problem the request's id is the request's own.
+			if a.status != first.status || a.header.Get("Cordon-Decision-Id") != first.header.Get("Cordon-Decision-Id") {
+				t.Errorf("two answers to one key: %d %s and %d %s", a.status, a.body, first.status, first.body)
+			}
+		}
 	}
 }
 
