@@ -122,6 +122,9 @@ func naive(t *rapid.T, records []datastore.Record, f datastore.RecordFilter) (se
 		if f.Decision != nil && *f.Decision != r.Decision || !f.From.IsZero() && r.Time.Before(f.From) || !f.To.IsZero() && !r.Time.Before(f.To) {
 			continue
 		}
+		if _, ok := datastore.RecordIDTime(f.After); f.After != "" && !ok {
+			continue // an id that is none selects nothing
+		}
 		if f.After != "" && (f.OldestFirst && r.ID <= f.After || !f.OldestFirst && r.ID >= f.After) {
 			continue
 		}

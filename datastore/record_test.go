@@ -183,7 +183,8 @@ func TestAppendJSONEscapesAtAnyPlace(t *testing.T) {
 }
 
 func TestAppendJSONKeepsALineReadableWhateverARawMemberHolds(t *testing.T) {
-	for _, raw := range []string{"{", "}", "[1,]", "{\"a\":1,}", "01", "1.", "1e", "-", "tru", "nul", `"`, `"\x"`, `"\u12"`, "\"\n\"", "1 2", "\x00", "{} \x00", "NaN", strings.Repeat("[", 300) + strings.Repeat("]", 300)} {
+	for _, raw := range []string{"{", "}", "[1,]", "{\"a\":1,}", "01", "1.", "1e", "-", "tru", "nul", `"`, `"\x"`, `"\u12"`, "\"\n\"", "1 2", "\x00", "{} \x00", "NaN", "1],[2",
+		strings.Repeat("[", 10000) + strings.Repeat("]", 10000)} {
 		r := datastore.Record{Input: json.RawMessage(raw), Reasons: json.RawMessage(raw)}
 		var got struct{ Input, Reasons string }
 		if err := json.Unmarshal(checkLine(t, &r), &got); err != nil {
@@ -225,7 +226,7 @@ func FuzzAppendJSON(f *testing.F) {
 		if err := json.Unmarshal(line, &got); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		if json.Valid(input) && len(input) > 0 && bytes.Count(input, []byte{'['})+bytes.Count(input, []byte{'{'}) < 200 {
+		if json.Valid(input) && len(input) > 0 && bytes.Count(input, []byte{'['})+bytes.Count(input, []byte{'{'}) < 9000 {
 			if !sameValue(t, input, got.Input) {
 				t.Errorf("input %q was kept as %q", input, got.Input)
 			}
@@ -277,6 +278,24 @@ func sample(n int64) datastore.Record {
 		Decision: n%3 > 0, Reasons: json.RawMessage(`[{"code":"administrator","message":"administrators manage every product"}]`),
 		Policy: "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef", Organization: "acme", Revision: 42, DurationUS: 17,
 		RequestID: datastore.NewRecordID(at), TraceID: "4bf92f3577b34da6a3ce929d0e0e4736",
+		Compact: true,
+	}
+}
+
+// A decision promises that its reasons are compact, and is given the same keys by a shorter way.
+func TestKeysOfWhatIsCompactAreThoseOfTheRest(t *testing.T) {
+	for _, reasons := range []string{
+		``, `null`, `[]`, `[{"code":"granted","message":"yes"}]`, `[{"code":"","message":"yes"}]`, `[{}]`, `{"code":7}`,
+		`[{"code":"user_blocked","message":"so"},{"code":"not_granted","message":"and, [so]: {code}"}]`,
+		`[{"code":"user_blocked","message":"\"},{\"code\":\"granted\""},{"code":"not_granted","message":"\u00e9"}]`,
+		`[{"code":"a\"b","message":"x"}]`,
+	} {
+		long := datastore.Record{Reasons: json.RawMessage(reasons)}
+		short := long
+		short.Compact = true
+		if diff := cmp.Diff(short.AppendKeys(nil), long.AppendKeys(nil)); diff != "" {
+			t.Errorf("%s: compact, as it comes:\n%s", reasons, diff)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package datastore
 
 import (
-	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
@@ -15,7 +14,7 @@ type recordField struct {
 	key    string // stands before the value in a batch's keys; empty: it has none
 	values string // the only values, joined by " or "; empty: any
 	how    comparison
-	has    any // *string, *bool, *int64, *time.Time or *json.RawMessage: the record's
+	has    any // *string, *bool, *int64 or *time.Time: the record's; itself for its reasons
 	asked  any // *string, **bool, **int64 or *time.Time: the filter's
 }
 
@@ -49,7 +48,7 @@ func recordFields(r *Record, f *RecordFilter) [20]recordField {
 		{"action", "action=", "", equal, &r.Question.Action.Name, &f.Action},
 		{"resource", "resource=", "", equal, &r.Question.Resource.ID, &f.Resource},
 		{"decision", "decision=", "true or false", equal, &r.Decision, &f.Decision},
-		{"reasons", "reason=", "", among, &r.Reasons, &f.Reason},
+		{"reasons", "reason=", "", among, r, &f.Reason},
 		{"policy", "policy=", "", equal, &r.Policy, &f.Policy},
 		{"organization", "organization=", "", equal, &r.Organization, &f.Organization},
 		{"revision", "", "", equal, &r.Revision, &f.Revision},
@@ -67,11 +66,11 @@ func (m *recordField) selects() bool {
 		return asked == "" || asked == *has
 	case *bool:
 		return asked == "" || asked == strconv.FormatBool(*has)
-	case *json.RawMessage:
+	case *Record:
 		if asked == "" {
 			return true
 		}
-		for code := range reasonCodes(*has) {
+		for code := range has.reasonCodes() {
 			if string(code) == asked {
 				return true
 			}
@@ -162,7 +161,8 @@ func (f *RecordFilter) Set(name, value string) bool {
 	return false
 }
 
-// Match tells whether the filter selects the record: every member but Limit holds, After included.
+// Match tells whether the filter selects the record: every member but Limit holds, After included. An id that no record
+// can have, of After too, selects nothing.
 func (f *RecordFilter) Match(r *Record) bool {
 	table := recordFields(r, f)
 	for i := range table {
@@ -170,5 +170,5 @@ func (f *RecordFilter) Match(r *Record) bool {
 			return false
 		}
 	}
-	return f.beyond(r.ID)
+	return f.beyond(r.ID) && !f.none()
 }
