@@ -102,7 +102,7 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 func (g *Guard) record(a *attempt, outcome error) *datastore.Record {
 	if a.result.Decision == nil {
 		// An act of the host that no rule is asked about.
-		a.result.Answer = g.answered(a.now, a.policy.host, &known{organization: &life{id: a.organization, revision: a.result.Revision}})
+		a.result.Answer = g.answered(a.now, a.policy.host, &facts{organization: &snapshot{id: a.organization, revision: a.result.Revision}})
 	}
 	r := &datastore.Record{}
 	q := datastore.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}

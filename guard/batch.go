@@ -11,6 +11,10 @@ import (
 // semantic says that the batch ends; an item in error counts as a denial (AuthZEN 7.1.2). It gives
 // the batch's id, which its records carry. An error of the whole (store, journal) answers nothing.
 func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, semantic Semantic) (string, []BatchAnswer, error) {
+	floors, err := g.floors(ctx, o)
+	if err != nil {
+		return "", nil, err
+	}
 	batch, policy := datastore.NewRecordID(g.now()), g.policy.Load()
 	answers := make([]BatchAnswer, 0, len(items))
 	records := make([]datastore.Record, len(items))
@@ -18,7 +22,7 @@ func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, sem
 	for i := range items {
 		answer, err := Answer{}, items[i].Invalid
 		if err == nil {
-			answer, err = g.answer(ctx, o, policy, &items[i].Question, &records[i])
+			answer, err = g.answer(ctx, o, policy, &items[i].Question, floors, &records[i])
 			switch {
 			case err == nil:
 				records[i].Batch = batch

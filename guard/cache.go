@@ -1,10 +1,8 @@
 package guard
 
 import (
-	"context"
-	"errors"
-	"log/slog"
-	"math"
+	"hash/maphash"
+	"math/bits"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -13,130 +11,142 @@ import (
 	"cordon/datastore"
 )
 
-// cache holds what was read of organizations, each at one revision. Reading takes no lock; filling
-// and dropping do.
+// cache holds what was read of organizations, each at one revision. To read from it takes no lock and
+// allocates nothing.
+//
+// Why an answer from it is never older than promised: every change is given by the feed, and makes the
+// cell of its organization give way. A beat says until when all changes have been given, and only for so
+// long after that instant is the cache asked at all. What is being read from the store while its
+// organization changes is not kept: the count tells what began before what. When the feed begins anew,
+// nothing is kept that was read before it stood.
 type cache struct {
-	organizations sync.Map // id -> *slot
-	products      sync.Map // id -> *home; only as good as its slot
-	// until is the instant of the last beat, on the monotonic clock, from when the cache was made: every
-	// change that was acknowledged before is known here.
-	until atomic.Int64
+	table atomic.Pointer[table]     // nil until the feed stands for the first time
+	until atomic.Pointer[time.Time] // the instant of the last beat; nil before the first
+	count atomic.Uint64             // grows with every event that a read may have begun before
 
-	made time.Time
-
-	mu         sync.Mutex // guards what follows, and every change of the maps
-	entities   int64
-	generation uint64 // counts the events after which a read that had begun before may not be kept
+	mu      sync.Mutex // guards what follows, and writing to the table
+	current map[string]*cell
+	// changed says when an organization without a cell last changed or lost its cell, by the count.
+	// Organizations share places, so a read may be thought older than it is.
+	changed [4096]uint64
+	begun   uint64 // the count when the feed last began anew
+	bytes   int64  // what is held, with the table
+	hand    int    // the bucket that gives way next
 
 	most     int64
 	maxStale time.Duration
 	off      bool
-	log      *slog.Logger
+	seed     maphash.Seed
 }
 
-// slot is one organization at one revision, filled on demand. A change replaces it as a whole.
-type slot struct {
-	life
-	over     atomic.Bool // another has taken its place: nothing of it counts any more
-	members  sync.Map    // user id -> *membership, nil for no member
-	products []string    // those whose home it is
-	filled   int64
-}
-
-// home is a product as it is in a slot. Products are found first, for that is what most questions
-// name, and lead to their organization.
-type home struct {
-	*slot
-	state *productState
+// cell is what is cached of one organization, at one revision. A change replaces it as a whole. It lasts
+// as long as there are entries of it.
+type cell struct {
+	snapshot
+	hash    uint64
+	since   uint64      // the count when it was made: what is read from then on is of this revision or later
+	over    atomic.Bool // another has taken its place: nothing of it counts any more
+	entries int         // guarded by the cache's mu
 }
 
 func newCache(config Config) *cache {
 	c := &cache{
-		made: time.Now(), most: int64(config.CacheEntities), maxStale: config.MaxStaleness, off: config.NoCache, log: config.Log,
+		most: max(config.CacheBytes, leastBytes), maxStale: config.MaxStaleness, off: config.NoCache, seed: maphash.MakeSeed(),
 	}
-	c.until.Store(math.MinInt64 / 2)
+	c.count.Store(1)
 	return c
 }
 
-// lag returns how long ago the last beat's instant is. It is told by the monotonic clock, so that a wall
-// clock which is set back keeps no silent feed trusted.
-func (c *cache) lag() time.Duration { return time.Since(c.made) - time.Duration(c.until.Load()) }
-
-// find answers from the cache. It gives false where it does not hold everything that was asked for.
-func (c *cache) find(organization, user, product string) (known, bool) {
-	if c.off || c.lag() > c.maxStale {
-		return known{}, false
+// lag returns how long ago the last beat's instant is; false before the first. Of the monotonic and the
+// wall clock it believes the one that says more: a wall clock that is set back must not keep a silent
+// feed trusted, and the monotonic one stands still while the machine is suspended.
+func (c *cache) lag() (time.Duration, bool) {
+	until := c.until.Load()
+	if until == nil {
+		return 0, false
 	}
-	var s *slot
-	k := known{}
-	if product != "" {
-		found, ok := c.products.Load(product)
-		if !ok {
-			return known{}, false
-		}
-		h, _ := found.(*home)
-		s, k.product = h.slot, h.state
+	now := time.Now()
+	return max(now.Sub(*until), time.Duration(now.UnixNano()-until.UnixNano())), true
+}
+
+// trusted returns the table, nil where it may not be asked now.
+func (c *cache) trusted() *table {
+	if lag, ok := c.lag(); c.off || !ok || lag > c.maxStale {
+		return nil
+	}
+	return c.table.Load()
+}
+
+func (c *cache) hashOf(kind uint8, id string) uint64 {
+	return maphash.String(c.seed, id) + uint64(kind)*0x9e3779b97f4a7c15
+}
+
+func (c *cache) hashOfMember(of *cell, user string) uint64 {
+	return c.hashOf(memberEntry, user) ^ bits.RotateLeft64(of.hash, 32)
+}
+
+// find answers from the cache. It returns false where it does not hold everything that was asked for, or
+// holds it from before a floor.
+func (c *cache) find(key datastore.Key, floors []floor) (facts, bool) {
+	t := c.trusted()
+	if t == nil {
+		return facts{}, false
+	}
+	var about *entry
+	if key.Product != "" {
+		about = t.find(c.hashOf(productEntry, key.Product), productEntry, "", key.Product)
 	} else {
-		found, ok := c.organizations.Load(organization)
-		if !ok {
-			return known{}, false
+		about = t.find(c.hashOf(organizationEntry, key.Organization), organizationEntry, "", key.Organization)
+	}
+	if about == nil || about.read == 0 || !about.reaches(floors) || key.Organization != "" && key.Organization != about.of.id {
+		return facts{}, false
+	}
+	f, of := facts{organization: &about.of.snapshot, product: about.product}, about.of
+	if key.User != "" {
+		e := t.find(c.hashOfMember(of, key.User), memberEntry, of.id, key.User)
+		if e == nil || e.of != of {
+			return facts{}, false
 		}
-		s, _ = found.(*slot)
+		f.member = e.member
 	}
-	if user != "" {
-		m, ok := s.members.Load(user)
-		if !ok {
-			return known{}, false
-		}
-		k.member, _ = m.(*membership)
-	}
-	if s.over.Load() || organization != "" && organization != s.id {
-		return known{}, false
-	}
-	k.organization = &s.life
-	return k, true
+	return f, !of.over.Load() // asked last: until now all of it was true at once
 }
 
-// mark is taken before the store is read for the cache, and handed to keep.
-func (c *cache) mark() uint64 {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.generation
-}
+// begins returns the count before a read of the store, for keep.
+func (c *cache) begins() uint64 { return c.count.Load() }
 
-// keep fills in what was read, unless something newer is known by now.
-func (c *cache) keep(mark uint64, k *known, user, product string) {
-	if c.off || k.organization == nil {
+// keep fills in what a read found, unless it may be older than what is known by now. The read began at
+// the count.
+func (c *cache) keep(began uint64, f *facts, key datastore.Key) {
+	if c.off || f.organization == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.generation != mark {
+	t := c.table.Load()
+	if t == nil || began < c.begun {
 		return
 	}
-	var s *slot
-	if found, ok := c.organizations.Load(k.organization.id); ok {
-		s, _ = found.(*slot)
-	}
+	id := f.organization.id
+	of := c.current[id]
 	switch {
-	case s == nil, s.revision < k.organization.revision:
-		s = c.replace(*k.organization)
-	case s.revision > k.organization.revision:
+	case of == nil && *c.changedAt(c.hashOf(organizationEntry, id)) > began:
 		return
+	case of == nil || of.revision < f.organization.revision:
+		of = c.replace(t, f.organization, began)
+	case of.revision > f.organization.revision:
+		return
+	default:
+		if e := t.find(of.hash, organizationEntry, "", of.id); e == nil || e.read == 0 {
+			c.insert(t, of.hash, &entry{id: of.id, of: of, kind: organizationEntry, read: began})
+		}
 	}
 	// What is kept must not keep the whole request that an id was cut from.
-	user, product = strings.Clone(user), strings.Clone(product)
-	if user != "" {
-		if _, had := s.members.Swap(user, k.member); !had {
-			c.grow(s)
-		}
+	if key.User != "" {
+		c.insert(t, c.hashOfMember(of, key.User), &entry{id: strings.Clone(key.User), of: of, kind: memberEntry, read: began, member: f.member})
 	}
-	if product != "" && k.product != nil {
-		had, known := c.products.Swap(product, &home{slot: s, state: k.product})
-		if h, _ := had.(*home); !known || h.slot != s {
-			s.products = append(s.products, product)
-			c.grow(s)
-		}
+	if key.Product != "" && f.product != nil {
+		c.insert(t, c.hashOf(productEntry, key.Product), &entry{id: strings.Clone(key.Product), of: of, kind: productEntry, read: began, product: f.product})
 	}
 }
 
@@ -144,107 +154,80 @@ func (c *cache) keep(mark uint64, k *known, user, product string) {
 func (c *cache) advance(change datastore.Change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	found, ok := c.organizations.Load(change.Organization)
-	if !ok {
-		// A read of an older revision may be under way; the empty slot keeps it out.
-		c.replace(life{id: change.Organization, revision: change.Revision})
+	t := c.table.Load()
+	if t == nil {
+		return // nothing is kept, nor what is being read now
+	}
+	of := c.current[change.Organization]
+	if of == nil {
+		*c.changedAt(c.hashOf(organizationEntry, change.Organization)) = c.count.Add(1)
+	} else if of.revision < change.Revision {
+		// The empty cell keeps reads out that are under way, or that a store answers late.
+		c.replace(t, &snapshot{id: change.Organization, revision: change.Revision}, 0)
+	}
+}
+
+func (c *cache) changedAt(hash uint64) *uint64 { return &c.changed[hash%uint64(len(c.changed))] }
+
+// replace makes a cell and ends the one that was there.
+func (c *cache) replace(t *table, s *snapshot, read uint64) *cell {
+	if old := c.current[s.id]; old != nil {
+		old.over.Store(true)
+	}
+	of := &cell{snapshot: snapshot{id: strings.Clone(s.id), revision: s.revision}, since: c.count.Add(1)}
+	of.hash = c.hashOf(organizationEntry, of.id)
+	c.current[of.id] = of
+	c.bytes += of.bytes()
+	c.insert(t, of.hash, &entry{id: of.id, of: of, kind: organizationEntry, read: read})
+	return of
+}
+
+// insert puts an entry in, and lets go of others until all is within the bound again. What would take an
+// eighth of it alone is not kept.
+func (c *cache) insert(t *table, hash uint64, e *entry) {
+	e.size = e.bytes()
+	if e.size > c.most/8 {
 		return
 	}
-	if s, _ := found.(*slot); s.revision < change.Revision {
-		c.replace(life{id: change.Organization, revision: change.Revision})
+	e.of.entries++
+	c.bytes += e.size
+	if out := t.put(hash, e); out != nil {
+		c.release(out)
 	}
-}
-
-func (c *cache) replace(l life) *slot {
-	s := &slot{life: l}
-	if old, ok := c.organizations.Swap(l.id, s); ok {
-		o, _ := old.(*slot)
-		c.letGo(o)
-	} else {
-		c.entities++
-	}
-	return s
-}
-
-// letGo ends a slot that has no place any more.
-func (c *cache) letGo(s *slot) {
-	s.over.Store(true)
-	c.entities -= s.filled
-	for _, product := range s.products {
-		if found, ok := c.products.Load(product); ok {
-			if h, _ := found.(*home); h.slot == s {
-				c.products.Delete(product)
-			}
+	for visited := 0; c.bytes > c.most; visited++ {
+		b := &t.buckets[c.hand]
+		c.hand = (c.hand + 1) % len(t.buckets)
+		if slot := b.victim(visited > 2*len(t.buckets)); slot >= 0 {
+			c.release(b.take(slot))
 		}
 	}
 }
 
-func (c *cache) grow(s *slot) {
-	s.filled++
-	if c.entities++; c.entities <= c.most {
+// release counts an entry out that has left the table, and its cell with the last one.
+func (c *cache) release(e *entry) {
+	if e == nil {
 		return
 	}
-	// Over the bound: let go of whole organizations, whichever come first, until a tenth is free.
-	c.generation++
-	c.organizations.Range(func(id, found any) bool {
-		o, _ := found.(*slot)
-		if o == s {
-			return true
-		}
-		c.organizations.Delete(id)
-		c.entities--
-		c.letGo(o)
-		return c.entities > c.most*9/10
-	})
+	c.bytes -= e.size
+	of := e.of
+	if of.entries--; of.entries > 0 {
+		return
+	}
+	c.bytes -= of.bytes()
+	of.over.Store(true)
+	if c.current[of.id] == of {
+		delete(c.current, of.id)
+		// Whether it changes from now on is not known here, so what is being read is not kept.
+		*c.changedAt(of.hash) = c.count.Add(1)
+	}
 }
 
-func (c *cache) flush() {
+// begin forgets everything: the feed stands anew, and what changed before is not told.
+func (c *cache) begin() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.generation++
-	c.organizations.Range(func(_, found any) bool {
-		s, _ := found.(*slot)
-		s.over.Store(true)
-		return true
-	})
-	c.organizations.Clear()
-	c.products.Clear()
-	c.entities = 0
-}
-
-// run follows the feed until ctx is done. Where the feed breaks it goes on from the last position. Where
-// it begins anew, nothing is kept that was read before it stands: what changed meanwhile is not told.
-func (c *cache) run(ctx context.Context, store datastore.Store) {
-	position, pause := "", 50*time.Millisecond
-	for ctx.Err() == nil {
-		var failed error
-		for change, err := range store.Watch(ctx, position) {
-			if err != nil {
-				failed = err
-				break
-			}
-			if position == "" {
-				c.flush()
-			}
-			if change.Organization != "" {
-				c.advance(change)
-			} else {
-				c.until.Store(int64(change.Until.Sub(c.made)))
-			}
-			position = change.Position
-			pause = 50 * time.Millisecond
-		}
-		if ctx.Err() != nil || errors.Is(failed, datastore.ErrClosed) {
-			return
-		}
-		if errors.Is(failed, datastore.ErrHistoryLost) {
-			position = ""
-		}
-		c.log.Warn("change feed interrupted", "error", failed, "retry_in", pause)
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
-		pause = min(2*pause, time.Second)
-	}
+	t := newTable(c.most)
+	c.current, c.bytes, c.hand = map[string]*cell{}, t.bytes(), 0
+	c.begun = c.count.Add(1)
+	c.table.Store(t)
 }

@@ -80,21 +80,24 @@ func TestAnswerIsNeverOlderThanAsked(t *testing.T) { // docs/design.md 4, Cordon
 			decide(t, reader, productQuestion("carl", "manage", "shop"))
 			done := must[*guard.Result](t)(writer.BlockProduct(t.Context(), as("lena"), "acme", "shop", reason("x")))
 			q := productQuestion("carl", "manage", "shop")
-			q.AtLeast = []guard.AtLeast{{Organization: "acme", Revision: done.Revision}}
-			answer, err := reader.Decide(t.Context(), host(), q)
+			answer, err := reader.Decide(t.Context(), atLeast("acme", done.Revision), q)
 			if err != nil || answer.Allowed || answer.Revision < done.Revision {
 				t.Fatalf("got %+v %v at least at %d", answer, err, done.Revision)
 			}
 			must[*guard.Result](t)(writer.UnblockProduct(t.Context(), as("lena"), "acme", "shop", reason("")))
 		}
-		for name, least := range map[string]guard.AtLeast{"a later revision": {"acme", 1000}, "an unknown organization": {"nobody", 1}} {
+		for name, o := range map[string]*guard.Origin{"a later revision": atLeast("acme", 1000), "an unknown organization": atLeast("nobody", 1)} {
 			q := productQuestion("carl", "manage", "shop")
-			q.AtLeast = []guard.AtLeast{least}
-			if _, err := reader.Decide(t.Context(), host(), q); !errors.Is(err, guard.ErrTooStale) {
+			if _, err := reader.Decide(t.Context(), o, q); !errors.Is(err, guard.ErrTooStale) {
 				t.Errorf("%s: got %v", name, err)
 			}
 		}
 	})
+}
+
+// atLeast asks for answers that are not older than a revision.
+func atLeast(organization string, revision int64) *guard.Origin {
+	return &guard.Origin{Caller: everyScope, AtLeast: []guard.AtLeast{{Organization: organization, Revision: revision}}}
 }
 
 func TestBlockReachesOtherReplicas(t *testing.T) {
@@ -111,7 +114,7 @@ func TestBlockReachesOtherReplicas(t *testing.T) {
 
 func TestCacheIsBounded(t *testing.T) {
 	store := &flaky{Store: openSQLite(t)}
-	g := newGuard(t, store, func(c *guard.Config) { c.CacheEntities = 3 })
+	g := newGuard(t, store, func(c *guard.Config) { c.CacheBytes = 1 })
 	acme(t, g)
 	for range 3 {
 		for _, user := range []string{"lena", "adam", "ada", "carl", "cleo"} {

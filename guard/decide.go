@@ -3,8 +3,6 @@ package guard
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"time"
 
 	"cordon/datastore"
@@ -16,7 +14,11 @@ import (
 // journal and the engine; none of them is ever a yes.
 func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, error) {
 	var record datastore.Record
-	answer, err := g.answer(ctx, o, g.policy.Load(), q, &record)
+	floors, err := g.floors(ctx, o)
+	if err != nil {
+		return Answer{}, err
+	}
+	answer, err := g.answer(ctx, o, g.policy.Load(), q, floors, &record)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -27,10 +29,10 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 }
 
 // answer decides a question and fills in its record, which the caller is to journal.
-func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, record *datastore.Record) (Answer, error) {
+func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, floors []floor, record *datastore.Record) (Answer, error) {
 	start := g.now()
 	asked := datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
-	k, err := g.look(ctx, q, &asked)
+	k, err := g.readFacts(ctx, &asked, floors)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -46,52 +48,6 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, r
 	answer := g.answered(start, decision, &k)
 	g.fill(record, o, &asked, &answer, start, p.label(asked.Action.Name))
 	return answer, nil
-}
-
-// look gives what is known of a question: from the cache where it may, else from the store.
-func (g *Guard) look(ctx context.Context, q *Question, asked *datastore.Question) (known, error) {
-	key, ok := keyOf(asked)
-	if !ok {
-		return known{}, g.reach(ctx, q, known{})
-	}
-	if key.Target == "" {
-		if k, ok := g.cache.find(key.Organization, key.User, key.Product); ok && g.reach(ctx, q, k) == nil {
-			return k, nil
-		}
-	}
-	mark := g.cache.mark()
-	facts, err := g.store.Facts(ctx, key)
-	if errors.Is(err, datastore.ErrNotFound) {
-		return known{}, g.reach(ctx, q, known{})
-	}
-	if err != nil {
-		return known{}, fmt.Errorf("read facts: %w", err)
-	}
-	k := knowFacts(&facts)
-	if key.Target == "" {
-		g.cache.keep(mark, &k, key.User, key.Product)
-	}
-	return k, g.reach(ctx, q, k)
-}
-
-// reach checks the revisions that an answer must not be older than.
-func (g *Guard) reach(ctx context.Context, q *Question, k known) error {
-	for _, least := range q.AtLeast {
-		if k.organization != nil && k.organization.id == least.Organization {
-			if k.organization.revision < least.Revision {
-				return ErrTooStale
-			}
-			continue
-		}
-		facts, err := g.store.Facts(ctx, datastore.Key{Organization: least.Organization})
-		switch {
-		case errors.Is(err, datastore.ErrNotFound), err == nil && facts.Organization.Revision < least.Revision:
-			return ErrTooStale
-		case err != nil:
-			return fmt.Errorf("read revision: %w", err)
-		}
-	}
-	return nil
 }
 
 // keyOf names the entities that a question is about; false where it can be about nothing we know.
@@ -117,7 +73,7 @@ func keyOf(q *datastore.Question) (datastore.Key, bool) {
 
 // limited holds a caller that is limited to one organization to it. A question about something
 // unknown is none about another organization, unless it names one.
-func limited(o *Origin, q *datastore.Question, l *life) error {
+func limited(o *Origin, q *datastore.Question, l *snapshot) error {
 	limit := o.Caller.Organization
 	if limit == "" {
 		return nil
@@ -129,7 +85,7 @@ func limited(o *Origin, q *datastore.Question, l *life) error {
 	return nil
 }
 
-func (g *Guard) answered(now time.Time, d *policies.Decision, k *known) Answer {
+func (g *Guard) answered(now time.Time, d *policies.Decision, k *facts) Answer {
 	answer := Answer{Decision: d, ID: datastore.NewRecordID(now), Blocks: standingBlocks(d, k, now)}
 	if l := k.organization; l != nil {
 		answer.Organization, answer.Revision = l.id, l.revision

@@ -61,7 +61,7 @@ func (a *Answer) appendGrounds(dst []byte) []byte {
 
 // standingBlocks names the blocks and the maintenance that a denial rests on. Which facts it may rest
 // on is said by the rules; what there is of them is found here, for a rule may say it of anything.
-func standingBlocks(d *policies.Decision, k *known, now time.Time) []string {
+func standingBlocks(d *policies.Decision, k *facts, now time.Time) []string {
 	if d.Allowed {
 		return nil
 	}

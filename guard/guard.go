@@ -35,8 +35,8 @@ type Config struct {
 	// MaxStaleness is how long answers are given from cached facts without a sign of life of the
 	// change feed. 0: 2 s (docs/design.md 8).
 	MaxStaleness time.Duration
-	// CacheEntities bounds the cached members and products together. 0: 1,000,000.
-	CacheEntities int
+	// CacheBytes bounds what cached facts take in memory. 0: 256 MiB.
+	CacheBytes int64
 	// NoMemo asks the rules about every question, and NoCache reads the facts of every question from
 	// the store, for measuring.
 	NoMemo, NoCache bool
@@ -83,8 +83,8 @@ func New(config Config) (*Guard, error) {
 	if config.MaxStaleness == 0 {
 		config.MaxStaleness = 2 * time.Second
 	}
-	if config.CacheEntities == 0 {
-		config.CacheEntities = 1_000_000
+	if config.CacheBytes == 0 {
+		config.CacheBytes = 256 << 20
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -110,21 +110,32 @@ func (g *Guard) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { g.sweepEvery(ctx, time.Second) })
 	beside.Go(func() { g.writeUsesEvery(ctx, useWritten) })
-	g.cache.run(ctx, g.store)
+	g.cache.follow(ctx, g.store, g.log)
 	beside.Wait()
 	return nil
 }
 
-// Ready tells whether the guard can answer: the store serves, and the journal takes records.
+// Ready tells whether the guard can answer: the store serves, the change feed has begun, and the journal
+// takes records.
 func (g *Guard) Ready(ctx context.Context) error {
 	if err := g.store.Ready(ctx); err != nil {
 		return fmt.Errorf("store: %w", err)
+	}
+	if _, begun := g.cache.lag(); !begun && !g.config.NoCache {
+		return errNoFeed
 	}
 	if err := g.journal.Stats().Err; err != nil {
 		return fmt.Errorf("journal: %w", err)
 	}
 	return nil
 }
+
+// errNoFeed keeps traffic away from a guard that would read the store for every question.
+var errNoFeed = errors.New("change feed: it has not begun yet")
+
+// FeedLag returns how far the change feed is behind, false before it has begun. From MaxStaleness on
+// answers are given from the store alone.
+func (g *Guard) FeedLag() (time.Duration, bool) { return g.cache.lag() }
 
 // newID makes an unguessable id of 80 bits with a prefix.
 func newID(prefix string) string { return prefix + rand.Text()[:16] }

@@ -51,7 +51,7 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 // record.
 func (g *Guard) recordRead(ctx context.Context, o *Origin, organization string) error {
 	var record datastore.Record
-	answer, err := g.answer(ctx, o, g.policy.Load(), mayRead(o, organization), &record)
+	answer, err := g.answer(ctx, o, g.policy.Load(), mayRead(o, organization), nil, &record)
 	if err != nil {
 		return err
 	}

@@ -160,11 +160,11 @@ func (g *Guard) askIn(ctx context.Context, a *attempt, action Action, stranger b
 }
 
 // input returns what the rules are asked about an action, and what it is projected from.
-func (a *attempt) input(action Action) (policies.Input, known) {
+func (a *attempt) input(action Action) (policies.Input, facts) {
 	q := datastore.Question{Subject: a.origin.subject(), Action: action, Resource: a.resource}
-	k := knowFacts(&a.facts)
+	k := factsOf(&a.facts)
 	if !a.found {
-		k = known{}
+		k = facts{}
 	}
 	var input policies.Input
 	project(&input, &q, &k, a.now)

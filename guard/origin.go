@@ -43,7 +43,9 @@ type Origin struct {
 	Agent     string // support agent id; never together with Actor
 	RequestID string
 	TraceID   string
-	Once      *Once // set for a call with an idempotency key
+	// AtLeast are revisions that no answer to the call is older than (docs/design.md 11, Revisions).
+	AtLeast []AtLeast
+	Once    *Once // set for a call with an idempotency key
 }
 
 // Once makes a mutation happen once for its key: the first answer is kept with the effect, in its

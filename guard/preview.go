@@ -38,7 +38,7 @@ type losses struct {
 }
 
 // compare adds the actions on one resource that subject may do before and not after.
-func (l *losses) compare(ctx context.Context, subject string, resource Entity, before, after *known) error {
+func (l *losses) compare(ctx context.Context, subject string, resource Entity, before, after *facts) error {
 	var lost []string
 	for _, action := range l.a.policy.Actions(resource.Type) {
 		was, err := l.may(ctx, subject, action, resource, before)
@@ -67,7 +67,7 @@ func (l *losses) compare(ctx context.Context, subject string, resource Entity, b
 	return nil
 }
 
-func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *known) (bool, error) {
+func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *facts) (bool, error) {
 	q := datastore.Question{Subject: Entity{Type: subjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
 	var input policies.Input
 	project(&input, &q, k, l.a.now)
@@ -80,16 +80,16 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 
 // previewProduct compares what every member may do to a product as it is and as it would be.
 func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt, next *Product) (*Preview, error) {
-	base := life{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision}
+	base := snapshot{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision}
 	l, preview := losses{a: a}, &Preview{}
 	about := Entity{Type: "product", ID: next.ID}
 	for member, err := range tx.Members(ctx, base.id, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
 		}
-		before := known{organization: &base, member: knowMember(&member), product: knowProduct(a.facts.Product)}
+		before := facts{organization: &base, member: membershipOf(&member), product: productOf(a.facts.Product)}
 		after := before
-		after.product = knowProduct(next)
+		after.product = productOf(next)
 		if err := l.compare(ctx, member.ID, about, &before, &after); err != nil {
 			return nil, err
 		}
@@ -102,7 +102,7 @@ func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt,
 }
 
 // previewMember adds a member to those who are told and those who could unblock.
-func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *attempt, m *Member, about Entity, after *known) error {
+func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *attempt, m *Member, about Entity, after *facts) error {
 	if slices.ContainsFunc(a.events, func(e Event) bool { return e.Concerns(m, a.now) }) {
 		p.Mailed = append(p.Mailed, m.ID)
 	}
@@ -121,13 +121,13 @@ func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *att
 func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, user string, blocks []Block) (*Preview, error) {
 	p := userPreview{
 		losses: losses{a: a}, user: user, blocks: blocks,
-		base: life{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision},
+		base: snapshot{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision},
 	}
-	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, known{}); err != nil {
+	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, facts{}); err != nil {
 		return nil, err
 	}
 	for _, channel := range a.policy.Channels() {
-		if err := p.compare(ctx, Entity{Type: "channel", ID: channel, Organization: p.base.id}, known{}); err != nil {
+		if err := p.compare(ctx, Entity{Type: "channel", ID: channel, Organization: p.base.id}, facts{}); err != nil {
 			return nil, err
 		}
 	}
@@ -135,7 +135,7 @@ func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, us
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
 		}
-		if err := p.compare(ctx, Entity{Type: "product", ID: product.ID}, known{product: knowProduct(&product)}); err != nil {
+		if err := p.compare(ctx, Entity{Type: "product", ID: product.ID}, facts{product: productOf(&product)}); err != nil {
 			return nil, err
 		}
 	}
@@ -145,13 +145,13 @@ func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, us
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
 		}
-		target := known{target: knowMember(&member), targetBlocks: member.Blocks}
+		target := facts{target: membershipOf(&member), targetBlocks: member.Blocks}
 		if err := p.compare(ctx, Entity{Type: "user", ID: member.ID, Organization: p.base.id}, target); err != nil {
 			return nil, err
 		}
-		after := p.as(true, known{target: knowMember(a.facts.Target), targetBlocks: blocks})
+		after := p.as(true, facts{target: membershipOf(a.facts.Target), targetBlocks: blocks})
 		if member.ID != user {
-			after.member = knowMember(&member)
+			after.member = membershipOf(&member)
 		}
 		if err := g.previewMember(ctx, &p.losses, preview, a, &member, about, &after); err != nil {
 			return nil, err
@@ -166,17 +166,17 @@ type userPreview struct {
 	losses
 	user   string
 	blocks []Block
-	base   life
+	base   snapshot
 }
 
-func (p *userPreview) compare(ctx context.Context, resource Entity, k known) error {
+func (p *userPreview) compare(ctx context.Context, resource Entity, k facts) error {
 	before, after := p.as(false, k), p.as(true, k)
 	return p.losses.compare(ctx, p.user, resource, &before, &after)
 }
 
 // as gives what is known of a question of the user's, with their blocks as they are or as they would
 // be, wherever these show: on the user, on them as a target, and among the admins (R4).
-func (p *userPreview) as(blocked bool, k known) known {
+func (p *userPreview) as(blocked bool, k facts) facts {
 	k.organization = &p.base
 	k.admins = p.a.facts.Admins
 	member := *p.a.facts.Target
@@ -190,6 +190,6 @@ func (p *userPreview) as(blocked bool, k known) known {
 			}
 		}
 	}
-	k.member = knowMember(&member)
+	k.member = membershipOf(&member)
 	return k
 }

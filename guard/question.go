@@ -27,14 +27,6 @@ type Question struct {
 	Subject  Entity
 	Action   Action
 	Resource Entity
-	// AtLeast are revisions that the answer must not be older than (Cordon-At-Least).
-	AtLeast []AtLeast
-}
-
-// AtLeast names a revision of an organization.
-type AtLeast struct {
-	Organization string
-	Revision     int64
 }
 
 // Answer is a decision that is on record.

@@ -9,7 +9,7 @@ import (
 )
 
 // mostAtLeast bounds the pairs of a Cordon-At-Least header: each may cost a look into the store.
-const mostAtLeast = 100
+const mostAtLeast = 16
 
 // atLeast reads Cordon-At-Least: org=revision, more of them by comma (docs/design.md 11, Revisions).
 func atLeast(values []string) ([]guard.AtLeast, error) {

@@ -29,7 +29,7 @@ func evaluation(c *call) error {
 			return err
 		}
 	}
-	if q.AtLeast, err = atLeast(c.req.Header[client.HeaderAtLeast]); err != nil {
+	if c.origin.AtLeast, err = atLeast(c.req.Header[client.HeaderAtLeast]); err != nil {
 		return err
 	}
 	return c.evaluate(&q)
@@ -79,12 +79,11 @@ func evaluations(c *call) error {
 	if err := b.checkDefaults(); err != nil {
 		return err
 	}
-	least, err := atLeast(c.req.Header[client.HeaderAtLeast])
-	if err != nil {
+	if c.origin.AtLeast, err = atLeast(c.req.Header[client.HeaderAtLeast]); err != nil {
 		return err
 	}
 	if len(b.items) == 0 {
-		q := guard.Question{AtLeast: least}
+		var q guard.Question
 		if err := b.question(&q); err != nil {
 			return err
 		}
@@ -96,7 +95,6 @@ func evaluations(c *call) error {
 	items := make([]guard.BatchItem, len(b.items))
 	for i := range b.items {
 		b.items[i].inherit(&b.asked)
-		items[i].Question.AtLeast = least
 		items[i].Invalid = b.items[i].question(&items[i].Question)
 	}
 	id, answers, err := c.server.config.Guard.DecideAll(c.context(), &c.origin, items, b.semantic)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +23,9 @@ import (
 // ended.
 func (w *world) running(t *testing.T, change func(*server.Config)) (url string, stop func() error) {
 	t.Helper()
+	for _, begun := w.guard.FeedLag(); !begun; _, begun = w.guard.FeedLag() { // before it is ready
+		runtime.Gosched()
+	}
 	listening := make(chan string, 1)
 	config := server.Config{Guard: w.guard, Addr: "127.0.0.1:0", Listening: func(url string) { listening <- url }, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {

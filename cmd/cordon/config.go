@@ -48,7 +48,7 @@ func settings() []group {
 			{"max-staleness", 2 * time.Second, lasting(100*time.Millisecond, time.Minute), "how long decisions are made from the cache without a sign of life of the store"},
 			{"drain-delay", time.Duration(0), lasting(0, 10*time.Minute), "how long to go on serving with /readyz at 503 before shutting down, for load balancers to notice"},
 			{"drain-timeout", 20 * time.Second, lasting(time.Second, 10*time.Minute), "how long to wait for the requests under way when shutting down"},
-			{"cache-entities", 1_000_000, number(1, 100_000_000), "users and products that are kept in memory at most"},
+			{"cache-bytes", 256 << 20, number(1<<20, 1<<40), "bytes of memory that facts of users and products are kept in at most"},
 			{"cache", "all", among("all", "facts", "none"), "what is kept in memory: all, facts (the rules are asked every time) or none (and the store too); for measuring"},
 			{"rate-limit", 0, number(0, 1_000_000), "requests a second that one caller may send; 0: any number"},
 			{"rate-burst", 0, number(0, 1_000_000), "requests that one caller may send at once; 0: those of a second"},

@@ -74,13 +74,13 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 		return nil, err
 	}
 	if err = in.makeGuard(ctx, guard.Config{
-		MaxStaleness:  c.duration("max-staleness"),
-		CacheEntities: c.number("cache-entities"),
-		NoMemo:        c.text("cache") != "all",
-		NoCache:       c.text("cache") == "none",
-		Observe:       in.metrics.Observer(),
-		Announced:     in.relay.Wake,
-		CheckWebhook:  func(url string) error { return notify.CheckURL(url, c.is("webhooks-allow-private")) },
+		MaxStaleness: c.duration("max-staleness"),
+		CacheBytes:   int64(c.number("cache-bytes")),
+		NoMemo:       c.text("cache") != "all",
+		NoCache:      c.text("cache") == "none",
+		Observe:      in.metrics.Observer(),
+		Announced:    in.relay.Wake,
+		CheckWebhook: func(url string) error { return notify.CheckURL(url, c.is("webhooks-allow-private")) },
 	}); err != nil {
 		return nil, err
 	}

@@ -9,10 +9,10 @@ import (
 	"cordon/policies"
 )
 
-// known is what is known of a question at one revision: the cached form of datastore.Facts, without
+// facts is what is known of a question at one revision: the cached form of datastore.Facts, without
 // names and addresses.
-type known struct {
-	organization *life // nil: unknown
+type facts struct {
+	organization *snapshot // nil: unknown
 	member       *membership
 	product      *productState
 
@@ -21,8 +21,8 @@ type known struct {
 	admins       []datastore.Member
 }
 
-// life is one organization at one revision.
-type life struct {
+// snapshot is one organization at one revision.
+type snapshot struct {
 	id       string
 	revision int64
 }
@@ -39,26 +39,26 @@ type productState struct {
 	maintenance *datastore.Maintenance
 }
 
-func knowMember(m *datastore.Member) *membership {
+func membershipOf(m *datastore.Member) *membership {
 	if m == nil {
 		return nil
 	}
 	return &membership{role: intern(m.Role), grants: m.Grants, blocks: m.Blocks}
 }
 
-func knowProduct(p *datastore.Product) *productState {
+func productOf(p *datastore.Product) *productState {
 	if p == nil {
 		return nil
 	}
 	return &productState{kind: p.Kind, blocks: p.Blocks, maintenance: p.Maintenance}
 }
 
-func knowFacts(f *datastore.Facts) known {
-	return known{
-		organization: &life{id: f.Organization.ID, revision: f.Organization.Revision},
-		member:       knowMember(f.Member),
-		product:      knowProduct(f.Product),
-		target:       knowMember(f.Target),
+func factsOf(f *datastore.Facts) facts {
+	return facts{
+		organization: &snapshot{id: f.Organization.ID, revision: f.Organization.Revision},
+		member:       membershipOf(f.Member),
+		product:      productOf(f.Product),
+		target:       membershipOf(f.Target),
 		targetBlocks: f.TargetBlocks,
 		admins:       f.Admins,
 	}
@@ -89,7 +89,7 @@ const (
 
 // project turns a question and what is known into the input of the rules. Time limits become flags
 // here, so that the rules need no clock and equal inputs share an answer (docs/design.md 3.1).
-func project(in *policies.Input, q *datastore.Question, k *known, now time.Time) {
+func project(in *policies.Input, q *datastore.Question, k *facts, now time.Time) {
 	in.Action = policies.Action{Name: q.Action.Name, Channel: q.Action.Channel, Role: q.Action.Role}
 	switch q.Action.Name {
 	case "receive_mail", "read_mail", "send_mail":

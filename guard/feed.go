@@ -1,0 +1,48 @@
+package guard
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"cordon/datastore"
+)
+
+// follow keeps the cache true by the store's feed until ctx is done. Where the feed breaks it goes on from
+// the last position; where history is lost it begins anew. Only a beat makes the cache trusted, for only a
+// beat says that nothing more is to come of what was acknowledged before it.
+func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Logger) {
+	position, pause := "", 50*time.Millisecond
+	for ctx.Err() == nil {
+		var failed error
+		for change, err := range store.Watch(ctx, position) {
+			if err != nil {
+				failed = err
+				break
+			}
+			if position == "" {
+				c.begin() // only now, that it stands: what was kept before would never be told of a change
+			}
+			if change.Organization != "" {
+				c.advance(change)
+			} else {
+				c.until.Store(&change.Until)
+			}
+			position = change.Position
+			pause = 50 * time.Millisecond
+		}
+		if ctx.Err() != nil || errors.Is(failed, datastore.ErrClosed) {
+			return
+		}
+		if errors.Is(failed, datastore.ErrHistoryLost) {
+			position = ""
+		}
+		log.Warn("change feed interrupted", "error", failed, "retry_in", pause)
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, time.Second)
+	}
+}
