@@ -22,6 +22,7 @@ const (
 	magic     = "cordonj1"
 	headSize  = 24
 	frameHead = 24
+	headSum   = 20 // where the CRC of a frame's head is
 	maxKeys   = math.MaxUint16
 	// A record's JSON begins with `{"id":"` and the id.
 	idAt  = 7
@@ -59,7 +60,7 @@ func appendFrame(dst []byte, keys []uint64, r *datastore.Record, lag int64) ([]b
 	binary.LittleEndian.PutUint32(frame[4:], checksum(frame[frameHead:]))
 	binary.LittleEndian.PutUint64(frame[8:], uint64(r.Sequence))
 	binary.LittleEndian.PutUint32(frame[16:], uint32(min(lag, math.MaxUint32)))
-	binary.LittleEndian.PutUint32(frame[20:], checksum(frame[:20]))
+	binary.LittleEndian.PutUint32(frame[headSum:], checksum(frame[:headSum]))
 	return dst, keys
 }
 
@@ -108,7 +109,7 @@ func parseHead(text []byte) (frame, error) {
 		lag:      int64(binary.LittleEndian.Uint32(text[16:])),
 		size:     size,
 	}
-	if binary.LittleEndian.Uint32(text[20:]) != checksum(text[:20]) || f.sequence < 1 ||
+	if binary.LittleEndian.Uint32(text[headSum:]) != checksum(text[:headSum]) || f.sequence < 1 ||
 		size < frameSize(0, idEnd) || size > frameSize(maxKeys, datastore.MaxRecordBytes) {
 		return frame{}, errDamaged
 	}

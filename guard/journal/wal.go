@@ -51,6 +51,7 @@ func segmentFirst(name string) (first int64, ok bool) {
 type wal struct {
 	j       *Journal
 	file    File
+	window  window // of the file
 	segment *segment
 	size    int64 // of the file, up to the last good frame
 	last    int64 // sequence of that frame
@@ -69,7 +70,7 @@ func (w *wal) write(frames []byte, last int64) error {
 	if err := w.repair(); err != nil {
 		return err
 	}
-	if _, err := w.file.WriteAt(frames, w.size); err != nil {
+	if err := w.put(frames); err != nil {
 		w.excess = true
 		// Cut at once what part was written; if that fails too, the next write begins with it.
 		return errors.Join(fmt.Errorf("write: %w", err), w.cut())
@@ -87,6 +88,21 @@ func (w *wal) write(frames []byte, last int64) error {
 	w.size += int64(len(frames))
 	w.last = last
 	return nil
+}
+
+// put writes frames behind what the file holds.
+func (w *wal) put(frames []byte) error {
+	v := &w.window
+	if w.j.config.Sync == Interval && !v.off && len(frames) <= leastMapped {
+		if !v.holds(w.size, len(frames)) {
+			v.move(w.file, w.size, w.j.config.SegmentBytes)
+		}
+		if !v.off {
+			return v.write(frames, w.size)
+		}
+	}
+	_, err := w.file.WriteAt(frames, w.size)
+	return err
 }
 
 // repair makes the log fit to be written again after a failure.
@@ -120,6 +136,7 @@ func (w *wal) probe() error {
 }
 
 func (w *wal) cut() error {
+	w.window.drop() // its pages would be behind the end of the file
 	if err := w.file.Truncate(w.size); err != nil {
 		return fmt.Errorf("cut off what was written in part: %w", err)
 	}
@@ -164,6 +181,8 @@ func (w *wal) renew() error {
 		w.publish()
 		base = w.segment.base + w.synced - headSize
 	}
+	w.window.drop()
+	w.window.off = false
 	if w.file != nil {
 		_ = w.file.Close() // everything that counts in it was synced before
 	}
@@ -213,6 +232,7 @@ func (w *wal) report(err error) {
 }
 
 func (w *wal) close() error {
+	w.window.drop()
 	if w.file == nil {
 		return nil
 	}

@@ -45,6 +45,9 @@ func TestFullDiskDropsNothing(t *testing.T) { // docs/design.md 7: nothing is dr
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_FSIZE, &full, nil); err != nil {
 		t.Fatal(err)
 	}
+	// What the journal has set aside is still taken, at most a mebibyte.
+	for n := 0; ask(n) == nil && n < 5000; n++ {
+	}
 	for n := range 20 {
 		err := ask(n)
 		var problem *client.Error

@@ -1,0 +1,14 @@
+//go:build !linux
+
+package journal
+
+import (
+	"errors"
+	"os"
+)
+
+const canMap = false
+
+func mapFile(*os.File, int64, int) ([]byte, error) { return nil, errors.ErrUnsupported }
+
+func unmapFile([]byte) {}
