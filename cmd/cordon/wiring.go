@@ -67,6 +67,12 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 	}); err != nil {
 		return nil, err
 	}
+	if s, ok := in.store.(*mongo.Store); ok {
+		// Without it the changes of some organizations wait until another replica, or the server, does it.
+		if err := s.TakeOver(ctx, in.journal.Replica()); err != nil {
+			log.WarnContext(ctx, "what an earlier process may have left open is not ended yet", "error", err)
+		}
+	}
 	if err = in.makeMetrics(); err != nil {
 		return nil, err
 	}

@@ -27,11 +27,14 @@ const forgotten = time.Hour
 // again and again with the write concern "majority", and read by nobody: whoever watches finds it in
 // the change stream, and knows then that a majority holds everything that was written before it.
 //
-//	_id   of the store, new at each Open
-//	beat  counts the writes
-//	at    is the server's time of the last one, by which others judge whether this replica lives
+//	_id       of the store, new at each Open
+//	beat      counts the writes
+//	at        is the server's time of the last one, by which others judge whether this replica lives
+//	replica   is its stable name, once it is known
+//	sessions  are those that its transactions use; see [sessions]
 type heartbeat struct {
 	id       string
+	sessions sessions
 	replicas *driver.Collection
 	timeout  time.Duration
 	log      *slog.Logger
@@ -50,10 +53,18 @@ func startHeartbeat(s *Store) *heartbeat {
 	h := &heartbeat{
 		id: uuid.NewString(), replicas: s.collection(replicas), timeout: min(s.timeout, time.Second), log: s.log,
 		wanted: make(chan struct{}, 1), cancel: cancel, stopped: make(chan struct{}),
+		sessions: newSessions(),
 	}
 	go h.run(ctx)
 	return h
 }
+
+// goneAfter is how long a heartbeat may be silent before others end what its replica left open. It is
+// safe to be wrong: a transaction that is ended so runs again.
+const goneAfter = 2 * time.Second
+
+// lookEvery is how often a replica looks for others that are gone.
+const lookEvery = 500 * time.Millisecond
 
 // stop ends the writing and takes the document away. It may be called on nil.
 func (h *heartbeat) stop() {
@@ -68,11 +79,14 @@ func (h *heartbeat) run(ctx context.Context) {
 	defer close(h.stopped)
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
-	fails := false
+	fails, looked := false, time.Time{}
 	for ctx.Err() == nil {
 		err := h.write(ctx)
+		if err == nil && time.Since(looked) >= lookEvery {
+			looked, err = time.Now(), h.endAbandoned(ctx)
+		}
 		if err != nil && !fails && ctx.Err() == nil {
-			h.log.WarnContext(ctx, "the heartbeat is not written", "error", &failure{"write the heartbeat", err})
+			h.log.WarnContext(ctx, "the heartbeat fails", "error", err)
 		}
 		fails = err != nil
 		select {
@@ -89,9 +103,18 @@ func (h *heartbeat) run(ctx context.Context) {
 func (h *heartbeat) write(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
-	_, err := h.replicas.UpdateOne(ctx, bson.M{"_id": h.id},
-		bson.M{"$set": bson.M{"beat": h.next()}, "$currentDate": bson.M{"at": true}}, options.UpdateOne().SetUpsert(true))
-	return err
+	set := bson.M{"beat": h.next()}
+	noted := h.sessions.note(set)
+	result, err := h.replicas.UpdateOne(ctx, bson.M{"_id": h.id},
+		bson.M{"$set": set, "$currentDate": bson.M{"at": true}}, options.UpdateOne().SetUpsert(true))
+	if err != nil {
+		h.sessions.lost(noted)
+		return &failure{"write the heartbeat", err}
+	}
+	if h.sessions.written(noted, result.UpsertedCount > 0) {
+		h.want()
+	}
+	return nil
 }
 
 // next numbers a write that begins now.

@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// operations counts the transactions that are under way. One whose client is disconnected before it
-// ends stays open at the server for a minute, and whoever writes what it wrote fails for as long.
+// operations counts the transactions that are under way, for Close to wait for. One whose client is
+// disconnected before it ends stays open at the server until another replica ends it (see [sessions]),
+// and whoever writes what it wrote fails for as long.
 type operations struct {
 	mu     sync.Mutex
 	count  int

@@ -41,6 +41,9 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(context.Cont
 	if deadline, ok := ctx.Deadline(); ok {
 		end = deadline
 	}
+	if err := s.own(ctx, session, end); err != nil {
+		return s.explain(ctx, "begin a transaction", err)
+	}
 	var want lockRequest
 	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
 		t := &tx{session: session, id: bson.NewObjectID(), owners: make(map[string]string)}
@@ -63,6 +66,13 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(context.Cont
 		case <-time.After(wait):
 		}
 	}
+}
+
+// own sees to it that the session is noted before anything is done in it.
+func (s *Store) own(ctx context.Context, session *driver.Session, end time.Time) error {
+	ctx, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	return s.heart.own(ctx, session)
 }
 
 func (s *Store) end(ctx context.Context, session *driver.Session) {
