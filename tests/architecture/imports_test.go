@@ -75,16 +75,3 @@ func mayInTests(here, there string) bool {
 	}
 	return there != "cmd/cordon"
 }
-
-func TestTheSuiteOfStoresIsForTests(t *testing.T) {
-	for _, f := range code(t) {
-		if f.test {
-			continue
-		}
-		for _, imported := range f.imports {
-			if imported == "testing" || imported == "cordon/datastore/datastoretest" {
-				t.Errorf("%s imports %s: what only tests need stays out of the program", f.path, imported)
-			}
-		}
-	}
-}
