@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,6 +29,11 @@ var secrets = map[string]string{"key": "key-file"}
 
 // talking is the title of the group behind those of the server.
 const talking = "Talking to a server (all other commands)"
+
+// eachCall is the title of the group of what is said with each call: what it does, why, and what it asks.
+// These are flags alone, and no settings. A variable or a file that turned every block into a preview,
+// gave every act the same reason, or filtered every reading of the log would mislead without a word.
+const eachCall = "Said with each call (flags alone: no variable, no name in the file)"
 
 // settings is the one table of everything that can be set.
 func settings() []group {
@@ -83,13 +89,21 @@ func settings() []group {
 		}},
 		{"Of single commands", []setting{
 			{"organization", "", word, "id of the organization"},
-			{"name", "", word, "name of the key"},
 			{"scopes", []string{}, scopes, "scopes of the key, by comma: decide, directory, act, support, audit, policy, admin; or all"},
+			{"support-code", "", secretWord, "the code that the requester made with cordon support-code"},
+			{"limit", 50, number(0, 1_000_000), "at most so many records; 0: all"},
+			{"organizations", 10, number(0, 99_999), "how many organizations to make"},
+			{"seed", 1, anything, "the same seed makes the same data"},
+			{"users-per", 33, number(1, 9_999), "users of each organization, the legal representative among them"},
+			{"products-per", 50, number(0, 9_999), "products of each organization"},
+			{"small", false, bound{}, "the one organization that serve --dev loads, instead"},
+		}},
+		{eachCall, []setting{
+			{"name", "", word, "name of the key"},
 			{"expires-in", "", spans, "end after this time, such as 90m, 36h or 30d"},
 			{"reason", "", anything, "why; it is shown to everyone who sees the product"},
 			{"ticket", "", word, "your ticket about it"},
 			{"justification", "", anything, "why, in at least 10 characters; it goes to the record only"},
-			{"support-code", "", secretWord, "the code that the requester made with cordon support-code"},
 			{"channels", []string{}, word, "channels to block beside manager, kdrive_web and mail_web: imap, smtp, ftp, ssh, database"},
 			{"preview", false, bound{}, "say what the block would do, and do nothing"},
 			{"type", "product", among("product", "user", "organization", "channel"), "what the question is about: product, user, organization or channel"},
@@ -111,14 +125,18 @@ func settings() []group {
 			{"batch", "", word, "only the questions of this batch"},
 			{"from", "", moments, "only since: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d"},
 			{"to", "", moments, "only before: a time, or how long ago"},
-			{"limit", 50, number(0, 1_000_000), "at most so many records; 0: all"},
-			{"organizations", 10, number(0, 99_999), "how many organizations to make"},
-			{"seed", 1, anything, "the same seed makes the same data"},
-			{"users-per", 33, number(1, 9_999), "users of each organization, the legal representative among them"},
-			{"products-per", 50, number(0, 9_999), "products of each organization"},
-			{"small", false, bound{}, "the one organization that serve --dev loads, instead"},
 		}},
 	}
+}
+
+// saidEachCall reports whether a flag is no setting.
+func saidEachCall(name string) bool {
+	for _, g := range settings() {
+		if g.title == eachCall {
+			return slices.ContainsFunc(g.settings, func(s setting) bool { return s.name == name })
+		}
+	}
+	return false
 }
 
 // variable is the name of a setting's environment variable.

@@ -103,3 +103,47 @@ func TestHelpConfigPrintsTheTable(t *testing.T) {
 		}
 	}
 }
+
+// What a call does, why and what it asks is said with the call. A setting that said it for all calls
+// would turn acts into previews, or filter every reading of the log, without a word.
+func TestWhatIsSaidWithEachCallIsNoSetting(t *testing.T) {
+	for _, name := range []string{
+		"preview", "reason", "ticket", "justification", "channels", "expires-in", "name", "type", "channel", "role", "at-least",
+		"subject", "action", "resource", "decision", "why", "kind", "caller", "actor", "by-agent", "policy", "request-id", "trace-id",
+		"batch", "from", "to",
+	} {
+		t.Run(name, func(t *testing.T) {
+			command{}.run(t, "demo", "--config", file(t, "cordon.yaml", name+": true\n")).want(t, 2, "", "there is no setting "+name)
+			for line := range strings.Lines(cordon.ConfigTable()) {
+				if strings.HasPrefix(line, "  --"+name+" ") && strings.Contains(line, cordon.Variable(name)) {
+					t.Errorf("the table has a variable for it: %s", line)
+				}
+			}
+		})
+	}
+	s := serve(t, map[string]string{
+		"GET /v1/products/web-1":                           `200 {"id":"web-1","organization":"acme"}`,
+		"POST /v1/organizations/acme/products/web-1/block": `200 {"product":{"id":"web-1","name":"Shop","organization":"acme","blocked":true,"blocks":[]},"decision_id":"d-1","revision":2}`,
+		"GET /v1/decisions":                                `200 {"items":[],"next_cursor":""}`,
+	})
+	act := s.command()
+	act.env["CORDON_PREVIEW"], act.env["CORDON_TICKET"], act.env["CORDON_DECISION"] = "true", "T-0", "allowed"
+	got := act.run(t, "block", "web-1", "--reason", "it is attacked", "--as", "bob")
+	if got.want(t, 0, got.out, "CORDON_PREVIEW is ignored: --preview is said with each call"); !strings.Contains(got.out, "is blocked") {
+		t.Errorf("got %s", got.out)
+	}
+	if asked := s.asked[len(s.asked)-1]; asked != `POST /v1/organizations/acme/products/web-1/block Cordon-Actor: bob {"reason":"it is attacked"}` {
+		t.Errorf("asked %s", asked)
+	}
+	act.run(t, "block", "web-1", "--as", "bob").want(t, 2, "", "needs --reason\n")
+	got = act.run(t, "log")
+	got.want(t, 0, got.out, "CORDON_DECISION is ignored: --decision is said with each call")
+	if asked := s.asked[len(s.asked)-1]; strings.Contains(asked, "decision=") {
+		t.Errorf("asked %s", asked)
+	}
+	// They are flags like others.
+	act.run(t, "block", "web-1", "--reason", "x", "--ticket", "T-1", "--as", "bob")
+	if asked := s.asked[len(s.asked)-1]; !strings.Contains(asked, `"ticket":"T-1"`) {
+		t.Errorf("asked %s", asked)
+	}
+}

@@ -17,7 +17,8 @@ func helpConfig() *cobra.Command {
 // configTable is the table of config.go as text.
 func configTable() string {
 	var b strings.Builder
-	b.WriteString(`Every setting is a flag, an environment variable and a name in the YAML file of --config.
+	b.WriteString(`Every setting is a flag, an environment variable and a name in the YAML file of --config. What is said
+with each call, such as --preview or --reason, is a flag alone.
 A flag beats the variable, the variable beats the file, the file beats the default. In the file
 journal-sync is written so, as journal_sync, or as sync within journal; an unknown name is an error.
 A value out of its bounds is refused before anything is begun.
@@ -30,7 +31,11 @@ A value out of its bounds is refused before anything is begun.
 			if _, secret := secrets[s.name]; secret {
 				flag = "-"
 			}
-			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", flag, variable(s.name), defaultText(s.value), described(s))
+			name := variable(s.name)
+			if g.title == eachCall {
+				name = "-"
+			}
+			fmt.Fprintf(w, "  %s\t%s\t%s\t%s\n", flag, name, defaultText(s.value), described(s))
 		}
 		_ = w.Flush() // into memory: it cannot fail
 	}

@@ -15,7 +15,7 @@ import (
 // source says where a setting came from, as an annotation of its flag.
 const source = "cordon_source"
 
-// resolve fills in the flags that were not typed: from the variable, else from the file.
+// resolve fills in the settings whose flags were not typed: from the variable, else from the file.
 func resolve(flags *pflag.FlagSet, env func(string) (string, bool)) error {
 	if flags.Lookup("config") == nil {
 		return nil // a command of cobra's own
@@ -39,6 +39,9 @@ func resolve(flags *pflag.FlagSet, env func(string) (string, bool)) error {
 			}
 			return
 		}
+		if saidEachCall(f.Name) {
+			return
+		}
 		value, from := "", ""
 		// An empty variable is as good as none: that is what compose files make of an unset one.
 		if v, ok := env(variable(f.Name)); ok && v != "" {
@@ -55,6 +58,17 @@ func resolve(flags *pflag.FlagSet, env func(string) (string, bool)) error {
 		f.Annotations = map[string][]string{source: {from}}
 	})
 	return errors.Join(errs...)
+}
+
+// ignored lists the variables that look like a flag of the command which no variable can say.
+func ignored(flags *pflag.FlagSet, env func(string) (string, bool)) []string {
+	var names []string
+	flags.VisitAll(func(f *pflag.Flag) {
+		if v, ok := env(variable(f.Name)); ok && v != "" && saidEachCall(f.Name) {
+			names = append(names, fmt.Sprintf("%s is ignored: --%s is said with each call", variable(f.Name), f.Name))
+		}
+	})
+	return names
 }
 
 // typed tells whether a setting was typed as a flag.
@@ -87,7 +101,7 @@ func readSettings(path string) (map[string]string, error) {
 	known := map[string]bool{}
 	for _, g := range settings() {
 		for _, s := range g.settings {
-			known[s.name] = s.name != "config"
+			known[s.name] = s.name != "config" && g.title != eachCall
 		}
 	}
 	if err := flatten(document.Content[0], "", known, values); err != nil {
@@ -147,8 +161,8 @@ func begins(name string, known map[string]bool) bool {
 	if known[name] {
 		return true
 	}
-	for k := range known {
-		if strings.HasPrefix(k, name+"-") {
+	for k, is := range known {
+		if is && strings.HasPrefix(k, name+"-") {
 			return true
 		}
 	}

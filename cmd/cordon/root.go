@@ -114,6 +114,9 @@ func (a *app) begin(cmd *cobra.Command, _ []string) error {
 	if err := resolve(cmd.Flags(), a.env); err != nil {
 		return &exit{exitUsage, err}
 	}
+	for _, warning := range ignored(cmd.Flags(), a.env) {
+		fmt.Fprintln(a.err, "cordon: "+warning)
+	}
 	if err := checkSettings(cmd.Flags()); err != nil {
 		return err
 	}
@@ -150,7 +153,11 @@ func (a *app) make(d command) *cobra.Command {
 		c := config{cmd.Flags()}
 		for _, name := range d.required {
 			if strings.TrimSpace(cmd.Flags().Lookup(name).Value.String()) == "" {
-				return wrongUse("%s needs --%s (or %s)", cmd.CommandPath(), name, variable(name))
+				or := ""
+				if !saidEachCall(name) {
+					or = " (or " + variable(name) + ")"
+				}
+				return wrongUse("%s needs --%s%s", cmd.CommandPath(), name, or)
 			}
 		}
 		if d.formats != nil && !slices.Contains(d.formats, c.text("output")) {
