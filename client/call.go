@@ -42,6 +42,9 @@ func (c *Client) do(ctx context.Context, call call, out any) (http.Header, error
 		}
 		header.Set("Content-Type", "application/json")
 	}
+	if c.config.Explain != "" && call.method != http.MethodGet {
+		header.Set(HeaderExplain, c.config.Explain)
+	}
 	if call.decide {
 		if v := c.atLeastHeader(); v != "" {
 			header.Set(HeaderAtLeast, v)
@@ -142,7 +145,7 @@ func readProblem(res *http.Response) error {
 			_ = json.Unmarshal(body, &e.Problem)
 		}
 	}
-	e.Problem.Status = res.StatusCode
+	e.Problem.Status, e.Problem.Language = res.StatusCode, res.Header.Get("Content-Language")
 	if e.Problem.RequestID == "" {
 		e.Problem.RequestID = res.Header.Get(HeaderRequestID)
 	}
@@ -155,6 +158,9 @@ func (c *Client) header() http.Header {
 	h.Set("Authorization", "Bearer "+c.config.Key)
 	h.Set("Accept", "application/json, "+ProblemType)
 	h.Set("User-Agent", c.config.UserAgent)
+	if c.config.Language != "" {
+		h.Set("Accept-Language", c.config.Language)
+	}
 	if c.config.Actor != "" {
 		h.Set(HeaderActor, c.config.Actor)
 	}

@@ -35,6 +35,12 @@ type Config struct {
 	// At most one of them is set. See also [Client.As] and [Client.AsAgent].
 	Actor string
 	Agent string
+	// Language is that of messages: what Accept-Language may say, such as "fr" or "de-CH, fr;q=0.8".
+	// Empty, or where none fits, they are in English. See also [Client.In].
+	Language string
+	// Explain adds sentences to decisions and denied acts for one of their readers: ExplainUser for the
+	// person concerned, ExplainAdmin (scope audit) for an administrator. See also [Client.Explain].
+	Explain string
 	// Timeout bounds one try of a call; 0 means 10 seconds, less than 0 none. Imports and exports
 	// are streams and are bounded by their context only.
 	Timeout time.Duration
@@ -99,6 +105,22 @@ func (c *Client) As(user string) *Client {
 func (c *Client) AsAgent(agent string) *Client {
 	d := *c
 	d.config.Actor, d.config.Agent = "", agent
+	return &d
+}
+
+// In gives a client whose messages are in a language, over the same connections. It takes what
+// Accept-Language may say.
+func (c *Client) In(language string) *Client {
+	d := *c
+	d.config.Language = language
+	return &d
+}
+
+// Explain gives a client whose decisions and denied acts are explained to a reader, ExplainUser or
+// ExplainAdmin, over the same connections.
+func (c *Client) Explain(reader string) *Client {
+	d := *c
+	d.config.Explain = reader
 	return &d
 }
 

@@ -12,8 +12,11 @@ import (
 // Decision is the answer to a question, and where it stands in the record.
 type Decision struct {
 	Allowed bool
-	// Reasons are all that hold, the decisive first; a yes has one, too.
-	Reasons []Reason
+	// Reasons are all that hold, the decisive first; a yes has one, too. Their messages are in Language.
+	Reasons  []Reason
+	Language string
+	// ReasonUser and ReasonAdmin tell the decision in sentences, where the client asks for an explanation.
+	ReasonUser, ReasonAdmin Texts
 	// Error is set on an item of a batch that could not be decided. It is not allowed then.
 	Error *EvaluationError
 	// ID is the id of the decision's record; of a batch, the records' Batch.
@@ -99,10 +102,11 @@ func (a *evaluationAnswer) UnmarshalJSON(data []byte) error {
 
 // decision puts an answer together with what its headers say.
 func (a evaluationAnswer) decision(h http.Header, idHeader string) Decision {
-	d := Decision{Allowed: a.Decision, ID: h.Get(idHeader), Policy: h.Get(HeaderPolicy)}
+	d := Decision{Allowed: a.Decision, ID: h.Get(idHeader), Policy: h.Get(HeaderPolicy), Language: h.Get("Content-Language")}
 	d.Revision, _ = strconv.ParseInt(h.Get(HeaderRevision), 10, 64)
 	if a.Context != nil {
 		d.Reasons, d.Error = a.Context.Reasons, a.Context.Error
+		d.ReasonUser, d.ReasonAdmin = a.Context.ReasonUser, a.Context.ReasonAdmin
 		d.Allowed = d.Allowed && d.Error == nil
 	}
 	return d

@@ -53,10 +53,10 @@ type EvaluationResponse struct {
 type DecisionContext struct {
 	Reasons []Reason         `json:"reasons,omitempty"` // all that hold, the decisive first
 	Error   *EvaluationError `json:"error,omitempty"`   // of an item of a batch that could not be asked
-	// ReasonUser and ReasonAdmin tell a denial in sentences, by language (en, fr, de): to the person
-	// concerned, and to the administrator. The items of a batch do not carry them.
-	ReasonUser  *Texts `json:"reason_user,omitempty"`
-	ReasonAdmin *Texts `json:"reason_admin,omitempty"`
+	// ReasonUser tells the decision in sentences to the person concerned, ReasonAdmin to an
+	// administrator; each only where Cordon-Explain asks for it.
+	ReasonUser  Texts `json:"reason_user,omitempty"`
+	ReasonAdmin Texts `json:"reason_admin,omitempty"`
 }
 
 // EvaluationError is why one item of a batch could not be decided; such an item is never a yes.

@@ -5,6 +5,7 @@ const (
 	HeaderActor          = "Cordon-Actor"       // the user for whom a key with the scope act acts
 	HeaderAgent          = "Cordon-Agent"       // the agent for whom a key with the scope support acts
 	HeaderAtLeast        = "Cordon-At-Least"    // org=revision, ...: decide at that revision or later
+	HeaderExplain        = "Cordon-Explain"     // whom to explain a decision to: ExplainUser or ExplainAdmin
 	HeaderDecisionID     = "Cordon-Decision-Id" // the record of a decision
 	HeaderBatchID        = "Cordon-Batch-Id"    // which the records of a batch carry
 	HeaderPolicy         = "Cordon-Policy"      // digest of the policy that decided

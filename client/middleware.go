@@ -50,7 +50,11 @@ func (m *MiddlewareConfig) allow(w http.ResponseWriter, r *http.Request) (bool, 
 		answerProblem(w, Problem{Status: http.StatusForbidden, Code: "denied", Detail: "Nothing here may be done by anyone."})
 		return false, nil
 	}
-	d, err := m.Client.Decide(r.Context(), q)
+	asked := m.Client
+	if language := r.Header.Get("Accept-Language"); language != "" {
+		asked = asked.In(language) // who is denied reads it
+	}
+	d, err := asked.Decide(r.Context(), q)
 	switch {
 	case err != nil:
 		// A client that went away is not Cordon's failure.
@@ -61,6 +65,10 @@ func (m *MiddlewareConfig) allow(w http.ResponseWriter, r *http.Request) (bool, 
 		answerProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "It cannot be decided now whether you may do this."})
 		return false, nil
 	case !d.Allowed:
+		w.Header().Set("Vary", "Accept-Language")
+		if d.Language != "" {
+			w.Header().Set("Content-Language", d.Language)
+		}
 		answerProblem(w, Problem{Status: http.StatusForbidden, Code: "denied", Detail: denial(d), Reasons: d.Reasons, DecisionID: d.ID})
 		return false, nil
 	}

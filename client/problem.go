@@ -19,10 +19,12 @@ type Problem struct {
 	// LockedUntil is when support codes are taken and made again, after too many wrong tries: of a 403 for
 	// a code, and of the 409 "support_codes_locked".
 	LockedUntil time.Time `json:"locked_until,omitzero"`
-	// ReasonUser and ReasonAdmin tell a denied act in sentences, by language (en, fr, de): to the person
-	// who acts, and to the administrator.
-	ReasonUser  *Texts `json:"reason_user,omitempty"`
-	ReasonAdmin *Texts `json:"reason_admin,omitempty"`
+	// ReasonUser tells a denied act in sentences to the person who acts, ReasonAdmin to an administrator;
+	// each only where Cordon-Explain asks for it.
+	ReasonUser  Texts `json:"reason_user,omitempty"`
+	ReasonAdmin Texts `json:"reason_admin,omitempty"`
+	// Language is that of the reasons' messages; of a denied act, as its Content-Language says.
+	Language string `json:"-"`
 }
 
 // FieldError is one thing that is wrong in a body.

@@ -1,5 +1,10 @@
 package client
 
+import (
+	"context"
+	"net/http"
+)
+
 // Codes of reasons why something is denied (docs/domain.md, Reasons).
 const (
 	ReasonUnknownAction            = "unknown_action"
@@ -33,9 +38,40 @@ type Reason struct {
 	Message string `json:"message"`
 }
 
-// Texts are one text in the languages that Cordon speaks.
-type Texts struct {
-	EN string `json:"en"`
-	FR string `json:"fr"`
-	DE string `json:"de"`
+// Readers of an explanation.
+const (
+	ExplainUser  = "user"  // the person concerned: who can help, and nobody's name
+	ExplainAdmin = "admin" // an administrator: the rules, the ids of the blocks and the policy too
+)
+
+// Texts are one text by language, such as "en", "fr" and "de".
+type Texts map[string]string
+
+// Effects of a reason.
+const (
+	EffectAllow = "allow"
+	EffectDeny  = "deny"
+)
+
+// ReasonCatalogue is every reason that the policy in force can give, in the order in which an answer
+// gives them.
+type ReasonCatalogue struct {
+	Policy string        `json:"policy"` // digest
+	Items  []ReasonTexts `json:"items"`
+}
+
+// ReasonTexts is what a reason tells its two readers: the person concerned, whose sentence is the
+// message of a decision's reasons, and the administrator.
+type ReasonTexts struct {
+	Code   string `json:"code"`
+	Effect string `json:"effect"` // EffectAllow or EffectDeny
+	User   Texts  `json:"user"`
+	Admin  Texts  `json:"admin"`
+}
+
+// Reasons reads the catalogue of the policy in force.
+func (c *Client) Reasons(ctx context.Context) (ReasonCatalogue, error) {
+	var catalogue ReasonCatalogue
+	_, err := c.do(ctx, call{method: http.MethodGet, path: []string{"v1", "reasons"}}, &catalogue)
+	return catalogue, err
 }

@@ -30,8 +30,9 @@ type Outcome struct {
 	// are there.
 	RestsOn RestsOn
 
-	said    []speech // by language, English first
-	userAll []byte   // what User returns, in JSON
+	languages []string
+	said      []speech // by language, English first
+	userAll   []byte   // what User returns, in JSON
 }
 
 // RestsOn names what can be pointed at to explain a decision.
@@ -64,6 +65,9 @@ func (o *Outcome) in(language string) *speech {
 	}
 	return &o.said[0]
 }
+
+// Languages returns those that the decision can be told in, English first. Nobody writes to what it returns.
+func (o *Outcome) Languages() []string { return o.languages }
 
 // ReasonsIn returns the reasons with their messages in a language, in English where the policy does not speak it.
 func (o *Outcome) ReasonsIn(language string) []Reason { return o.in(language).reasons }
@@ -117,7 +121,7 @@ func (e *Engine) outcome(allowed bool, codes []string) (*Outcome, error) {
 }
 
 func (e *Engine) render(allowed bool, codes []string) (_ *Outcome, err error) {
-	o := &Outcome{Allowed: allowed, Policy: e.digest, said: make([]speech, len(e.languages))}
+	o := &Outcome{Allowed: allowed, Policy: e.digest, languages: e.languages, said: make([]speech, len(e.languages))}
 	for i, language := range e.languages {
 		s := speech{language: language, reasons: make([]Reason, len(codes))}
 		var user, admin []string

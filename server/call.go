@@ -28,14 +28,15 @@ type call struct {
 	req    *http.Request
 	start  time.Time
 
-	origin  guard.Origin
-	ctx     deadline
-	body    *[]byte   // pooled; nil before it is read
-	values  [6]string // behind the headers of the answer, which are slices
-	used    int
-	token   bool  // the caller came with a token of the issuer, not with a key
-	failure error // what was answered with a problem
-	retry   int   // seconds of Retry-After, where the call knows better than the table of problems
+	origin      guard.Origin
+	ctx         deadline
+	body        *[]byte   // pooled; nil before it is read
+	values      [6]string // behind the headers of the answer, which are slices
+	used        int
+	explanation explanation
+	token       bool  // the caller came with a token of the issuer, not with a key
+	failure     error // what was answered with a problem
+	retry       int   // seconds of Retry-After, where the call knows better than the table of problems
 }
 
 // These are behind headers of many answers; nobody writes to them.
@@ -266,6 +267,12 @@ func revisionOf(a *guard.Answer) string {
 		return ""
 	}
 	return strconv.FormatInt(a.Revision, 10)
+}
+
+// isDenied tells whether an error is a mutation that the rules refused.
+func isDenied(err error) bool {
+	_, denied := errors.AsType[*guard.Denied](err)
+	return denied
 }
 
 // answerOf gives the decision behind a refusal, if there is one.

@@ -41,27 +41,11 @@ func (c *call) evaluate(q *guard.Question) error {
 		return err
 	}
 	c.decided(&answer)
-	// What was asked is not needed any more. A denial is told to its two readers too (AuthZEN 1.0, 5.5.1).
-	body := appendReasons((*c.body)[:0], &answer)
-	if !answer.Allowed {
-		body = answer.AppendAdmin(answer.AppendUser(body))
-	}
-	*c.body = append(body, "}}"...)
+	language := c.language(&answer)
+	c.tellIn(language)
+	*c.body = c.appendDecision((*c.body)[:0], &answer, language) // what was asked is not needed any more
 	c.send(http.StatusOK, *c.body)
 	return nil
-}
-
-// appendDecision appends one item of a batch: the reasons, and not the sentences for two readers.
-func appendDecision(dst []byte, a *guard.Answer) []byte {
-	return append(appendReasons(dst, a), "}}"...)
-}
-
-// appendReasons appends a decision up to the reasons in its context.
-func appendReasons(dst []byte, a *guard.Answer) []byte {
-	dst = append(dst, `{"decision":`...)
-	dst = strconv.AppendBool(dst, a.Allowed)
-	dst = append(dst, `,"context":{"reasons":`...)
-	return append(dst, a.ReasonsJSON("en")...)
 }
 
 // evaluations answers a batch (AuthZEN 1.0, 7). Without items it is a single question.
@@ -102,16 +86,21 @@ func evaluations(c *call) error {
 		return err
 	}
 	c.batchHeaders(id, answers)
+	language := ""
 	body := append((*c.body)[:0], `{"evaluations":[`...)
 	for i := range answers {
 		if i > 0 {
 			body = append(body, ',')
 		}
-		if answers[i].Err == nil {
-			body = appendDecision(body, &answers[i].Answer)
-		} else {
+		if answers[i].Err != nil {
 			body = appendItemError(body, answers[i].Err)
+			continue
 		}
+		if language == "" { // one policy decided all items: they are told in one language
+			language = c.language(&answers[i].Answer)
+			c.tellIn(language)
+		}
+		body = c.appendDecision(body, &answers[i].Answer, language)
 	}
 	*c.body = append(body, "]}"...)
 	c.send(http.StatusOK, *c.body)

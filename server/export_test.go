@@ -14,13 +14,14 @@ import (
 // What the tests of the external package look at besides what callers see.
 
 var (
-	DecodeStrict = decodeStrict
-	ProblemOf    = func(err error) (client.Problem, int) { return problemOf(err), kindOf(err).retry }
-	AtLeast      = atLeast
-	Harmless     = harmless
-	RequestID    = func(h http.Header, access bool) string { return requestID(h, access, time.Now()) }
-	TraceID      = traceID
-	CSVColumns   = csvColumns
+	DecodeStrict   = decodeStrict
+	ChooseLanguage = chooseLanguage
+	ProblemOf      = func(err error) (client.Problem, int) { return problemOf(err), kindOf(err).retry }
+	AtLeast        = atLeast
+	Harmless       = harmless
+	RequestID      = func(h http.Header, access bool) string { return requestID(h, access, time.Now()) }
+	TraceID        = traceID
+	CSVColumns     = csvColumns
 )
 
 // Kinds gives every row of the table of problems as an example of an error that it matches.

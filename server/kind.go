@@ -59,7 +59,7 @@ var kinds = []kind{
 		say: "A key makes no key beyond itself."},
 	{is: guard.ErrOrganizationLimit, status: http.StatusForbidden, code: "organization_limit", title: "The caller is limited to another organization",
 		say: "This key or token is good for one organization, and this is not of it."},
-	{as: has[*guard.Denied], status: http.StatusForbidden, code: "denied", title: "The rules deny this", detail: deniedDetail,
+	{as: has[*guard.Denied], status: http.StatusForbidden, code: "denied", title: "The rules deny this",
 		say: "Nothing in the rules allows this."},
 	{as: has[*guard.NotFound], status: http.StatusNotFound, code: "not_found", title: "There is no such thing", detail: notFoundDetail,
 		say: "Check the ids."},

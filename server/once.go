@@ -21,6 +21,7 @@ type kept struct {
 	DecisionID string         `json:"decision_id,omitempty"`
 	Policy     string         `json:"policy,omitempty"`
 	Revision   string         `json:"revision,omitempty"`
+	Language   string         `json:"language,omitempty"` // that reasons are told in
 	Body       jsontext.Value `json:"body"`
 }
 
@@ -94,6 +95,9 @@ func (c *call) keep(result *guard.Result, err error, show func(*guard.Result) (i
 		answer = &result.Answer
 		status, body = show(result)
 	}
+	if answer != nil && isDenied(err) {
+		k.Language = c.language(answer)
+	}
 	if answer != nil && answer.ID != "" {
 		k.DecisionID, k.Policy, k.Revision = answer.ID, answer.Policy, revisionOf(answer)
 	}
@@ -125,6 +129,9 @@ func (c *call) repeat(first *guard.Repeated) {
 			h.Set(name, value)
 		}
 	}
+	if k.Language != "" {
+		c.tellIn(k.Language)
+	}
 	c.send(first.Status, k.Body)
 }
 
@@ -144,6 +151,9 @@ func (c *call) fail(err error) {
 	h["Cache-Control"] = noStore
 	if a := answerOf(err); a != nil {
 		c.decided(a)
+		if isDenied(err) {
+			c.tellIn(c.language(a))
+		}
 	}
 	p := c.problem(err)
 	if seconds := max(kindOf(err).retry, c.retry); seconds > 0 {
@@ -167,5 +177,8 @@ func (c *call) fail(err error) {
 func (c *call) problem(err error) client.Problem {
 	p := problemOf(err)
 	p.RequestID = c.origin.RequestID
+	if a := answerOf(err); a != nil && isDenied(err) {
+		c.showDenied(&p, a, c.language(a))
+	}
 	return p
 }

@@ -63,12 +63,6 @@ func problemOf(err error) client.Problem {
 	var denied *guard.Denied
 	if errors.As(err, &denied) {
 		p.DecisionID, p.LockedUntil = denied.Answer.ID, utc(denied.LockedUntil)
-		if denied.Answer.Decision != nil {
-			p.ReasonUser, p.ReasonAdmin = showTexts(denied.Answer.User()), showTexts(denied.Answer.Admin())
-			for _, r := range denied.Answer.Reasons {
-				p.Reasons = append(p.Reasons, client.Reason{Code: r.Code, Message: r.Message})
-			}
-		}
 	}
 	var conflict *guard.Conflict
 	if errors.As(err, &conflict) {
@@ -93,14 +87,6 @@ func fieldSentence(f guard.FieldError) string {
 		return "the body " + f.Detail
 	}
 	return f.Pointer + " " + f.Detail
-}
-
-func deniedDetail(err error) string {
-	var e *guard.Denied
-	if !errors.As(err, &e) || e.Answer.Decision == nil || len(e.Answer.Reasons) == 0 {
-		return ""
-	}
-	return e.Answer.Reasons[0].Message
 }
 
 func notFoundDetail(err error) string {

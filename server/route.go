@@ -85,6 +85,8 @@ func (s *Server) routes() []*route {
 		{method: post, path: "/access/v1/evaluation", access: true, scopes: decide, handle: evaluation, limit: decisionLimit},
 		{method: post, path: "/access/v1/evaluations", access: true, scopes: decide, handle: evaluations, limit: decisionLimit},
 
+		{method: get, path: "/v1/reasons", handle: listReasons},
+
 		{method: get, path: "/v1/organizations", scopes: directory, query: pageQuery, handle: listOrganizations},
 		{method: get, path: organization, scopes: directory, handle: getOrganization},
 		{method: put, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, handle: putOrganization},

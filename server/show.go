@@ -44,10 +44,6 @@ func showKey(k *guard.APIKey) client.Key {
 	}
 }
 
-func showTexts(texts map[string]string) *client.Texts {
-	return &client.Texts{EN: texts["en"], FR: texts["fr"], DE: texts["de"]}
-}
-
 // utc keeps the zero time zero, which is left out.
 func utc(t time.Time) time.Time {
 	if t.IsZero() {

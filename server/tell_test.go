@@ -42,32 +42,6 @@ func TestABlockIsPreviewed(t *testing.T) {
 	w.do(t, http.MethodPost, shopPath+"/unblock?preview=true", client.BlockRequest{}, as("anna")).refused(t, http.StatusBadRequest, "invalid_query")
 }
 
-func TestADenialIsToldToItsTwoReaders(t *testing.T) {
-	w := newWorld(t)
-	w.acme(t)
-	var blocked client.ProductAnswer
-	w.do(t, http.MethodPost, shopPath+"/block", client.BlockRequest{Reason: "leak"}, as("anna")).want(t, http.StatusOK).into(t, &blocked)
-	r, got := w.ask(t, "carl", "manage", "product", "shop")
-	user, admin := r.Context.ReasonUser, r.Context.ReasonAdmin
-	for _, text := range []string{user.EN, user.FR, user.DE} {
-		if text == "" || strings.Contains(text, "anna") {
-			t.Errorf("got %q for the person denied", text)
-		}
-	}
-	for _, text := range []string{admin.EN, admin.FR, admin.DE} {
-		if !strings.Contains(text, "rules: product_blocked; blocks: blk-") || !strings.Contains(text, got.header.Get(client.HeaderPolicy)) {
-			t.Errorf("got %q for the administrator", text)
-		}
-	}
-	if r, _ := w.ask(t, "carl", "view", "product", "shop"); r.Context.ReasonUser != nil || r.Context.ReasonAdmin != nil {
-		t.Errorf("an allow is explained: %+v", r.Context)
-	}
-	p := w.do(t, http.MethodPost, shopPath+"/unblock", client.BlockRequest{}, as("carl")).refused(t, http.StatusForbidden, "denied")
-	if p.ReasonUser.DE == "" || !strings.Contains(p.ReasonAdmin.FR, "rules: role_not_permitted") {
-		t.Errorf("got %+v", p)
-	}
-}
-
 func TestASecureProcedureIsFollowed(t *testing.T) {
 	w := newWorld(t)
 	w.acme(t)

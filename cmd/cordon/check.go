@@ -18,7 +18,8 @@ func (a *app) check() *cobra.Command {
 		use:   "check USER ACTION PRODUCT",
 		short: "Ask whether a user may do something",
 		long: `Ask whether a user may do something to a product, or with --type to something else, and print
-every reason, the decisive first. The exit code is 0 for allowed and 1 for denied.
+every reason, the decisive first; --explain user or --explain admin adds what the two readers of a
+decision are told. The exit code is 0 for allowed and 1 for denied.
 
 Actions on a product: view, manage, change_product, remove, block, unblock; of a mail service also
 receive_mail, read_mail, send_mail, start_maintenance, end_maintenance. On an organization: view,
@@ -30,7 +31,7 @@ change_profile, change_role, change_grants, remove, secure, block, unblock. On a
   cordon check bob add_user acme --type organization
   cordon check carol use kdrive_web --type channel --organization acme`,
 		args:     exactly(3),
-		settings: slices.Concat(asking, []string{"type", "organization", "channel", "role", "at-least"}),
+		settings: slices.Concat(asking, []string{"type", "organization", "channel", "role", "at-least", "explain"}),
 		formats:  []string{"table", "json"},
 		run:      a.runCheck,
 	})
@@ -89,12 +90,14 @@ func (a *app) printDecision(c config, d client.Decision) error {
 			reasons = []client.Reason{}
 		}
 		return a.printJSON(struct {
-			Decision   bool            `json:"decision"`
-			Reasons    []client.Reason `json:"reasons"`
-			DecisionID string          `json:"decision_id"`
-			Policy     string          `json:"policy"`
-			Revision   int64           `json:"revision"`
-		}{d.Allowed, reasons, d.ID, d.Policy, d.Revision})
+			Decision    bool            `json:"decision"`
+			Reasons     []client.Reason `json:"reasons"`
+			ReasonUser  client.Texts    `json:"reason_user,omitempty"`
+			ReasonAdmin client.Texts    `json:"reason_admin,omitempty"`
+			DecisionID  string          `json:"decision_id"`
+			Policy      string          `json:"policy"`
+			Revision    int64           `json:"revision"`
+		}{d.Allowed, reasons, d.ReasonUser, d.ReasonAdmin, d.ID, d.Policy, d.Revision})
 	}
 	line := a.verdict(d.Allowed)
 	for i, r := range d.Reasons {
@@ -104,6 +107,7 @@ func (a *app) printDecision(c config, d client.Decision) error {
 		}
 		line += "\n        " + plain(reasonText(r))
 	}
+	line += explained(d.Language, d.ReasonUser, d.ReasonAdmin)
 	if _, err := fmt.Fprintln(a.out, line); err != nil {
 		return fmt.Errorf("print: %w", err)
 	}

@@ -83,6 +83,8 @@ func settings() []group {
 			{"key-file", "", files, "file with the API key"},
 			{"as", "", word, "act as this user (the key needs the scope act)"},
 			{"agent", "", word, "act as this support agent (the key needs the scope support)"},
+			{"language", "", anything, "language of messages, as Accept-Language says it: fr, or de-CH, fr;q=0.8 (default en)"},
+			{"explain", "", among("user", "admin"), "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit)"},
 			{"timeout", 10 * time.Second, lasting(time.Millisecond, time.Hour), "longest wait for one try of a call"},
 			{"output", "table", anything, "how to print: table or json; of log also ndjson and csv"},
 			{"config", "", files, "YAML file with settings"},

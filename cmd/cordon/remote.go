@@ -12,8 +12,8 @@ import (
 // Settings of the commands that talk to a server: those that only ask, and those that act for
 // somebody.
 var (
-	asking = []string{"url", "key", "key-file", "timeout"}
-	acting = append(asking[:len(asking):len(asking)], "as", "agent")
+	asking = []string{"url", "key", "key-file", "timeout", "language"}
+	acting = append(asking[:len(asking):len(asking)], "as", "agent", "explain")
 )
 
 // remote makes a client of the server that is configured.
@@ -23,6 +23,12 @@ func (a *app) remote(c config) (*client.Client, error) {
 		return nil, err
 	}
 	settings := client.Config{URL: c.text("url"), Key: key, Timeout: c.duration("timeout"), UserAgent: "cordon/" + version}
+	if c.flags.Lookup("language") != nil {
+		settings.Language = c.text("language")
+	}
+	if c.flags.Lookup("explain") != nil {
+		settings.Explain = c.text("explain")
+	}
 	if c.flags.Lookup("as") != nil {
 		settings.Actor = c.text("as")
 	}
@@ -116,6 +122,7 @@ func denial(p client.Problem) string {
 		}
 		b.WriteString(sep + plain(reasonText(r)))
 	}
+	b.WriteString(explained(p.Language, p.ReasonUser, p.ReasonAdmin))
 	if len(p.Reasons) == 0 && p.Detail != "" {
 		b.WriteString(": " + plain(p.Detail))
 	}
@@ -145,4 +152,19 @@ func reasonText(r client.Reason) string {
 		return r.Code
 	}
 	return r.Code + " - " + r.Message
+}
+
+// explained is what a decision tells its readers, as far as that was asked for, each on a line.
+func explained(language string, readers ...client.Texts) string {
+	line := ""
+	for _, texts := range readers {
+		text, ok := texts[language]
+		if !ok {
+			text = texts["en"]
+		}
+		if text != "" {
+			line += "\n        " + plain(text)
+		}
+	}
+	return line
 }
