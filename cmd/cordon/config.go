@@ -117,7 +117,7 @@ func settings() []group {
 			{"resource", "", word, "only questions about the thing with this id"},
 			{"decision", "", among("allowed", "denied", "true", "false"), "only these answers: allowed or denied"},
 			{"why", "", word, "only answers with this reason code, such as product_blocked"},
-			{"kind", "", among("decision", "change", "read"), "only this kind of record: decision, change or read"},
+			{"kind", "", among("decision", "change", "read", "gap"), "only this kind of record: decision, change, read or gap"},
 			{"caller", "", word, "only what this key asked"},
 			{"actor", "", word, "only what was asked or done by this acting user"},
 			{"by-agent", "", word, "only what was asked or done by this support agent"},
