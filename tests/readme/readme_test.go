@@ -27,7 +27,7 @@ import (
 	"time"
 )
 
-const root = "../../.."
+const root = "../.."
 
 func TestTheReadmeTellsTheTruth(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "cordon")
