@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/netip"
 	"time"
@@ -154,3 +155,6 @@ func KeepKeys(ctx context.Context, issuer *Issuer) <-chan struct{} {
 	}()
 	return done
 }
+
+// Patient gives a listener whose connections set their time limits seldom.
+func Patient(l net.Listener) net.Listener { return patient{l} }

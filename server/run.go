@@ -62,7 +62,7 @@ func (s *Server) Run(ctx context.Context) error {
 		defer stop()
 	}
 	web := s.httpServer()
-	go func() { failed <- web.Serve(listener) }()
+	go func() { failed <- web.Serve(patient{listener}) }()
 	select {
 	case err := <-failed:
 		return errors.Join(fmt.Errorf("serve: %w", err), web.Close())

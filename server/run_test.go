@@ -333,7 +333,7 @@ func TestBodiesHaveTheirTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)
-	go func() { done <- web.Serve(listener) }()
+	go func() { done <- web.Serve(server.Patient(listener)) }()
 	t.Cleanup(func() { _ = web.Close(); <-done })
 	for _, path := range []string{single, many, shopPath + "/block"} {
 		request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{", path, w.key)
