@@ -32,11 +32,11 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, floors []floor, record *datastore.Record) (Answer, error) {
 	start := g.now()
 	asked := datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
-	k, err := g.readFacts(ctx, &asked, floors)
-	if err != nil {
+	if err := checkLimit(o, &asked); err != nil {
 		return Answer{}, err
 	}
-	if err := limited(o, &asked, k.organization); err != nil {
+	k, err := g.readFacts(ctx, &asked, o.Caller.Organization, floors)
+	if err != nil {
 		return Answer{}, err
 	}
 	var input policies.Input
@@ -50,15 +50,17 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, f
 	return answer, nil
 }
 
-// keyOf names the entities that a question is about; false where it can be about nothing we know.
-func keyOf(q *datastore.Question) (datastore.Key, bool) {
+// keyOf names the entities that a question is about; false where it can be about nothing we know. A
+// product is looked for in the organization that the caller is limited to, where there is a limit: one of
+// another organization is found as little, and on the same way, as one that does not exist.
+func keyOf(q *datastore.Question, limit string) (datastore.Key, bool) {
 	var key datastore.Key
 	if q.Subject.Type == subjectUser {
 		key.User = q.Subject.ID
 	}
 	switch q.Resource.Type {
 	case "product":
-		key.Product = q.Resource.ID
+		key.Organization, key.Product = limit, q.Resource.ID
 	case "organization":
 		key.Organization = q.Resource.ID
 	case "user":
@@ -71,15 +73,14 @@ func keyOf(q *datastore.Question) (datastore.Key, bool) {
 	return key, key.Product != "" || key.Organization != ""
 }
 
-// limited holds a caller that is limited to one organization to it. A question about something
-// unknown is none about another organization, unless it names one.
-func limited(o *Origin, q *datastore.Question, l *snapshot) error {
+// checkLimit refuses a question that names another organization than the one that its caller is limited
+// to, before anything is read: whether that one exists makes no difference.
+func checkLimit(o *Origin, q *datastore.Question) error {
 	limit := o.Caller.Organization
 	if limit == "" {
 		return nil
 	}
-	if l != nil && l.id != limit || q.Resource.Organization != "" && q.Resource.Organization != limit ||
-		q.Resource.Type == "organization" && q.Resource.ID != limit {
+	if q.Resource.Organization != "" && q.Resource.Organization != limit || q.Resource.Type == "organization" && q.Resource.ID != limit {
 		return ErrOrganizationLimit
 	}
 	return nil

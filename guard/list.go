@@ -33,21 +33,21 @@ func collect[T any](page Page, list func(Page) seq[T], keep func(T) (string, boo
 
 // read gives the facts of a key for the directory, with ErrOrganizationLimit and *NotFound.
 func (g *Guard) read(ctx context.Context, o *Origin, key datastore.Key, what string) (datastore.Facts, error) {
-	if limit := o.Caller.Organization; limit != "" && key.Organization != "" && key.Organization != limit {
-		return datastore.Facts{}, ErrOrganizationLimit
+	if key.Organization != "" {
+		what = "organization"
+	}
+	if limit := o.Caller.Organization; limit != "" {
+		if key.Organization != "" && key.Organization != limit {
+			return datastore.Facts{}, ErrOrganizationLimit
+		}
+		key.Organization = limit // a product of another organization is none
 	}
 	facts, err := g.store.Facts(ctx, key)
 	if errors.Is(err, datastore.ErrNotFound) {
-		if key.Organization != "" {
-			what = "organization"
-		}
 		return facts, &NotFound{What: what}
 	}
 	if err != nil {
 		return facts, fmt.Errorf("read %s: %w", what, err)
-	}
-	if limit := o.Caller.Organization; limit != "" && facts.Organization.ID != limit {
-		return facts, ErrOrganizationLimit
 	}
 	return facts, nil
 }

@@ -92,9 +92,10 @@ func (e *entry) reaches(floors []floor) bool {
 	return true
 }
 
-// readFacts returns the facts that a question is decided on: from the cache where it may, else from the store.
-func (g *Guard) readFacts(ctx context.Context, q *datastore.Question, floors []floor) (facts, error) {
-	key, ok := keyOf(q)
+// readFacts returns the facts that a question is decided on, for a caller that may be limited to one
+// organization: from the cache where it may, else from the store.
+func (g *Guard) readFacts(ctx context.Context, q *datastore.Question, limit string, floors []floor) (facts, error) {
+	key, ok := keyOf(q, limit)
 	if !ok {
 		return facts{}, nil
 	}
@@ -120,6 +121,9 @@ func (g *Guard) readFacts(ctx context.Context, q *datastore.Question, floors []f
 		if least.Organization == f.organization.id && f.organization.revision < least.Revision {
 			return facts{}, ErrTooStale // a store that was ahead when it was asked before
 		}
+	}
+	if key.Product != "" && f.product == nil {
+		return facts{}, nil // of the product, which is what was asked about, nothing is known
 	}
 	return f, nil
 }

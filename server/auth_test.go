@@ -190,9 +190,14 @@ func TestALimitedCallerSeesItsOrganizationAlone(t *testing.T) {
 	limited := bearer(w.makeKey(t, guard.PutKey{Name: "acme", Scopes: guard.Scopes(), Organization: "acme"}))
 	w.ask(t, "anna", "manage", "product", "shop", limited)
 	const code = "organization_limit"
-	w.do(t, http.MethodPost, "/access/v1/evaluation", strings.Replace(plainQuestion, "shop", "dark", 1), limited).refused(t, http.StatusForbidden, code)
+	for _, product := range []string{"dark", "nothing"} { // of another organization, and none at all
+		got := w.do(t, http.MethodPost, "/access/v1/evaluation", strings.Replace(plainQuestion, "shop", product, 1), limited).want(t, http.StatusOK)
+		if !strings.Contains(got.body, `"decision":false`) || !strings.Contains(got.body, "unknown_resource") || got.header.Get("Cordon-Revision") != "" {
+			t.Errorf("%s: got %v %s", product, got.header, got.body)
+		}
+		w.do(t, http.MethodGet, "/v1/products/"+product, nil, limited).refused(t, http.StatusNotFound, "not_found")
+	}
 	w.do(t, http.MethodGet, "/v1/organizations/umbra", nil, limited).refused(t, http.StatusForbidden, code)
-	w.do(t, http.MethodGet, "/v1/products/dark", nil, limited).refused(t, http.StatusForbidden, code)
 	w.do(t, http.MethodPut, "/v1/organizations/umbra", client.OrganizationBody{Name: "Mine"}, limited).refused(t, http.StatusForbidden, code)
 	w.do(t, http.MethodPost, "/v1/organizations/umbra/products/dark/block", client.BlockRequest{Reason: "x"}, limited).refused(t, http.StatusForbidden, code)
 	w.do(t, http.MethodGet, "/v1/decisions?organization=umbra", nil, limited).refused(t, http.StatusForbidden, code)
@@ -202,7 +207,7 @@ func TestALimitedCallerSeesItsOrganizationAlone(t *testing.T) {
 		t.Errorf("got %+v", list.Items)
 	}
 	got := w.do(t, http.MethodPost, "/access/v1/evaluations", `{"subject":{"type":"user","id":"anna"},"action":{"name":"manage"},"evaluations":[
-		{"resource":{"type":"product","id":"shop"}},{"resource":{"type":"product","id":"dark"}}]}`, limited).want(t, http.StatusOK)
+		{"resource":{"type":"product","id":"shop"}},{"resource":{"type":"organization","id":"umbra"}}]}`, limited).want(t, http.StatusOK)
 	var batch client.EvaluationsResponse
 	got.into(t, &batch)
 	if len(batch.Evaluations) != 2 || !batch.Evaluations[0].Decision || batch.Evaluations[1].Decision || batch.Evaluations[1].Context.Error.Status != 403 {

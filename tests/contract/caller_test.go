@@ -2,6 +2,7 @@ package contract_test
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -121,10 +122,11 @@ func TestKeysOfOneOrganization(t *testing.T) { // docs/design.md 11, Callers
 		all := `["decide","directory","act","support","audit","admin"]`
 		limited := p.with(p.key(t, `{"name":"limited","scopes":`+all+`,"organization":"acme"}`))
 
-		// A question about another organization is refused; in a batch that item alone.
+		// A question that names another organization is refused, whether there is one or not; in a batch that
+		// item alone.
 		for _, body := range []string{
-			question("carl", "view", "product", "other-shop"),
-			`{"subject":{"type":"user","id":"carl"},"action":{"name":"view"},"resource":{"type":"product","id":"other-shop"}}`,
+			`{"subject":{"type":"user","id":"carl"},"action":{"name":"view"},"resource":{"type":"product","id":"acme-shop","properties":{"organization":"other"}}}`,
+			`{"subject":{"type":"user","id":"carl"},"action":{"name":"view"},"resource":{"type":"product","id":"acme-shop","properties":{"organization":"nowhere"}}}`,
 			`{"subject":{"type":"user","id":"carl"},"action":{"name":"view"},"resource":{"type":"organization","id":"other"}}`,
 			`{"subject":{"type":"user","id":"carl"},"action":{"name":"view"},"resource":{"type":"organization","id":"nowhere"}}`,
 			`{"subject":{"type":"user","id":"carl"},"action":{"name":"use"},"resource":{"type":"channel","id":"imap","properties":{"organization":"other"}}}`,
@@ -133,9 +135,10 @@ func TestKeysOfOneOrganization(t *testing.T) { // docs/design.md 11, Callers
 			limited.ask(t, "POST", "/access/v1/evaluation", body).want(t, 403, "organization_limit")
 		}
 		a := limited.ask(t, "POST", "/access/v1/evaluations", `{"subject":{"type":"user","id":"carl"},"action":{"name":"view"},"evaluations":[
-			{"resource":{"type":"product","id":"acme-shop"}},{"resource":{"type":"product","id":"other-shop"}},{"resource":{"type":"product","id":"acme-mail"}}]}`).want(t, 200)
-		if got := strings.Join(batch(t, a), " "); got != "true 403 true" {
-			t.Errorf("%s\n got %s\nwant true 403 true", a.asked, got)
+			{"resource":{"type":"product","id":"acme-shop"}},{"resource":{"type":"organization","id":"other"}},{"resource":{"type":"organization","id":"nowhere"}},
+			{"resource":{"type":"product","id":"other-shop"}},{"resource":{"type":"product","id":"nothing"}},{"resource":{"type":"product","id":"acme-mail"}}]}`).want(t, 200)
+		if got := strings.Join(batch(t, a), " "); got != "true 403 403 false false true" {
+			t.Errorf("%s\n got %s\nwant true 403 403 false false true", a.asked, got)
 		}
 		if got := limited.check(t, "carl", "view", "product", "ORG-shop"); got != "allowed: granted" {
 			t.Errorf("about its own organization: %s", got)
@@ -148,7 +151,6 @@ func TestKeysOfOneOrganization(t *testing.T) { // docs/design.md 11, Callers
 			{"GET", "/v1/organizations/other/users/carl", "", ""},
 			{"GET", "/v1/organizations/other/products", "", ""},
 			{"GET", "/v1/organizations/other/products/other-shop", "", ""},
-			{"GET", "/v1/products/other-shop", "", ""},
 			{"PUT", "/v1/organizations/other", `{"name":"Mine"}`, ""},
 			{"PUT", "/v1/organizations/fresh", `{"name":"Mine","legal_representative":{"id":"m","name":"M","email":"m@m.example"}}`, ""},
 			{"DELETE", "/v1/organizations/other", "", ""},
@@ -191,6 +193,60 @@ func TestKeysOfOneOrganization(t *testing.T) { // docs/design.md 11, Callers
 		limited.ask(t, "POST", "/v1/import", `{"product":{"organization":"other","id":"other-p","name":"P","kind":"domain"}}
 {"product":{"organization":"acme","id":"acme-p","name":"P","kind":"domain"}}`, "Content-Type: application/x-ndjson").want(t, 200).
 			has(t, "products", "1").has(t, "refused.0.line", "1").has(t, "refused.0.code", "organization_limit")
+	})
+}
+
+// TestAProductOfAnotherOrganizationLooksLikeNone compares all that a limited key is told of the one and of
+// the other: status, headers and body, but for what differs between any two answers.
+func TestAProductOfAnotherOrganizationLooksLikeNone(t *testing.T) { // docs/design.md 11, Callers
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		settle(t, s, "other")
+		limited := p.with(p.key(t, `{"name":"limited","scopes":["decide","directory","act","audit"],"organization":"acme"}`))
+		ids := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}`)
+		said := func(method, path, body, product, header string) string {
+			ask := func(q place) answer {
+				return q.ask(t, method, strings.ReplaceAll(path, "PRODUCT", product), strings.ReplaceAll(body, "PRODUCT", product), header)
+			}
+			ask(p) // so that what others may know is in the cache
+			ask(limited)
+			a := ask(limited)
+			for _, name := range []string{"Date", "X-Request-Id", "Cordon-Decision-Id", "Cordon-Batch-Id", "Content-Length", "Ratelimit", "Ratelimit-Policy"} {
+				if a.header.Get(name) != "" {
+					a.header.Set(name, "some")
+				}
+			}
+			return strings.ReplaceAll(ids.ReplaceAllString(fmt.Sprint(a.status, " ", a.header, " ", a.body), "ID"), product, "PRODUCT")
+		}
+		const ask = `{"subject":{"type":"user","id":"USER"},"action":{"name":"manage"},"resource":{"type":"product","id":"PRODUCT"}}`
+		for _, row := range []struct{ method, path, body, header string }{
+			{"POST", "/access/v1/evaluation", strings.ReplaceAll(ask, "USER", "lena"), ""}, // of both organizations
+			{"POST", "/access/v1/evaluation", strings.ReplaceAll(ask, "USER", "nobody"), ""},
+			{"POST", "/access/v1/evaluation", strings.ReplaceAll(ask, "USER", "lena"), "Cordon-At-Least: acme=1"},
+			{"POST", "/access/v1/evaluation", strings.Replace(strings.ReplaceAll(ask, "USER", "lena"), `"PRODUCT"`, `"PRODUCT","properties":{"organization":"ORG"}`, 1), ""},
+			{"POST", "/access/v1/evaluations", `{"evaluations":[` + strings.ReplaceAll(ask, "USER", "lena") + `]}`, ""},
+			{"GET", "/v1/products/PRODUCT", "", ""},
+			{"GET", "~/products/PRODUCT", "", ""},
+			{"DELETE", "~/products/PRODUCT", "", "Cordon-Actor: lena"},
+			{"DELETE", "~/products/PRODUCT", "", ""},
+			{"POST", "~/products/PRODUCT/block", `{"reason":"x"}`, "Cordon-Actor: lena"},
+			{"POST", "~/products/PRODUCT/block", `{"reason":"x"}`, ""},
+			{"POST", "~/products/PRODUCT/block?preview=true", `{"reason":"x"}`, "Cordon-Actor: lena"},
+			{"POST", "~/products/PRODUCT/start-maintenance", `{}`, "Cordon-Actor: lena"},
+			{"POST", "~/products/PRODUCT/block", `{"reason":"x"}`, "Cordon-Actor: mallory"},
+			{"PUT", "~/users/erin", `{"name":"E","email":"e@e.example","role":"client","grants":["PRODUCT"]}`, ""},
+			{"GET", "/v1/decisions?resource=PRODUCT&action=manage", "", ""},
+		} {
+			theirs, none := said(row.method, row.path, row.body, "other-shop", row.header), said(row.method, row.path, row.body, "never-shop", row.header)
+			if theirs != none {
+				t.Errorf("%s %s %s\n of theirs %s\n of none   %s", row.method, row.path, row.header, theirs, none)
+			}
+		}
+		// A product's id is unique over all organizations, so whoever asks for a taken one is told so, and no more.
+		a := limited.ask(t, "PUT", "~/products/other-shop", `{"name":"Mine","kind":"web_hosting"}`).want(t, 409, "id_taken")
+		if strings.Contains(strings.ReplaceAll(a.body, "another organization", ""), "other") {
+			t.Errorf("it tells whose: %s", a.body)
+		}
 	})
 }
 
