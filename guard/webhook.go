@@ -13,6 +13,9 @@ import (
 // secretOverlap is how long an old secret still signs after a rotation, so that a receiver can change over.
 const secretOverlap = 24 * time.Hour
 
+// mostWebhooks is how many webhooks an organization may have: each of them is called about every event.
+const mostWebhooks = 20
+
 // EventTypes lists the types that a webhook may ask for.
 func EventTypes() []string {
 	return []string{
@@ -31,7 +34,8 @@ type PutWebhook struct {
 type Webhook = datastore.Webhook
 
 // CreateWebhook has an organization's events sent to a URL from now on. The secret that signs them
-// is in the answer, this once. Whoever may change the organization may do so.
+// is in the answer, this once. Whoever may change the organization may do so. *Conflict: it has as
+// many webhooks as it may have.
 func (g *Guard) CreateWebhook(ctx context.Context, o *Origin, organization string, put PutWebhook) (*Result, error) {
 	var f faults
 	f.text("/url", put.URL, 1, longestReason)
@@ -50,16 +54,24 @@ func (g *Guard) CreateWebhook(ctx context.Context, o *Origin, organization strin
 		Organization: organization, ID: newID("whk-"), URL: put.URL, Events: sorted(put.Events),
 		Secrets: []datastore.Secret{newSecret()}, CreatedAt: g.now(),
 	}
-	return g.webhookAct(ctx, o, organization, hook.ID, "create", func(ctx context.Context, tx datastore.Tx, a *attempt, _ *Webhook) error {
+	return g.webhookAct(ctx, o, organization, hook.ID, "create", func(ctx context.Context, tx datastore.Tx, a *attempt, all []Webhook, _ *Webhook) error {
+		if len(all) >= mostWebhooks {
+			return &Conflict{
+				Code:   "too_many_webhooks",
+				Detail: fmt.Sprintf("the organization has %d webhooks, as many as one may have; end one that is not needed", len(all)),
+			}
+		}
 		a.result.Webhook, a.result.Created = &hook, true
-		return tx.Put(ctx, hook)
+		// The organization is put as it was read, so that two who make the last webhook at once, or one
+		// beside a deletion of the organization, cannot both be right (datastore.Store, Update).
+		return tx.Put(ctx, a.facts.Organization, hook)
 	})
 }
 
 // RotateWebhook makes a new secret; the old one goes on signing beside it for a day.
 func (g *Guard) RotateWebhook(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
 	secret := newSecret()
-	return g.webhookAct(ctx, o, organization, id, "rotate", func(ctx context.Context, tx datastore.Tx, a *attempt, hook *Webhook) error {
+	return g.webhookAct(ctx, o, organization, id, "rotate", func(ctx context.Context, tx datastore.Tx, a *attempt, _ []Webhook, hook *Webhook) error {
 		secrets := []datastore.Secret{secret}
 		for _, old := range hook.Secrets {
 			if datastore.InForce(old.ExpiresAt, a.now) {
@@ -77,7 +89,7 @@ func (g *Guard) RotateWebhook(ctx context.Context, o *Origin, organization, id s
 
 // DeleteWebhook ends one.
 func (g *Guard) DeleteWebhook(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
-	return g.webhookAct(ctx, o, organization, id, "delete", func(ctx context.Context, tx datastore.Tx, _ *attempt, hook *Webhook) error {
+	return g.webhookAct(ctx, o, organization, id, "delete", func(ctx context.Context, tx datastore.Tx, _ *attempt, _ []Webhook, hook *Webhook) error {
 		return tx.Delete(ctx, *hook)
 	})
 }
@@ -94,7 +106,7 @@ func (g *Guard) Webhooks(ctx context.Context, o *Origin, organization string, pa
 // webhookAct is what the acts on webhooks share: they are changes of the organization, on record,
 // and change no revision, for no decision rests on them.
 func (g *Guard) webhookAct(ctx context.Context, o *Origin, organization, id, what string,
-	change func(ctx context.Context, tx datastore.Tx, a *attempt, hook *Webhook) error,
+	change func(ctx context.Context, tx datastore.Tx, a *attempt, all []Webhook, hook *Webhook) error,
 ) (*Result, error) {
 	return g.mutate(ctx, o, &command{
 		organization: organization, action: "change_organization", silent: true,
@@ -105,20 +117,20 @@ func (g *Guard) webhookAct(ctx context.Context, o *Origin, organization, id, wha
 			return []Action{a.action}, a.mustHave(true, "")
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			var all []Webhook
 			var hook *Webhook
 			for w, err := range tx.Webhooks(ctx, organization, Page{}) {
 				if err != nil {
 					return false, fmt.Errorf("read webhooks: %w", err)
 				}
-				if w.ID == id {
+				if all = append(all, w); w.ID == id {
 					hook = &w
-					break
 				}
 			}
 			if hook == nil && what != "create" {
 				return false, &NotFound{What: "webhook"}
 			}
-			return true, change(ctx, tx, a, hook)
+			return true, change(ctx, tx, a, all, hook)
 		},
 	})
 }

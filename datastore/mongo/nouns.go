@@ -78,11 +78,12 @@ func (r reader) Webhooks(ctx context.Context, organization string, page datastor
 
 // Messages lists messages.
 func (r reader) Messages(ctx context.Context, filter datastore.MessageFilter) iter.Seq2[datastore.Message, error] {
-	ids := bson.M{"$gt": filter.Page.After}
-	if filter.ID != "" {
-		ids["$eq"] = filter.ID
+	query := bson.M{"_id": bson.M{"$gt": filter.Page.After}}
+	if filter.ID > filter.Page.After { // an equality alone is looked up, whatever the server makes of a range
+		query["_id"] = filter.ID
+	} else if filter.ID != "" {
+		return func(func(datastore.Message, error) bool) {}
 	}
-	query := bson.M{"_id": ids}
 	for name, value := range map[string]string{
 		"body.organization": filter.Organization,
 		"body.kind":         filter.Kind,

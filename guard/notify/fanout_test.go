@@ -38,12 +38,14 @@ func crowd(t *testing.T, store datastore.Store, many int) []string {
 type paged struct {
 	datastore.Store
 	pages  atomic.Int64
+	put    func(nouns int)                                         // called with how many nouns a page puts; nil: nobody looks
 	dead   atomic.Bool                                             // nothing is written any more
 	commit func(page int64, event string, lose func() error) error // called when a page of an event is to be committed
 }
 
 type pagedTx struct {
 	datastore.Tx
+	*paged
 	event *string
 }
 
@@ -51,6 +53,9 @@ func (t pagedTx) Put(ctx context.Context, nouns ...datastore.Noun) error {
 	for _, noun := range nouns {
 		if m, ok := noun.(datastore.Message); ok && m.Kind == guard.MessageEvent {
 			*t.event = m.ID
+			if t.put != nil {
+				t.put(len(nouns))
+			}
 		}
 	}
 	return t.Tx.Put(ctx, nouns...)
@@ -63,7 +68,7 @@ func (p *paged) Update(ctx context.Context, fn func(context.Context, datastore.T
 			return errFlaky
 		}
 		event := ""
-		err := fn(ctx, pagedTx{tx, &event})
+		err := fn(ctx, pagedTx{tx, p, &event})
 		if err == nil && event != "" {
 			err = p.commit(p.pages.Add(1), event, func() error { lost = errFlaky; return nil })
 		}
@@ -201,4 +206,50 @@ func TestABacklogOfOneOrganizationHoldsUpNoOther(t *testing.T) {
 		t.Errorf("%d calls of acme's at once, want at most 4", n)
 	}
 	close(release)
+}
+
+// One transaction for 40,000 members would fail on MongoDB and hold up everybody on SQLite. No page is
+// larger than it may be, and all members get one message.
+func TestAFanOutToFortyThousand(t *testing.T) {
+	for engine, c := range map[string]struct {
+		open func(t *testing.T) datastore.Store
+		many int
+	}{
+		"sqlite": {openFile, 40_000},
+		// The server that the suite runs on looks through all entries of an index that a claim steps
+		// through on MongoDB, so that many messages cost it their square.
+		"mongo": {openMongo, 4000},
+	} {
+		t.Run(engine, func(t *testing.T) {
+			var largest atomic.Int64
+			store := &paged{Store: c.open(t), commit: func(int64, string, func() error) error { return nil }}
+			store.put = func(nouns int) { largest.Store(max(largest.Load(), int64(nouns))) }
+			want := crowd(t, store.Store, c.many)
+			end := make(chan struct{})
+			box := openMailbox(t, mailboxOptions{}, func(b *mailbox) {
+				b.onRcpt = func(string) error { <-end; return nil } // so many mails are not what is tried here
+			})
+			queue(t, store.Store, time.Now(), guard.Event{ID: eventID(1)})
+			r := start(t, notify.Config{Store: store, Mail: box.config(), Poll: time.Second, Grace: time.Nanosecond})
+			r.await("event delivered", 1)
+			if err := r.stop(); err != nil {
+				t.Fatal(err)
+			}
+			close(end)
+			var got []string
+			for m, err := range store.Messages(t.Context(), datastore.MessageFilter{Kind: notify.KindMail}) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = append(got, m.Recipient)
+			}
+			slices.Sort(got)
+			if !slices.Equal(got, want) {
+				t.Errorf("there are %d mails, want one to each of %d members", len(got), len(want))
+			}
+			if n := largest.Load(); n > 251 {
+				t.Errorf("%d messages were put in one transaction, want at most 250 and the event", n)
+			}
+		})
+	}
 }

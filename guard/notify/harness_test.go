@@ -2,15 +2,18 @@ package notify_test
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"cordon/datastore"
+	"cordon/datastore/mongo"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
 	"cordon/guard/notify"
@@ -26,6 +29,33 @@ func openStore(t *testing.T) datastore.Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// openFile opens a store that keeps what it is given on disk.
+func openFile(t *testing.T) datastore.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), sqlite.Config{Path: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store
+}
+
+// openMongo opens a store on the server that the suite of MongoDB runs on.
+func openMongo(t *testing.T) datastore.Store {
+	t.Helper()
+	uri := os.Getenv("CORDON_TEST_MONGODB")
+	if uri == "" {
+		t.Skip("CORDON_TEST_MONGODB is not set: run under tests/with-mongodb")
+	}
+	store, err := mongo.Open(t.Context(), mongo.Config{URI: uri, Database: "notify_" + rand.Text()[:10]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The database goes with the server that tests/with-mongodb started.
 	t.Cleanup(func() { _ = store.Close() })
 	return store
 }

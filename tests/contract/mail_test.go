@@ -35,7 +35,7 @@ func openStore(t *testing.T, where program.Place) datastore.Store {
 }
 
 // messages gives what is in the outbox of a place whose servers are stopped. A lease that a dead server
-// left is taken away, so that the test need not wait for the two minutes in which it would run out.
+// left is taken away, so that the test need not wait for the minute after which it would run out.
 func messages(t *testing.T, where program.Place) []datastore.Message {
 	t.Helper()
 	store := openStore(t, where)

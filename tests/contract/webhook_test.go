@@ -106,6 +106,48 @@ func TestWebhooksStayOutside(t *testing.T) { // issue: private and loopback targ
 	})
 }
 
+// TestWebhooksHaveABound makes as many as there may be, and several at once beyond, through two replicas.
+func TestWebhooksHaveABound(t *testing.T) { // README.md, Mail and webhooks
+	try := func(t *testing.T, of ...place) {
+		t.Helper()
+		create := func(p place) answer {
+			return p.ask(t, "POST", "~/webhooks", `{"url":"https://hooks.example.org/in"}`, "Cordon-Actor: adam")
+		}
+		for range 19 {
+			create(of[0]).want(t, 201)
+		}
+		answers := make(chan answer, 8)
+		for i := range cap(answers) {
+			go func() { answers <- create(of[i%len(of)]) }()
+		}
+		made := 0
+		for range cap(answers) {
+			if a := <-answers; a.status == 201 {
+				made++
+			} else {
+				a.want(t, 409, "too_many_webhooks")
+			}
+		}
+		if made != 1 {
+			t.Errorf("%d of 8 were made, want 1", made)
+		}
+		list := of[0].ask(t, "GET", "~/webhooks", "").want(t, 200).has(t, "items.#", "20")
+		of[0].ask(t, "DELETE", "~/webhooks/"+list.at("items.0.id"), "", "Cordon-Actor: adam").want(t, 200)
+		create(of[0]).want(t, 201)
+		if got := of[0].revision(t); got != "1" {
+			t.Errorf("revision %s", got)
+		}
+	}
+	t.Run("embedded", func(t *testing.T) {
+		where := program.Embedded(t)
+		try(t, settle(t, program.Serve(t, where, program.FirstKey(t, where)), "acme"))
+	})
+	t.Run("replicas", func(t *testing.T) {
+		one, two := replicas(t)
+		try(t, one, two)
+	})
+}
+
 func TestProcedures(t *testing.T) { // docs/domain.md U5
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
