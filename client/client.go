@@ -13,6 +13,7 @@
 package client
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"maps"
@@ -31,6 +32,9 @@ type Config struct {
 	Key string
 	// HTTPClient is used for all calls; nil is one that follows no redirects and has no cookies.
 	HTTPClient *http.Client
+	// TLS says whom a server's certificate must be from, and what is shown to a server that asks for
+	// one; nil: as this machine does. It is not used with an HTTPClient, which has its own.
+	TLS *tls.Config
 	// Actor is the user for whom the key acts (scope act); Agent the support agent (scope support).
 	// At most one of them is set. See also [Client.As] and [Client.AsAgent].
 	Actor string
@@ -76,7 +80,7 @@ func New(config Config) (*Client, error) {
 		return nil, errors.New("a client acts for a user or for an agent, not for both")
 	}
 	if config.HTTPClient == nil {
-		config.HTTPClient = newHTTPClient()
+		config.HTTPClient = newHTTPClient(config.TLS)
 	}
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second
@@ -149,12 +153,15 @@ func (c *Client) atLeastHeader() string {
 
 // newHTTPClient makes a client that keeps connections for many concurrent decisions and never takes
 // the key to another place.
-func newHTTPClient() *http.Client {
+func newHTTPClient(trust *tls.Config) *http.Client {
 	h := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	// A program may have put something else in the place of the default transport.
 	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport := shared.Clone()
 		transport.MaxIdleConnsPerHost = 64
+		if trust != nil {
+			transport.TLSClientConfig = trust.Clone()
+		}
 		h.Transport = transport
 	}
 	return h

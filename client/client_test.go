@@ -2,9 +2,12 @@ package client_test
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
 	"errors"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -278,6 +281,35 @@ func TestAnErrorSaysWhatTheServerSaid(t *testing.T) {
 	} {
 		if got := (&client.Error{Problem: problem}).Error(); got != want {
 			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAClientTrustsWhomItIsToldTo(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = io.WriteString(w, `{"decision":true,"context":{"reasons":[]}}`)
+	}))
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it would say that it is not trusted
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	for name, test := range map[string]struct {
+		trust *tls.Config
+		works bool
+	}{
+		"as this machine does": {nil, false},
+		"its authority":        {&tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}, true},
+		"nobody":               {&tls.Config{RootCAs: x509.NewCertPool(), MinVersion: tls.VersionTLS12}, false},
+	} {
+		c, err := client.New(client.Config{URL: server.URL, Key: "k", Tries: 1, TLS: test.trust})
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := c.Decide(t.Context(), client.EvaluationRequest{})
+		if d.Allowed != test.works || test.works != (err == nil) || !test.works && !errors.Is(err, client.ErrUnavailable) {
+			t.Errorf("%s: got %v, %v", name, d.Allowed, err)
 		}
 	}
 }

@@ -158,3 +158,20 @@ func KeepKeys(ctx context.Context, issuer *Issuer) <-chan struct{} {
 
 // Patient gives a listener whose connections set their time limits seldom.
 func Patient(l net.Listener) net.Listener { return patient{l} }
+
+// WatchCertificates reads files and looks at them as a server does, until stop is called. The first
+// function gives the name in the certificate that a connection would be shown.
+func WatchCertificates(ctx context.Context, files *TLS) (shows func() string, stop func()) {
+	c, err := newCertificates(files, slog.New(slog.DiscardHandler))
+	if err != nil {
+		panic(err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		c.watch(ctx)
+		close(done)
+	}()
+	shows = func() string { return c.current.Load().Certificates[0].Leaf.Subject.CommonName }
+	return shows, func() { cancel(); <-done }
+}

@@ -22,7 +22,7 @@ type kind struct {
 }
 
 const (
-	titleToken       = "A valid key or token is needed"
+	titleCaller      = "A valid key or token is needed"
 	titleBody        = "The body is not valid"
 	titleSlow        = "The body did not come in time"
 	titleUnavailable = "This cannot be answered now"
@@ -45,11 +45,11 @@ var kinds = []kind{
 		say: "An id in the path cannot be one."},
 	{is: errAccessType, status: http.StatusBadRequest, code: "invalid_body", title: titleBody,
 		say: "Content-Type must be application/json."},
-	{is: errUnauthenticated, status: http.StatusUnauthorized, code: "unauthenticated", title: titleToken,
+	{is: errUnauthenticated, status: http.StatusUnauthorized, code: "unauthenticated", title: titleCaller,
 		say: "Send Authorization: Bearer and an API key or a token."},
-	{is: guard.ErrKeyEnded, status: http.StatusUnauthorized, code: "unauthenticated", title: titleToken,
+	{is: guard.ErrKeyEnded, status: http.StatusUnauthorized, code: "unauthenticated", title: titleCaller,
 		say: "The API key has ended; use another, or have one made."},
-	{is: guard.ErrUnauthenticated, status: http.StatusUnauthorized, code: "unauthenticated", title: titleToken,
+	{is: guard.ErrUnauthenticated, status: http.StatusUnauthorized, code: "unauthenticated", title: titleCaller,
 		say: "The API key is unknown, wrong or revoked; use another, or have one made."},
 	{is: errScope, status: http.StatusForbidden, code: "insufficient_scope", title: "The caller lacks a scope",
 		say: "Use a key or token with the scope that this needs."},

@@ -4,6 +4,7 @@ import (
 	"math"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -20,10 +21,11 @@ type RateLimit struct {
 
 // limits holds a limiter for each caller. Callers that were not seen for a while are forgotten.
 type limits struct {
-	config RateLimit
-	policy string // RateLimit-Policy: as much at once, and how many seconds as much takes to come back
+	limited atomic.Bool // the zero RateLimit limits nobody, and costs nobody a lock
 
-	mu      sync.Mutex
+	mu      sync.Mutex // guards the rest
+	config  RateLimit  // with its Burst
+	policy  string     // RateLimit-Policy: as much at once, and how many seconds as much takes to come back
 	callers map[string]*rate.Limiter
 	old     map[string]*rate.Limiter
 	turned  time.Time
@@ -35,16 +37,20 @@ const (
 	mostLimited = 100_000
 )
 
-func newLimits(config RateLimit) *limits {
-	if config.PerSecond <= 0 {
-		return nil
-	}
-	if config.Burst <= 0 {
+// change limits callers otherwise from now on. What they asked under the same limit stays counted.
+func (l *limits) change(config RateLimit) {
+	if config.PerSecond > 0 && config.Burst <= 0 {
 		config.Burst = max(1, int(config.PerSecond))
 	}
-	l := &limits{config: config, callers: map[string]*rate.Limiter{}}
-	l.policy = `"caller";q=` + strconv.Itoa(config.Burst) + ";w=" + strconv.Itoa(l.seconds(float64(config.Burst)))
-	return l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if config == l.config {
+		return
+	}
+	l.config, l.callers, l.old = config, map[string]*rate.Limiter{}, nil
+	if l.limited.Store(config.PerSecond > 0); config.PerSecond > 0 {
+		l.policy = `"caller";q=` + strconv.Itoa(config.Burst) + ";w=" + strconv.Itoa(l.seconds(float64(config.Burst)))
+	}
 }
 
 // seconds is how long so many requests take to come back, at least one second.
@@ -54,10 +60,11 @@ func (l *limits) seconds(requests float64) int {
 
 // allowance is what a caller may still ask.
 type allowance struct {
-	ok    bool // what was asked is allowed
-	left  int
-	full  int // seconds until as much is allowed as ever
-	retry int // seconds until what was refused would be allowed
+	ok     bool // what was asked is allowed
+	left   int
+	full   int // seconds until as much is allowed as ever
+	retry  int // seconds until what was refused would be allowed
+	policy string
 }
 
 // take takes n requests of a caller's, of whom a call has taken some already. More than may ever be
@@ -66,16 +73,19 @@ type allowance struct {
 func (l *limits) take(caller string, now time.Time, n, taken int) allowance {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.config.PerSecond <= 0 {
+		return allowance{ok: true} // changed a moment ago
+	}
 	limiter := l.limiter(caller, now)
 	needed := float64(min(n, l.config.Burst-taken))
 	if have := limiter.TokensAt(now); have < needed {
-		return allowance{left: max(0, int(have)), full: l.seconds(float64(l.config.Burst) - have), retry: l.seconds(needed - have)}
+		return allowance{left: max(0, int(have)), full: l.seconds(float64(l.config.Burst) - have), retry: l.seconds(needed - have), policy: l.policy}
 	}
 	for rest := n; rest > 0; rest -= l.config.Burst {
 		limiter.ReserveN(now, min(rest, l.config.Burst))
 	}
 	have := limiter.TokensAt(now)
-	return allowance{ok: true, left: max(0, int(have)), full: l.seconds(float64(l.config.Burst) - have)}
+	return allowance{ok: true, left: max(0, int(have)), full: l.seconds(float64(l.config.Burst) - have), policy: l.policy}
 }
 
 func (l *limits) limiter(caller string, now time.Time) *rate.Limiter {
@@ -95,13 +105,13 @@ func (l *limits) limiter(caller string, now time.Time) *rate.Limiter {
 // charge counts n requests of a caller's, and says in the headers what they may still ask
 // (draft-ietf-httpapi-ratelimit-headers). errRate: they have asked too often.
 func (c *call) charge(caller string, n, taken int) error {
-	l := c.server.limits
-	if l == nil || n <= 0 {
+	l := &c.server.limits
+	if !l.limited.Load() || n <= 0 {
 		return nil
 	}
 	a := l.take(caller, c.start, n, taken)
 	h := c.header()
-	h[client.HeaderRatePolicy] = []string{l.policy}
+	h[client.HeaderRatePolicy] = []string{a.policy}
 	h[client.HeaderRateLimit] = []string{`"caller";r=` + strconv.Itoa(a.left) + ";t=" + strconv.Itoa(a.full)}
 	if a.ok {
 		return nil

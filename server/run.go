@@ -31,44 +31,73 @@ var ErrNotLoopback = errors.New("the development server listens on the loopback 
 // answering for DrainDelay, then the listener closes, and what is under way is finished. It gives
 // nil when every request was answered.
 func (s *Server) Run(ctx context.Context) error {
-	if err := s.checkCallers(ctx); err != nil {
+	// Who is told to stop while it starts stops in order, too: what begins here does not end with ctx.
+	starting := context.WithoutCancel(ctx)
+	if err := s.checkCallers(starting); err != nil {
 		return err
 	}
-	listener, err := listen(ctx, s.config.Listener, s.config.Addr)
+	listener, err := listen(starting, s.config.Listener, s.config.Addr)
 	if err != nil {
 		return err
 	}
 	if s.config.Dev && !loopback(listener.Addr()) {
 		return errors.Join(ErrNotLoopback, listener.Close())
 	}
-	url := "http://" + listener.Addr().String()
+	url := s.Scheme() + "://" + listener.Addr().String()
 	s.url.Store(&url)
 	if s.config.Listening != nil {
 		s.config.Listening(url)
 	}
 
 	failed := make(chan error, 2)
-	stopMetrics, err := s.runMetrics(ctx, failed)
+	stopMetrics, err := s.runMetrics(starting, failed)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer stopMetrics()
 
-	if s.tokens != nil {
-		keeping, stop := context.WithCancel(context.WithoutCancel(ctx))
-		var kept sync.WaitGroup
-		kept.Go(func() { s.tokens.keys.run(keeping) })
-		defer kept.Wait()
-		defer stop()
-	}
+	defer s.keepUp(starting)()
 	web := s.httpServer()
-	go func() { failed <- web.Serve(patient{listener}) }()
+	go func() { failed <- s.serveOn(web, listener) }()
 	select {
 	case err := <-failed:
 		return errors.Join(fmt.Errorf("serve: %w", err), web.Close())
 	case <-ctx.Done():
 	}
 	return s.drain(web, listener)
+}
+
+// Scheme is https where the server has certificates, else http.
+func (s *Server) Scheme() string {
+	if s.certificates != nil {
+		return "https"
+	}
+	return "http"
+}
+
+func (s *Server) serveOn(web *http.Server, listener net.Listener) error {
+	if s.certificates == nil {
+		return web.Serve(patient{listener})
+	}
+	web.TLSConfig = s.certificates.config()
+	return web.ServeTLS(listener, "", "")
+}
+
+// keepUp keeps the issuer's keys and the certificates fresh, while the server drains too, until it is
+// told to stop.
+func (s *Server) keepUp(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	var kept sync.WaitGroup
+	if s.tokens != nil {
+		kept.Go(func() { s.tokens.keys.run(ctx) })
+	}
+	if s.certificates != nil {
+		kept.Go(func() { s.certificates.watch(ctx) })
+	}
+	return func() {
+		cancel()
+		kept.Wait()
+	}
 }
 
 // checkCallers refuses to serve when nobody could ask: nothing is open by default (docs/design.md 4).

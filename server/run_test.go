@@ -23,6 +23,19 @@ import (
 // ended.
 func (w *world) running(t *testing.T, change func(*server.Config)) (url string, stop func() error) {
 	t.Helper()
+	_, url, stop = w.start(t, change)
+	return url, stop
+}
+
+// served does the same and gives the server itself.
+func (w *world) served(t *testing.T, change func(*server.Config)) (s *server.Server, url string) {
+	t.Helper()
+	s, url, _ = w.start(t, change)
+	return s, url
+}
+
+func (w *world) start(t *testing.T, change func(*server.Config)) (s *server.Server, url string, stop func() error) {
+	t.Helper()
 	for _, begun := w.guard.FeedLag(); !begun; _, begun = w.guard.FeedLag() { // before it is ready
 		runtime.Gosched()
 	}
@@ -52,7 +65,7 @@ func (w *world) running(t *testing.T, change func(*server.Config)) (url string, 
 	if s.URL() != url {
 		t.Errorf("got URL %q, want %q", s.URL(), url)
 	}
-	return url, stop
+	return s, url, stop
 }
 
 func (w *world) get(url string) (*http.Response, error) {
@@ -182,6 +195,20 @@ func TestRequestsUnderLoadAreNotCutOff(t *testing.T) {
 		t.Errorf("stop: %v", err)
 	}
 	group.Wait()
+}
+
+// A server that is told to stop while it starts stops in order: it has been asked nothing yet.
+func TestAServerMayBeStoppedBeforeItServes(t *testing.T) {
+	w := newWorld(t)
+	s, err := server.New(server.Config{Guard: w.guard, Addr: "127.0.0.1:0", MetricsAddr: "127.0.0.1:0"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Run(ctx); err != nil {
+		t.Errorf("got %v", err)
+	}
 }
 
 func TestTheDevelopmentServerIsOnTheLoopbackOnly(t *testing.T) {

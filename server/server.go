@@ -51,6 +51,8 @@ type Config struct {
 	// Pprof serves /debug/pprof beside the metrics. Run refuses it where those listen on all addresses.
 	Pprof bool
 
+	// TLS is with what the server serves https; nil: it serves http.
+	TLS *TLS
 	// Dev refuses to listen anywhere but on the loopback.
 	Dev bool
 	// Issuer is whose tokens are accepted beside API keys. nil: nobody's.
@@ -83,7 +85,10 @@ type Server struct {
 	log     *slog.Logger
 	metrics *Metrics
 	tokens  *tokens
-	limits  *limits
+	limits  limits
+
+	certificates *certificates // nil: it serves in the clear
+
 	table   []*route
 	handler http.Handler
 
@@ -128,7 +133,11 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{
 		config: config, log: config.Log, metrics: config.Metrics, tokens: tokens,
-		limits: newLimits(config.RateLimit), allowed: map[string]echo.HandlerFunc{},
+		allowed: map[string]echo.HandlerFunc{},
+	}
+	s.limits.change(config.RateLimit)
+	if s.certificates, err = newCertificates(config.TLS, config.Log); err != nil {
+		return nil, fmt.Errorf("make server: %w", err)
 	}
 	e := echo.New()
 	e.IPExtractor = clientAddress(config.TrustedProxies)

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +20,7 @@ func (a *app) healthcheck() *cobra.Command {
 		short: "Ask a server whether it is ready",
 		long: `Ask the server at --url, or else the one that listens at --listen, whether it is ready (GET /readyz).
 The exit code is 0 when it is and 1 when it is not, as container engines expect. No key is needed.`,
-		settings: []string{"url", "listen", "timeout"},
+		settings: slices.Concat([]string{"url", "listen", "tls-cert", "timeout"}, trusting),
 		run: func(ctx context.Context, c config, _ []string) error {
 			target, err := readyURL(c)
 			if err != nil {
@@ -30,7 +32,11 @@ The exit code is 0 when it is and 1 when it is not, as container engines expect.
 			if err != nil {
 				return wrongUse("--url: %w", err)
 			}
-			res, err := http.DefaultClient.Do(req)
+			here, err := c.transport()
+			if err != nil {
+				return err
+			}
+			res, err := (&http.Client{Transport: here}).Do(req)
 			if err != nil {
 				return &exit{exitDenied, fmt.Errorf("not ready: %w", err)}
 			}
@@ -47,11 +53,25 @@ The exit code is 0 when it is and 1 when it is not, as container engines expect.
 	})
 }
 
+// transport asks over TLS as a caller does. A server on this machine is asked by its address, which
+// its certificate does not name, and is told no secret: there the name is not looked at.
+func (c config) transport() (*http.Transport, error) {
+	trust, err := c.trust()
+	if err != nil {
+		return nil, err
+	}
+	if trust == nil {
+		trust = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	trust.InsecureSkipVerify = !c.given("url") && c.set("tls-cert")
+	return &http.Transport{TLSClientConfig: trust, Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, DisableKeepAlives: true}, nil
+}
+
 // readyURL is where readiness is asked: at the URL that is given, else where this machine's server
 // listens.
 func readyURL(c config) (string, error) {
 	base := c.text("url")
-	if !c.given("url") && c.given("listen") {
+	if !c.given("url") && (c.given("listen") || c.set("tls-cert")) {
 		host, port, err := net.SplitHostPort(c.text("listen"))
 		if err != nil {
 			return "", wrongUse("--listen: %w", err)
@@ -63,6 +83,9 @@ func readyURL(c config) (string, error) {
 			}
 		}
 		base = "http://" + net.JoinHostPort(host, port)
+		if c.set("tls-cert") {
+			base = "https://" + net.JoinHostPort(host, port)
+		}
 	}
 	return strings.TrimSuffix(base, "/") + "/readyz", nil
 }

@@ -29,7 +29,7 @@ func (a *app) keys() *cobra.Command {
 first key is made (an embedded store only while its server is stopped), otherwise through the server,
 with a key of the scope admin.`,
 	}
-	where := []string{"url", "key", "key-file", "timeout", "data", "mongodb-uri", "mongodb-password-file"}
+	where := slices.Concat(asking, []string{"data", "mongodb-uri", "mongodb-password-file"})
 	cmd.AddCommand(
 		a.make(command{
 			use:   "create --name NAME --scopes SCOPE,...",
@@ -43,7 +43,7 @@ with a scope that it lacks, nor one that ends later than itself, so the first on
 others are to have.`,
 			example: `  cordon keys create --name first --scopes all --data ./cordon-data
   cordon keys create --name shop --scopes decide --organization acme --expires-in 90d`,
-			settings: append(where, "name", "scopes", "organization", "expires-in"),
+			settings: append(slices.Clone(where), "name", "scopes", "organization", "expires-in"),
 			required: []string{"name"},
 			formats:  []string{"table", "json"},
 			run:      a.createKey,

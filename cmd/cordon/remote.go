@@ -12,7 +12,7 @@ import (
 // Settings of the commands that talk to a server: those that only ask, and those that act for
 // somebody.
 var (
-	asking = []string{"url", "key", "key-file", "timeout", "language"}
+	asking = append([]string{"url", "key", "key-file", "timeout", "language"}, trusting...)
 	acting = append(asking[:len(asking):len(asking)], "as", "agent", "explain")
 )
 
@@ -22,7 +22,11 @@ func (a *app) remote(c config) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := client.Config{URL: c.text("url"), Key: key, Timeout: c.duration("timeout"), UserAgent: "cordon/" + version}
+	trust, err := c.trust()
+	if err != nil {
+		return nil, err
+	}
+	settings := client.Config{URL: c.text("url"), Key: key, Timeout: c.duration("timeout"), UserAgent: "cordon/" + version, TLS: trust}
 	if c.flags.Lookup("language") != nil {
 		settings.Language = c.text("language")
 	}

@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	cordon "cordon/cmd/cordon"
+	"cordon/tests/program"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -28,6 +29,9 @@ func TestMain(m *testing.M) {
 //	start NAME ARGS...   runs cordon serve ARGS until it listens; sets CORDON_URL, and CORDON_KEY
 //	                     where it prints one; its standard output goes to NAME.out
 //	terminate NAME       tells it to stop (SIGTERM) and asks for exit code 0; its log goes to NAME.log
+//	hangup NAME          tells it to read its files again (SIGHUP)
+//	logged NAME TEXT     waits until its log has the text once more than when it was waited for before
+//	certificate FOLDER   writes cert.pem and key.pem of this machine, and ca.pem that vouches for all
 //	exits CODE ARGS...   runs cordon ARGS and asks for this exit code
 //	mailbox              runs a mail server; sets SMTP to its address
 //	mailed N             waits for N mails; the file mails has the recipient of each, in order
@@ -40,6 +44,7 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
 			env.Values[serversKey{}] = map[string]*served{}
+			env.Values[authorityKey{}] = map[string]*program.Authority{}
 			env.Values[mailboxKey{}] = map[string]*letters{}
 			if uri, err := url.Parse(os.Getenv("CORDON_TEST_MONGODB")); err == nil && uri.Host != "" {
 				uri.Path = "/script_" + rand.Text()[:10]
@@ -55,6 +60,7 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"start": start, "terminate": terminate, "exits": exits, "mailbox": mailbox, "mailed": mailed,
+			"hangup": hangup, "logged": logged, "certificate": certificate,
 		},
 	})
 }
@@ -64,11 +70,11 @@ type serversKey struct{}
 // served is a server of a script.
 type served struct {
 	cmd  *exec.Cmd
-	log  *os.File
+	log  *watchedLog
 	rest chan error // everything behind the first lines is copied
 }
 
-func program(ts *testscript.TestScript, args ...string) *exec.Cmd {
+func cordonCommand(ts *testscript.TestScript, args ...string) *exec.Cmd {
 	var path string
 	err := exec.ErrNotFound
 	for _, dir := range filepath.SplitList(ts.Getenv("PATH")) {
@@ -91,10 +97,10 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 1 {
 		ts.Fatalf("usage: start NAME ARGS...")
 	}
-	s := &served{cmd: program(ts, append([]string{"serve"}, args[1:]...)...), rest: make(chan error, 1)}
-	var err error
-	s.log, err = os.Create(ts.MkAbs(args[0] + ".log"))
+	s := &served{cmd: cordonCommand(ts, append([]string{"serve"}, args[1:]...)...), rest: make(chan error, 1)}
+	file, err := os.Create(ts.MkAbs(args[0] + ".log"))
 	ts.Check(err)
+	s.log = newWatchedLog(file)
 	s.cmd.Stderr = s.log
 	pipe, err := s.cmd.StdoutPipe()
 	ts.Check(err)
@@ -109,8 +115,8 @@ func start(ts *testscript.TestScript, neg bool, args []string) {
 	for listening, keyed := false, !dev; !listening || !keyed; {
 		line, err := lines.ReadString('\n')
 		if err != nil {
-			log, _ := os.ReadFile(s.log.Name())
-			ts.Fatalf("the server ended before it listened: %v\n%s", s.cmd.Wait(), log)
+			ended := s.cmd.Wait()
+			ts.Fatalf("the server ended before it listened: %v\n%s", ended, s.log.all())
 		}
 		fmt.Fprint(out, line)
 		line = strings.TrimSpace(line)
@@ -146,8 +152,7 @@ func terminate(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Check(s.cmd.Process.Signal(syscall.SIGTERM))
 	ts.Check(<-s.rest)
 	if err := s.cmd.Wait(); err != nil {
-		log, _ := os.ReadFile(s.log.Name())
-		ts.Fatalf("the server ended with %v\n%s", err, log)
+		ts.Fatalf("the server ended with %v\n%s", err, s.log.all())
 	}
 }
 

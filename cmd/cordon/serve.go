@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"os"
 	"os/signal"
 	"slices"
 	"strings"
@@ -23,17 +24,22 @@ func (a *app) serve() *cobra.Command {
 	return a.make(command{
 		use:   "serve",
 		short: "Run the server",
-		long: `Run the server until it is told to stop (SIGTERM, SIGINT); then it says 503 at /readyz for
+		long: strings.ReplaceAll(`Run the server until it is told to stop (SIGTERM, SIGINT); then it says 503 at /readyz for
 --drain-delay, finishes the requests under way, and exits 0. When it listens it prints so on standard
-output; logs go to standard error.
+output; logs go to standard error. It takes --drain-delay and --drain-timeout at most, and FLUSH to ship what is recorded.
 
 The state is in --data, for one server alone, or in a MongoDB replica set (--mongodb-uri), which
 several servers share; --data then holds the decisions that are still to be shipped.
 
+With --tls-cert and --tls-key it serves https. SIGHUP has it read those again, and of the configuration
+log-level, rate-limit and rate-burst; what cannot be read stays as it was, and the log says why.
+Certificates are also looked at every half minute, and the password of the mail server for each mail.
+A second SIGTERM or SIGINT ends it at once.
+
 Nothing is open: without an API key in the store (cordon keys create) and without an issuer of tokens
 it refuses to start. --dev is for trying it: see the lines that it prints.
 
-cordon help config tells the variable of each flag.`,
+cordon help config tells the variable of each flag.`, "FLUSH", flushTimeout.String()),
 		example: `  cordon serve --dev
   cordon keys create --name first --scopes all --data ./cordon-data && cordon serve
   cordon serve --mongodb-uri mongodb://db1,db2,db3/cordon?replicaSet=rs0 --journal-sync always`,
@@ -60,17 +66,17 @@ func (a *app) runServe(ctx context.Context, c config, _ []string) error {
 	if err := c.checkServe(); err != nil {
 		return err
 	}
-	log, err := a.logger(c)
-	if err != nil {
-		return err
-	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP) // from here on it ends nothing, whatever is being done
+	defer signal.Stop(hangups)
+	log, level := a.logger(c)
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	in, err := open(ctx, c, log)
 	if err != nil {
 		return refused(err)
 	}
-	err = a.serveInstance(ctx, c, in, stop)
+	err = a.serveInstance(ctx, c, in, reloading{a, c, hangups, level}, stop)
 	if closing := in.close(); err == nil && closing != nil {
 		return fmt.Errorf("stop: %w", closing)
 	}
@@ -78,7 +84,7 @@ func (a *app) runServe(ctx context.Context, c config, _ []string) error {
 }
 
 // serveInstance serves until ctx is done. From then on another signal ends the program at once.
-func (a *app) serveInstance(ctx context.Context, c config, in *instance, stop func()) error {
+func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloading, stop func()) error {
 	var key client.NewKey
 	var err error
 	if c.is("dev") {
@@ -103,7 +109,11 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, stop fu
 		return refused(errors.Join(err, listener.Close()))
 	}
 	// The listener takes connections from here on; they are answered as soon as the server runs.
-	url := "http://" + listener.Addr().String()
+	url := server.Scheme() + "://" + listener.Addr().String()
+	if tcp, ok := listener.Addr().(*net.TCPAddr); !c.set("tls-cert") && (!ok || !tcp.IP.IsLoopback()) {
+		in.log.Warn("keys and answers go in the clear to whoever reaches this address: give --tls-cert and --tls-key, or put a proxy with TLS before it",
+			"listen", listener.Addr().String())
+	}
 	lines := "listening on " + url + "\n"
 	if c.is("dev") {
 		lines += devLines(url, key.Key)
@@ -114,6 +124,7 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, stop fu
 	in.log.Info("serving", "url", url, "version", version, "replica", in.journal.Replica(), "policy", in.engine.Digest(),
 		"mongodb", c.text("mongodb-uri") != "", "journal_sync", c.text("journal-sync"), "dev", c.is("dev"))
 	context.AfterFunc(ctx, stop)
+	go r.run(ctx, server, in.log)
 	if err := in.run(ctx, server); err != nil {
 		return err
 	}
@@ -137,6 +148,8 @@ func (c config) checkServe() error {
 		switch {
 		case c.text("mongodb-uri") != "":
 			return wrongUse("--dev never runs on MongoDB: leave --mongodb-uri away, or make a key with cordon keys create and serve without --dev")
+		case c.set("tls-cert"):
+			return wrongUse("--dev prints lines that work as they are, over plain http on the loopback: leave --tls-cert away")
 		case !isLoopback(host):
 			return wrongUse("--dev listens on the loopback only, and %s is more than that: use --listen 127.0.0.1:8080, or serve without --dev", c.text("listen"))
 		case c.text("metrics-listen") != "off" && !isLoopback(metrics):
@@ -152,6 +165,7 @@ func (c config) checkServe() error {
 		}
 	}
 	for _, pair := range [][2]string{
+		{"tls-cert", "tls-key"}, {"tls-key", "tls-cert"}, {"tls-client-ca", "tls-cert"},
 		{"smtp-address", "smtp-from"}, {"smtp-user", "smtp-password-file"}, {"rate-burst", "rate-limit"},
 	} {
 		if c.set(pair[0]) && !c.set(pair[1]) {
@@ -197,14 +211,18 @@ func (c config) proxies() []netip.Prefix {
 	return prefixes
 }
 
-// logger writes to standard error: for people on a terminal, otherwise JSON.
-func (a *app) logger(c config) (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(c.text("log-level"))); err != nil {
-		return nil, wrongUse("--log-level %s is not one of debug, info, warn, error", c.text("log-level"))
-	}
+// logger writes to standard error: for people on a terminal, otherwise JSON. Its level may change.
+func (a *app) logger(c config) (*slog.Logger, *slog.LevelVar) {
+	level := &slog.LevelVar{}
+	level.Set(c.level())
 	if isTerminal(a.err) {
-		return slog.New(tint.NewTextHandler(a.err, &tint.Options{Level: level, NoColor: !a.coloured(a.err)})), nil
+		return slog.New(tint.NewTextHandler(a.err, &tint.Options{Level: level, NoColor: !a.coloured(a.err)})), level
 	}
-	return slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level})), nil
+	return slog.New(slog.NewJSONHandler(a.err, &slog.HandlerOptions{Level: level})), level
+}
+
+// level is the least that is logged.
+func (c config) level() (level slog.Level) {
+	_ = level.UnmarshalText([]byte(c.text("log-level"))) // it is one of the four
+	return level
 }

@@ -137,10 +137,11 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		MetricsListener: metrics,
 		Metrics:         in.metrics,
 		Pprof:           c.is("pprof"),
+		TLS:             c.tls(),
 		Dev:             c.is("dev"),
 		Issuer:          c.issuer(),
 		PublicURL:       c.text("public-url"),
-		RateLimit:       server.RateLimit{PerSecond: float64(c.number("rate-limit")), Burst: c.number("rate-burst")},
+		RateLimit:       c.rateLimit(),
 		DrainDelay:      c.duration("drain-delay"),
 		DrainTimeout:    c.duration("drain-timeout"),
 		TrustedProxies:  c.proxies(),
@@ -166,6 +167,19 @@ func listenMetrics(ctx context.Context, c config, log *slog.Logger) (net.Listene
 		return nil, nil
 	}
 	return nil, fmt.Errorf("%w; choose another with --metrics-listen, or off", err)
+}
+
+// tls names the files with which https is served; nil where http is.
+func (c config) tls() *server.TLS {
+	if c.text("tls-cert") == "" {
+		return nil
+	}
+	return &server.TLS{CertFile: c.text("tls-cert"), KeyFile: c.text("tls-key"), ClientCAFile: c.text("tls-client-ca")}
+}
+
+// rateLimit is how much one caller may ask.
+func (c config) rateLimit() server.RateLimit {
+	return server.RateLimit{PerSecond: float64(c.number("rate-limit")), Burst: c.number("rate-burst")}
 }
 
 // issuer is whose tokens are accepted; nil where nobody's are.

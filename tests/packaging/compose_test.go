@@ -5,9 +5,11 @@ import (
 	"maps"
 	"net/url"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -33,6 +35,7 @@ type service struct {
 	CapDrop     []string `yaml:"cap_drop"`
 	SecurityOpt []string `yaml:"security_opt"`
 	Restart     string
+	Grace       string `yaml:"stop_grace_period"`
 }
 
 // compose gives the services of compose.yaml; a key that is not known here is an error, as it is for the engine.
@@ -108,10 +111,81 @@ func TestComposeKeepsWhatMustNotBeLost(t *testing.T) {
 	}
 }
 
-// What the image and the compose file set must be settings: a variable that nobody reads is a promise that is not kept.
-func TestEverySettingIsOne(t *testing.T) {
+// A container that is killed while it drains cuts requests off: it gets longer than the program takes by its own
+// settings, and time to spare.
+func TestComposeWaitsUntilCordonHasStopped(t *testing.T) {
+	program := built(t)
+	cordon := compose(t)["cordon"]
+	takes := shipping(t, command(t, program, "serve", "--help"))
+	for _, name := range []string{"CORDON_DRAIN_DELAY", "CORDON_DRAIN_TIMEOUT"} {
+		value := cordon.Environment[name]
+		if value == "" {
+			value = dockerfile(t)[1].variables()[name]
+		}
+		if value == "" {
+			value = standard(t, command(t, program, "help", "config"), name)
+		}
+		takes += duration(t, value)
+	}
+	if takes < 30*time.Second {
+		t.Errorf("it takes %s to stop, which is less than its defaults", takes)
+	}
+	if grace := duration(t, cordon.Grace); grace < takes+5*time.Second {
+		t.Errorf("stop_grace_period is %s, and it may take %s to stop", grace, takes)
+	}
+}
+
+// standard gives the default of a variable in the table of help config.
+func standard(t *testing.T, table, name string) string {
+	t.Helper()
+	for line := range strings.Lines(table) {
+		if columns := strings.Fields(line); len(columns) > 2 && columns[1] == name {
+			return columns[2]
+		}
+	}
+	t.Fatalf("cordon help config has no %s", name)
+	return ""
+}
+
+// shipping gives how long a stopping server ships what is on record, as its help says.
+func shipping(t *testing.T, help string) time.Duration {
+	t.Helper()
+	found := regexp.MustCompile(`at most, and (\w+) to ship`).FindStringSubmatch(help)
+	if found == nil {
+		t.Fatal("cordon serve --help does not say how long it ships what is on record")
+	}
+	return duration(t, found[1])
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// The metadata that callers read names an address at which the ports are published.
+func TestComposeSaysHowItIsReached(t *testing.T) {
+	cordon := compose(t)["cordon"]
+	at, err := url.Parse(cordon.Environment["CORDON_PUBLIC_URL"])
+	if err != nil || !slices.Contains(cordon.Ports, at.Host+":8080") {
+		t.Errorf("CORDON_PUBLIC_URL is %q, and the ports are %q", cordon.Environment["CORDON_PUBLIC_URL"], cordon.Ports)
+	}
+}
+
+// built builds the program.
+func built(t *testing.T) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "cordon")
 	command(t, "go", "build", "-o", program, "./cmd/cordon")
+	return program
+}
+
+// What the image and the compose file set must be settings: a variable that nobody reads is a promise that is not kept.
+func TestEverySettingIsOne(t *testing.T) {
+	program := built(t)
 	help := strings.FieldsFunc(command(t, program, "help", "config"), func(r rune) bool {
 		return !(r == '_' || r == '-' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z' || '0' <= r && r <= '9')
 	})
