@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"cordon/datastore"
 
@@ -99,7 +98,7 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 		return 0, s.explain(ctx, "ship", err)
 	}
 	defer q.release()
-	for end := time.Now().Add(s.timeout); ; {
+	for again := s.contended(ctx); ; {
 		// What is known is tried first; whether it is still so, the insert tells.
 		if !q.known || !batch.Follows(q.last) {
 			q.known = false
@@ -113,8 +112,12 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 			return q.last, nil
 		}
 		last, err := s.ship(ctx, q, batch)
-		if !driver.IsDuplicateKeyError(err) || time.Now().After(end) {
+		if !driver.IsDuplicateKeyError(err) {
 			return last, s.explain(ctx, "ship", err)
+		}
+		// Another process ships for this replica, and what it has inserted is not read yet.
+		if rested := again.rest(ctx); rested != nil {
+			return 0, s.explain(ctx, "ship", errors.Join(datastore.ErrUnavailable, rested, err))
 		}
 	}
 }

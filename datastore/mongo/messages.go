@@ -2,10 +2,9 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"iter"
-	"math/rand/v2"
 	"slices"
-	"time"
 
 	"cordon/datastore"
 
@@ -14,17 +13,14 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// longestPause bounds how long a claim rests that lost all it had picked.
-const longestPause = 100 * time.Millisecond
-
 // Claim picks messages, marks them with a lease of its own and reads what it marked. Another who
 // picked the same ones finds them no longer due, since each document is marked in one step. Where all
-// that were picked went to others there may be more: it rests, longer each time, and picks again.
+// that were picked went to others there may be more: it rests and picks again, within the timeout.
 func (s *Store) Claim(ctx context.Context, claim datastore.Claim) ([]datastore.Message, error) {
 	if s.closed.Load() {
 		return nil, datastore.ErrClosed
 	}
-	for pause := time.Millisecond; ; pause = min(2*pause, longestPause) {
+	for again := s.contended(ctx); ; {
 		picked, err := s.pick(ctx, &claim)
 		if err != nil || len(picked) == 0 {
 			return nil, err
@@ -33,12 +29,10 @@ func (s *Store) Claim(ctx context.Context, claim datastore.Claim) ([]datastore.M
 		if err != nil || len(claimed) > 0 {
 			return claimed, err
 		}
-		timer := time.NewTimer(pause/2 + rand.N(pause)) //nolint:gosec // when to try again is no secret
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return nil, s.explain(ctx, "claim messages", ctx.Err())
+		if err := again.rest(ctx); errors.Is(err, errOutOfTime) {
+			return nil, s.explain(ctx, "claim messages", errors.Join(datastore.ErrUnavailable, err))
+		} else if err != nil {
+			return nil, s.explain(ctx, "claim messages", err)
 		}
 	}
 }

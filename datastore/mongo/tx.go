@@ -77,7 +77,7 @@ func (t *tx) commit(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.store.timeout)
 	defer cancel()
 	t.committed = true
-	for pause := time.Millisecond; ; pause = min(2*pause, 100*time.Millisecond) {
+	for again := (backoff{pause: time.Millisecond, longest: 100 * time.Millisecond}); ; {
 		err := t.session.CommitTransaction(ctx)
 		if err == nil {
 			t.locks.settle()
@@ -87,10 +87,8 @@ func (t *tx) commit(ctx context.Context) error {
 			return t.fail("commit", err)
 		}
 		t.locks.forget()
-		select {
-		case <-ctx.Done():
+		if again.rest(ctx) != nil {
 			return &failure{"commit, with unknown outcome", err}
-		case <-time.After(pause):
 		}
 	}
 }

@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	"cordon/datastore"
@@ -37,33 +36,25 @@ func (s *Store) transact(ctx context.Context, doing string, fn func(context.Cont
 	}
 	defer s.end(ctx, session)
 
-	end := time.Now().Add(s.timeout)
-	if deadline, ok := ctx.Deadline(); ok {
-		end = deadline
-	}
-	if err := s.own(ctx, session, end); err != nil {
+	again := s.contended(ctx)
+	if err := s.own(ctx, session, again.end); err != nil {
 		return s.explain(ctx, "begin a transaction", err)
 	}
-	var want lockRequest
-	for pause := 2 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
+	for want := (lockRequest{}); ; {
 		t := &tx{session: session, id: bson.NewObjectID(), owners: make(map[string]string)}
 		t.reader = reader{store: s, tx: t}
 		err := t.run(ctx, want, fn)
 		if err == nil {
 			return nil
 		}
-		wait := rand.N(pause)
-		switch {
-		case !t.conflict:
+		if !t.conflict {
 			return s.explainFailed(ctx, doing, err)
-		case time.Now().Add(wait).After(end):
-			return s.explain(ctx, doing, &failure{"give up after conflicts", errors.Join(datastore.ErrUnavailable, err)})
 		}
 		want = t.locks.next()
-		select {
-		case <-ctx.Done():
+		if rested := again.rest(ctx); errors.Is(rested, errOutOfTime) {
+			return s.explain(ctx, doing, &failure{"give up after conflicts", errors.Join(datastore.ErrUnavailable, err)})
+		} else if rested != nil {
 			return s.explainFailed(ctx, doing, err)
-		case <-time.After(wait):
 		}
 	}
 }
