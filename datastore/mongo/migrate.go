@@ -15,9 +15,13 @@ type schemaDocument struct {
 	Version int    `bson:"version"`
 }
 
-// migrate makes collections, validators and indexes. Every step may be done by several processes at a
-// time, and again. A newer version of the schema is left as it is: its validators allow what this
-// program writes, or it would not have come with a program that is to be replaced without a stop.
+// migrate makes collections, validators and, in a fresh database, indexes. Every step may be done by
+// several processes at a time, and again. A newer version of the schema is left as it is: its validators
+// allow what this program writes, or it would not have come with a program that is to be replaced without
+// a stop.
+//
+// Nothing but speed depends on an index (uniqueness comes of _id alone), so in a database that is in use
+// they are built while the store serves: see [Store.buildIndexes].
 func (s *Store) migrate(ctx context.Context) error {
 	var found schemaDocument
 	err := s.collection(meta).FindOne(ctx, bson.M{"_id": "schema"}).Decode(&found)
@@ -34,10 +38,10 @@ func (s *Store) migrate(ctx context.Context) error {
 				return s.explain(ctx, "make the collection "+c.name, err)
 			}
 		}
-		if len(c.indexes) > 0 {
-			if _, err := s.collection(c.name).Indexes().CreateMany(ctx, c.indexes); err != nil {
-				return s.explain(ctx, "make the indexes of "+c.name, err)
-			}
+	}
+	if found.Version == 0 {
+		if err := s.makeIndexes(ctx); err != nil {
+			return err
 		}
 	}
 	if found.Version >= schemaVersion {

@@ -22,6 +22,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -62,6 +63,7 @@ type Store struct {
 	locks   *lockTable
 	running operations
 	heart   *heartbeat // nil until Open has prepared the database
+	builds  sync.WaitGroup
 	closed  atomic.Bool
 	closing context.Context // done when Close begins: watches end
 	close   context.CancelFunc
@@ -70,7 +72,8 @@ type Store struct {
 var _ datastore.Store = (*Store)(nil)
 
 // Open connects to the server, checks that it is one that can keep the contract, and makes what is
-// missing of collections, validators and indexes. Without an answer in time the error wraps
+// missing of collections and validators. In a fresh database it makes the indexes, too; in one that is in
+// use they are built while the store serves. Without an answer in time the error wraps
 // [datastore.ErrUnavailable]; any other says what to change.
 func Open(ctx context.Context, config Config) (*Store, error) {
 	return open(ctx, config, func(*options.ClientOptions) {})
@@ -100,6 +103,7 @@ func open(ctx context.Context, config Config, adjust func(*options.ClientOptions
 		return nil, fmt.Errorf("open MongoDB store: %w", err)
 	}
 	s.heart = startHeartbeat(s)
+	s.builds.Go(s.buildIndexes)
 	s.log.InfoContext(ctx, "mongodb store opened", "database", database)
 	return s, nil
 }
@@ -131,6 +135,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.close()
+	s.builds.Wait()
 	s.running.close(min(s.timeout, 2*time.Second))
 	s.heart.stop() // only now: others take what a replica without a heartbeat left open for abandoned
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
