@@ -40,7 +40,8 @@ type Event struct {
 	By               string    `json:"by,omitempty"`
 	Reason           string    `json:"reason,omitempty"`
 	Ticket           string    `json:"ticket,omitempty"`
-	Channels         []string  `json:"channels,omitempty"`
+	Channels         []string  `json:"channels,omitempty"`        // of a user's block: those it names
+	Closed           []string  `json:"closed_channels,omitempty"` // and all that it closes, the critical ones first
 	ExpiresAt        time.Time `json:"expires_at,omitzero"`
 	Role             string    `json:"role,omitempty"`
 	OldRole          string    `json:"old_role,omitempty"`

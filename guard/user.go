@@ -132,6 +132,9 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				Type: event, User: user, UserName: a.facts.Target.Name, Origin: o.blockOrigin(), By: o.by(),
 				Ticket: act.Ticket, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
 			}
+			if event == EventUserBlocked {
+				e.Closed = closedChannels(a.policy.CriticalChannels(), e.Channels)
+			}
 			member := *a.facts.Target
 			member.Blocks = standing(a.facts.TargetBlocks, a.now)
 			a.result.Member = &member
@@ -153,6 +156,17 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			return true, tx.Put(ctx, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
 		},
 	})
+}
+
+// closedChannels returns what a block closes: the channels that the policy makes critical, and those
+// that it names (docs/domain.md U3, U4).
+func closedChannels(critical, named []string) []string {
+	for _, channel := range named {
+		if !slices.Contains(critical, channel) {
+			critical = append(critical, channel)
+		}
+	}
+	return critical
 }
 
 // procedureSteps are the steps to secure an account, in their order (docs/domain.md U5).

@@ -19,10 +19,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// openGuard makes a guard that calls wake after each act.
-func openGuard(t *testing.T, store datastore.Store, wake func()) *guard.Guard {
+// openGuard makes a guard of a policy that calls wake after each act.
+func openGuard(t *testing.T, store datastore.Store, policy policies.Source, wake func()) *guard.Guard {
 	t.Helper()
-	rules, err := policies.Compile(t.Context(), policies.Builtin())
+	rules, err := policies.Compile(t.Context(), policy)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,7 +63,7 @@ func TestAnActIsToldAtOnceAndWhatWasGivenUpCanBeSentAgain(t *testing.T) {
 	put(t, store, datastore.Product{Organization: "acme", ID: "shop", Name: "Shop", Kind: "web_hosting"})
 	// It does not poll: only being woken has it look.
 	r := start(t, notify.Config{Store: store, Mail: box.config(), Webhooks: private(), Poll: time.Hour})
-	g := openGuard(t, store, r.Wake)
+	g := openGuard(t, store, policies.Builtin(), r.Wake)
 	made, err := g.CreateWebhook(t.Context(), as("lena"), "acme", guard.PutWebhook{URL: receiver.URL})
 	if err != nil {
 		t.Fatal(err)
@@ -103,6 +103,33 @@ func TestAnActIsToldAtOnceAndWhatWasGivenUpCanBeSentAgain(t *testing.T) {
 	for _, m := range box.all() {
 		if strings.Contains(string(m.raw), "nobody else") {
 			t.Errorf("a mail to %s tells the reason", m.to)
+		}
+	}
+}
+
+// What a block closes is the policy's to say, and a mail says what was closed when it was decided.
+func TestAMailNamesTheChannelsThatThePolicyMakesCritical(t *testing.T) { // docs/domain.md U3, U4
+	policy := policies.Builtin()
+	policy.Data = map[string]any{"cordon": map[string]any{"settings": map[string]any{
+		"administrators_manage_blocked_products": false, "additional_critical_channels": []any{"ssh"},
+	}}}
+	box, store := openMailbox(t, mailboxOptions{}, nil), openStore(t)
+	acme(t, store)
+	r := start(t, notify.Config{Store: store, Mail: box.config()})
+	g := openGuard(t, store, policy, r.Wake)
+	code, _, err := g.CreateSupportCode(t.Context(), as("lena"), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := g.BlockUser(t.Context(), as("lena"), "acme", "carl", guard.UserAct{
+		Justification: "long enough it is", SupportCode: code.Code, Channels: []string{"ftp", "mail_web"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	r.await("mail delivered", 2)
+	for _, m := range box.all() {
+		if text, want := m.open(t).text, "Closed channels: kDrive web app, Web Mail, Manager, SSH and FTP\n"; !strings.Contains(text, want) {
+			t.Errorf("the mail to %s says\n%s\nwant %s", m.to, text, want)
 		}
 	}
 }

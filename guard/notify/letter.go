@@ -48,7 +48,7 @@ func newLetter(e *guard.Event, facts *datastore.Facts, now time.Time) *letter {
 	l := &letter{
 		Type: e.Type, Language: to.Language, Organization: named(e.OrganizationName, e.Organization),
 		Origin: e.Origin, Ticket: flat(e.Ticket), Decision: flat(e.Decision), Ended: e.Ended, At: e.At, Until: e.ExpiresAt,
-		Role: e.Role, OldRole: e.OldRole, Self: to.ID == e.User,
+		Channels: e.Closed, Role: e.Role, OldRole: e.OldRole, Self: to.ID == e.User,
 		Legal: to.Role == datastore.LegalRepresentative,
 		Admin: datastore.IsAdmin(to.Role) && !to.BlockedAt(now),
 	}
@@ -57,9 +57,6 @@ func newLetter(e *guard.Event, facts *datastore.Facts, now time.Time) *letter {
 	}
 	if e.User != "" {
 		l.User = named(e.UserName, e.User)
-	}
-	if e.Type == guard.EventUserBlocked {
-		l.Channels = channelsOf(e)
 	}
 	if !l.Admin {
 		l.Decision = ""
@@ -89,17 +86,6 @@ func (l *letter) Lasting() bool {
 
 // OfProduct tells whether contact preferences decide who is told.
 func (l *letter) OfProduct() bool { return l.Product != "" }
-
-// channelsOf gives the channels a user block shuts: the critical ones (docs/domain.md U3) and those named.
-func channelsOf(e *guard.Event) []string {
-	all := []string{"manager", "kdrive_web", "mail_web"}
-	for _, channel := range e.Channels {
-		if channel != "manager" && channel != "kdrive_web" && channel != "mail_web" {
-			all = append(all, channel)
-		}
-	}
-	return all
-}
 
 // named gives a name with its id, which alone is sure.
 func named(name, id string) string {

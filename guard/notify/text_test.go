@@ -34,7 +34,7 @@ type told struct {
 // tellings are the ways in which each type of event is told.
 func tellings() map[string][]told {
 	admin, support, host := datastore.OriginAdministrator, datastore.OriginSupport, datastore.OriginHost
-	until := noon.Add(54 * time.Hour)
+	until, critical := noon.Add(54*time.Hour), []string{"manager", "kdrive_web", "mail_web"}
 	return map[string][]told{
 		guard.EventProductBlocked: {
 			{"an administrator blocked it, to an administrator", guard.Event{Origin: admin, By: "adam", Ticket: "T-1"}, "ada"},
@@ -55,8 +55,8 @@ func tellings() map[string][]told {
 			{"it ended by the clock, to a client", guard.Event{Ended: true}, "cleo"},
 		},
 		guard.EventUserBlocked: {
-			{"support blocked them", guard.Event{Origin: support, By: "agent-7", Channels: []string{"imap", "mail_web", "smtp"}, Ticket: "T-3"}, "ada"},
-			{"an administrator blocked them for a time", guard.Event{Origin: admin, By: "adam", ExpiresAt: until}, "lena"},
+			{"support blocked them", guard.Event{Origin: support, By: "agent-7", Channels: []string{"imap", "mail_web", "smtp"}, Closed: append(critical, "imap", "smtp"), Ticket: "T-3"}, "ada"},
+			{"an administrator blocked them for a time", guard.Event{Origin: admin, By: "adam", Closed: critical, ExpiresAt: until}, "lena"},
 		},
 		guard.EventUserUnblocked: {
 			{"support lifted it", guard.Event{Origin: support, By: "agent-7"}, "ada"},
