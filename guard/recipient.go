@@ -6,7 +6,7 @@ import (
 	"cordon/datastore"
 )
 
-// Concerns tells whether a member is sent a mail about the event (docs/domain.md B4; docs/design.md 11, Mail):
+// Concerns reports whether a member is sent a mail about the event (docs/domain.md B4; docs/design.md 11, Mail):
 // product events go to all whose contact preferences accept them, and to legal representatives
 // always; user blocks to the unblocked admins, not to the blocked user; role changes to the admins
 // and the user concerned; the secure procedure to the user.

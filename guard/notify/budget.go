@@ -20,7 +20,7 @@ func budgetOf(kind string) budget {
 	case guard.MessageEvent:
 		return budget{atOnce: 4, organization: 1, lane: 1}
 	case KindMail:
-		return budget{atOnce: 8, organization: 6, lane: 6}
+		return budget{atOnce: 16, organization: 6, lane: 6}
 	default:
 		return budget{atOnce: 128, organization: 4, lane: 2}
 	}

@@ -79,15 +79,15 @@ func newLetter(e *guard.Event, facts *datastore.Facts, now time.Time) *letter {
 	return l
 }
 
-// Lasting tells whether the event began something that goes on until it is lifted.
+// Lasting reports whether the event began something that goes on until it is lifted.
 func (l *letter) Lasting() bool {
 	return l.Type == guard.EventProductBlocked || l.Type == guard.EventMaintenanceStarted || l.Type == guard.EventUserBlocked
 }
 
-// OfProduct tells whether contact preferences decide who is told.
+// OfProduct reports whether contact preferences decide who is told.
 func (l *letter) OfProduct() bool { return l.Product != "" }
 
-// named gives a name with its id, which alone is sure.
+// named returns a name with its id, which alone is sure.
 func named(name, id string) string {
 	if name = flat(name); name == "" || name == id {
 		return id

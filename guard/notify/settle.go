@@ -127,7 +127,7 @@ func (r *Relay) apply(m *datastore.Message, o outcome) {
 	m.Log = slices.Clone(m.Log[max(0, len(m.Log)-logged):])
 }
 
-// backOff gives how long to wait after so many attempts: three times as long each time, up to a
+// backOff returns how long to wait after so many attempts: three times as long each time, up to a
 // bound, and a fifth more or less, so that what failed together does not come back together.
 func (r *Relay) backOff(attempts int) time.Duration {
 	wait := r.config.FirstRetry
@@ -173,7 +173,7 @@ func (r *Relay) change(ctx context.Context, m *datastore.Message, change func(m 
 	return ours, nil
 }
 
-// own reads a message and tells whether the lease on it is still the one it was claimed with.
+// own reads a message and reports whether its lease is still the one it was claimed with.
 func own(ctx context.Context, reader datastore.Reader, m *datastore.Message) (current datastore.Message, ours bool, err error) {
 	for found, err := range reader.Messages(ctx, datastore.MessageFilter{ID: m.ID}) {
 		if err != nil {
@@ -184,7 +184,7 @@ func own(ctx context.Context, reader datastore.Reader, m *datastore.Message) (cu
 	return current, false, nil
 }
 
-// eventOf gives the id of the event that a message comes from.
+// eventOf returns the id of the event that a message comes from.
 func eventOf(id string) string {
 	event, _, _ := strings.Cut(id, "/")
 	return event

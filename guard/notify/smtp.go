@@ -46,7 +46,7 @@ func (m *mailer) send(ctx context.Context, msg *mail.Msg) outcome {
 	return unfinished(troubleOf(ctx, "send", err))
 }
 
-// refusal tells whether the server will never take this mail. A 5xx to RCPT or DATA is about the
+// refusal reports whether the server will never take this mail. A 5xx to RCPT or DATA is about the
 // mail; one to anything before is about us, and is mended without touching the mail.
 func refusal(ctx context.Context, failed *mail.SendError) outcome {
 	var step string

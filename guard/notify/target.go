@@ -16,7 +16,7 @@ const longestURL = 2000
 // errPrivate: the address that a name was resolved to is not a public one.
 var errPrivate = errors.New("the address is not a public one")
 
-// CheckURL tells whether a webhook may have a URL: https with the name of a public host. What the
+// CheckURL reports whether a webhook may have a URL: https with the name of a public host. What the
 // name is resolved to is looked at whenever it is dialled, because it may change.
 func CheckURL(raw string, allowPrivate bool) error {
 	if len(raw) > longestURL {
@@ -69,7 +69,7 @@ func refusePrivate(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// isPublic tells whether an address is one of the public internet's: not this machine's, not a
+// isPublic reports whether an address is one of the public internet's: not this machine's, not a
 // private network's, not of a protocol that carries another address, and not a cloud's own service.
 func isPublic(ip netip.Addr) bool {
 	ip = ip.Unmap()

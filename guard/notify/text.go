@@ -64,7 +64,7 @@ func loadTexts(files fs.FS) (*texts, error) {
 	return t, t.complete()
 }
 
-// complete tells whether every language has every text.
+// complete reports whether every language has every text.
 func (t *texts) complete() error {
 	if t.languages[defaultLanguage] == nil {
 		return fmt.Errorf("texts: there is no %s", defaultLanguage)
@@ -93,7 +93,7 @@ func (t *texts) complete() error {
 // isLanguage tells a language's own template, which is empty, from a text.
 func (t *texts) isLanguage(name string) bool { return t.languages[name] != nil }
 
-// language gives the one of ours for a BCP 47 tag.
+// language returns the language of ours for a BCP 47 tag.
 func (t *texts) language(tag string) string {
 	prefix, _, _ := strings.Cut(strings.ToLower(strings.ReplaceAll(tag, "_", "-")), "-")
 	if t.languages[prefix] == nil {
@@ -179,7 +179,7 @@ func phrases(of *template.Template) template.FuncMap {
 	}
 }
 
-// phrase gives a text of the language, or the code itself where it has none: policies may add
+// phrase returns a text of the language, or the code itself where it has none, since policies may add
 // channels, for instance.
 func phrase(of *template.Template, name, code string) (string, error) {
 	if of.Lookup(name) == nil {

@@ -117,10 +117,10 @@ func sign(secrets []datastore.Secret, id string, at time.Time, body []byte) stri
 	return strings.Join(signatures, " ")
 }
 
-// SecretText gives a webhook's secret as its receiver is shown it, once.
+// SecretText returns a webhook's secret as its receiver is shown it, once.
 func SecretText(key []byte) string { return "whsec_" + base64.StdEncoding.EncodeToString(key) }
 
-// post sends the body and tells what came of it.
+// post sends the body and returns what came of it.
 func (c *caller) post(ctx context.Context, url, id string, at time.Time, signature string, body []byte) outcome {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

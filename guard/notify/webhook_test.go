@@ -80,7 +80,7 @@ func hook(t *testing.T, store datastore.Store, id, url string, change func(*data
 
 func private() notify.WebhookConfig { return notify.WebhookConfig{AllowPrivate: true} }
 
-// verifies tells whether a receiver with that key takes a call for ours.
+// verifies reports whether a receiver with that key takes a call for ours.
 func verifies(t *testing.T, key string, c call) bool {
 	t.Helper()
 	verifier, err := standardwebhooks.NewWebhook(notify.SecretText([]byte(key)))
