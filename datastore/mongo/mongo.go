@@ -11,7 +11,15 @@
 // the round trips, and the waiting, of a transaction. See [reader.Facts].
 //
 // Why a document's identity is always its _id, made of its parts: uniqueness then needs no other
-// index, also when the collection is sharded, and every read of one document is a point.
+// index, and every read of one document is a point.
+//
+// Sharding: this program shards nothing, and is not tested where something is sharded. MongoDB keeps an
+// _id unique on each shard only, so a collection may be sharded by _id alone, where equal ones meet. By
+// organization the directory must not be: a product's id is unique over all organizations, and two shards
+// could each hold a product of that id. (That would need a collection of the ids alone, sharded by _id,
+// in which a new product is entered first.) Sharded by _id, what is one organization's lies on several
+// shards: lists of it ask all of them, and its transactions are committed in two phases. The log's numbers
+// are found by the order of _id, so its collection may be sharded by ranges of _id and not by hashes.
 //
 // Times are kept as RFC 3339 text of fixed width, because a BSON date has only milliseconds. They
 // compare as text as they do as times.

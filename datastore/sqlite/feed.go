@@ -102,9 +102,9 @@ func (s *Store) start(ctx context.Context, from string) (at int64, err error) {
 	if err != nil || from == "" {
 		return newest, err
 	}
-	life, number, _ := strings.Cut(from, "/")
+	identity, number, _ := strings.Cut(from, "/")
 	at, err = strconv.ParseInt(number, 10, 64)
-	if err != nil || life != s.life || at > newest || at < oldest-1 {
+	if err != nil || identity != s.identity || at > newest || at < oldest-1 {
 		return 0, fmt.Errorf("go on from %q: %w", from, datastore.ErrHistoryLost)
 	}
 	return at, nil
@@ -128,4 +128,4 @@ func (s *Store) changesAfter(ctx context.Context, at int64) (changes []datastore
 	return changes, err
 }
 
-func (s *Store) position(at int64) string { return s.life + "/" + strconv.FormatInt(at, 10) }
+func (s *Store) position(at int64) string { return s.identity + "/" + strconv.FormatInt(at, 10) }

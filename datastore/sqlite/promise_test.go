@@ -54,9 +54,9 @@ func TestHistoryIsLost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	life, _, _ := strings.Cut(beat.Position, "/")
+	identity, _, _ := strings.Cut(beat.Position, "/")
 	for name, position := range map[string]string{
-		"too old": beat.Position, "of another store": other.Position, "of the future": life + "/1000", "nonsense": "nonsense", "negative": life + "/-5",
+		"too old": beat.Position, "of another store": other.Position, "of the future": identity + "/1000", "nonsense": "nonsense", "negative": identity + "/-5",
 	} {
 		if _, err := firstOf(t, s, position); !errors.Is(err, datastore.ErrHistoryLost) {
 			t.Errorf("from a position that is %s: %v, want ErrHistoryLost", name, err)

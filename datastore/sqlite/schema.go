@@ -59,7 +59,7 @@ CREATE TABLE organizations (
 CREATE TABLE members (
 	organization TEXT NOT NULL,
 	id TEXT NOT NULL,
-	role TEXT NOT NULL, -- one of datastore.Roles; a CHECK would need the table made anew for another one
+	` + oneOf("role", datastore.LegalRepresentative, datastore.Administrator, datastore.Collaborator, datastore.Client) + `,
 	document TEXT NOT NULL,
 	PRIMARY KEY (organization, id)
 ) STRICT, WITHOUT ROWID;
@@ -123,14 +123,13 @@ CREATE TABLE messages (
 	id TEXT PRIMARY KEY,
 	organization TEXT NOT NULL,
 	kind TEXT NOT NULL,
-	lane TEXT NOT NULL,
 	recipient TEXT NOT NULL,
 	` + oneOf("state", datastore.MessagePending, datastore.MessageLeased, datastore.MessageDone, datastore.MessageDead) + `,
 	due_at INTEGER, -- while it may be claimed
 	payload BLOB NOT NULL,
 	document TEXT NOT NULL
 ) STRICT;
-CREATE INDEX messages_due ON messages (kind, lane, due_at, id) WHERE due_at IS NOT NULL;
+CREATE INDEX messages_due ON messages (due_at, id) WHERE due_at IS NOT NULL;
 CREATE INDEX messages_of_organization ON messages (organization, id);
 CREATE INDEX messages_of_recipient ON messages (recipient, id);
 CREATE INDEX messages_in_state ON messages (state, id);
@@ -148,6 +147,28 @@ CREATE TABLE changes (
 CREATE TABLE former_organizations (id TEXT PRIMARY KEY, revision INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 ALTER TABLE organizations DROP COLUMN incarnation;
 ALTER TABLE changes DROP COLUMN incarnation;
+`, `
+-- a role is one of datastore.Roles: a CHECK would have the table made anew for each other one
+CREATE TABLE members_anew (
+	organization TEXT NOT NULL,
+	id TEXT NOT NULL,
+	role TEXT NOT NULL,
+	document TEXT NOT NULL,
+	PRIMARY KEY (organization, id)
+) STRICT, WITHOUT ROWID;
+INSERT INTO members_anew SELECT organization, id, role, document FROM members;
+DROP TABLE members;
+ALTER TABLE members_anew RENAME TO members;
+CREATE INDEX admins ON members (organization, id)
+	WHERE role IN ('` + datastore.LegalRepresentative + `', '` + datastore.Administrator + `');
+
+-- messages are claimed lane by lane
+ALTER TABLE messages ADD COLUMN lane TEXT NOT NULL DEFAULT '';
+UPDATE messages SET lane = organization;
+DROP INDEX messages_due;
+CREATE INDEX messages_due ON messages (kind, lane, due_at, id) WHERE due_at IS NOT NULL;
+
+UPDATE about SET name = 'identity' WHERE name = 'life';
 `}}
 }
 

@@ -39,7 +39,7 @@ type Store struct {
 	path      string
 	temporary bool
 	history   int64
-	life      string // of this database, so that a position of another is not taken for one of ours
+	identity  string // of this database, so that a position of another is not taken for one of ours
 
 	lock  *lock
 	state *file
@@ -98,7 +98,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 		return fmt.Errorf("end leases: %w", err)
 	}
 	return s.state.read(ctx, func(c *conn) error {
-		return c.one(ctx, `SELECT value FROM about WHERE name = 'life'`, nil, &s.life)
+		return c.one(ctx, `SELECT value FROM about WHERE name = 'identity'`, nil, &s.identity)
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"time"
 
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
@@ -15,6 +16,8 @@ func TestAFileOfTheFirstVersionOpens(t *testing.T) {
 	err := sqlite.WriteVersion(t.Context(), dir, 1, `
 		INSERT INTO organizations VALUES ('acme', 7, 'k3', '{"id":"acme","name":"Acme","revision":1,"incarnation":"k3"}');
 		INSERT INTO products VALUES ('shop', 'acme', NULL, '{"organization":"acme","id":"shop","kind":"domain"}');
+		INSERT INTO members VALUES ('acme', 'lena', 'client', '{"organization":"acme","id":"lena","role":"client"}');
+		INSERT INTO messages VALUES ('m', 'acme', 'mail', 'lena', 'leased', 9, x'00', '{"id":"m","organization":"acme","kind":"mail","state":"leased"}');
 		INSERT INTO changes (organization, incarnation, revision) VALUES ('beta', '', 0), ('acme', 'k3', 7);`)
 	if err != nil {
 		t.Fatal(err)
@@ -23,6 +26,15 @@ func TestAFileOfTheFirstVersionOpens(t *testing.T) {
 	facts, err := s.Facts(t.Context(), datastore.Key{Product: "shop"})
 	if err != nil || facts.Organization.Revision != 7 || facts.Product.Kind != "domain" {
 		t.Fatalf("got %+v, %v", facts, err)
+	}
+	claimed, err := s.Claim(t.Context(), datastore.Claim{Kind: "mail", Now: time.Unix(1, 0), Lease: time.Minute, Limit: 9})
+	if err != nil || len(claimed) != 1 || claimed[0].ID != "m" {
+		t.Errorf("claimed %+v, %v, want the message that was leased", claimed, err)
+	}
+	for member, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+		if err != nil || member.ID != "lena" {
+			t.Errorf("got member %+v, %v", member, err)
+		}
 	}
 	beat, err := firstOf(t, s, "")
 	if err != nil {
