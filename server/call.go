@@ -234,11 +234,18 @@ func (c *call) answer(status int, v any) error {
 // render writes JSON: equal values as equal texts, so that a repeat cannot be told from its first.
 func render(v any) ([]byte, error) { return json.Marshal(v, json.Deterministic(true)) }
 
+// largestMeasured is up to where net/http finds out the length of an answer by itself; longer ones it
+// would send in chunks.
+const largestMeasured = 2 << 10
+
 // send sends JSON. That the client has gone is no failure of ours, so it is not told.
 func (c *call) send(status int, body []byte) {
 	h := c.header()
 	if h["Content-Type"] == nil {
 		h["Content-Type"] = mediaJSON
+	}
+	if len(body) > largestMeasured {
+		h["Content-Length"] = []string{strconv.Itoa(len(body))}
 	}
 	c.begin(status)
 	if c.req.Method != http.MethodHead {

@@ -226,6 +226,22 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// A long answer says how long it is, too: no client need put chunks together.
+func TestAnswersSayTheirLength(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	url, _ := w.running(t, nil)
+	for _, items := range []int{1, 200} {
+		body := plainQuestion[:len(plainQuestion)-1] + `,"evaluations":[{}` + strings.Repeat(`,{}`, items-1) + `]}`
+		request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+			many, w.key, len(body), body)
+		res, _ := dial(t, url, request)
+		if res.StatusCode != http.StatusOK || res.ContentLength <= 0 {
+			t.Errorf("a batch of %d: got %d and a length of %d", items, res.StatusCode, res.ContentLength)
+		}
+	}
+}
+
 func TestABatchWithoutItemsIsOneQuestion(t *testing.T) {
 	w := newWorld(t)
 	w.acme(t)

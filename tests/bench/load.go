@@ -133,32 +133,54 @@ func agree(ctx context.Context, servers []*server, w *world) error {
 
 // measure asks one server for the length of a round.
 func measure(ctx context.Context, s *server, p plan) (measurement, error) {
+	return s.watch(func() ([]time.Duration, error) {
+		end := time.Now().Add(p.length)
+		return together(p.connections, func(n int) ([]time.Duration, error) {
+			return askUntil(ctx, s, n*len(s.requests)/p.connections, len(s.requests), end)
+		})
+	})
+}
+
+// measureOnce asks one server each question once.
+func measureOnce(ctx context.Context, s *server, p plan) (measurement, error) {
+	return s.watch(func() ([]time.Duration, error) {
+		return together(p.connections, func(n int) ([]time.Duration, error) {
+			from, to := n*len(s.requests)/p.connections, (n+1)*len(s.requests)/p.connections
+			return askUntil(ctx, s, from, to-from, time.Time{})
+		})
+	})
+}
+
+// together does the same at a time and gathers how long the answers took.
+func together(times int, ask func(n int) ([]time.Duration, error)) (took []time.Duration, err error) {
+	var all sync.WaitGroup
+	var mu sync.Mutex
+	for n := range times {
+		all.Go(func() {
+			mine, failed := ask(n)
+			mu.Lock()
+			defer mu.Unlock()
+			took, err = append(took, mine...), errors.Join(err, failed)
+		})
+	}
+	all.Wait()
+	return took, err
+}
+
+// watch measures what a server does meanwhile.
+func (s *server) watch(load func() ([]time.Duration, error)) (measurement, error) {
 	before, err := cpuOf(s.process.Process.Pid)
 	if err != nil {
 		return measurement{}, err
 	}
-	var (
-		all   sync.WaitGroup
-		mu    sync.Mutex
-		took  []time.Duration
-		fails []error
-	)
 	began := time.Now()
-	for n := range p.connections {
-		all.Go(func() {
-			mine, err := askUntil(ctx, s, n, p, began.Add(p.length))
-			mu.Lock()
-			defer mu.Unlock()
-			took = append(took, mine...)
-			if err != nil {
-				fails = append(fails, err)
-			}
-		})
-	}
-	all.Wait()
+	took, err := load()
 	length := time.Since(began)
-	if len(fails) > 0 {
-		return measurement{}, errors.Join(fails...)
+	if err != nil {
+		return measurement{}, err
+	}
+	if len(took) == 0 {
+		return measurement{}, errors.New("nothing was asked")
 	}
 	after, err := cpuOf(s.process.Process.Pid)
 	if err != nil {
@@ -173,19 +195,19 @@ func measure(ctx context.Context, s *server, p plan) (measurement, error) {
 	}, err
 }
 
-func askUntil(ctx context.Context, s *server, n int, p plan, end time.Time) ([]time.Duration, error) {
+// askUntil asks from a question on, over and over until end; each of count questions once where there
+// is none.
+func askUntil(ctx context.Context, s *server, from, count int, end time.Time) ([]time.Duration, error) {
 	c, err := dial(ctx, s.address)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { _ = c.conn.Close() }()
 	took := make([]time.Duration, 0, 1<<16)
-	at := n * len(s.requests) / p.connections
-	for now := time.Now(); now.Before(end); {
-		if _, err := c.ask(s.requests[at%len(s.requests)]); err != nil {
+	for n, now := 0, time.Now(); now.Before(end) || end.IsZero() && n < count; n++ {
+		if _, err := c.ask(s.requests[(from+n)%len(s.requests)]); err != nil {
 			return nil, err
 		}
-		at++
 		next := time.Now()
 		took = append(took, next.Sub(now))
 		now = next

@@ -3,9 +3,11 @@
 // questions (the opa of go.mod, on the same rules and data).
 //
 //	go run ./tests/bench
+//	go run ./tests/bench -parts single,open -rounds 7 -length 4s
 //
 // The servers take turns, round by round, so that a machine whose speed drifts treats all alike; the
-// report gives medians over the rounds, and ratios of them. Client and servers share the machine.
+// report gives medians over the rounds, and ratios of them, as Markdown. Client and servers share the
+// machine. All parts together take about five minutes.
 package main
 
 import (
@@ -16,17 +18,34 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 )
 
 // plan is what is to be measured.
 type plan struct {
+	parts         []string
 	rounds        int
 	length        time.Duration
 	connections   int
 	organizations int
 	questions     int
+	rate          int // of the part open, questions a second
+	many          int // organizations of the part cold
+	cold          int // different questions of that part
 }
+
+// Parts of a run.
+const (
+	single = "single" // one question after the other, on every server
+	wide   = "wide"   // the same on four times the connections
+	batch  = "batch"  // batches of batchSize questions
+	open   = "open"   // questions at a fixed rate, whether the answers come or not
+	cold   = "cold"   // questions whose facts are in the store and not in the cache
+)
+
+func allParts() []string { return []string{single, wide, batch, open, cold} }
 
 func main() {
 	if address := os.Getenv(echoVariable); address != "" {
@@ -34,18 +53,37 @@ func main() {
 		return
 	}
 	var p plan
-	flag.IntVar(&p.rounds, "rounds", 5, "rounds; each measures every server once")
-	flag.DurationVar(&p.length, "length", 4*time.Second, "how long a server is measured in a round")
+	parts := flag.String("parts", strings.Join(allParts(), ","), "what to measure")
+	flag.IntVar(&p.rounds, "rounds", 5, "rounds of the part single, three fifths of it of the others; each measures every server once")
+	flag.DurationVar(&p.length, "length", 2*time.Second, "how long a server is measured in a round")
 	flag.IntVar(&p.connections, "connections", 16, "connections that ask one question after the other")
 	flag.IntVar(&p.organizations, "organizations", 1000, "organizations; 1,000 have 33,000 users and 50,000 products")
 	flag.IntVar(&p.questions, "questions", 4096, "different questions")
+	flag.IntVar(&p.rate, "rate", 4000, "questions a second of the part open")
+	flag.IntVar(&p.many, "cold-organizations", 20000, "organizations of the part cold; 20,000 have 1,000,000 products")
+	flag.IntVar(&p.cold, "cold-questions", 400_000, "different questions of the part cold")
 	flag.Parse()
+	p.parts = strings.Split(*parts, ",")
+	for _, part := range p.parts {
+		if !slices.Contains(allParts(), part) {
+			fmt.Fprintf(os.Stderr, "bench: there is no part %q: %s\n", part, strings.Join(allParts(), ", "))
+			os.Exit(2)
+		}
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx, p); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+func (p plan) has(part string) bool { return slices.Contains(p.parts, part) }
+
+// fewer is the plan of a part that is measured in fewer rounds.
+func (p plan) fewer() plan {
+	p.rounds = max(1, p.rounds*3/5)
+	return p
 }
 
 func run(ctx context.Context, p plan) error {
@@ -61,11 +99,24 @@ func run(ctx context.Context, p plan) error {
 			return fmt.Errorf("build %s: %w\n%s", name, err, out)
 		}
 	}
-	w, err := makeWorld(ctx, dir, p)
+	if p.has(single) || p.has(wide) || p.has(batch) || p.has(open) {
+		if err := runWarm(ctx, dir, p); err != nil {
+			return err
+		}
+	}
+	if p.has(cold) {
+		return runCold(ctx, dir, p)
+	}
+	return nil
+}
+
+// runWarm measures all parts whose facts are in the caches.
+func runWarm(ctx context.Context, dir string, p plan) error {
+	w, err := makeWorld(ctx, dir, p.organizations, p.questions)
 	if err != nil {
 		return err
 	}
-	servers, err := startAll(ctx, dir, w)
+	servers, err := startAll(ctx, dir, w, p.has(single))
 	defer func() {
 		for _, s := range servers {
 			s.stop()
@@ -77,16 +128,38 @@ func run(ctx context.Context, p plan) error {
 	if err := agree(ctx, servers, w); err != nil {
 		return err
 	}
-	for round := range p.rounds {
-		for _, s := range servers {
-			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, p.rounds, s.name)
-			m, err := measure(ctx, s, p)
-			if err != nil {
-				return fmt.Errorf("measure %s: %w", s.name, err)
-			}
-			s.measured = append(s.measured, m)
+	peers := slices.DeleteFunc(slices.Clone(servers), func(s *server) bool { return s.extra })
+	four := p.fewer()
+	four.connections *= 4
+	for _, part := range []struct {
+		name, title string
+		plan        plan
+		servers     []*server
+		measure     func(context.Context, *server, plan) (measurement, error)
+	}{
+		{single, fmt.Sprintf("One question after the other, %d connections", p.connections), p, servers, measure},
+		{wide, fmt.Sprintf("One question after the other, %d connections", four.connections), four, peers, measure},
+		{open, fmt.Sprintf("%d questions a second, come what may", p.rate), p.fewer(), peers, measureOpen},
+		{batch, fmt.Sprintf("Batches of %d, %d connections; all figures a question", batchSize, p.connections), p.fewer(), servers[:1], measureBatch},
+	} {
+		if !p.has(part.name) {
+			continue
 		}
+		var rows []row
+		for _, s := range part.servers {
+			rows = append(rows, row{name: s.name})
+		}
+		for round := range part.plan.rounds {
+			for i, s := range part.servers {
+				fmt.Fprintf(os.Stderr, "%s, round %d of %d: %s\n", part.name, round+1, part.plan.rounds, s.name)
+				m, err := part.measure(ctx, s, part.plan)
+				if err != nil {
+					return fmt.Errorf("measure %s: %w", s.name, err)
+				}
+				rows[i].measured = append(rows[i].measured, m)
+			}
+		}
+		report(os.Stdout, part.title, rows)
 	}
-	report(os.Stdout, p, servers)
 	return nil
 }

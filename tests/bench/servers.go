@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -26,11 +27,12 @@ import (
 type server struct {
 	name     string
 	address  string
+	extra    bool     // measured in the part single alone
 	requests [][]byte // whole HTTP requests, one a question
+	batches  [][]byte // the same, batchSize questions each
 	allowed  func(body []byte) (bool, error)
 	process  *exec.Cmd
 	logged   *os.File
-	measured []measurement
 }
 
 func (s *server) stop() {
@@ -40,7 +42,7 @@ func (s *server) stop() {
 }
 
 // startAll starts every server; those that were started are given with an error too.
-func startAll(ctx context.Context, dir string, w *world) (servers []*server, err error) {
+func startAll(ctx context.Context, dir string, w *world, extras bool) (servers []*server, err error) {
 	add := func(s *server, err error) error {
 		if s != nil {
 			servers = append(servers, s)
@@ -53,29 +55,41 @@ func startAll(ctx context.Context, dir string, w *world) (servers []*server, err
 	if err != nil {
 		return nil, err
 	}
-	first, err := startCordon(ctx, dir, "cordon", data, bearer, w)
+	first, err := startCordon(ctx, dir, "**Cordon**, its log on", data, bearer, w)
 	if err := add(first, err); err != nil {
 		return servers, err
 	}
 	if err := load(ctx, cordon, first, bearer, w); err != nil {
 		return servers, err
 	}
-	for _, less := range []struct{ name, cache string }{{"cordon, no memo", "facts"}, {"cordon, no cache", "none"}} {
+	for _, less := range []struct{ name, cache string }{{"Cordon, the rules asked every time (`--cache facts`)", "facts"}, {"Cordon, the store read every time too (`--cache none`)", "none"}} {
+		if !extras {
+			break
+		}
 		copied := filepath.Join(dir, "data-"+less.cache)
 		if bearer, err = copyStore(ctx, dir, cordon, copied, w); err != nil {
 			return servers, err
 		}
-		if err := add(startCordon(ctx, dir, less.name, copied, bearer, w, "--cache", less.cache)); err != nil {
+		s, err := startCordon(ctx, dir, less.name, copied, bearer, w, "--cache", less.cache)
+		if err := add(s, err); err != nil {
 			return servers, err
 		}
+		s.extra = true
 	}
 	if err := add(startEcho(ctx, dir, first)); err != nil {
 		return servers, err
 	}
-	if err := add(startOPA(ctx, dir, "opa run, log on", w, "--set", "decision_logs.console=true")); err != nil {
+	if err := add(startOPA(ctx, dir, "`opa run --server`, decision log on", w, "--set", "decision_logs.console=true")); err != nil {
 		return servers, err
 	}
-	return servers, add(startOPA(ctx, dir, "opa run, log off", w))
+	if !extras {
+		return servers, nil
+	}
+	last, err := startOPA(ctx, dir, "`opa run --server`, decision log off", w)
+	if last != nil {
+		last.extra = true
+	}
+	return servers, add(last, err)
 }
 
 // copyStore makes a store of the same directory for another server, and gives a key: one process
@@ -139,6 +153,9 @@ func startCordon(ctx context.Context, dir, name, data, bearer string, w *world, 
 	for _, q := range w.questions {
 		s.ask("/access/v1/evaluation", bearer, q)
 	}
+	for questions := range slices.Chunk(w.questions[:min(len(w.questions), 100*batchSize)], batchSize) {
+		s.batches = append(s.batches, s.request("/access/v1/evaluations", bearer, map[string]any{"evaluations": questions}))
+	}
 	return s, s.ready(ctx, "/readyz")
 }
 
@@ -192,7 +209,7 @@ func serveEcho(address string) {
 }
 
 func startEcho(ctx context.Context, dir string, like *server) (*server, error) {
-	s := &server{name: "bare Echo", requests: like.requests}
+	s := &server{name: "bare Echo, a constant answer of the same length", requests: like.requests}
 	address, err := freeAddress(ctx)
 	if err != nil {
 		return nil, err
@@ -234,8 +251,16 @@ func (s *server) start(_ context.Context, dir string, command *exec.Cmd) (io.Rea
 	return out, nil
 }
 
+// batchSize is how many questions a batch has.
+const batchSize = 50
+
 // ask adds a question to the requests.
 func (s *server) ask(path, bearer string, body any) {
+	s.requests = append(s.requests, s.request(path, bearer, body))
+}
+
+// request makes a whole HTTP request.
+func (s *server) request(path, bearer string, body any) []byte {
 	text, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // our own types
@@ -244,7 +269,7 @@ func (s *server) ask(path, bearer string, body any) {
 	if bearer != "" {
 		head += "Authorization: Bearer " + bearer + "\r\n"
 	}
-	s.requests = append(s.requests, append([]byte(head+"\r\n"), text...))
+	return append([]byte(head+"\r\n"), text...)
 }
 
 // ready waits until the server says that it is.

@@ -19,6 +19,7 @@ type world struct {
 	file      string // NDJSON, for cordon import
 	data      string // the same as a JSON document, for opa
 	questions []client.EvaluationRequest
+	products  int
 }
 
 // opaWorld is the directory as opa gets it.
@@ -37,9 +38,9 @@ type opaProduct struct {
 	Kind         string `json:"kind"`
 }
 
-func makeWorld(ctx context.Context, dir string, p plan) (*world, error) {
+func makeWorld(ctx context.Context, dir string, count, questions int) (*world, error) {
 	w := &world{file: filepath.Join(dir, "world.ndjson"), data: filepath.Join(dir, "world.json")}
-	made, err := exec.CommandContext(ctx, filepath.Join(dir, "cordon"), "demo", "--organizations", fmt.Sprint(p.organizations), "--seed", "1").Output()
+	made, err := exec.CommandContext(ctx, filepath.Join(dir, "cordon"), "demo", "--organizations", fmt.Sprint(count), "--seed", "1").Output()
 	if err != nil {
 		return nil, fmt.Errorf("make up a directory: %w", err)
 	}
@@ -87,7 +88,7 @@ func makeWorld(ctx context.Context, dir string, p plan) (*world, error) {
 		return nil, fmt.Errorf("encode: %w", err)
 	}
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same questions each time
-	for range p.questions {
+	for range questions {
 		product := products[random.IntN(len(products))]
 		mates := organizations[known.Products[product].Organization][0]
 		w.questions = append(w.questions, client.EvaluationRequest{
@@ -96,6 +97,7 @@ func makeWorld(ctx context.Context, dir string, p plan) (*world, error) {
 			Resource: client.Resource{Type: "product", ID: product},
 		})
 	}
+	w.products = len(products)
 	fmt.Fprintf(os.Stderr, "%d organizations, %d users, %d products\n", len(organizations), len(users), len(products))
 	return w, os.WriteFile(w.data, data, 0o600)
 }
