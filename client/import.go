@@ -42,6 +42,9 @@ type ImportReport struct {
 	Products      int       `json:"products"`
 	Grants        int       `json:"grants"`
 	Refused       []Refusal `json:"refused"`
+	// StoppedAtLine is where an import stopped: at its 1,000th refusal. Lines before it that are not in
+	// Refused were taken in, and nothing after it was. 0: it went to its end.
+	StoppedAtLine int `json:"stopped_at_line,omitzero"`
 }
 
 // Refusal is a line of which nothing was taken in, and why.
@@ -52,7 +55,8 @@ type Refusal struct {
 }
 
 // Import loads NDJSON, one [ImportLine] a line, as a stream of any length. Refused lines are no
-// error: they are in the report, and the lines beside them were taken in. An import is never
+// error: they are in the report, and the lines beside them were taken in; the 1,000th refusal stops the
+// import. An import is never
 // repeated by itself; loading the same lines again is safe, for a line that changes nothing has no
 // effect.
 func (c *Client) Import(ctx context.Context, lines io.Reader) (ImportReport, error) {

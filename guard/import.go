@@ -7,6 +7,7 @@ import (
 	"iter"
 	"maps"
 	"slices"
+	"strings"
 
 	"cordon/datastore"
 )
@@ -20,6 +21,7 @@ type ImportLine struct {
 	In           string // the organization of a member or product
 	ID           string
 	Refused      *Refusal
+	Size         int // in bytes, as far as it is kept
 }
 
 // Refusal says why a line was not taken; all of it was left out.
@@ -31,35 +33,56 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return fmt.Sprintf("line %d: %s", r.Line, r.Detail) }
 
+// longestDetail bounds what a refusal says, in bytes: it may quote the line.
+const longestDetail = 300
+
+// refused makes a refusal, whose detail is bounded.
+func (l *ImportLine) refused(code, detail string) *Refusal {
+	if len(detail) > longestDetail {
+		detail = strings.ToValidUTF8(detail[:longestDetail], "") + "..."
+	}
+	return &Refusal{Line: l.Line, Code: code, Detail: detail}
+}
+
 // ImportReport counts what an import took.
 type ImportReport struct {
 	Organizations, Users, Products, Grants int
 	Refused                                []Refusal
+	// StoppedAtLine is the line of the last refusal that an import bears: what came before it was looked at,
+	// and what of that was taken stays; nothing after it was. 0: the import went to its end.
+	StoppedAtLine int
 }
 
-// importLines is how many lines are taken in one transaction.
-const importLines = 500
+// What an import holds at once, and bears.
+const (
+	importLines  = 500     // in one transaction
+	importBytes  = 4 << 20 // of lines in one transaction
+	mostRefusals = 1000    // then it stops (docs/design.md 10)
+)
 
 // Import takes a directory in as the host's provisioning (docs/design.md 4): all of a line or nothing of
 // it, lines in the order in which they come, so that a line may rest on earlier ones. What stands
 // already as the line says is counted and changes nothing, so a broken-off import can be repeated.
 // Lines are taken in transactions of some hundred; each organization that one changes gains one
-// revision and one record. An error of lines or of the store ends the import; what was taken until
-// then stays, and the report tells it.
+// revision and one record, beside which each change of a role, and each that R4 and R5 refuse, has a
+// record of its own. The 1,000th refusal ends the import, and so does an error of lines or of the store;
+// what was taken until then stays, and the report says it.
 func (g *Guard) Import(ctx context.Context, o *Origin, lines iter.Seq2[ImportLine, error]) (ImportReport, error) {
 	var report ImportReport
-	pending := make([]ImportLine, 0, importLines)
+	pending, size := make([]ImportLine, 0, importLines), 0
 	for line, err := range lines {
 		if err != nil {
 			return report, err
 		}
-		pending = append(pending, line)
-		if len(pending) == importLines {
-			if err := g.importSome(ctx, o, pending, &report); err != nil {
-				return report, err
-			}
-			pending = pending[:0]
+		pending, size = append(pending, line), size+line.Size
+		if len(pending) < importLines && size < importBytes {
+			continue
 		}
+		if err := g.importSome(ctx, o, pending, &report); err != nil || report.StoppedAtLine > 0 {
+			return report, err
+		}
+		clear(pending) // what the lines held
+		pending, size = pending[:0], 0
 	}
 	return report, g.importSome(ctx, o, pending, &report)
 }
@@ -74,6 +97,10 @@ func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, r
 			for i := range lines {
 				if err := batch.take(ctx, &lines[i]); err != nil {
 					return err
+				}
+				if len(report.Refused)+len(batch.report.Refused) == mostRefusals {
+					batch.report.StoppedAtLine = lines[i].Line
+					break
 				}
 			}
 			return batch.commit(ctx)
@@ -98,6 +125,7 @@ func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, r
 	report.Products += batch.report.Products
 	report.Grants += batch.report.Grants
 	report.Refused = append(report.Refused, batch.report.Refused...)
+	report.StoppedAtLine = batch.report.StoppedAtLine
 	return nil
 }
 
@@ -112,6 +140,7 @@ type importBatch struct {
 	former  map[string]int64 // the last revisions of organizations that were deleted
 	order   []datastore.Noun
 	changes []datastore.Change
+	denied  []*attempt // changes of roles that the rules refused
 	report  ImportReport
 }
 
@@ -123,7 +152,7 @@ type importModel struct {
 	fresh        bool // made by this batch
 	took         ImportReport
 	changed      bool
-	events       []Event
+	roles        []*attempt // changes of roles
 }
 
 // model gives an organization, read whole at its first line of the batch; nil without one.
@@ -156,7 +185,8 @@ func (b *importBatch) model(ctx context.Context, id string) (*importModel, error
 	return m, nil
 }
 
-// commit puts what the lines changed, with one revision and one record for each organization.
+// commit puts what the lines changed, with one revision and one record for each organization, one for
+// each role, and one for each change of a role that was refused.
 func (b *importBatch) commit(ctx context.Context) error {
 	if err := b.tx.Put(ctx, b.order...); err != nil {
 		return err
@@ -174,13 +204,21 @@ func (b *importBatch) commit(ctx context.Context) error {
 		}
 		a.details["organizations"], a.details["users"] = m.took.Organizations, m.took.Users
 		a.details["products"], a.details["grants"] = m.took.Products, m.took.Grants
-		for _, e := range m.events {
-			a.tellAbout(e)
-		}
 		if err := b.g.commitChange(ctx, b.tx, a, nil); err != nil {
 			return err
 		}
 		b.changes = append(b.changes, a.change)
+		for _, role := range m.roles {
+			role.silent, role.result.Revision = true, a.result.Revision // it is that of the whole
+			if err := b.g.commitChange(ctx, b.tx, role, nil); err != nil {
+				return err
+			}
+		}
+	}
+	for _, role := range b.denied {
+		if err := b.g.commitChange(ctx, b.tx, role, &Denied{Answer: role.result.Answer}); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -28,14 +28,14 @@ func (b *importBatch) take(ctx context.Context, line *ImportLine) error {
 	}
 	var refusal *Refusal
 	if errors.As(err, &refusal) {
-		b.report.Refused = append(b.report.Refused, *refusal)
+		b.report.Refused = append(b.report.Refused, *line.refused(refusal.Code, refusal.Detail))
 		return nil
 	}
 	return err
 }
 
 func (l *ImportLine) refuse(code, format string, args ...any) error {
-	return &Refusal{Line: l.Line, Code: code, Detail: fmt.Sprintf(format, args...)}
+	return l.refused(code, fmt.Sprintf(format, args...))
 }
 
 // check looks at the line alone.
@@ -117,10 +117,9 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 	if exists {
 		next.Blocks = old.Blocks
 		if old.Role != next.Role {
-			if err := b.mayChangeRole(ctx, line, m, &old, next.Role); err != nil {
+			if err := b.changeRole(ctx, line, m, &old, &next); err != nil {
 				return err
 			}
-			m.events = append(m.events, roleChanged(b.origin, &old, &next))
 		}
 		if sameProfile(&old, &next) && old.Role == next.Role && slices.Equal(old.Grants, next.Grants) {
 			b.report.Users++
@@ -145,8 +144,8 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 	return nil
 }
 
-// mayChangeRole asks the rules that bind the host too (docs/domain.md R4, R5).
-func (b *importBatch) mayChangeRole(ctx context.Context, line *ImportLine, m *importModel, old *datastore.Member, role string) error {
+// changeRole asks the rules that bind the host too (docs/domain.md R4, R5). Either answer is on record.
+func (b *importBatch) changeRole(ctx context.Context, line *ImportLine, m *importModel, old, next *datastore.Member) error {
 	a := newAttempt(b.policy, b.g.now(), b.origin, line.In, "change_role", Entity{Type: "user", ID: line.ID, Organization: line.In})
 	a.found = true
 	a.facts.Organization, a.facts.Target, a.facts.TargetBlocks = m.organization, old, old.Blocks
@@ -156,11 +155,18 @@ func (b *importBatch) mayChangeRole(ctx context.Context, line *ImportLine, m *im
 		}
 	}
 	a.act = &policies.Act{Origin: datastore.OriginHost, Justification: true}
-	refusal, err := b.g.askIn(ctx, a, Action{Name: "change_role", Role: role}, false)
-	if refusal != nil {
+	a.details["line"], a.details["role"], a.details["old_role"] = line.Line, next.Role, old.Role
+	refusal, err := b.g.askIn(ctx, a, Action{Name: "change_role", Role: next.Role}, false)
+	switch {
+	case err != nil:
+		return err
+	case refusal != nil:
+		b.denied = append(b.denied, a)
 		return line.refuse("denied", "%s", a.result.Reasons[0].Message)
 	}
-	return err
+	a.tellAbout(roleChanged(b.origin, old, next))
+	m.roles = append(m.roles, a)
+	return nil
 }
 
 func (b *importBatch) takeProduct(ctx context.Context, line *ImportLine) error {

@@ -30,13 +30,28 @@ func importLines(c *call) error {
 	}
 	shown := client.ImportReport{
 		Organizations: report.Organizations, Users: report.Users, Products: report.Products, Grants: report.Grants,
-		Refused: make([]client.Refusal, len(report.Refused)),
+		Refused: make([]client.Refusal, len(report.Refused)), StoppedAtLine: report.StoppedAtLine,
 	}
 	for i, r := range report.Refused {
 		shown.Refused[i] = client.Refusal{Line: r.Line, Code: r.Code, Detail: r.Detail}
 	}
+	if shown.StoppedAtLine > 0 {
+		c.passOver()
+	}
 	c.allowWrite()
 	return c.answer(http.StatusOK, shown)
+}
+
+// mostPassedOver bounds what is read of an import that has stopped.
+const mostPassedOver = 64 << 20
+
+// passOver reads the rest of a body that nobody looks at: many clients read no answer before they have
+// sent all. One with more to send than that is cut off.
+func (c *call) passOver() {
+	_, err := io.CopyN(io.Discard, &flowing{call: c, control: c.control()}, mostPassedOver)
+	if !errors.Is(err, io.EOF) {
+		c.header().Set("Connection", "close")
+	}
 }
 
 // allowWrite gives the answer the time that it had lost to a long body.
@@ -50,6 +65,9 @@ func (c *call) importSeq() iter.Seq2[guard.ImportLine, error] {
 		lines := bufio.NewReaderSize(&flowing{call: c, control: c.control()}, 64<<10)
 		for number := 1; ; number++ {
 			line, whole, err := readLine(lines)
+			if late := c.context().Err(); late != nil {
+				err = late
+			}
 			switch {
 			case err != nil && !errors.Is(err, io.EOF):
 				yield(guard.ImportLine{}, err)
@@ -131,7 +149,7 @@ func importLine(number int, data []byte) guard.ImportLine {
 		return refusedLine(number, "invalid", detail)
 	}
 	set := 0
-	line := guard.ImportLine{Line: number}
+	line := guard.ImportLine{Line: number, Size: len(data)}
 	if o := body.Organization; o != nil {
 		put := organizationOf(&o.OrganizationBody)
 		line.ID, line.Organization = o.ID, &put

@@ -28,7 +28,8 @@ func (a *app) importing() *cobra.Command {
 
 Lines are carried out in their order: a product comes before the users that are granted it. A line
 is taken in as a whole or not at all; refused lines are printed and make the exit code 1, and loading
-the same file again is safe. The key needs the scope directory.`,
+the same file again is safe. The 1,000th refusal stops it: what came before stays. The key needs the
+scope directory.`,
 		example: `  cordon import organizations.ndjson
   cordon demo --organizations 100 --seed 1 | cordon import -`,
 		args:     exactly(1),
@@ -61,7 +62,10 @@ func (a *app) runImport(ctx context.Context, c config, args []string) error {
 	if err := a.printReport(c, report); err != nil {
 		return err
 	}
-	if n := len(report.Refused); n > 0 {
+	switch n := len(report.Refused); {
+	case report.StoppedAtLine > 0:
+		return &exit{exitDenied, fmt.Errorf("%d lines were refused, and nothing after line %d was loaded; what came before it stays", n, report.StoppedAtLine)}
+	case n > 0:
 		return &exit{exitDenied, fmt.Errorf("%d lines were refused", n)}
 	}
 	return nil

@@ -1,7 +1,9 @@
 package contract_test
 
 import (
+	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -78,6 +80,69 @@ func TestAnImportHasNoLimitOfSize(t *testing.T) { // docs/design.md 10
 		}
 		p.ask(t, "POST", "/v1/import", lines.String(), "Content-Type: application/x-ndjson").want(t, 200).has(t, "products", "1500").has(t, "refused", "[]")
 		p.ask(t, "GET", "~/products?limit=500", "").want(t, 200).has(t, "items.#", "500")
+	})
+}
+
+// TestRubbishIsNotTakenIn sends imports of nothing but lines that are refused. Neither the answer nor the
+// server's memory grows with them.
+func TestRubbishIsNotTakenIn(t *testing.T) { // docs/design.md 10
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		const size = 6 << 20
+		fill := func(line string) string { return strings.Repeat(line+"\n", size/(len(line)+1)) }
+		before := peak(t, s)
+		for name, body := range map[string]string{
+			"no member":          fill("{}"),
+			"no JSON":            fill("x"),
+			"a long member":      fill(`{"` + strings.Repeat("m", 2000) + `":1}`),
+			"many long lines":    fill(`{"product":{"organization":"ORG","id":"p","name":"` + strings.Repeat("n", 100<<10) + `","kind":"domain"}}`),
+			"lines too long":     fill(strings.Repeat("y", 300<<10)),
+			"another's products": fill(`{"product":{"organization":"nowhere","id":"p","name":"P","kind":"domain"}}`),
+		} {
+			a := p.ask(t, "POST", "/v1/import", `{"product":{"organization":"ORG","id":"ORG-first","name":"First","kind":"domain"}}`+"\n"+body, "Content-Type: application/x-ndjson").
+				want(t, 200).has(t, "products", "1").has(t, "refused.0.line", "2")
+			if len(a.body) > 512<<10 {
+				t.Errorf("%s: an answer of %d bytes", name, len(a.body))
+			}
+			if refused := a.at("refused.#"); refused == "1000" {
+				a.has(t, "stopped_at_line", "1001").has(t, "refused.999.line", "1001")
+			} else {
+				a.has(t, "stopped_at_line", "")
+			}
+		}
+		if grown := peak(t, s) - before; grown > 96<<20 {
+			t.Errorf("6 MB of rubbish took %d MiB of memory", grown>>20)
+		}
+	})
+}
+
+// peak is the most memory that the server has had so far.
+func peak(t *testing.T, s *program.Server) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", s.Process.Pid))
+	if err != nil {
+		t.Skip("the memory of a process is read from /proc, which is not here")
+	}
+	for line := range strings.Lines(string(status)) {
+		var kib int
+		if _, err := fmt.Sscanf(line, "VmHWM: %d kB", &kib); err == nil {
+			return kib << 10
+		}
+	}
+	t.Fatal("no VmHWM in the status of the process")
+	return 0
+}
+
+func TestRolesThatAnImportChangesAreOnRecord(t *testing.T) { // docs/design.md 10
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		p.ask(t, "POST", "/v1/import", `{"user":{"organization":"ORG","id":"carl","name":"Carl","email":"carl@ORG.example","role":"administrator"}}
+{"user":{"organization":"ORG","id":"lena","name":"Lena","email":"lena@ORG.example","role":"client"}}`, "Content-Type: application/x-ndjson").
+			want(t, 200).has(t, "refused.#", "1").has(t, "refused.0.line", "2").has(t, "refused.0.code", "denied")
+		p.awaitRecords(t, "organization=ORG&action=change_role&kind=change", 1).
+			has(t, "items.0.question.resource.id", "carl").has(t, "items.0.details.line", "1").has(t, "items.0.details.old_role", "collaborator").has(t, "items.0.revision", p.revision(t))
+		p.awaitRecords(t, "organization=ORG&action=change_role&kind=decision", 1).
+			has(t, "items.0.question.resource.id", "lena").has(t, "items.0.decision", "false").has(t, "items.0.reasons.0.code", "last_legal_representative")
 	})
 }
 
