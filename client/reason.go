@@ -30,6 +30,8 @@ const (
 	ReasonGranted                  = "granted"              // allowed
 	ReasonMailReception            = "mail_reception"       // allowed
 	ReasonMember                   = "member"               // allowed
+	ReasonHost                     = "host"                 // allowed
+	ReasonSupport                  = "support"              // allowed
 )
 
 // Reason is why a decision is what it is: a code for programs and a sentence for people.

@@ -55,7 +55,7 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, f
 // another organization is found as little, and on the same way, as one that does not exist.
 func keyOf(q *datastore.Question, limit string) (datastore.Key, bool) {
 	var key datastore.Key
-	if q.Subject.Type == subjectUser {
+	if q.Subject.Type == policies.SubjectUser {
 		key.User = q.Subject.ID
 	}
 	switch q.Resource.Type {

@@ -79,39 +79,17 @@ func intern(role string) string {
 	return role
 }
 
-// Kinds of a subject beside the user.
-const (
-	subjectUser  = "user"
-	subjectAgent = "agent"
-	subjectHost  = "host"
-	subjectOther = "other"
-)
-
 // project turns a question and what is known into the input of the rules. Time limits become flags
 // here, so that the rules need no clock and equal inputs share an answer (docs/design.md 3.1).
 func project(in *policies.Input, q *datastore.Question, k *facts, now time.Time) {
-	in.Action = policies.Action{Name: q.Action.Name, Channel: q.Action.Channel, Role: q.Action.Role}
-	switch q.Action.Name {
-	case "receive_mail", "read_mail", "send_mail":
-		if in.Action.Channel == "" {
-			in.Action.Channel = "mail_web"
-		}
-	case "change_role":
-		if in.Action.Role == "" {
-			in.Action.Role = datastore.Collaborator
-		}
-	case "add_user":
-		in.Action.Channel = ""
-	default:
-		in.Action.Channel, in.Action.Role = "", ""
-	}
+	in.Action = policies.NewAction(q.Action.Name, q.Action.Channel, q.Action.Role)
 	// Whoever asks a question may name any type of subject; only a mutation's own origin can be the host
 	// or an agent (see askIn).
-	in.Subject.Kind = subjectOther
-	if q.Subject.Type == subjectUser {
-		in.Subject.Kind = subjectUser
+	in.Subject.Kind = policies.SubjectOther
+	if q.Subject.Type == policies.SubjectUser {
+		in.Subject.Kind = policies.SubjectUser
 	}
-	if m := k.member; m != nil && in.Subject.Kind == subjectUser {
+	if m := k.member; m != nil && in.Subject.Kind == policies.SubjectUser {
 		in.Subject.Member = true
 		in.Subject.Role = m.role
 		in.Subject.Blocked, in.Subject.BlockedChannels = blockedChannels(m.blocks, now)
@@ -136,7 +114,7 @@ func project(in *policies.Input, q *datastore.Question, k *facts, now time.Time)
 			in.Resource.Known = true
 			in.Resource.Role = t.role
 			in.Resource.Blocks = origins(k.targetBlocks, now)
-			in.Subject.Itself = in.Subject.Kind == subjectUser && q.Subject.ID == q.Resource.ID
+			in.Subject.Itself = in.Subject.Kind == policies.SubjectUser && q.Subject.ID == q.Resource.ID
 			in.Organization = others(k.admins, q.Resource.ID, now)
 		}
 	case "organization":

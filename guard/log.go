@@ -7,6 +7,7 @@ import (
 	"iter"
 
 	"cordon/datastore"
+	"cordon/policies"
 )
 
 // RecordFields describes the members that records are selected by.
@@ -69,7 +70,7 @@ func (g *Guard) recordRead(ctx context.Context, o *Origin, organization string) 
 
 func mayRead(o *Origin, organization string) *Question {
 	var q Question
-	q.Subject, q.Action.Name = Entity{Type: subjectUser, ID: o.Actor}, "view_decisions"
+	q.Subject, q.Action.Name = Entity{Type: policies.SubjectUser, ID: o.Actor}, "view_decisions"
 	q.Resource = Entity{Type: "organization", ID: organization}
 	return &q
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/policies"
 )
 
 // Scopes of a caller (docs/design.md 4, Callers).
@@ -83,9 +84,9 @@ func (o *Origin) blockOrigin() string {
 func (o *Origin) subject() Entity {
 	switch {
 	case o.Actor != "":
-		return Entity{Type: subjectUser, ID: o.Actor}
+		return Entity{Type: policies.SubjectUser, ID: o.Actor}
 	case o.Agent != "":
-		return Entity{Type: subjectAgent, ID: o.Agent}
+		return Entity{Type: policies.SubjectAgent, ID: o.Agent}
 	}
-	return Entity{Type: subjectHost, ID: o.Caller.ID}
+	return Entity{Type: policies.SubjectHost, ID: o.Caller.ID}
 }

@@ -1,12 +1,14 @@
 package guard_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"cordon/datastore"
 	"cordon/guard"
 	"cordon/policies"
 )
@@ -184,5 +186,43 @@ func TestWhatIsCountedIsBoundedByThePolicy(t *testing.T) {
 				t.Errorf("%s on %s is counted under %q, which is no reason", name, resource, why)
 			}
 		}
+	}
+}
+
+// What a block of a user closes is the policy's: a setting of it adds to the three, and whoever is told is told of it.
+func TestABlockClosesWhatThePolicyClosesAndTellsIt(t *testing.T) {
+	store := openSQLite(t)
+	g := newGuard(t, store, func(c *guard.Config) {
+		c.Engine = edited(t, func(src policies.Source) {
+			cordon, _ := src.Data["cordon"].(map[string]any)
+			settings, _ := cordon["settings"].(map[string]any)
+			settings["additional_critical_channels"] = []any{"ftp"}
+		})
+	})
+	acme(t, g)
+	code, _, err := g.CreateSupportCode(t.Context(), as("adam"), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	act := guard.UserAct{Justification: "the laptop was stolen", SupportCode: code.Code, Channels: []string{"imap"}}
+	must[*guard.Result](t)(g.BlockUser(t.Context(), as("adam"), "acme", "carl", act))
+	for channel, want := range map[string]bool{"ftp": false, "imap": false, "manager": false, "ssh": true} {
+		if allowed, why := decide(t, g, channelQuestion("carl", channel)); allowed != want {
+			t.Errorf("%s: got %v %v", channel, allowed, why)
+		}
+	}
+	var e guard.Event
+	for message, err := range store.Messages(t.Context(), datastore.MessageFilter{Organization: "acme", Kind: guard.MessageEvent}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if message.Event == guard.EventUserBlocked {
+			if err := json.Unmarshal(message.Payload, &e); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if want := []string{"ftp", "imap", "kdrive_web", "mail_web", "manager"}; !slices.Equal(slices.Sorted(slices.Values(e.Closed)), want) || !slices.Equal(e.Channels, []string{"imap"}) {
+		t.Errorf("told that %v were named and %v closed, want %v", e.Channels, e.Closed, want)
 	}
 }

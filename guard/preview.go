@@ -68,7 +68,7 @@ func (l *losses) compare(ctx context.Context, subject string, resource Entity, b
 }
 
 func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *facts) (bool, error) {
-	q := datastore.Question{Subject: Entity{Type: subjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
+	q := datastore.Question{Subject: Entity{Type: policies.SubjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
 	var input policies.Input
 	project(&input, &q, k, l.a.now)
 	decision, err := l.a.policy.ask(ctx, &input)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/policies"
 )
 
 // The life of support codes (docs/design.md 11, Support codes).
@@ -19,13 +20,6 @@ const (
 	codeLife    = 15 * time.Minute
 	mostTries   = 5
 	triesWithin = time.Hour
-)
-
-// What the rules are told of a support code (policies.Act.Code).
-const (
-	codeMissing = "missing"
-	codeInvalid = "invalid"
-	codeValid   = "valid"
 )
 
 // newCode makes a code of 60 random bits, in groups that can be read out on a telephone.
@@ -134,9 +128,9 @@ func lockedUntil(support *datastore.Support) time.Time {
 
 // presented is what became of a code that was presented.
 type presented struct {
-	state   string // codeMissing, codeInvalid, codeValid
+	state   string // policies.CodeMissing, policies.CodeInvalid, policies.CodeValid
 	maker   string
-	support datastore.Support // codeValid: as it must be put once the code is used; codeInvalid: as it is
+	support datastore.Support // policies.CodeValid: as it must be put once the code is used; policies.CodeInvalid: as it is
 }
 
 // present looks at a code within the transaction of the act that presents it. A code is good when it
@@ -144,7 +138,7 @@ type presented struct {
 // administrator or legal representative, and, for an actor, it is their own.
 func present(ctx context.Context, tx datastore.Tx, a *attempt, organization, code string) (presented, error) {
 	if strings.TrimSpace(code) == "" {
-		return presented{state: codeMissing}, nil
+		return presented{state: policies.CodeMissing}, nil
 	}
 	support, err := readSupport(ctx, tx, organization, a.now)
 	if err != nil {
@@ -155,11 +149,11 @@ func present(ctx context.Context, tx datastore.Tx, a *attempt, organization, cod
 		return subtle.ConstantTimeCompare(c.Hash, hash) == 1
 	})
 	if i < 0 || !lockedUntil(&support).IsZero() || !goodCode(a, support.Codes[i]) {
-		return presented{state: codeInvalid, support: support}, nil
+		return presented{state: policies.CodeInvalid, support: support}, nil
 	}
 	maker := support.Codes[i].User
 	support.Codes = slices.Delete(support.Codes, i, i+1)
-	return presented{state: codeValid, maker: maker, support: support}, nil
+	return presented{state: policies.CodeValid, maker: maker, support: support}, nil
 }
 
 // countTry counts a code that is not good as a wrong try, if the rules would allow the act with a good
@@ -167,12 +161,12 @@ func present(ctx context.Context, tx datastore.Tx, a *attempt, organization, cod
 // the refusal, in the transaction that judged the code, so of many at once five are counted and the
 // rest meet the lock.
 func (g *Guard) countTry(ctx context.Context, a *attempt, code *presented) error {
-	if code.state != codeInvalid {
+	if code.state != policies.CodeInvalid {
 		return nil
 	}
 	input, _ := a.input(a.action)
 	would := *a.act
-	would.Code = codeValid
+	would.Code = policies.CodeValid
 	input.Act = &would
 	decision, err := a.policy.ask(ctx, &input)
 	if err != nil || !decision.Allowed {

@@ -123,7 +123,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				return false, err
 			}
 			after := a.facts.TargetBlocks
-			if code.state == codeValid {
+			if code.state == policies.CodeValid {
 				if err := tx.Put(ctx, code.support); err != nil {
 					return false, fmt.Errorf("burn support code: %w", err)
 				}

@@ -1,5 +1,7 @@
 package policies
 
+import "cmp"
+
 // Input is the question together with the facts it is decided on. Its JSON is what policies/schemas/input.json
 // says; ids never occur in it, so that equal inputs share an answer. Lists are sorted and hold each value once.
 type Input struct {
@@ -14,10 +16,25 @@ type Input struct {
 // Action is what is to be done (`docs/domain.md`, "What each action asks").
 type Action struct {
 	Name string `json:"name"`
-	// Channel is, of mail actions, the channel they come through: ChannelMailWeb when the question names none.
+	// Channel is, of mail actions, the channel they come through.
 	Channel string `json:"channel,omitempty"`
-	// Role is the new role of change_role (RoleCollaborator when the question names none) and of add_user (may be "").
+	// Role is the new role of change_role, and of add_user (may be "").
 	Role string `json:"role,omitempty"`
+}
+
+// NewAction returns an action as the rules see it: with what is meant where a question names no channel or role, and
+// without what says nothing about that action, so that questions which mean the same share an answer.
+func NewAction(name, channel, role string) Action {
+	a := Action{Name: name}
+	switch name {
+	case "receive_mail", "read_mail", "send_mail":
+		a.Channel = cmp.Or(channel, ChannelMailWeb)
+	case "change_role":
+		a.Role = cmp.Or(role, RoleCollaborator)
+	case "add_user":
+		a.Role = role
+	}
+	return a
 }
 
 // Subject is who asks.

@@ -1,7 +1,9 @@
 package policies_test
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -89,5 +91,58 @@ func TestAPolicyWithoutItsWordsIsRefused(t *testing.T) {
 				t.Errorf("%v", err)
 			}
 		})
+	}
+}
+
+// Whoever edits rules is told the words by the schema: they must be those that the rules know.
+func TestTheSchemaListsTheWordsOfTheRules(t *testing.T) {
+	engine := compile(t, policies.Builtin())
+	known := map[string][]string{
+		"roles": engine.Roles(), "channels": engine.Channels(),
+		"origins":  {policies.OriginAdministrator, policies.OriginHost, policies.OriginSupport},
+		"subjects": {policies.SubjectAgent, policies.SubjectHost, policies.SubjectOther, policies.SubjectUser},
+		"codes":    {policies.CodeInvalid, policies.CodeMissing, policies.CodeValid},
+	}
+	seen := map[string]bool{}
+	var walk func(path string, node any)
+	walk = func(path string, node any) {
+		switch node := node.(type) {
+		case map[string]any:
+			if list, ok := node["enum"].([]any); ok {
+				var words []string
+				for _, word := range list {
+					words = append(words, fmt.Sprint(word))
+				}
+				slices.Sort(words)
+				found := false
+				for name, want := range known {
+					if slices.Equal(words, want) {
+						seen[name], found = true, true
+					}
+				}
+				if !found {
+					t.Errorf("%s lists %v, which are no words of the rules", path, words)
+				}
+			}
+			for name, child := range node {
+				walk(path+"/"+name, child)
+			}
+		case []any:
+			for i, child := range node {
+				walk(fmt.Sprint(path, "/", i), child)
+			}
+		}
+	}
+	for _, name := range []string{"input.json", "settings.json"} {
+		var document any
+		if err := json.Unmarshal([]byte(schemaOf(t, name)), &document); err != nil {
+			t.Fatal(err)
+		}
+		walk(name, document)
+	}
+	for name := range known {
+		if !seen[name] {
+			t.Errorf("the schema lists no %s", name)
+		}
 	}
 }
