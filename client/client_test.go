@@ -205,6 +205,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 		"bad body":   {400, "invalid", []string{"invalid"}},
 		"too large":  {413, "too_large", []string{"invalid"}},
 		"media type": {415, "media_type", []string{"invalid"}},
+		"method":     {405, "method_not_allowed", []string{"invalid"}},
 		"other body": {422, "idempotency_key_reused", []string{"invalid"}},
 		"no key":     {401, "unauthorized", []string{"unauthorized"}},
 		"scope":      {403, "scope_missing", []string{"forbidden"}},

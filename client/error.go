@@ -11,7 +11,7 @@ import (
 
 // What callers branch on; test with errors.Is. The data is in an [Error].
 var (
-	ErrInvalid      = errors.New("the request is not valid")          // 400, 413, 415, 422
+	ErrInvalid      = errors.New("the request is not valid")          // 400, 405, 413, 415, 422
 	ErrUnauthorized = errors.New("the server does not know this key") // 401
 	ErrForbidden    = errors.New("the key may not do this")           // 403 of the key: scope, organization limit
 	ErrDenied       = errors.New("denied by the rules")               // 403 of the rules, with reasons
@@ -54,7 +54,7 @@ func (e *Error) Error() string {
 // Is tells which of the errors that callers branch on this one is.
 func (e *Error) Is(target error) bool {
 	switch e.Problem.Status {
-	case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
+	case http.StatusBadRequest, http.StatusMethodNotAllowed, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity:
 		return target == ErrInvalid
 	case http.StatusUnauthorized:
 		return target == ErrUnauthorized

@@ -2,6 +2,8 @@ package server
 
 import (
 	"errors"
+	"net/http"
+	"strconv"
 	"time"
 
 	"cordon/client"
@@ -38,6 +40,54 @@ func (e *explained) Unwrap() error { return e.err }
 
 // because adds a sentence for the caller to one of the errors above.
 func because(err error, detail string) error { return &explained{err: err, detail: detail} }
+
+// fail answers an error as application/problem+json. An answer that has begun is broken off, so that
+// nobody takes its beginning for the whole.
+func (c *call) fail(err error) {
+	if repeated, ok := errors.AsType[*guard.Repeated](err); ok {
+		c.repeat(repeated)
+		return
+	}
+	c.failure = err
+	if c.begun() {
+		return // finish breaks the connection
+	}
+	h := c.header()
+	delete(h, "Content-Disposition")
+	h["Cache-Control"] = noStore
+	if a := answerOf(err); a != nil {
+		c.decided(a)
+		if isDenied(err) {
+			c.tellIn(c.language(a))
+		}
+	}
+	p := c.problem(err)
+	if seconds := max(kindOf(err).retry, c.retry); seconds > 0 {
+		h.Set("Retry-After", strconv.Itoa(seconds))
+	}
+	switch {
+	case p.Status == http.StatusUnauthorized:
+		h.Set("WWW-Authenticate", c.challenge("invalid_token", p.Detail))
+	case p.Code == "insufficient_scope":
+		h.Set("WWW-Authenticate", c.challenge(p.Code, p.Detail))
+	}
+	h.Set("Content-Type", client.ProblemType)
+	body, broken := render(p)
+	if broken != nil {
+		body = []byte(`{"status":500,"code":"internal"}`)
+		p.Status = http.StatusInternalServerError
+	}
+	c.send(p.Status, body)
+}
+
+func (c *call) problem(err error) client.Problem {
+	p := problemOf(err)
+	p.RequestID = c.origin.RequestID
+	if a := answerOf(err); a != nil && isDenied(err) {
+		c.showDenied(&p, a, c.language(a))
+	}
+	return p
+}
 
 // problemOf turns an error into what is answered. Nothing of an error is shown that was not written
 // for callers to read.

@@ -2,6 +2,10 @@ package main_test
 
 import (
 	"encoding/json"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strings"
@@ -118,6 +122,19 @@ func TestHealthcheckAsksWhetherItIsReady(t *testing.T) {
 	command{env: map[string]string{"CORDON_LISTEN": listen}}.run(t, "healthcheck").want(t, 0, "ready\n", "")
 	s = serve(t, map[string]string{"GET /readyz": `503 {}`})
 	command{}.run(t, "healthcheck", "--url", s.URL).want(t, 1, "", "not ready: 503")
+}
+
+// In an image the server is asked at the address that it listens on, which its certificate does not
+// name; a URL that is given is asked as callers do.
+func TestHealthcheckAsksAServerThatSpeaksTLS(t *testing.T) {
+	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "{}") }))
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	listen := strings.Replace(s.Listener.Addr().String(), "127.0.0.1", "0.0.0.0", 1)
+	image := command{env: map[string]string{"CORDON_LISTEN": listen, "CORDON_TLS_CERT": "cert.pem"}}
+	image.run(t, "healthcheck").want(t, 0, "ready\n", "")
+	image.run(t, "healthcheck", "--url", s.URL).want(t, 1, "", "not ready: ")
 }
 
 func TestDemoIsTheSameEachTime(t *testing.T) {

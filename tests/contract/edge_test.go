@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -152,9 +153,13 @@ func TestFiguresHaveNoUnboundedLabel(t *testing.T) { // issue: no unbounded labe
 func TestRateLimit(t *testing.T) { // docs/design.md 11, Limits
 	where := program.Embedded(t)
 	p := settle(t, program.Serve(t, where, program.FirstKey(t, where), "--rate-limit", "20", "--rate-burst", "40"), "acme")
+	other := p.with(p.key(t, `{"name":"batches","scopes":["decide"]}`))
 	limited := 0
 	for range 100 {
-		a := p.ask(t, "GET", "~", "")
+		a := p.ask(t, "GET", "~", "").tells(t, "RateLimit-Policy", `"caller";q=40;w=2`)
+		if left := a.header.Get("RateLimit"); !strings.HasPrefix(left, `"caller";r=`) {
+			t.Errorf("RateLimit is %q", left)
+		}
 		if a.status == http.StatusTooManyRequests {
 			limited++
 			if a.want(t, 429, "rate_limited").header.Get("Retry-After") == "" {
@@ -165,8 +170,31 @@ func TestRateLimit(t *testing.T) { // docs/design.md 11, Limits
 	if limited == 0 {
 		t.Error("100 requests at once, and none of them was too many")
 	}
+	// A batch counts as its items: as many as may be asked at once, and one caller has asked for a while.
+	batch := `{"evaluations":[` + strings.TrimSuffix(strings.Repeat(question("carl", "view", "product", "ORG-shop")+",", 100), ",") + `]}`
+	other.ask(t, "POST", "/access/v1/evaluations", batch).want(t, 200)
+	other.ask(t, "POST", "/access/v1/evaluation", question("carl", "view", "product", "ORG-shop")).want(t, 429, "rate_limited")
 	if status, _ := p.raw(t, "GET /livez HTTP/1.1\nHost: x\n\n"); status != 200 {
 		t.Errorf("livez is %d", status)
+	}
+}
+
+func TestASecondSignalEndsItAtOnce(t *testing.T) { // docs/design.md 9
+	where := program.Embedded(t)
+	s := program.Serve(t, where, program.FirstKey(t, where), "--drain-delay", "10m")
+	ended := make(chan error, 1)
+	go func() { ended <- s.Stop() }()
+	for status := 0; status != http.StatusServiceUnavailable; {
+		var err error
+		if status, err = s.Status(t.Context(), "/readyz"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "terminated") {
+		t.Errorf("it ended with %v", err)
 	}
 }
 

@@ -213,7 +213,8 @@ func TestUnknownPathsAre404(t *testing.T) { // docs/design.md 11, Statuses
 				p.ask(t, method, path, "").want(t, 404, "not_found")
 			}
 		}
-		for _, path := range []string{"/v1/organizations/nowhere", "/v1/organizations/nowhere/users", "/v1/organizations/nowhere/products", "~/users/nobody", "~/products/nothing", "/v1/products/nothing"} {
+		for _, path := range []string{"/v1/organizations/nowhere", "/v1/organizations/nowhere/users", "/v1/organizations/nowhere/products", "~/users/nobody", "~/products/nothing", "/v1/products/nothing",
+			"~/users/nobody/procedures", "~/webhooks/nothing/deliveries", "/v1/organizations/nowhere/webhooks", "/v1/organizations/nowhere/users/carl/procedures"} {
 			p.ask(t, "GET", path, "").want(t, 404, "not_found")
 		}
 		p.ask(t, "GET", "/v1/decisions/01a208ff-7f07-73e6-bbe0-f14a3d9f8959", "").want(t, 404, "not_found")

@@ -26,8 +26,8 @@ func TestIdempotencyKeys(t *testing.T) { // docs/design.md 4 and 11, Idempotency
 				}
 			}
 		}
-		first := once("k1", block, `{"reason":"x"}`, "adam").want(t, 200)
-		same(first, once("k1", block, `{"reason":"x"}`, "adam"))
+		first := once("k1", block, `{"reason":"x"}`, "adam").want(t, 200).tells(t, "Idempotency-Replayed", "")
+		same(first, once("k1", block, `{"reason":"x"}`, "adam").tells(t, "Idempotency-Replayed", "true"))
 		if got := p.revision(t); got != first.at("revision") {
 			t.Errorf("a repeat changed the revision from %s to %s", first.at("revision"), got)
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -196,6 +197,16 @@ func TestEverySettingIsOne(t *testing.T) {
 		if !slices.Contains(help, name) {
 			t.Errorf("%s is set, and cordon help config does not know it", name)
 		}
+	}
+	// And it takes what they are set to: it looks at all of them before it says that it is not tried on MongoDB.
+	try := exec.CommandContext(t.Context(), program, "serve", "--dev")
+	try.Env = []string{}
+	for name, value := range set {
+		try.Env = append(try.Env, name+"="+value)
+	}
+	said, err := try.CombinedOutput()
+	if err == nil || string(said) != "cordon: --dev never runs on MongoDB: leave --mongodb-uri away, or make a key with cordon keys create and serve without --dev\n" {
+		t.Errorf("on the settings of compose.yaml: %v, %s", err, said)
 	}
 	for _, argument := range cordon.Command {
 		if flag, _, _ := strings.Cut(argument, "="); strings.HasPrefix(flag, "--") && !slices.Contains(help, flag) {

@@ -1,0 +1,99 @@
+package server
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+var bodies = sync.Pool{New: func() any {
+	b := make([]byte, 0, 4<<10)
+	return &b
+}}
+
+// largestPooled keeps single huge bodies from staying in memory.
+const largestPooled = 64 << 10
+
+// readBody reads the whole body, which must be JSON and within the limit. What it gives is valid
+// until the call ends.
+func (c *call) readBody() ([]byte, error) {
+	if err := c.checkMedia("application/json"); err != nil {
+		return nil, err
+	}
+	limit := c.server.config.MaxBody
+	if c.req.ContentLength > limit {
+		return nil, c.tooLarge(limit)
+	}
+	buffer, _ := bodies.Get().(*[]byte)
+	c.body = buffer
+	data := (*buffer)[:0]
+	defer func() { *buffer = data[:0] }()
+	for {
+		if len(data) == cap(data) {
+			data = append(data, 0)[:len(data)]
+		}
+		n, err := c.req.Body.Read(data[len(data):min(cap(data), int(limit)+1)])
+		data = data[:len(data)+n]
+		switch {
+		case int64(len(data)) > limit:
+			return nil, c.tooLarge(limit)
+		case err == io.EOF:
+			return data, nil
+		case err != nil:
+			return nil, c.bodyError(err)
+		}
+	}
+}
+
+func (c *call) tooLarge(limit int64) error {
+	c.header().Set("Connection", "close") // the rest is not read
+	return because(errTooLarge, "it has more than "+strconv.FormatInt(limit, 10)+" bytes")
+}
+
+// bodyError tells a body that came too slowly from one that broke off.
+func (c *call) bodyError(err error) error {
+	c.header().Set("Connection", "close")
+	if kindOf(err).status == http.StatusRequestTimeout {
+		return errSlow
+	}
+	return invalid(field("", "broke off"))
+}
+
+// checkMedia refuses a body of another type than those allowed.
+func (c *call) checkMedia(allowed ...string) error {
+	given := c.req.Header["Content-Type"]
+	if len(given) == 1 && given[0] == allowed[0] && c.req.Header["Content-Encoding"] == nil {
+		return nil
+	}
+	err := errMediaType
+	if c.route.access {
+		err = errAccessType
+	}
+	sentence := "Content-Type must be " + strings.Join(allowed, " or ") + ", in UTF-8 and not compressed"
+	if len(given) != 1 {
+		return because(err, sentence)
+	}
+	media, parameters, wrong := mime.ParseMediaType(given[0])
+	charset := strings.ToLower(parameters["charset"])
+	encoding := strings.ToLower(c.req.Header.Get("Content-Encoding"))
+	if wrong != nil || !contains(allowed, media) || charset != "" && charset != "utf-8" && charset != "us-ascii" ||
+		encoding != "" && encoding != "identity" {
+		return because(err, sentence)
+	}
+	return nil
+}
+
+// decode reads the body strictly into v, and prepares the idempotency of the call.
+func (c *call) decode(v any) error {
+	data, err := c.readBody()
+	if err != nil {
+		return err
+	}
+	if err := decodeStrict(data, v); err != nil {
+		return err
+	}
+	return c.rememberOnce(data)
+}
