@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"sync"
 	"testing"
+	"time"
 
 	"cordon/datastore"
+	"cordon/datastore/sqlite"
 	"cordon/guard"
 	"cordon/guard/journal"
 	"cordon/policies"
@@ -63,6 +65,52 @@ func TestChangesAreNumberedInSeveralSequences(t *testing.T) { // docs/design.md 
 			if got := gather(t, store.Records(t.Context(), datastore.RecordFilter{Replica: stream}), nil); int64(len(got)) != last {
 				t.Errorf("%s has %d records up to sequence %d", stream, len(got), last)
 			}
+		}
+	})
+}
+
+// TestAChangeDoesNotWaitForAnotherOrganizations holds a change of one organization open, behind its record,
+// and changes the others meanwhile.
+func TestAChangeDoesNotWaitForAnotherOrganizations(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		if _, embedded := store.(*sqlite.Store); embedded {
+			return // it has one writer, for whom all wait
+		}
+		g := newGuard(t, store, nil)
+		put := func(id string) {
+			t.Helper()
+			must[*guard.Result](t)(g.PutOrganization(t.Context(), host(), id, guard.PutOrganization{
+				Name: id, LegalRepresentativeID: "lena", LegalRepresentative: &guard.PutMember{Name: "Lena"},
+			}))
+		}
+		put("held")
+		records := gather(t, store.Records(t.Context(), datastore.RecordFilter{Organization: "held", Kind: datastore.RecordChange}), nil)
+		if len(records) != 1 {
+			t.Fatalf("got %d records of a change", len(records))
+		}
+		others := 0
+		err := store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+			now := time.Now()
+			if _, err := tx.Bump(ctx, "held"); err != nil {
+				return err
+			}
+			if err := tx.Append(ctx, &datastore.Record{ID: datastore.NewRecordID(now), Time: now, Kind: datastore.RecordChange, Replica: records[0].Replica}); err != nil {
+				return err
+			}
+			for i := range 8 { // of which some have another sequence
+				short, cancel := context.WithTimeout(t.Context(), time.Second)
+				_, err := g.PutOrganization(short, host(), fmt.Sprintf("other-%d", i), guard.PutOrganization{
+					Name: "x", LegalRepresentativeID: "lena", LegalRepresentative: &guard.PutMember{Name: "Lena"},
+				})
+				cancel()
+				if err == nil {
+					others++
+				}
+			}
+			return nil
+		})
+		if err != nil || others < 4 {
+			t.Errorf("%d of 8 other organizations were changed meanwhile; %v", others, err)
 		}
 	})
 }

@@ -3,6 +3,7 @@ package mongo
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -155,17 +156,17 @@ func (h *heartbeat) end(ctx context.Context, filter bson.M) error {
 func (h *heartbeat) kill(ctx context.Context, d replicaDocument) error {
 	ctx, cancel := context.WithTimeout(ctx, h.timeout)
 	defer cancel()
-	if len(d.Sessions) > 0 {
+	admin := h.replicas.Database().Client().Database("admin")
+	for some := range slices.Chunk(d.Sessions, 1000) {
 		ids := bson.A{}
-		for _, id := range d.Sessions {
+		for _, id := range some {
 			ids = append(ids, bson.M{"id": id})
 		}
-		command := bson.D{{Key: "killSessions", Value: ids}}
-		if err := h.replicas.Database().Client().Database("admin").RunCommand(ctx, command).Err(); err != nil {
+		if err := admin.RunCommand(ctx, bson.D{{Key: "killSessions", Value: ids}}).Err(); err != nil {
 			return &failure{"end the sessions of a replica that is gone", err}
 		}
-		h.log.InfoContext(ctx, "ended the sessions of a replica that is gone", "sessions", len(ids))
 	}
+	h.log.InfoContext(ctx, "ended the sessions of a replica that is gone", "sessions", len(d.Sessions))
 	if _, err := h.replicas.DeleteOne(ctx, bson.M{"_id": d.ID, "at": d.At}); err != nil {
 		return &failure{"forget a replica that is gone", err}
 	}
