@@ -3,6 +3,7 @@ package server_test
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -250,4 +251,57 @@ func TestTheLimitMayChange(t *testing.T) {
 	get(http.StatusTooManyRequests)
 	reload(server.RateLimit{})
 	get(http.StatusOK)
+}
+
+// Over HTTP/2 a connection carries many calls: the time limits of one are not those of the others, and
+// a call that is refused closes none of them.
+func TestHTTP2AnswersAsHTTP1Does(t *testing.T) {
+	w := newWorld(t)
+	w.fillLog(t)
+	ours := authority(t, "ours")
+	files := issue(t, ours, t.TempDir(), "one")
+	url, stop := w.running(t, func(c *server.Config) { c.TLS = &files })
+	c := trusting(t, ours, nil)
+	ask := func(method, path, media, body string) (int, string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Authorization", "Bearer "+w.key)
+		req.Header.Set("Content-Type", media)
+		res, err := c.Do(req)
+		if err != nil {
+			t.Fatalf("%s %s: %v", method, path, err)
+		}
+		defer res.Body.Close()
+		text, err := io.ReadAll(res.Body)
+		if err != nil || res.Proto != "HTTP/2.0" {
+			t.Errorf("%s %s: %s, %v", method, path, res.Proto, err)
+		}
+		return res.StatusCode, string(text)
+	}
+	const js = "application/json"
+	for _, call := range []struct {
+		method, path, media, body string
+		status                    int
+		holds                     string
+	}{
+		{http.MethodPost, single, js, plainQuestion, 200, `"decision":`},
+		{http.MethodPost, many, js, `{"evaluations":[` + plainQuestion + `]}`, 200, `"evaluations":`},
+		{http.MethodPost, "/v1/import", "application/x-ndjson", `{"product":{"organization":"acme","id":"h2","name":"H2","kind":"domain"}}` + "\n", 200, `"products":1`},
+		{http.MethodGet, "/v1/decisions/export", "", "", 200, `"reasons"`},
+		{http.MethodPost, shopPath + "/unblock", js, "{" + strings.Repeat(" ", 300<<10) + "}", 413, "body_too_large"},
+		{http.MethodPost, shopPath + "/unblock", "text/plain", "{}", 415, "unsupported_media_type"},
+		{http.MethodPatch, acmePath, js, "{}", 405, "method_not_allowed"},
+		{http.MethodGet, "/nowhere", "", "", 404, "not_found"},
+		{http.MethodPost, single, js, plainQuestion, 200, `"decision":`},
+	} {
+		if status, body := ask(call.method, call.path, call.media, call.body); status != call.status || !strings.Contains(body, call.holds) {
+			t.Errorf("%s %s: got %d %.200s", call.method, call.path, status, body)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Errorf("stop: %v", err)
+	}
 }
