@@ -15,6 +15,12 @@ func Run(ctx context.Context, in io.Reader, out, err io.Writer, env func(string)
 	return run(ctx, args, streams{in: in, out: out, err: err, env: env})
 }
 
+// PolicyNotes and PolicyFigures are what the program says of how a policy is asked.
+var (
+	PolicyNotes   = policyNotes
+	PolicyFigures = policyFigures
+)
+
 // ConfigTable is what help config prints.
 func ConfigTable() string { return configTable() }
 

@@ -146,7 +146,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		DrainTimeout:    c.duration("drain-timeout"),
 		TrustedProxies:  c.proxies(),
 		Version:         version,
-		Verbose:         in.verbose,
+		Verbose:         func() []string { return policyNotes(in.engine) },
 		Log:             in.log,
 	})
 }
@@ -195,17 +195,6 @@ func (c config) issuer() *server.Issuer {
 		OrganizationClaim: c.text("jwt-organization-claim"),
 		Leeway:            c.duration("jwt-leeway"),
 	}
-}
-
-// verbose tells at /readyz?verbose what makes decisions slower than they could be.
-func (in *instance) verbose() (notes []string) {
-	if on, why := in.engine.MemoOn(); !on {
-		notes = append(notes, "answers are not memoized: "+why)
-	}
-	if on, why := in.engine.FlatOn(); !on {
-		notes = append(notes, "the rules are asked as they are written: "+why)
-	}
-	return notes
 }
 
 // checkCallers refuses to serve when nobody could ask.

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"cordon/policies"
+	"cordon/server"
+)
+
+// policyFigures are what the metrics say of a policy and how it is asked.
+func policyFigures(engine *policies.Engine) []server.Figure {
+	stats := engine.Stats
+	return []server.Figure{
+		{Name: "cordon_policy_info", Help: "The policy in force.", Labels: map[string]string{"digest": engine.Digest()},
+			Read: func() float64 { return 1 }},
+		{Name: "cordon_memo_hits_total", Help: "Decisions that an equal input had already been given.", Counts: true,
+			Read: func() float64 { return float64(stats().Hits) }},
+		{Name: "cordon_memo_misses_total", Help: "Decisions that the rules were asked for.", Counts: true,
+			Read: func() float64 { return float64(stats().Misses) }},
+		{Name: "cordon_policy_checks_total", Help: "Decisions that were asked again of the rules as they are written.", Counts: true,
+			Read: func() float64 { return float64(stats().Checked) }},
+		{Name: "cordon_policy_disagreements_total", Help: "Checked decisions that the rules did not give again: always 0.", Counts: true,
+			Read: func() float64 { return float64(stats().Disagreements) }},
+		{Name: "cordon_policy_flat", Help: "1 while the rules are asked in their flat form, 0 while they are asked as they are written.",
+			Read: func() float64 { return oneIf(engine.FlatOn()) }},
+		{Name: "cordon_policy_memo", Help: "1 while equal questions share an answer, 0 while the rules are asked every time.",
+			Read: func() float64 { return oneIf(engine.MemoOn()) }},
+	}
+}
+
+// oneIf is the figure of something that is on or off.
+func oneIf(on bool, _ string) float64 {
+	if on {
+		return 1
+	}
+	return 0
+}
+
+// policyNotes tell at /readyz?verbose what makes decisions slower than they could be.
+func policyNotes(engine *policies.Engine) (notes []string) {
+	if on, why := engine.MemoOn(); !on {
+		notes = append(notes, "answers are not memoized: "+why)
+	}
+	if on, why := engine.FlatOn(); !on {
+		notes = append(notes, "the rules are asked as they are written: "+why)
+	}
+	return notes
+}
