@@ -4,7 +4,7 @@
 // It needs a replica set (one node is enough) or mongos, version 7 or newer, and says so when it
 // finds something else. The user needs the roles readWrite and dbAdmin on the database, the latter
 // because collections, validators and indexes are made by [Open]: inside a transaction it would be
-// too late.
+// too late. All replicas have one user: to end the sessions of another user's would need a role more.
 //
 // Why one collection, "directory", holds organizations, users and products: a decision is made on what
 // is known at one point in time, and only one find of one collection can be pinned to a point without
