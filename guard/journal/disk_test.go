@@ -150,6 +150,7 @@ func (d *disk) losePower(t *rapid.T, from, to string) {
 type machine struct {
 	t       *testing.T
 	config  journal.Config
+	on      func(context.Context, journal.Config, journal.OpenFile) (*journal.Journal, error)
 	disk    *disk
 	store   *store
 	journal *journal.Journal
@@ -168,7 +169,7 @@ func (m *machine) open(rt *rapid.T) {
 		}
 		return m.store.Ship(ctx, b)
 	}
-	j, err := journal.OpenOn(context.Background(), c, m.disk.open)
+	j, err := m.on(context.Background(), c, m.disk.open)
 	if err != nil {
 		rt.Fatalf("open: %v", err)
 	}
@@ -228,74 +229,78 @@ func (m *machine) end(rt *rapid.T, leave func(from, to string)) {
 }
 
 func TestNothingPromisedIsLostWhateverFails(t *testing.T) {
-	eachSync(t, func(t *testing.T, mode journal.Sync) {
-		rapid.Check(t, func(rt *rapid.T) {
-			m := &machine{t: t, disk: &disk{}, store: newStore()}
-			m.config = config(t, m.store)
-			m.config.Log = nil
-			m.config.Sync, m.config.SegmentBytes = mode, 4<<10
-			m.config.Interval, m.config.Linger = time.Hour, time.Hour // nothing by itself: the test is to know the order
-			m.open(rt)
-			ctx := context.Background()
-			defer func() { // also where rapid gives a run up
-				m.cutOff()
-				_ = m.journal.Close(ctx)
-				os.RemoveAll(m.config.Dir)
-			}()
-			fault := func(set func()) func(*rapid.T) {
-				return func(*rapid.T) {
-					m.disk.mu.Lock()
-					defer m.disk.mu.Unlock()
-					set()
+	eachSync(t, func(t *testing.T, mode journal.Sync) { nothingIsLost(t, mode, journal.OpenOn) })
+	t.Run("recent", func(t *testing.T) { nothingIsLost(t, journal.Interval, journal.OpenRecentOn) })
+}
+
+func nothingIsLost(t *testing.T, mode journal.Sync, on func(context.Context, journal.Config, journal.OpenFile) (*journal.Journal, error)) {
+	t.Helper()
+	rapid.Check(t, func(rt *rapid.T) {
+		m := &machine{t: t, on: on, disk: &disk{}, store: newStore()}
+		m.config = config(t, m.store)
+		m.config.Log = nil
+		m.config.Sync, m.config.SegmentBytes = mode, 4<<10
+		m.config.Interval, m.config.Linger = time.Hour, time.Hour // nothing by itself: the test is to know the order
+		m.open(rt)
+		ctx := context.Background()
+		defer func() { // also where rapid gives a run up
+			m.cutOff()
+			_ = m.journal.Close(ctx)
+			os.RemoveAll(m.config.Dir)
+		}()
+		fault := func(set func()) func(*rapid.T) {
+			return func(*rapid.T) {
+				m.disk.mu.Lock()
+				defer m.disk.mu.Unlock()
+				set()
+			}
+		}
+		rt.Repeat(map[string]func(*rapid.T){
+			"append":       func(rt *rapid.T) { m.append(rt, 1) },
+			"append again": func(rt *rapid.T) { m.append(rt, 1) },
+			"append all":   func(rt *rapid.T) { m.append(rt, rapid.IntRange(1, 4).Draw(rt, "records")) },
+			"flush":        func(*rapid.T) { _ = m.journal.Flush(ctx) },
+			"flush again":  func(*rapid.T) { _ = m.journal.Flush(ctx) },
+			"disk is full": func(rt *rapid.T) {
+				room := rapid.IntRange(0, 3000).Draw(rt, "room")
+				fault(func() { m.disk.limited, m.disk.room = true, room })(rt)
+			},
+			"no sync": func(rt *rapid.T) {
+				n := rapid.IntRange(1, 4).Draw(rt, "fsyncs")
+				fault(func() { m.disk.noSyncs = n })(rt)
+			},
+			"no cut":        fault(func() { m.disk.noCut = true }),
+			"no new file":   fault(func() { m.disk.noCreate = true }),
+			"disk has room": fault(func() { m.disk.limited = false }),
+			"disk works":    func(*rapid.T) { m.disk.heal() },
+			"store is down": func(*rapid.T) { m.store.set(func(s *store) { s.down = errDown }) },
+			"store is half": func(*rapid.T) { m.store.set(half) },
+			"store works":   func(*rapid.T) { m.store.set(func(s *store) { s.down, s.before, s.after = nil, nil, nil }) },
+			"kill": func(rt *rapid.T) {
+				promised := len(m.acked)
+				m.end(rt, func(from, to string) { copyDir(rt, from, to) })
+				if len(m.acked) < promised {
+					rt.Fatalf("%d records are left of %d", len(m.acked), promised)
 				}
-			}
-			rt.Repeat(map[string]func(*rapid.T){
-				"append":       func(rt *rapid.T) { m.append(rt, 1) },
-				"append again": func(rt *rapid.T) { m.append(rt, 1) },
-				"append all":   func(rt *rapid.T) { m.append(rt, rapid.IntRange(1, 4).Draw(rt, "records")) },
-				"flush":        func(*rapid.T) { _ = m.journal.Flush(ctx) },
-				"flush again":  func(*rapid.T) { _ = m.journal.Flush(ctx) },
-				"disk is full": func(rt *rapid.T) {
-					room := rapid.IntRange(0, 3000).Draw(rt, "room")
-					fault(func() { m.disk.limited, m.disk.room = true, room })(rt)
-				},
-				"no sync": func(rt *rapid.T) {
-					n := rapid.IntRange(1, 4).Draw(rt, "fsyncs")
-					fault(func() { m.disk.noSyncs = n })(rt)
-				},
-				"no cut":        fault(func() { m.disk.noCut = true }),
-				"no new file":   fault(func() { m.disk.noCreate = true }),
-				"disk has room": fault(func() { m.disk.limited = false }),
-				"disk works":    func(*rapid.T) { m.disk.heal() },
-				"store is down": func(*rapid.T) { m.store.set(func(s *store) { s.down = errDown }) },
-				"store is half": func(*rapid.T) { m.store.set(half) },
-				"store works":   func(*rapid.T) { m.store.set(func(s *store) { s.down, s.before, s.after = nil, nil, nil }) },
-				"kill": func(rt *rapid.T) {
-					promised := len(m.acked)
-					m.end(rt, func(from, to string) { copyDir(rt, from, to) })
-					if len(m.acked) < promised {
-						rt.Fatalf("%d records are left of %d", len(m.acked), promised)
-					}
-				},
-				"power loss": func(rt *rapid.T) { m.end(rt, func(from, to string) { m.disk.losePower(rt, from, to) }) },
-			})
-			m.disk.heal()
-			m.store.set(func(s *store) { s.down, s.before, s.after = nil, nil, nil })
-			m.append(rt, 1)
-			if err := m.journal.Flush(ctx); err != nil {
-				rt.Fatalf("flush: %v", err)
-			}
-			checkStore(rt, m.store, m.acked)
-			if m.disk.trusted {
-				rt.Error("a file was written after its fsync had failed")
-			}
-			if stats := m.journal.Stats(); stats.Err != nil || stats.Unshipped != 0 || stats.UnshippedBytes != 0 {
-				rt.Errorf("%+v", stats)
-			}
-			if err := m.journal.Close(ctx); err != nil {
-				rt.Error(err)
-			}
+			},
+			"power loss": func(rt *rapid.T) { m.end(rt, func(from, to string) { m.disk.losePower(rt, from, to) }) },
 		})
+		m.disk.heal()
+		m.store.set(func(s *store) { s.down, s.before, s.after = nil, nil, nil })
+		m.append(rt, 1)
+		if err := m.journal.Flush(ctx); err != nil {
+			rt.Fatalf("flush: %v", err)
+		}
+		checkStore(rt, m.store, m.acked)
+		if m.disk.trusted {
+			rt.Error("a file was written after its fsync had failed")
+		}
+		if stats := m.journal.Stats(); stats.Err != nil || stats.Unshipped != 0 || stats.UnshippedBytes != 0 {
+			rt.Errorf("%+v", stats)
+		}
+		if err := m.journal.Close(ctx); err != nil {
+			rt.Error(err)
+		}
 	})
 }
 

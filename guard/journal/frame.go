@@ -46,6 +46,13 @@ func validHead(text []byte, first int64) bool {
 // appendFrame appends a record's frame; keys is memory to work with.
 func appendFrame(dst []byte, keys []uint64, r *datastore.Record, lag int64) ([]byte, []uint64) {
 	at := len(dst)
+	dst, keys = appendPayload(dst, keys, r)
+	seal(dst[at:], r.Sequence, lag)
+	return dst, keys
+}
+
+// appendPayload appends a record's frame with a head of zeros, and gives the record's keys.
+func appendPayload(dst []byte, keys []uint64, r *datastore.Record) ([]byte, []uint64) {
 	var head [frameHead]byte
 	dst = append(dst, head[:]...)
 	keys = r.AppendKeys(keys)
@@ -53,15 +60,16 @@ func appendFrame(dst []byte, keys []uint64, r *datastore.Record, lag int64) ([]b
 	for _, key := range keys {
 		dst = binary.LittleEndian.AppendUint64(dst, key)
 	}
-	dst = r.AppendJSON(dst)
+	return r.AppendJSON(dst), keys
+}
 
-	frame := dst[at:]
+// seal fills in a frame's head, its checksum last.
+func seal(frame []byte, sequence, lag int64) {
 	binary.LittleEndian.PutUint32(frame[0:], uint32(len(frame)-frameHead))
 	binary.LittleEndian.PutUint32(frame[4:], checksum(frame[frameHead:]))
-	binary.LittleEndian.PutUint64(frame[8:], uint64(r.Sequence))
+	binary.LittleEndian.PutUint64(frame[8:], uint64(sequence))
 	binary.LittleEndian.PutUint32(frame[16:], uint32(min(lag, math.MaxUint32)))
 	binary.LittleEndian.PutUint32(frame[headSum:], checksum(frame[:headSum]))
-	return dst, keys
 }
 
 // frame is what a frame says; keys and text are parts of what it was read from.

@@ -65,7 +65,8 @@ type Config struct {
 
 	Log *slog.Logger // nil: none
 
-	open openFunc // nil: the operating system's; tests put faulty disks here
+	open     openFunc // nil: the operating system's; tests put faulty disks here
+	noRecent bool     // tests look at what is written to the files
 }
 
 // Journal is an open journal. It is safe for concurrent use.
@@ -124,6 +125,13 @@ func Open(ctx context.Context, config Config) (*Journal, error) {
 	j.shipper.init(j)
 	if err := j.recover(ctx); err != nil {
 		return nil, fmt.Errorf("open journal: %w", errors.Join(err, j.log.close(), d.close()))
+	}
+	if config.Sync == Interval && !config.noRecent {
+		memory, err := openRecent(config.Dir)
+		if err != nil {
+			config.Log.Warn("journal writes every record by a system call", "error", err)
+		}
+		j.log.recent.memory = memory
 	}
 	ctx, j.stop = context.WithCancel(context.WithoutCancel(ctx)) // the journal outlives its opening
 	j.done.Go(func() { j.shipper.run(ctx) })

@@ -11,9 +11,17 @@ type OpenFile = openFunc
 
 // OpenOn is Open on a disk of the test's.
 func OpenOn(ctx context.Context, config Config, open OpenFile) (*Journal, error) {
+	config.open, config.noRecent = open, true
+	return Open(ctx, config)
+}
+
+// OpenRecentOn is OpenOn with the file of recent records, which is on no disk of the test's.
+func OpenRecentOn(ctx context.Context, config Config, open OpenFile) (*Journal, error) {
 	config.open = open
 	return Open(ctx, config)
 }
+
+const RecentBytes = recentBytes
 
 var OpenOSFile OpenFile = openFile
 

@@ -9,6 +9,6 @@ import (
 
 const canMap = false
 
-func mapFile(*os.File, int64, int) ([]byte, error) { return nil, errors.ErrUnsupported }
+func mapFile(*os.File, int) ([]byte, error) { return nil, errors.ErrUnsupported }
 
 func unmapFile([]byte) {}

@@ -65,8 +65,6 @@ func (j *Journal) read(segments []*segment) error {
 		}
 		end, damage := s.scan(text, until)
 		switch {
-		case until == 0 && errors.Is(damage, errTorn) && len(bytes.Trim(text[end:], "\x00")) == 0:
-			// It is the room for the next records.
 		case until == 0 && errors.Is(damage, errTorn):
 			j.config.Log.Warn("journal ends within a record that was being written: cut off",
 				"segment", filepath.Base(s.path), "at", end, "bytes", len(text)-end, "sequence", s.last+1)
@@ -91,6 +89,15 @@ func (j *Journal) read(segments []*segment) error {
 			return fmt.Errorf("cut off the end of %s: %w", w.segment.path, err)
 		}
 	}
+	frames, last, err := readRecent(j.config.Dir, w.segment.last)
+	if err != nil {
+		return err
+	}
+	if _, err := file.WriteAt(frames, w.segment.end); err != nil {
+		return fmt.Errorf("write recent records to %s: %w", w.segment.path, err)
+	}
+	w.segment.end, w.segment.last = w.segment.end+int64(len(frames)), last
+	j.total += int64(len(frames))
 	// A process that was killed may have left it to the kernel.
 	if err := file.Sync(); err != nil {
 		return fmt.Errorf("sync %s: %w", w.segment.path, err)
@@ -147,9 +154,9 @@ func (s *segment) scan(text []byte, until int64) (end int, damage error) {
 const sector = 512
 
 // torn tells whether the bad frame at a place is one whose write did not come to its end: the file
-// ends within it, or only zeros follow within it, or its head has no checksum yet (see [window.write]),
-// or a sector of it is all zeros, as one reads that was never written before the power went. Such a
-// frame was not on disk, so it is not torn but damaged if a later one says that it was.
+// ends within it, or only zeros follow within it, or a sector of it is all zeros, as one reads that was
+// never written before the power went. Such a frame was not on disk, so it is not torn but damaged if a
+// later one says that it was.
 func torn(text []byte, at int, sequence int64) bool {
 	head, err := parseHead(text[at:])
 	end := at + frameHead
@@ -160,8 +167,7 @@ func torn(text []byte, at int, sequence int64) bool {
 		return true
 	}
 	filled := len(bytes.TrimRight(text, "\x00"))
-	zero := filled < min(end, len(text)) || // a frame ends with a brace
-		err != nil && len(bytes.Trim(text[at+headSum:at+frameHead], "\x00")) == 0
+	zero := filled < min(end, len(text)) // a frame ends with a brace
 	for from := at; from < end && !zero; from = from/sector*sector + sector {
 		part := text[from:min(from/sector*sector+sector, len(text))]
 		zero = len(part) >= 8 && len(bytes.Trim(part, "\x00")) == 0

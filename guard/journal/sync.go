@@ -85,6 +85,9 @@ func (j *Journal) sync() error {
 	w := &j.log
 	var err error
 	if !w.lost {
+		err = w.spill()
+	}
+	if err == nil && !w.lost && w.pending.size > 0 {
 		file, n, size, last := w.file, w.pending.size, w.size, w.last
 		j.giveBack()
 		err = file.Sync()
@@ -138,6 +141,10 @@ func (j *Journal) giveBack() {
 // fsyncs of little. Where it fails the old one grows on.
 func (w *wal) rotate() {
 	if w.size < w.j.config.SegmentBytes {
+		return
+	}
+	if err := w.spill(); err != nil {
+		w.report(err)
 		return
 	}
 	if w.pending.size > 0 {

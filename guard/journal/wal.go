@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 )
 
 // File is what the log needs of the file that it writes.
@@ -51,14 +52,14 @@ func segmentFirst(name string) (first int64, ok bool) {
 type wal struct {
 	j       *Journal
 	file    File
-	window  window // of the file
+	recent  recent // frames that are to go behind what the file holds
 	segment *segment
 	size    int64 // of the file, up to the last good frame
-	last    int64 // sequence of that frame
+	last    int64 // sequence of the last frame, in the file or in recent
 	synced  int64 // size that an fsync has confirmed
 	durable int64 // sequence of the last frame in it
-	// pending is what the file holds behind synced and whose Append has returned: should its fsync
-	// fail, this is where it still is.
+	// pending is what the file holds behind synced, and recent behind that, and whose Append has
+	// returned: should an fsync or mapped memory fail, this is where it still is.
 	pending backlog
 	excess  bool // the file may hold something behind size that must go
 	lost    bool // an fsync failed: the file takes no more, and pending must be written anew
@@ -70,7 +71,22 @@ func (w *wal) write(frames []byte, last int64) error {
 	if err := w.repair(); err != nil {
 		return err
 	}
-	if err := w.put(frames); err != nil {
+	if w.failure != nil || !w.recent.put(frames) {
+		if err := w.spill(); err != nil {
+			return err
+		}
+		if !w.recent.put(frames) {
+			return w.writeFile(frames, last)
+		}
+	}
+	w.pending.append(frames)
+	w.last = last
+	return nil
+}
+
+// writeFile is write, behind everything in the file.
+func (w *wal) writeFile(frames []byte, last int64) error {
+	if _, err := w.file.WriteAt(frames, w.size); err != nil {
 		w.excess = true
 		// Cut at once what part was written; if that fails too, the next write begins with it.
 		return errors.Join(fmt.Errorf("write: %w", err), w.cut())
@@ -90,19 +106,25 @@ func (w *wal) write(frames []byte, last int64) error {
 	return nil
 }
 
-// put writes frames behind what the file holds.
-func (w *wal) put(frames []byte) error {
-	v := &w.window
-	if w.j.config.Sync == Interval && !v.off && len(frames) <= leastMapped {
-		if !v.holds(w.size, len(frames)) {
-			v.move(w.file, w.size, w.j.config.SegmentBytes)
-		}
-		if !v.off {
-			return v.write(frames, w.size)
-		}
+// spill writes what is recent to the file.
+func (w *wal) spill() error {
+	v := &w.recent
+	if v.used == 0 {
+		return nil
 	}
-	_, err := w.file.WriteAt(frames, w.size)
-	return err
+	if err := w.repair(); err != nil || v.used == 0 {
+		return err // a fresh segment has it
+	}
+	if _, err := w.file.WriteAt(v.memory[:v.used], w.size); err != nil {
+		w.excess = true
+		if errors.Is(err, syscall.EFAULT) {
+			w.lost = true // it is in pending, which a fresh segment gets
+		}
+		return errors.Join(fmt.Errorf("write: %w", err), w.cut())
+	}
+	w.size += int64(v.used)
+	v.used = 0
+	return nil
 }
 
 // repair makes the log fit to be written again after a failure.
@@ -136,7 +158,6 @@ func (w *wal) probe() error {
 }
 
 func (w *wal) cut() error {
-	w.window.drop() // its pages would be behind the end of the file
 	if err := w.file.Truncate(w.size); err != nil {
 		return fmt.Errorf("cut off what was written in part: %w", err)
 	}
@@ -181,8 +202,6 @@ func (w *wal) renew() error {
 		w.publish()
 		base = w.segment.base + w.synced - headSize
 	}
-	w.window.drop()
-	w.window.off = false
 	if w.file != nil {
 		_ = w.file.Close() // everything that counts in it was synced before
 	}
@@ -190,6 +209,7 @@ func (w *wal) renew() error {
 	w.file = file
 	w.size, w.synced, w.durable = int64(len(text)), int64(len(text)), w.last
 	w.pending.drop(w.pending.size)
+	w.recent.used = 0
 	w.lost, w.excess = false, false
 	w.publish()
 	return nil
@@ -232,7 +252,7 @@ func (w *wal) report(err error) {
 }
 
 func (w *wal) close() error {
-	w.window.drop()
+	w.recent.close()
 	if w.file == nil {
 		return nil
 	}

@@ -45,7 +45,7 @@ func TestFullDiskDropsNothing(t *testing.T) { // docs/design.md 7: nothing is dr
 	if err := unix.Prlimit(s.Process.Pid, unix.RLIMIT_FSIZE, &full, nil); err != nil {
 		t.Fatal(err)
 	}
-	// What the journal has set aside is still taken, at most a mebibyte.
+	// Until an fsync finds out, the journal takes what it has set room aside for.
 	for n := 0; ask(n) == nil && n < 5000; n++ {
 	}
 	for n := range 20 {
