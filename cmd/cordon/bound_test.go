@@ -25,8 +25,12 @@ var outside = map[string][]string{
 	"trusted-proxies": {"10.0.0.1", "0.0.0.0/0", "::/0", "10.0.0.0/8,x"}, "log-level": {"loud"},
 	"jwt-keys-url":   {"http://login.example.com/keys", "login.example.com", "http://10.0.0.1/keys", "file:///keys", "https:///keys"},
 	"jwt-algorithms": {"HS256", "none", "RS256,HS512"}, "jwt-leeway": {"-1s", "8760h", "6m"},
-	"jwt-issuer": {"a\nb"}, "jwt-audience": {"a\tb"}, "jwt-organization-claim": {strings.Repeat("x", 1025)},
-	"smtp-address": {"localhost", ":25", "mail:0", "mail:smtp"}, "smtp-from": {"nobody", "a@b, c@d"}, "smtp-tls": {"ssl"}, "smtp-user": {"a\x00"},
+	"smtp-address": {"localhost", ":25", "mail:0", "mail:smtp"}, "smtp-from": {"nobody", "a@b, c@d"}, "smtp-tls": {"ssl"},
+	"url":  {"localhost:8080", "htp://x", "http://", "https://x?y=1"},
+	"type": {"thing"}, "timeout": {"-1s", "0s", "2h"}, "explain": {"everybody"},
+	"scopes": {"everything", "act,root"}, "expires-in": {"never", "-1h", "0s"}, "at-least": {"acme", "acme=", "=7", "acme=-1", "acme=7,x"},
+	"decision": {"maybe"}, "kind": {"act"}, "from": {"yesterday"}, "to": {"2026"},
+	"limit": {"-1", "1000001"}, "organizations": {"-1", "100000"}, "users-per": {"0", "10000"}, "products-per": {"-1", "10000"},
 }
 
 var inside = map[string][]string{
@@ -36,13 +40,21 @@ var inside = map[string][]string{
 	"journal-interval": {"1ms"}, "journal-max-bytes": {"1048576"}, "cache-bytes": {"1048576"}, "cache": {"none"}, "rate-limit": {"0", "1000000"}, "rate-burst": {"0"},
 	"trusted-proxies": {"10.0.0.0/8", "10.0.0.0/8,fd00::/8"}, "log-level": {"debug"},
 	"jwt-keys-url":   {"https://login.example.com/keys", "http://127.0.0.1:1/keys", "http://[::1]/keys", "http://localhost/keys"},
-	"jwt-algorithms": {"EdDSA,RS256"}, "jwt-leeway": {"0s", "5m"}, "jwt-issuer": {"https://x"}, "jwt-audience": {"x"}, "jwt-organization-claim": {"org"},
-	"smtp-address": {"mail:25", "[::1]:25"}, "smtp-from": {"Cordon <cordon@example.com>"}, "smtp-tls": {"none"}, "smtp-user": {"u"},
+	"jwt-algorithms": {"EdDSA,RS256"}, "jwt-leeway": {"0s", "5m"},
+	"smtp-address": {"mail:25", "[::1]:25"}, "smtp-from": {"Cordon <cordon@example.com>"}, "smtp-tls": {"none"},
+	"url":  {"http://127.0.0.1:8080", "https://cordon.example.com/base"},
+	"type": {"organization"}, "timeout": {"1ms", "1h"}, "explain": {"user", "admin"},
+	"scopes": {"all", "act,decide"}, "expires-in": {"90m", "30d"}, "at-least": {"acme=7", "acme=7,club=0"},
+	"decision": {"allowed", "false"}, "kind": {"read"}, "from": {"2026-01-31", "2h"}, "to": {"2026-01-31T12:00:00Z", "7d"},
+	"limit": {"0"}, "organizations": {"0", "99999"}, "users-per": {"1"}, "products-per": {"0"},
 }
 
-func TestEverySettingOfTheServerHasBounds(t *testing.T) {
-	for _, name := range cordon.ServerSettings() {
+func TestEverySettingHasBounds(t *testing.T) {
+	for _, name := range cordon.Settings() {
 		wrong, right := outside[name], inside[name]
+		if cordon.IsWord(name) {
+			wrong, right = []string{"\x00", strings.Repeat("x", 1025)}, []string{"x", "auth0|5", strings.Repeat("x", 1024)}
+		}
 		if cordon.IsFree(name) {
 			if wrong != nil || right != nil {
 				t.Errorf("%s is free, and has examples", name)
@@ -81,7 +93,7 @@ type given struct {
 func ways(t *testing.T, name, value string) map[string]given {
 	t.Helper()
 	all := map[string]given{"a flag": {args: []string{"--" + name + "=" + value}}}
-	if value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
+	if cordon.IsFlagAlone(name) || value == "" || strings.ContainsFunc(value, func(r rune) bool { return r < ' ' }) {
 		return all
 	}
 	all["a variable"] = given{env: map[string]string{cordon.Variable(name): value}}

@@ -86,7 +86,7 @@ func settings() []group {
 			{"key-file", "", files, "file with the API key"},
 			{"as", "", word, "act as this user (the key needs the scope act)"},
 			{"agent", "", word, "act as this support agent (the key needs the scope support)"},
-			{"language", "", anything, "language of messages, as Accept-Language says it: fr, or de-CH, fr;q=0.8 (default en)"},
+			{"language", "", word, "language of messages, as Accept-Language says it: fr, or de-CH, fr;q=0.8 (default en)"},
 			{"explain", "", among("user", "admin"), "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit)"},
 			{"ca-file", "", files, "file with authorities (PEM) that vouch for the server, instead of this machine's"},
 			{"client-cert", "", files, "file with a certificate (PEM) for a server that asks for one"},

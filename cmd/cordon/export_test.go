@@ -27,12 +27,14 @@ func ConfigTable() string { return configTable() }
 // Variable is the name of a setting's environment variable.
 func Variable(name string) string { return variable(name) }
 
-// ServerSettings are those of the server that are no switches.
-func ServerSettings() []string {
+// Settings are all that are no switches.
+func Settings() []string {
 	var names []string
-	for _, name := range serverSettings() {
-		if _, is := row(name).value.(bool); !is {
-			names = append(names, name)
+	for _, g := range settings() {
+		for _, s := range g.settings {
+			if _, is := s.value.(bool); !is {
+				names = append(names, s.name)
+			}
 		}
 	}
 	return names
@@ -54,6 +56,21 @@ func IsFree(name string) bool {
 	says := row(name).bound.says
 	return says == "" || says == files.says
 }
+
+// IsFlagAlone tells whether no variable and no name in the file stands for a flag.
+func IsFlagAlone(name string) bool {
+	for _, g := range settings() {
+		for _, s := range g.settings {
+			if s.name == name {
+				return g.title == eachCall
+			}
+		}
+	}
+	return false
+}
+
+// IsWord tells whether a setting may be any word.
+func IsWord(name string) bool { return row(name).bound.says == word.says }
 
 // Says is what a setting must be.
 func Says(name string) string { return row(name).bound.says }

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -132,5 +133,37 @@ func TestTokens(t *testing.T) { // docs/design.md 4, Callers
 				t.Errorf("%s is not told why: %q, %s", name, a.header.Get("WWW-Authenticate"), a.body)
 			}
 		})
+	}
+}
+
+// An issuer that does not answer stalls nobody but those whose tokens nobody can judge, and these are
+// told so.
+func TestAnIssuerThatHangs(t *testing.T) { // docs/design.md 11, Tokens
+	i := newIssuer(t)
+	released := make(chan struct{})
+	hanging := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		<-released
+		i.Config.Handler.ServeHTTP(w, r)
+	}))
+	t.Cleanup(hanging.Close)
+	release := sync.OnceFunc(func() { close(released) })
+	t.Cleanup(release)
+	where := program.Embedded(t)
+	s := program.Serve(t, where, program.FirstKey(t, where), "--jwt-issuer", "https://issuer.example", "--jwt-audience", "cordon", "--jwt-keys-url", hanging.URL)
+	p := settle(t, s, "acme")
+	asked := question("carl", "view", "product", "ORG-shop")
+	judged := p.with(i.token(t, "adam", "decide", nil))
+	a := judged.ask(t, "POST", "/access/v1/evaluation", asked).want(t, 503, "unavailable")
+	if a.header.Get("Retry-After") == "" || !strings.Contains(a.at("detail"), "issuer") {
+		t.Errorf("got %v %s", a.header, a.body)
+	}
+	p.ask(t, "POST", "/access/v1/evaluation", asked).want(t, 200)
+	p.with(i.token(t, "adam", "decide", func(token jwt.Token) { _ = token.Set("exp", time.Now().Add(-time.Second)) })).
+		ask(t, "POST", "/access/v1/evaluation", asked).want(t, 401, "unauthenticated")
+	release()
+	for begun := time.Now(); judged.ask(t, "POST", "/access/v1/evaluation", asked).status != 200; {
+		if time.Since(begun) > time.Minute {
+			t.Fatal("the issuer answers, and its tokens are not taken")
+		}
 	}
 }
