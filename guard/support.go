@@ -47,7 +47,7 @@ type SupportCode struct {
 // wrong codes were tried.
 func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization string) (SupportCode, *Result, error) {
 	if o.Actor == "" {
-		return SupportCode{}, nil, &Invalid{Errors: []FieldError{{Detail: "a support code is made by an acting user: name one in Cordon-Actor"}}}
+		return SupportCode{}, nil, &Invalid{Errors: []FieldError{{Detail: "cannot say who makes a support code: name the acting user in Cordon-Actor"}}}
 	}
 	made := SupportCode{Code: newCode(), ExpiresAt: g.now().Add(codeLife)}
 	result, err := g.mutate(ctx, o, &command{

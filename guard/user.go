@@ -79,7 +79,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 	change func(a *attempt) (event string, err error),
 ) (*Result, error) {
 	if o.Actor == "" && o.Agent == "" {
-		return nil, &Invalid{Errors: []FieldError{{Detail: "who acts is missing: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
+		return nil, &Invalid{Errors: []FieldError{{Detail: "cannot say who acts: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
 	}
 	if err := act.check(g.now(), g.policy.Load().Channels()); err != nil {
 		return nil, err

@@ -7,7 +7,8 @@ import (
 )
 
 // Bodies with an end tell an absent one from the zero time, which is in the past like any other
-// (docs/design.md 11, Statuses: an expires_at that is not in the future is 400).
+// (docs/design.md 11, Statuses: an expires_at that is not in the future is 400). That of a key tells an
+// absent organization, which makes it good for all, from an empty one, which is a mistake.
 type (
 	blockBody struct {
 		client.BlockRequest
@@ -19,7 +20,8 @@ type (
 	}
 	keyBody struct {
 		client.KeyRequest
-		ExpiresAt *time.Time `json:"expires_at"`
+		Organization *string    `json:"organization"`
+		ExpiresAt    *time.Time `json:"expires_at"`
 	}
 )
 

@@ -27,11 +27,15 @@ func createKey(c *call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
+	put := guard.PutKey{Name: body.Name, Scopes: body.Scopes, ExpiresAt: endOf(body.ExpiresAt)}
+	if body.Organization != nil {
+		if put.Organization = *body.Organization; put.Organization == "" {
+			return invalid(field("/organization", "is empty: leave it out of a key for all organizations"))
+		}
+	}
 	return c.actSecret(func() (*guard.Result, error) {
 		var err error
-		key, shown, err = c.server.config.Guard.CreateKey(c.context(), &c.origin, guard.PutKey{
-			Name: body.Name, Scopes: body.Scopes, Organization: body.Organization, ExpiresAt: endOf(body.ExpiresAt),
-		})
+		key, shown, err = c.server.config.Guard.CreateKey(c.context(), &c.origin, put)
 		return &guard.Result{}, err
 	}, func(*guard.Result) (int, any) {
 		return http.StatusCreated, client.NewKey{ID: key.ID, Key: shown}

@@ -166,7 +166,9 @@ func isSpan(v string) bool {
 }
 
 // checkSettings refuses a setting that is out of its bounds, wherever it came from. What is not
-// given is not looked at: defaults hold, and an empty one is none.
+// given is not looked at: defaults hold, and an empty variable is none. An empty flag is refused where
+// the setting has bounds: it comes of a shell variable that is not set, and would make a key for all
+// organizations out of one for --organization, or the host's act out of one --as somebody.
 func checkSettings(flags *pflag.FlagSet) error {
 	for _, g := range settings() {
 		for _, s := range g.settings {
@@ -179,7 +181,7 @@ func checkSettings(flags *pflag.FlagSet) error {
 				values = list.GetSlice()
 			}
 			for _, v := range values {
-				if s.bound.holds(v) || v == "" && s.value == "" {
+				if s.bound.holds(v) || v == "" && s.value == "" && !typed(f) {
 					continue
 				}
 				shown := ", not " + strconv.Quote(v)
@@ -193,11 +195,14 @@ func checkSettings(flags *pflag.FlagSet) error {
 	return nil
 }
 
+// typed reports whether a flag was given on the command line.
+func typed(f *pflag.Flag) bool { return len(f.Annotations[source]) == 0 }
+
 // origin names a setting as it was given.
 func origin(f *pflag.Flag) string {
 	from := f.Annotations[source]
 	switch {
-	case len(from) == 0:
+	case typed(f):
 		return "--" + f.Name
 	case from[0] == variable(f.Name):
 		return from[0]

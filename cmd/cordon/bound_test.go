@@ -119,3 +119,20 @@ func TestValuesThatMayHoldAPasswordAreNotShown(t *testing.T) {
 		}
 	}
 }
+
+func TestAnEmptyFlagIsNotTakenForNone(t *testing.T) { // a shell variable that is not set
+	for line, flag := range map[string]string{
+		"keys create --name n --scopes decide --organization ": "--organization",
+		"keys create --name n --scopes decide --expires-in ":   "--expires-in",
+		"block web-1 --reason r --as ":                         "--as",
+		"block web-1 --reason r --agent ":                      "--agent",
+		"log --subject ":                                       "--subject",
+		"serve --mongodb-uri ":                                 "--mongodb-uri",
+		"serve --tls-client-ca ":                               "--tls-client-ca",
+	} {
+		command{env: map[string]string{"CORDON_KEY": "k"}}.run(t, strings.Split(line, " ")...).want(t, 2, "", flag+" must be ")
+	}
+	// Of a variable it is as good as none, as compose files have it.
+	empty := map[string]string{"CORDON_KEY": "k", "CORDON_AS": "", "CORDON_URL": ""}
+	command{env: empty}.run(t, "block", "web-1").want(t, 2, "", "needs --reason")
+}

@@ -79,7 +79,10 @@ func Says(name string) string { return row(name).bound.says }
 func CheckSetting(name, file string, env map[string]string, args []string) string {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	addSettings(flags, []string{name, "config"})
-	err := flags.Parse(append(args, "--config="+file))
+	if file != "" {
+		args = append(args, "--config="+file)
+	}
+	err := flags.Parse(args)
 	if err == nil {
 		err = resolve(flags, func(n string) (string, bool) { v, ok := env[n]; return v, ok })
 	}

@@ -99,7 +99,23 @@ CORDON_KEY. They exit 0 when done or allowed, 1 when denied, 2 when used wrongly
 	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.log())
 	root.AddCommand(a.version(), helpConfig())
 	a.needCommand(root)
+	helpOfCommands(root)
 	return root
+}
+
+// helpOfCommands makes help of a command that there is not wrong use, which it is not by itself.
+func helpOfCommands(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, c := range root.Commands() {
+		if c.Name() == "help" {
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if parent, rest, err := root.Find(args); err == nil && len(rest) > 0 {
+					return noCommand(parent, rest[0])
+				}
+				return nil
+			}
+		}
+	}
 }
 
 func addTo(root *cobra.Command, group string, commands ...*cobra.Command) {
@@ -182,14 +198,8 @@ func exactly(n int) cobra.PositionalArgs {
 func (a *app) needCommand(cmd *cobra.Command) {
 	cmd.Args = cobra.ArbitraryArgs
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		var names []string
-		for _, c := range cmd.Commands() {
-			if c.IsAvailableCommand() {
-				names = append(names, c.Name())
-			}
-		}
 		if len(args) > 0 {
-			return wrongUse("there is no command %q; %s has: %s", args[0], cmd.CommandPath(), strings.Join(names, ", "))
+			return noCommand(cmd, args[0])
 		}
 		cmd.SetOut(a.err)
 		if err := cmd.Help(); err != nil {
@@ -197,4 +207,15 @@ func (a *app) needCommand(cmd *cobra.Command) {
 		}
 		return &exit{code: exitUsage}
 	}
+}
+
+// noCommand says which commands there are instead of one that there is not.
+func noCommand(parent *cobra.Command, name string) error {
+	var names []string
+	for _, c := range parent.Commands() {
+		if c.IsAvailableCommand() {
+			names = append(names, c.Name())
+		}
+	}
+	return wrongUse("there is no command %q; %s has: %s", name, parent.CommandPath(), strings.Join(names, ", "))
 }

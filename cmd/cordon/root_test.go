@@ -11,6 +11,8 @@ func TestWrongUseExits2AndSaysWhatToDo(t *testing.T) {
 		"chek":                                `there is no command "chek"`,
 		"keys":                                "create",
 		"keys mint":                           `there is no command "mint"`,
+		"help chek":                           `there is no command "chek"`,
+		"help keys mint":                      `there is no command "mint"`,
 		"check a b":                           "cordon check USER ACTION PRODUCT",
 		"check a b c --colour":                `run "cordon check --help"`,
 		"check a b c":                         "CORDON_KEY is not set",

@@ -104,6 +104,9 @@ func TestWhoActs(t *testing.T) { // docs/design.md 4 and 11, Callers
 		} {
 			t.Run(row.name, func(t *testing.T) { p.ask(t, row.method, row.path, row.body, row.headers...).want(t, 400) })
 		}
+		p.ask(t, "POST", "~/support-codes", `{}`, "Cordon-Agent: sam").has(t, "detail", "the body cannot say who makes a support code: name the acting user in Cordon-Actor")
+		// An empty organization is no organization, and no key for all of them.
+		p.ask(t, "POST", "/v1/keys", `{"name":"n","scopes":["decide"],"organization":""}`).want(t, 400).has(t, "errors.0.pointer", "/organization")
 		// Nothing of it happened.
 		p.ask(t, "GET", "~", "").want(t, 200).has(t, "revision", "1")
 		// On products an agent may do nothing; on a mail service neither.
