@@ -158,7 +158,7 @@ func TestAFanOutGoesOnWhereItReached(t *testing.T) {
 // An organization with a backlog of everything has no more hands than it is given, and no other waits
 // for it: neither for its fan-outs, nor for its mails, nor for its calls.
 func TestABacklogOfOneOrganizationHoldsUpNoOther(t *testing.T) {
-	const many, events = 1000, 20
+	const many, events = 300, 20
 	var turn atomic.Int64 // of beta's event, among all pages
 	store := &paged{Store: openStore(t), commit: func(page int64, event string, _ func() error) error {
 		if event == "evt-beta" {
@@ -190,7 +190,7 @@ func TestABacklogOfOneOrganizationHoldsUpNoOther(t *testing.T) {
 		datastore.Message{ID: "evt-beta", Kind: guard.MessageEvent, Organization: "beta", Event: guard.EventProductBlocked,
 			Payload: []byte(`{"id":"evt-beta","type":"product.blocked","organization":"beta","product":"web"}`),
 			State:   datastore.MessagePending, NextAt: time.Now()})
-	config := notify.Config{Store: store, Mail: box.config(), Webhooks: private(), Members: 50, Lease: 3 * time.Hour, Grace: time.Nanosecond}
+	config := notify.Config{Store: store, Mail: box.config(), Webhooks: private(), Members: 20, Lease: 3 * time.Hour, Grace: time.Nanosecond}
 	config.Mail.Timeout, config.Webhooks.Timeout = time.Hour, time.Hour
 	r := start(t, config)
 	r.await("mail delivered", 1)
