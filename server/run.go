@@ -106,8 +106,11 @@ func (s *Server) checkCallers(ctx context.Context) error {
 		return nil
 	}
 	some, err := s.config.Guard.HasCallers(ctx)
-	if err == nil && !some {
-		err = ErrNoCallers
+	switch {
+	case ctx.Err() != nil:
+		return nil // it is to stop before it has begun: nobody will ask
+	case err == nil && !some:
+		return ErrNoCallers
 	}
 	return err
 }
