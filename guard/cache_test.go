@@ -112,22 +112,6 @@ func TestBlockReachesOtherReplicas(t *testing.T) {
 	})
 }
 
-func TestCacheIsBounded(t *testing.T) {
-	store := &flaky{Store: openSQLite(t)}
-	g := newGuard(t, store, func(c *guard.Config) { c.CacheBytes = 1 })
-	acme(t, g)
-	for range 3 {
-		for _, user := range []string{"lena", "adam", "ada", "carl", "cleo"} {
-			for _, product := range []string{"shop", "mail", "site"} {
-				want := user != "cleo" && (user != "carl" || product == "shop")
-				if got, why := decide(t, g, productQuestion(user, "view", product)); got != want {
-					t.Errorf("%s views %s: got %v %v", user, product, got, why)
-				}
-			}
-		}
-	}
-}
-
 func TestRevisionNeverGoesBack(t *testing.T) { // docs/design.md 11, Revisions
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -94,6 +95,9 @@ func newWorld(t testing.TB, with ...options) *world {
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- w.guard.Run(ctx) }()
+	for _, begun := w.guard.FeedLag(); !begun; _, begun = w.guard.FeedLag() { // before it is ready
+		runtime.Gosched()
+	}
 	serving := server.Config{Guard: w.guard, Metrics: metrics, Log: log, Version: "test", PublicURL: "https://cordon.example"}
 	if o.server != nil {
 		o.server(&serving)

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -36,9 +35,6 @@ func (w *world) served(t *testing.T, change func(*server.Config)) (s *server.Ser
 
 func (w *world) start(t *testing.T, change func(*server.Config)) (s *server.Server, url string, stop func() error) {
 	t.Helper()
-	for _, begun := w.guard.FeedLag(); !begun; _, begun = w.guard.FeedLag() { // before it is ready
-		runtime.Gosched()
-	}
 	listening := make(chan string, 1)
 	config := server.Config{Guard: w.guard, Addr: "127.0.0.1:0", Listening: func(url string) { listening <- url }, Log: slog.New(slog.DiscardHandler)}
 	if change != nil {
