@@ -174,13 +174,20 @@ func TestAPositionThatIsTooOldIsHistoryLost(t *testing.T) {
 	if err := mutate(t.Context(), s, "acme", "r"); err != nil {
 		t.Fatal(err)
 	}
-	// The server cuts its history now and then.
-	others := make([]bson.M, 5000)
-	for i := range others {
-		others[i] = bson.M{"_id": i}
-	}
-	if _, err := s.Database().Collection("others").InsertMany(t.Context(), others); err != nil {
-		t.Fatal(err)
+	// The server cuts its history now and then: until it has, the change is given.
+	for lost := false; !lost && t.Context().Err() == nil; {
+		others := make([]bson.M, 5000)
+		for i := range others {
+			others[i] = bson.M{"n": i}
+		}
+		if _, err := s.Database().Collection("others").InsertMany(t.Context(), others); err != nil {
+			t.Fatal(err)
+		}
+		for c, err := range s.Watch(t.Context(), position) {
+			if lost = err != nil; lost || c.Organization == "acme" {
+				break
+			}
+		}
 	}
 	wantWatchError(t, s, position, datastore.ErrHistoryLost)
 	// It starts anew with no position.
