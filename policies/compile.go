@@ -54,7 +54,7 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 	if engine.plain, err = prepare(ctx, compiler, store); err != nil {
 		return nil, err
 	}
-	flat, why := flatten(ctx, compiler, store)
+	flat, why := flatten(ctx, modules, compiler, store)
 	if why != "" {
 		engine.flat.why.Store(&why)
 		return engine, nil

@@ -20,9 +20,9 @@ func (e *Engine) DecidePlain(ctx context.Context, in *Input) (*Decision, error) 
 	return e.evaluate(ctx, e.plain, in)
 }
 
-// Flatten gives an engine the flat form of another's rules.
+// Flatten gives an engine another's rules for its flat form.
 func (e *Engine) Flatten(other *Engine) {
-	e.flat.query.Store(other.flat.query.Load())
+	e.flat.query.Store(other.plain)
 	e.flat.why.Store(nil)
 }
 

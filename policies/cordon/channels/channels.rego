@@ -12,10 +12,11 @@ package cordon.channels
 known := {"manager", "kdrive_web", "mail_web", "imap", "smtp", "ftp", "ssh", "database"}
 
 # METADATA
+# scope: document
 # description: those that every block of the user closes; a setting adds to the three, never takes away
-critical := {"manager", "kdrive_web", "mail_web"} | {channel |
-	some channel in data.cordon.settings.additional_critical_channels
-}
+critical contains channel if some channel in {"manager", "kdrive_web", "mail_web"}
+
+critical contains channel if some channel in data.cordon.settings.additional_critical_channels
 
 # METADATA
 # scope: document

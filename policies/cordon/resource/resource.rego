@@ -15,6 +15,6 @@ blocked if input.resource.blocks != []
 # description: a block stands that the asker's own side set
 own_block_stands if _origin in input.resource.blocks
 
-_origin := input.act.origin
+default _origin := "administrator"
 
-_origin := "administrator" if not input.act
+_origin := input.act.origin
