@@ -11,7 +11,7 @@ type backlog struct {
 
 const (
 	chunkBytes  = 256 << 10
-	spareChunks = 32
+	spareChunks = 8
 )
 
 func (b *backlog) append(text []byte) {

@@ -20,6 +20,7 @@ type shipper struct {
 	reader  reader            // at the next frame to ship
 	entries []datastore.Entry // memory to work with
 	keys    []uint64
+	packer  datastore.Packer
 
 	// Journal.mu guards what follows.
 	known   bool  // the store has said what it has
@@ -164,7 +165,7 @@ func (s *shipper) next() (batch datastore.Batch, after int64, err error) {
 	if after, err = s.cut(); err != nil {
 		return datastore.Batch{}, 0, err
 	}
-	batch, err = datastore.PackEntries(s.j.config.Replica, s.entries)
+	batch, err = s.packer.Pack(s.j.config.Replica, s.entries)
 	return batch, after, err
 }
 
