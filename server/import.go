@@ -25,8 +25,11 @@ func importLines(c *call) error {
 		return err
 	}
 	report, err := c.server.config.Guard.Import(c.context(), &c.origin, c.importSeq())
+	if err != nil || report.StoppedAtLine > 0 {
+		c.passOver()
+	}
 	if err != nil {
-		return err
+		return brokenImport(err, &report)
 	}
 	shown := client.ImportReport{
 		Organizations: report.Organizations, Users: report.Users, Products: report.Products, Grants: report.Grants,
@@ -35,21 +38,27 @@ func importLines(c *call) error {
 	for i, r := range report.Refused {
 		shown.Refused[i] = client.Refusal{Line: r.Line, Code: r.Code, Detail: r.Detail}
 	}
-	if shown.StoppedAtLine > 0 {
-		c.passOver()
-	}
 	c.allowWrite()
 	return c.answer(http.StatusOK, shown)
+}
+
+// brokenImport says of an import that broke off what stays of it.
+func brokenImport(err error, report *guard.ImportReport) error {
+	if report.Organizations+report.Users+report.Products == 0 {
+		return err
+	}
+	return because(err, fmt.Sprintf("The import broke off. %d organizations, %d users and %d products were taken in and stay; send it again.",
+		report.Organizations, report.Users, report.Products))
 }
 
 // mostPassedOver bounds what is read of an import that has stopped.
 const mostPassedOver = 64 << 20
 
 // passOver reads the rest of a body that nobody looks at: many clients read no answer before they have
-// sent all. One with more to send than that is cut off.
+// sent all. One with more to send than that, or that takes longer than a body may, is cut off.
 func (c *call) passOver() {
-	_, err := io.CopyN(io.Discard, &flowing{call: c, control: c.control()}, mostPassedOver)
-	if !errors.Is(err, io.EOF) {
+	_ = c.control().SetReadDeadline(time.Now().Add(bodyTimeout)) // where it is not supported, there is none
+	if _, err := io.CopyN(io.Discard, c.req.Body, mostPassedOver); !errors.Is(err, io.EOF) {
 		c.header().Set("Connection", "close")
 	}
 }
@@ -65,9 +74,6 @@ func (c *call) importSeq() iter.Seq2[guard.ImportLine, error] {
 		lines := bufio.NewReaderSize(&flowing{call: c, control: c.control()}, 64<<10)
 		for number := 1; ; number++ {
 			line, whole, err := readLine(lines)
-			if late := c.context().Err(); late != nil {
-				err = late
-			}
 			switch {
 			case err != nil && !errors.Is(err, io.EOF):
 				yield(guard.ImportLine{}, err)
@@ -88,13 +94,16 @@ func (c *call) importSeq() iter.Seq2[guard.ImportLine, error] {
 	}
 }
 
-// flowing is a body that may take as long as something comes.
+// flowing is a body that may take as long as something comes, within the time of the call.
 type flowing struct {
 	call    *call
 	control *http.ResponseController
 }
 
 func (f *flowing) Read(p []byte) (int, error) {
+	if err := f.call.context().Err(); err != nil {
+		return 0, err
+	}
 	if err := f.control.SetReadDeadline(time.Now().Add(bodyTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, err
 	}

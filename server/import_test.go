@@ -1,6 +1,7 @@
 package server_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cordon/client"
+	"cordon/datastore"
 	"cordon/guard"
 )
 
@@ -135,5 +137,30 @@ func TestAnImportThatBreaksOffIsNoSuccess(t *testing.T) {
 	}()
 	if got, err := w.try(http.MethodPost, "/v1/import", reader, ndjson); err == nil && got.status < 400 {
 		t.Errorf("got %d %s", got.status, got.body)
+	}
+}
+
+// What was taken in before an import breaks off stays, and the answer says so.
+func TestAnImportThatBreaksOffSaysWhatStays(t *testing.T) { // docs/design.md 10
+	w := newWorld(t, options{open: true})
+	reader, writer := io.Pipe()
+	go func() {
+		_, err := io.WriteString(writer, acmeLines)
+		for i := 0; i < 2000 && err == nil; i++ {
+			if i == 1000 { // the first of its transactions is on its way
+				for there := false; !there; {
+					_, _, missing := w.guard.Product(context.Background(), &guard.Origin{Caller: &guard.Caller{}}, "acme", "p300")
+					there = missing == nil
+				}
+				w.store.fail(datastore.ErrUnavailable)
+			}
+			_, err = fmt.Fprintf(writer, `{"product":{"organization":"acme","id":"p%d","name":"P","kind":"domain"}}`+"\n", i)
+		}
+		writer.CloseWithError(err)
+	}()
+	got := w.do(t, http.MethodPost, "/v1/import", reader, ndjson)
+	got.refused(t, http.StatusServiceUnavailable, "unavailable")
+	if !strings.Contains(got.body, "The import broke off. 1 organizations, 1 users and ") || !strings.Contains(got.body, "were taken in and stay; send it again.") {
+		t.Errorf("got %s", got.body)
 	}
 }
