@@ -301,6 +301,7 @@ func TestAtLeast(t *testing.T) {
 	w.acme(t)
 	now := revision(t, w)
 	ok := fmt.Sprintf("acme=%d", now)
+	limited := bearer(w.makeKey(t, guard.PutKey{Name: "acme", Scopes: guard.Scopes(), Organization: "acme"}))
 	for _, path := range []string{single, many} {
 		for _, value := range []string{ok, "acme=0", ok + ", umbra=1", "umbra=1," + ok} {
 			w.do(t, http.MethodPost, path, plainQuestion, atLeast(value)).want(t, http.StatusOK)
@@ -309,6 +310,13 @@ func TestAtLeast(t *testing.T) {
 		for _, value := range []string{fmt.Sprintf("acme=%d", now+1), "nobody=1", ok + ",umbra=99"} {
 			w.do(t, http.MethodPost, path, plainQuestion, atLeast(value)).refused(t, http.StatusServiceUnavailable, "too_stale")
 		}
+		most := strings.Repeat(ok+",", 15) + ok
+		w.do(t, http.MethodPost, path, plainQuestion, atLeast(most)).want(t, http.StatusOK)
+		w.do(t, http.MethodPost, path, plainQuestion, atLeast(most+","+ok)).refused(t, http.StatusBadRequest, "invalid_header")
+		for _, value := range []string{"umbra=1", "umbra=99", "nobody=1", ok + ",nobody=1"} {
+			w.do(t, http.MethodPost, path, plainQuestion, atLeast(value), limited).refused(t, http.StatusForbidden, "organization_limit")
+		}
+		w.do(t, http.MethodPost, path, plainQuestion, atLeast(ok), limited).want(t, http.StatusOK)
 		for _, value := range []string{"", "acme", "acme=", "=5", "acme=x", "acme=-1", "acme=+1", "acme=1.5", ok + ",", "a b=1", "acme=99999999999999999999", "acme = 1"} {
 			w.do(t, http.MethodPost, path, plainQuestion, atLeast(value)).refused(t, http.StatusBadRequest, "invalid_header")
 		}
