@@ -49,8 +49,10 @@ func (g *Guard) Deliveries(ctx context.Context, o *Origin, organization, webhook
 // RetryMessage has a message that was given up delivered again. *Conflict: it was not given up.
 func (g *Guard) RetryMessage(ctx context.Context, o *Origin, id string) (Message, error) {
 	var message Message
-	if id == "" { // which would select all
-		return message, &NotFound{What: "message"}
+	var f faults
+	f.text("/id", id, 1, longestReason) // an empty one would select all
+	if err := f.err(); err != nil {
+		return message, err
 	}
 	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		found := false

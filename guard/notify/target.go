@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -26,6 +27,8 @@ func CheckURL(raw string, allowPrivate bool) error {
 	switch {
 	case err != nil || u.Host == "" || u.Hostname() == "" || u.Opaque != "":
 		return errors.New("must be a URL with a host")
+	case !isPort(u.Port()):
+		return errors.New("must have a port of 1 to 65535, or none")
 	case u.Scheme != "https" && u.Scheme != "http":
 		return errors.New("must begin with https://")
 	case u.Scheme == "http" && !allowPrivate:
@@ -53,6 +56,12 @@ func CheckURL(raw string, allowPrivate bool) error {
 		return errors.New("must have the full name of a host")
 	}
 	return nil
+}
+
+// isPort reports whether a URL's port can be dialled; an empty one is that of its scheme.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // refusePrivate is asked before each connection, with the address that the name was resolved to: a

@@ -248,6 +248,7 @@ func TestMailServersThatMakeTrouble(t *testing.T) { // slow, 4xx and then ok, dr
 		p.awaitMetric(t, `cordon_messages_total{kind="mail",outcome="delivered"} 4`)
 		p.ask(t, "POST", "/v1/messages/retry", `{"id":"`+dead.at("items.0.id")+`"}`).want(t, 409)
 		p.ask(t, "POST", "/v1/messages/retry", `{"id":"nothing"}`).want(t, 404)
+		p.ask(t, "POST", "/v1/messages/retry", `{}`).want(t, 400).has(t, "errors.0.pointer", "/id")
 		if output := s.Output(); strings.Contains(output, "@acme.example") {
 			t.Errorf("the log has an address: %s", output)
 		}

@@ -92,6 +92,7 @@ func TestWebhooksStayOutside(t *testing.T) { // issue: private and loopback targ
 			"http://127.0.0.1:8080/", "https://127.0.0.1/", "https://localhost/", "https://LOCALHOST./", "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://10.0.0.1/", "https://192.168.1.1/",
 			"https://172.16.0.1/", "https://169.254.169.254/latest/meta-data/", "https://[fe80::1]/", "https://[fd00::1]/", "https://0.0.0.0/", "https://2130706433/", "https://0x7f000001/",
 			"http://example.com/", "ftp://example.com/", "file:///etc/passwd", "https://user:password@example.com/", "https:///path", "example.com", "", "https://exa mple.com/", "https://100.64.0.1/", "https://[64:ff9b::7f00:1]/",
+			"https://hooks.example.org:99999/", "https://hooks.example.org:0/",
 		} {
 			p.ask(t, "POST", "~/webhooks", `{"url":"`+url+`"}`, "Cordon-Actor: adam").want(t, 400, "invalid_body").has(t, "errors.0.pointer", "/url")
 		}
