@@ -41,7 +41,7 @@ type Event struct {
 	Reason           string    `json:"reason,omitempty"`
 	Ticket           string    `json:"ticket,omitempty"`
 	Channels         []string  `json:"channels,omitempty"`        // of a user's block: those it names
-	Closed           []string  `json:"closed_channels,omitempty"` // and all that it closes, the critical ones first
+	Closed           []string  `json:"closed_channels,omitempty"` // and all that it closes, in the order of docs/domain.md, Words
 	ExpiresAt        time.Time `json:"expires_at,omitzero"`
 	Role             string    `json:"role,omitempty"`
 	OldRole          string    `json:"old_role,omitempty"`

@@ -133,7 +133,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				Ticket: act.Ticket, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
 			}
 			if event == EventUserBlocked {
-				e.Closed = closedChannels(a.policy.CriticalChannels(), e.Channels)
+				e.Closed = a.policy.ClosedChannels(e.Channels)
 			}
 			member := *a.facts.Target
 			member.Blocks = standing(a.facts.TargetBlocks, a.now)
@@ -156,17 +156,6 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			return true, tx.Put(ctx, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
 		},
 	})
-}
-
-// closedChannels returns what a block closes: the channels that the policy makes critical, and those
-// that it names (docs/domain.md U3, U4).
-func closedChannels(critical, named []string) []string {
-	for _, channel := range named {
-		if !slices.Contains(critical, channel) {
-			critical = append(critical, channel)
-		}
-	}
-	return critical
 }
 
 // procedureSteps are the steps to secure an account, in their order (docs/domain.md U5).

@@ -1,6 +1,7 @@
 package policies
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -87,3 +88,21 @@ func (e *Engine) Channels() []string { return slices.Clone(e.vocabulary.channels
 // CriticalChannels returns the channels that a block of a user always closes, sorted: the three of `docs/domain.md` U3
 // and those that the policy's settings add. The caller owns the list.
 func (e *Engine) CriticalChannels() []string { return slices.Clone(e.vocabulary.critical) }
+
+// ClosedChannels returns the channels that a block of a user closes: the critical ones, and those that it names
+// (`docs/domain.md` U3, U4). They come in the order of `docs/domain.md`, "Words", and any others after them by name.
+// The caller owns the list.
+func (e *Engine) ClosedChannels(named []string) []string {
+	order := []string{
+		ChannelManager, ChannelKdriveWeb, ChannelMailWeb, ChannelIMAP, ChannelSMTP, ChannelFTP, ChannelSSH, ChannelDatabase,
+	}
+	place := func(channel string) int {
+		if i := slices.Index(order, channel); i >= 0 {
+			return i
+		}
+		return len(order)
+	}
+	closed := append(e.CriticalChannels(), named...)
+	slices.SortFunc(closed, func(a, b string) int { return cmp.Or(cmp.Compare(place(a), place(b)), cmp.Compare(a, b)) })
+	return slices.Compact(closed)
+}

@@ -46,6 +46,25 @@ func TestTheWordsAreTheDomains(t *testing.T) {
 	}
 }
 
+// People read the list: it begins with what they know best, whatever the policy adds and the block names.
+func TestClosedChannelsComeInTheDomainsOrder(t *testing.T) {
+	edited := compile(t, withSettings(settings{moreCritical: []string{"ssh"}}))
+	for name, c := range map[string]struct {
+		engine *policies.Engine
+		named  []string
+		want   []string
+	}{
+		"the critical ones alone":            {compile(t, policies.Builtin()), nil, []string{"manager", "kdrive_web", "mail_web"}},
+		"one that is critical anyway":        {compile(t, policies.Builtin()), []string{"imap", "mail_web"}, []string{"manager", "kdrive_web", "mail_web", "imap"}},
+		"one that the policy makes critical": {edited, []string{"database", "imap", "ssh"}, []string{"manager", "kdrive_web", "mail_web", "imap", "ssh", "database"}},
+		"others by name":                     {edited, []string{"zulip", "chat"}, []string{"manager", "kdrive_web", "mail_web", "ssh", "chat", "zulip"}},
+	} {
+		if diff := cmp.Diff(c.want, c.engine.ClosedChannels(c.named)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
 // Two engines side by side have each their own words: nothing is read from the built-in rules.
 func TestTheWordsAreThePolicysOwn(t *testing.T) {
 	src := withSettings(settings{moreCritical: []string{"ftp"}})

@@ -128,7 +128,7 @@ func TestAMailNamesTheChannelsThatThePolicyMakesCritical(t *testing.T) { // docs
 	}
 	r.await("mail delivered", 2)
 	for _, m := range box.all() {
-		if text, want := m.open(t).text, "Closed channels: kDrive web app, Web Mail, Manager, SSH and FTP\n"; !strings.Contains(text, want) {
+		if text, want := m.open(t).text, "Closed channels: Manager, kDrive web app, Web Mail, FTP and SSH\n"; !strings.Contains(text, want) {
 			t.Errorf("the mail to %s says\n%s\nwant %s", m.to, text, want)
 		}
 	}
