@@ -38,13 +38,13 @@ type Entry struct {
 // CheckID tells what is wrong with a record's id: it must be one that [NewRecordID] can make of the
 // record's time.
 func (r *Record) CheckID() error {
-	at, ok := RecordIDTime(r.ID)
+	milli, ok := recordMilli(r.ID)
 	if !ok {
 		return fmt.Errorf("record id %q is no UUIDv7 in lower case", r.ID)
 	}
-	if at.UnixMilli() != r.Time.UnixMilli() {
+	if milli != r.Time.UnixMilli() {
 		return fmt.Errorf("record id %s is of %s, the record of %s", r.ID,
-			at.Format(time.RFC3339Nano), r.Time.UTC().Format(time.RFC3339Nano))
+			time.UnixMilli(milli).UTC().Format(time.RFC3339Nano), r.Time.UTC().Format(time.RFC3339Nano))
 	}
 	return nil
 }

@@ -66,15 +66,21 @@ func recordMilli[T string | []byte](id T) (milli int64, ok bool) {
 	if len(id) != idLen || id[14] != '7' || id[19] < '8' || id[19] > 'b' || id[19] == ':' {
 		return 0, false
 	}
+	if id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
+		return 0, false
+	}
+	dashes := 0
 	for i := range len(id) {
 		switch c := id[i]; {
-		case i == 8 || i == 13 || i == 18 || i == 23:
-			if c != '-' {
-				return 0, false
-			}
-		case !('0' <= c && c <= '9' || 'a' <= c && c <= 'f'):
+		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f':
+		case c == '-':
+			dashes++
+		default:
 			return 0, false
 		}
+	}
+	if dashes != 4 {
+		return 0, false
 	}
 	return milliOf(id)
 }

@@ -62,7 +62,7 @@ func (j *Journal) append(rs []*datastore.Record) error {
 // made in their place, and nobody waits for anybody.
 func (j *Journal) appendRecent(rs []*datastore.Record) bool {
 	w := &j.log
-	if w.recent.memory == nil || j.closed || j.refused != nil || j.writing || j.wanted > 0 || j.group.waiting > 0 ||
+	if j.closed || j.refused != nil || j.writing || j.wanted > 0 || j.group.waiting > 0 || w.recent.memory == nil ||
 		w.failure != nil || w.lost || w.excess || j.total-j.freed+recentBytes > j.config.MaxBytes {
 		return false
 	}

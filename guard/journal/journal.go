@@ -9,7 +9,8 @@
 // What is on disk: Dir holds the name of the replica, a lock, and segments, files of frames named by
 // the sequence of the first. A segment appears (by rename) only when everything before it is on disk,
 // and where two segments hold the same sequence the later one is right. So a torn write can only be at
-// the end of the last one, and damage anywhere else is told from it.
+// the end of the last one, and damage anywhere else is told from it. With sync Interval there is a file
+// of what was written since the last fsync, too, which is mapped into memory: see recent.
 //
 // A failed fsync: the kernel may have dropped the pages and will not say so again, so what was written
 // since the last good fsync is no longer trusted to be in the file. It is kept in memory until an

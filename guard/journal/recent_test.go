@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -154,5 +155,48 @@ func TestJournalWorksWithoutRecent(t *testing.T) {
 		t.Errorf("%v, and the record is not in the segment", err)
 	}
 	flush(t, j)
+	checkStore(t, s, want)
+}
+
+// Who appends while the journal is closed is told so, or is on record.
+func TestAppendBesideClose(t *testing.T) {
+	s := newStore()
+	c := quietConfig(t, s)
+	j, err := journal.Open(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var appenders sync.WaitGroup
+	acked := make([][]*datastore.Record, 4)
+	for n := range acked {
+		appenders.Go(func() {
+			for {
+				r := record()
+				err := j.Append(r)
+				if errors.Is(err, journal.ErrClosed) {
+					return
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				acked[n] = append(acked[n], r)
+			}
+		})
+	}
+	for j.Stats().Accepted < 200 {
+		runtime.Gosched()
+	}
+	if err := j.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+	appenders.Wait()
+	var want []string
+	for _, rs := range acked {
+		for _, r := range rs {
+			want = append(want, make([]string, max(int(r.Sequence)-len(want), 0))...)
+			want[r.Sequence-1] = r.ID
+		}
+	}
 	checkStore(t, s, want)
 }
