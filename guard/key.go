@@ -114,7 +114,7 @@ func (g *Guard) Keys(ctx context.Context, o *Origin, page Page) ([]APIKey, strin
 }
 
 // RevokeKey ends a key: at once here, within MaxStaleness on other replicas. *Conflict
-// "last_admin_key": it is the last in force that has no limit and may make others.
+// "last_admin_key": no other key that is in force for as long has no limit and may make others.
 func (g *Guard) RevokeKey(ctx context.Context, o *Origin, id string) error {
 	limit := o.Caller.Organization
 	_, err := g.mutate(ctx, o, &command{
@@ -145,21 +145,27 @@ func makesAnyKey(key *datastore.APIKey, now time.Time) bool {
 	return key.Organization == "" && slices.Contains(key.Scopes, ScopeAdmin) && datastore.InForce(key.ExpiresAt, now)
 }
 
-// keepAnother makes sure that another such key stays. It puts that key again as it is: of two that are
+// keepAnother makes sure that another such key stays, for at least as long: one that has an end does not stand
+// in for one that has none, or a later one, or soon nobody could make a key. It puts that key again as it is: of two that are
 // revoked at once, each resting on the other, one then conflicts, and is looked at again.
 func keepAnother(ctx context.Context, tx datastore.Tx, revoked *datastore.APIKey, now time.Time) error {
 	for key, err := range tx.APIKeys(ctx, Page{}) {
 		if err != nil {
 			return fmt.Errorf("list keys: %w", err)
 		}
-		if key.ID != revoked.ID && makesAnyKey(&key, now) {
+		if key.ID != revoked.ID && makesAnyKey(&key, now) && lastsAsLong(&key, revoked) {
 			return tx.Put(ctx, key)
 		}
 	}
 	return &Conflict{
 		Code:   "last_admin_key",
-		Detail: "it is the last key that may make keys for all organizations; make another one first",
+		Detail: "it is the last key that may make keys for all organizations, or the last that may for so long; make another one first",
 	}
+}
+
+// lastsAsLong reports whether a key ends no earlier than another.
+func lastsAsLong(key, other *datastore.APIKey) bool {
+	return key.ExpiresAt.IsZero() || !other.ExpiresAt.IsZero() && !key.ExpiresAt.Before(other.ExpiresAt)
 }
 
 // HasCallers reports whether there is any key: a server without one could serve nobody.

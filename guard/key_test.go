@@ -116,6 +116,32 @@ func TestTheLastKeyThatMakesKeysStays(t *testing.T) { // docs/design.md 11, Call
 	})
 }
 
+func TestAKeyThatEndsIsNoHeirOfOneThatLasts(t *testing.T) { // docs/design.md 11, Callers
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		c := newClock()
+		g := newGuard(t, store, func(config *guard.Config) { config.Now = c.now })
+		make := func(name string, end time.Time) string {
+			key, _ := newKey(t, g, guard.PutKey{Name: name, Scopes: []string{"admin"}, ExpiresAt: end})
+			return key.ID
+		}
+		hour, day := c.now().Add(time.Hour), c.now().Add(24*time.Hour)
+		lasting, short, long := make("lasting", time.Time{}), make("short", hour), make("long", day)
+		if err := g.RevokeKey(t.Context(), host(), lasting); conflict(t, err) != "last_admin_key" {
+			t.Errorf("the one without an end: %v", err)
+		}
+		same := make("same", day)
+		for name, id := range map[string]string{"an end before another's": short, "the same end as another's": long, "the last with an end": same} {
+			if err := g.RevokeKey(t.Context(), host(), id); err != nil {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		make("new", time.Time{})
+		if err := g.RevokeKey(t.Context(), host(), lasting); err != nil {
+			t.Errorf("once another lasts as long: %v", err)
+		}
+	})
+}
+
 func TestKeysThatRevokeOneAnotherLeaveOne(t *testing.T) { // docs/design.md 11, Callers
 	eachStore(t, func(t *testing.T, store datastore.Store) {
 		g := newGuard(t, store, nil)

@@ -22,7 +22,7 @@ type kind struct {
 }
 
 const (
-	titleCaller      = "A valid key or token is needed"
+	titleCaller      = "Who calls is not known"
 	titleBody        = "The body is not valid"
 	titleSlow        = "The body did not come in time"
 	titleUnavailable = "This cannot be answered now"

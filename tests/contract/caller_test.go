@@ -313,6 +313,9 @@ func TestTheLastAdminKeyStays(t *testing.T) { // docs/design.md 11, Callers
 		p.ask(t, "DELETE", "/v1/keys/"+first, "").want(t, 409, "last_admin_key")
 		p.ask(t, "DELETE", "/v1/keys/"+soon.at("id"), "").want(t, 200)
 		p.awaitRecords(t, "action=revoke_key&kind=decision", 1) // the refusal
+		hour := p.ask(t, "POST", "/v1/keys", `{"name":"hour","scopes":["admin"],"expires_at":"`+time.Now().Add(time.Hour).UTC().Format(time.RFC3339)+`"}`).want(t, 201)
+		p.ask(t, "DELETE", "/v1/keys/"+first, "").want(t, 409, "last_admin_key") // in an hour nobody could make one
+		p.ask(t, "DELETE", "/v1/keys/"+hour.at("id"), "").want(t, 200)
 		second := p.ask(t, "POST", "/v1/keys", `{"name":"second","scopes":["admin"]}`).want(t, 201)
 		for range 2 {
 			// Each revokes the other at once: one stays.

@@ -286,11 +286,14 @@ func (p place) metrics(t *testing.T) string {
 	return string(page)
 }
 
-// awaitMetric waits until a line is among the figures.
+// awaitMetric waits until a line is among the figures. It rests between two looks: without that it takes the
+// processor away from the server that it waits for.
 func (p place) awaitMetric(t *testing.T, line string) {
 	t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
 	page := ""
-	for begun := time.Now(); time.Since(begun) < time.Minute; {
+	for begun := time.Now(); time.Since(begun) < time.Minute; <-again.C {
 		if page = p.metrics(t); strings.Contains(page, "\n"+line+"\n") {
 			return
 		}
