@@ -54,7 +54,7 @@ func (a *adversary) Watch(ctx context.Context, from string) iter.Seq2[datastore.
 		}
 		var pending, given []datastore.Change
 		slow := 0 // so many items are still to be held up
-		later := func() time.Time { return time.Now().Add(rand.N(60 * a.longest)) }
+		later := func() time.Time { return time.Now().Add(rand.N(30 * a.longest)) }
 		stalls, breaks := later(), later()
 		holdUp := func() {
 			if time.Now().After(stalls) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +179,39 @@ func TestABacklogMakesNothingTrusted(t *testing.T) {
 			t.Error("yes, from an entry a minute old")
 		}
 		close(backlog)
+	})
+}
+
+// TestALateBeatIsAsOldAsItSays holds a beat up for a minute, in which a product is blocked.
+func TestALateBeatIsAsOldAsItSays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := openSQLite(t)
+		writer := newGuard(t, store, nil)
+		acme(t, writer)
+		var holds atomic.Bool
+		beat, change := make(chan bool), make(chan bool)
+		reader := newGuard(t, &held{Store: store, item: func(_ string, c datastore.Change) error {
+			switch {
+			case !holds.Load():
+			case c.Organization == "":
+				<-beat
+			default:
+				<-change
+			}
+			return nil
+		}}, nil)
+		question := productQuestion("carl", "manage", "shop")
+		warm(t, reader, question)
+		holds.Store(true)
+		time.Sleep(time.Second) // the next beat has come, and is held
+		must[*guard.Result](t)(writer.BlockProduct(t.Context(), as("lena"), "acme", "shop", reason("x")))
+		time.Sleep(time.Minute)
+		close(beat)
+		synctest.Wait() // the beat is given; the change after it is held
+		if allowed, _ := decide(t, reader, question); allowed {
+			t.Error("yes, a minute after the block, since a beat came late")
+		}
+		close(change)
 	})
 }
 
