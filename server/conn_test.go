@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,19 +16,19 @@ import (
 // pipes is a listener of one connection in memory, whose time limits are counted as they are set.
 type pipes struct {
 	net.Conn
-	set int
+	set atomic.Int64
 }
 
 func (p *pipes) Accept() (net.Conn, error) { return p, nil }
 func (p *pipes) Addr() net.Addr            { return p.LocalAddr() }
 
 func (p *pipes) SetReadDeadline(t time.Time) error {
-	p.set++
+	p.set.Add(1)
 	return p.Conn.SetReadDeadline(t)
 }
 
 func (p *pipes) SetWriteDeadline(t time.Time) error {
-	p.set++
+	p.set.Add(1)
 	return p.Conn.SetWriteDeadline(t)
 }
 
@@ -83,8 +84,8 @@ func TestTimeLimitsThatMoveOnAreSeldomSet(t *testing.T) {
 			must(t, c.SetReadDeadline(in(2*time.Minute)))
 		}
 		<-done
-		if beneath.set > 50 { // 50 seconds of requests
-			t.Errorf("time limits were set %d times for 5,000 requests", beneath.set)
+		if beneath.set.Load() > 50 { // 50 seconds of requests
+			t.Errorf("time limits were set %d times for 5,000 requests", beneath.set.Load())
 		}
 	})
 }

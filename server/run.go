@@ -106,13 +106,13 @@ func (s *Server) checkCallers(ctx context.Context) error {
 		return nil
 	}
 	some, err := s.config.Guard.HasCallers(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return nil // it is to stop before it has begun: nobody will ask
-	case err == nil && !some:
-		return ErrNoCallers
+	if err == nil && !some {
+		err = ErrNoCallers
 	}
-	return err
+	if ctx.Err() == nil { // else it is to stop before it has begun: nobody will ask
+		return err
+	}
+	return nil
 }
 
 func (s *Server) httpServer() *http.Server {
