@@ -41,6 +41,17 @@ func (c *Client) do(ctx context.Context, call call, out any) (http.Header, error
 			return nil, fmt.Errorf("%s: write the body: %w", what, err)
 		}
 		header.Set("Content-Type", "application/json")
+		if call.method == http.MethodPatch {
+			header.Set("Content-Type", mergePatch)
+		}
+	}
+	if !call.decide && call.method != http.MethodGet {
+		if c.ifMatch != "" {
+			header.Set("If-Match", c.ifMatch)
+		}
+		if c.ifAbsent {
+			header.Set("If-None-Match", "*")
+		}
 	}
 	if c.config.Explain != "" && call.method != http.MethodGet {
 		header.Set(HeaderExplain, c.config.Explain)

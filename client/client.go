@@ -62,6 +62,9 @@ type Client struct {
 	config  Config
 	base    string // without a slash at the end
 	atLeast map[string]int64
+	// The condition of changes of the directory; see IfMatch and IfAbsent.
+	ifMatch  string
+	ifAbsent bool
 }
 
 // New makes a client. It does not talk to the server yet.

@@ -11,14 +11,15 @@ import (
 
 // What callers branch on; test with errors.Is. The data is in an [Error].
 var (
-	ErrInvalid      = errors.New("the request is not valid")          // 400, 405, 413, 415, 422
-	ErrUnauthorized = errors.New("the server does not know this key") // 401
-	ErrForbidden    = errors.New("the key may not do this")           // 403 of the key: scope, organization limit
-	ErrDenied       = errors.New("denied by the rules")               // 403 of the rules, with reasons
-	ErrNotFound     = errors.New("not found")                         // 404
-	ErrConflict     = errors.New("conflicts with what stands")        // 409
-	ErrUnavailable  = errors.New("the server cannot answer now")      // 408, 429, 502, 503, 504, or not reached at all
-	ErrTooStale     = errors.New("the server does not know that revision yet")
+	ErrInvalid            = errors.New("the request is not valid")                  // 400, 405, 413, 415, 422
+	ErrUnauthorized       = errors.New("the server does not know this key")         // 401
+	ErrForbidden          = errors.New("the key may not do this")                   // 403 of the key: scope, organization limit
+	ErrDenied             = errors.New("denied by the rules")                       // 403 of the rules, with reasons
+	ErrNotFound           = errors.New("not found")                                 // 404
+	ErrConflict           = errors.New("conflicts with what stands")                // 409
+	ErrUnavailable        = errors.New("the server cannot answer now")              // 408, 429, 502, 503, 504, or not reached at all
+	ErrPreconditionFailed = errors.New("it is another than the condition asks for") // 412: see Client.IfMatch
+	ErrTooStale           = errors.New("the server does not know that revision yet")
 )
 
 // Error is an answer that is not a success. Find it with errors.As or errors.AsType.
@@ -67,6 +68,8 @@ func (e *Error) Is(target error) bool {
 		return target == ErrNotFound
 	case http.StatusConflict:
 		return target == ErrConflict
+	case http.StatusPreconditionFailed:
+		return target == ErrPreconditionFailed
 	case http.StatusServiceUnavailable:
 		return target == ErrUnavailable || (target == ErrTooStale && e.Problem.Code == "too_stale")
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusBadGateway, http.StatusGatewayTimeout:

@@ -8,6 +8,8 @@ type Organization struct {
 	Name      string    `json:"name"`
 	Revision  int64     `json:"revision"`
 	CreatedAt time.Time `json:"created_at"`
+	// ETag is the object's own, which [Client.IfMatch] takes; a list has none.
+	ETag string `json:"-"`
 }
 
 // OrganizationBody is what an organization is put with.

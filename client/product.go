@@ -16,6 +16,8 @@ type Product struct {
 	Maintenance  bool    `json:"maintenance"`
 	Blocks       []Block `json:"blocks"`
 	Revision     int64   `json:"revision"` // of the organization
+	// ETag is the product's own, which [Client.IfMatch] takes; a list and the answer of an act have none.
+	ETag string `json:"-"`
 }
 
 // ProductBody is what a product is put with. Its kind never changes.

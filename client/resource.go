@@ -24,8 +24,12 @@ func segments(first string, rest []string) []string {
 // one calls a method of a resource and reads what it answers.
 func one[T any](ctx context.Context, c *Client, method string, body any, first string, rest ...string) (T, error) {
 	var out, none T
-	if _, err := c.do(ctx, call{method: method, path: segments(first, rest), body: body}, &out); err != nil {
+	header, err := c.do(ctx, call{method: method, path: segments(first, rest), body: body}, &out)
+	if err != nil {
 		return none, err
+	}
+	if object, ok := any(&out).(tagged); ok {
+		object.tag(header.Get("ETag"))
 	}
 	return out, nil
 }

@@ -13,7 +13,7 @@ import (
 const firstWait = 100 * time.Millisecond
 
 // retry runs try until it succeeds, fails for good, or has been tried often enough. Only calls that
-// are safe to repeat get here: reading, deciding, PUT and DELETE, and POST with an idempotency key.
+// are safe to repeat get here: reading, deciding, PUT, PATCH and DELETE, and POST with an idempotency key.
 func (c *Client) retry(ctx context.Context, try func(context.Context) error) error {
 	for n := 1; ; n++ {
 		err := try(ctx)

@@ -23,6 +23,8 @@ type User struct {
 	Blocked      bool        `json:"blocked"`
 	Blocks       []UserBlock `json:"blocks"`
 	Revision     int64       `json:"revision"` // of the organization
+	// ETag is the user's own, which [Client.IfMatch] takes; a list and the answer of an act have none.
+	ETag string `json:"-"`
 }
 
 // UserBody is what a user is put with. It replaces: what is absent becomes empty or the default.

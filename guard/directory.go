@@ -32,7 +32,7 @@ func (g *Guard) PutOrganization(ctx context.Context, o *Origin, id string, put P
 	}
 	return g.mutate(ctx, o, &command{
 		organization: id, action: "change_organization", resource: Entity{Type: "organization", ID: id},
-		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} },
+		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} }, tag: (*attempt).organizationTag,
 		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
 			if a.found {
 				return []Action{a.action}, nil
@@ -50,17 +50,55 @@ func (g *Guard) PutOrganization(ctx context.Context, o *Origin, id string, put P
 			if put.LegalRepresentative != nil {
 				return false, &Conflict{Code: "organization_exists", Detail: "the organization exists; leave legal_representative out to rename it"}
 			}
-			organization := a.facts.Organization
-			changed := organization.Name != put.Name
-			organization.Name = put.Name
-			a.result.Organization = &organization
-			if !changed {
-				return false, nil
-			}
-			a.details["name"] = put.Name
-			return true, tx.Put(ctx, organization)
+			return renameOrganization(ctx, tx, a, put.Name)
 		},
 	})
+}
+
+// PatchOrganization renames an organization, where a name is given.
+func (g *Guard) PatchOrganization(ctx context.Context, o *Origin, id string, name *string) (*Result, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, &command{
+		organization: id, action: "change_organization", resource: Entity{Type: "organization", ID: id},
+		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} }, tag: (*attempt).organizationTag,
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			return []Action{a.action}, a.mustHave(true, "")
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			return renameOrganization(ctx, tx, a, given(name, a.facts.Organization.Name))
+		},
+	})
+}
+
+func renameOrganization(ctx context.Context, tx datastore.Tx, a *attempt, name string) (bool, error) {
+	organization := a.facts.Organization
+	changed := organization.Name != name
+	organization.Name = name
+	a.result.Organization = &organization
+	if !changed {
+		return false, nil
+	}
+	a.details["name"] = name
+	return true, tx.Put(ctx, organization)
+}
+
+// checkName looks at a name that may be given.
+func checkName(name *string) error {
+	var f faults
+	if name != nil {
+		f.text("/name", *name, 1, longestName)
+	}
+	return f.err()
+}
+
+// given returns a value where there is one, else what stands.
+func given[T any](value *T, stands T) T {
+	if value == nil {
+		return stands
+	}
+	return *value
 }
 
 func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, a *attempt, id string, put PutOrganization) error {
@@ -76,7 +114,7 @@ func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, a *atte
 func (g *Guard) DeleteOrganization(ctx context.Context, o *Origin, id string) (*Result, error) {
 	return g.mutate(ctx, o, &command{
 		organization: id, action: "remove", resource: Entity{Type: "organization", ID: id},
-		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} },
+		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: id, User: o.Actor} }, tag: (*attempt).organizationTag,
 		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
 			if err := a.mustHave(true, ""); err != nil || a.origin.Actor == "" {
 				return nil, err
@@ -112,6 +150,7 @@ func (g *Guard) PutProduct(ctx context.Context, o *Origin, organization, id stri
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Product: id}
 		},
+		tag: (*attempt).productTag,
 		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
 			if err := a.mustHave(true, ""); err != nil {
 				return nil, err
@@ -125,26 +164,55 @@ func (g *Guard) PutProduct(ctx context.Context, o *Origin, organization, id stri
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			p := a.facts.Product
-			a.result.Product = p
 			switch {
 			case p == nil:
 				p = &Product{Organization: organization, ID: id, Kind: put.Kind}
 				a.result.Created = true
 			case p.Kind != put.Kind:
 				return false, &Conflict{Code: "kind_is_fixed", Detail: fmt.Sprintf("the product is a %s, and a product's kind never changes", p.Kind)}
-			case p.Name == put.Name:
-				return false, nil
 			}
-			next := *p
-			next.Name = put.Name
-			a.result.Product = &next
-			err := tx.Put(ctx, next)
+			changed, err := renameProduct(ctx, tx, a, p, put.Name)
 			if errors.Is(err, datastore.ErrTaken) {
 				return false, &Conflict{Code: "id_taken", Detail: "another organization has a product with this id"}
 			}
-			return true, err
+			return changed, err
 		},
 	})
+}
+
+// PatchProduct renames a product, where a name is given.
+func (g *Guard) PatchProduct(ctx context.Context, o *Origin, organization, id string, name *string) (*Result, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, &command{
+		organization: organization, action: "change_product", resource: Entity{Type: "product", ID: id},
+		key: func(o *Origin) datastore.Key {
+			return datastore.Key{Organization: organization, User: o.Actor, Product: id}
+		},
+		tag: (*attempt).productTag,
+		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
+			if name != nil {
+				a.note("name", *name)
+			}
+			return []Action{a.action}, a.mustHave(a.facts.Product != nil, "product")
+		},
+		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			return renameProduct(ctx, tx, a, a.facts.Product, given(name, a.facts.Product.Name))
+		},
+	})
+}
+
+// renameProduct gives a product, which may be about to be made, its name.
+func renameProduct(ctx context.Context, tx datastore.Tx, a *attempt, p *Product, name string) (bool, error) {
+	next := *p
+	next.Name = name
+	shown := asAt(next, a.now)
+	a.result.Product = &shown
+	if !a.result.Created && p.Name == name {
+		return false, nil
+	}
+	return true, tx.Put(ctx, next)
 }
 
 // DeleteProduct removes a product and the grants to it; a blocked one only by the host.
@@ -154,6 +222,7 @@ func (g *Guard) DeleteProduct(ctx context.Context, o *Origin, organization, id s
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Product: id}
 		},
+		tag: (*attempt).productTag,
 		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
 			return []Action{a.action}, a.mustHave(a.facts.Product != nil, "product")
 		},

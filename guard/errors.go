@@ -64,6 +64,7 @@ type Conflict struct {
 	Answer Answer // the decision that permitted it, where one was made
 	// LockedUntil is when support codes are made again (of "support_codes_locked").
 	LockedUntil time.Time
+	Tag         string // that the object has (of "precondition_failed"); empty: there is none
 }
 
 func (e *Conflict) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Detail) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"cordon/datastore"
 )
@@ -86,7 +87,10 @@ func (g *Guard) Product(ctx context.Context, o *Origin, organization, id string)
 
 // asNow leaves out what has ended by the clock.
 func (g *Guard) asNow(p Product) Product {
-	now := g.now()
+	return asAt(p, g.now())
+}
+
+func asAt(p Product, now time.Time) Product {
 	p.Blocks = standing(p.Blocks, now)
 	if p.Maintenance != nil && !datastore.InForce(p.Maintenance.ExpiresAt, now) {
 		p.Maintenance = nil

@@ -50,17 +50,62 @@ func (g *Guard) PutMember(ctx context.Context, o *Origin, organization, id strin
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	next := put.member(organization, id)
-	return g.mutate(ctx, o, &command{
+	return g.mutate(ctx, o, g.memberCommand(organization, id, func(*datastore.Member) (PutMember, []string, error) {
+		return put, put.Grants, nil
+	}))
+}
+
+// PatchMember is what changes of a membership: what is nil stays.
+type PatchMember struct {
+	Name, Email, Language, Role *string
+	Grants                      *[]string
+	ProductEvents               *bool
+}
+
+func (p *PatchMember) on(old *datastore.Member) PutMember {
+	return PutMember{
+		Name: given(p.Name, old.Name), Email: given(p.Email, old.Email), Language: given(p.Language, old.Language),
+		Role: given(p.Role, old.Role), Grants: given(p.Grants, old.Grants), ProductEvents: given(p.ProductEvents, old.ProductEvents),
+	}
+}
+
+// PatchMember changes a part of a membership, as PutMember does, and leaves the rest as the change finds it: two
+// who change different parts at the same time do not undo each other's work.
+func (g *Guard) PatchMember(ctx context.Context, o *Origin, organization, id string, patch PatchMember) (*Result, error) {
+	var f faults
+	whole := patch.on(&datastore.Member{Role: datastore.Client}) // right but for what the patch brings
+	whole.check(&f, "")
+	if err := f.err(); err != nil {
+		return nil, err
+	}
+	return g.mutate(ctx, o, g.memberCommand(organization, id, func(old *datastore.Member) (PutMember, []string, error) {
+		if old == nil {
+			return PutMember{}, nil, &NotFound{What: "user"}
+		}
+		return patch.on(old), given(patch.Grants, nil), nil
+	}))
+}
+
+// memberCommand writes a membership. merge says what it is to be, after what stands (nil: nothing), and which
+// grants are new to it.
+func (g *Guard) memberCommand(organization, id string, merge func(old *datastore.Member) (PutMember, []string, error)) *command {
+	var next datastore.Member // of the run of the transaction that is under way
+	return &command{
 		organization: organization, action: "change_profile", resource: Entity{Type: "user", ID: id, Organization: organization},
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Target: id}
 		},
+		tag: (*attempt).memberTag,
 		plan: func(ctx context.Context, tx datastore.Tx, a *attempt) ([]Action, error) {
 			if err := a.mustHave(true, ""); err != nil {
 				return nil, err
 			}
-			missing, err := foreign(ctx, tx, organization, put.Grants)
+			put, granted, err := merge(a.facts.Target)
+			if err != nil {
+				return nil, err
+			}
+			next = put.member(organization, id)
+			missing, err := foreign(ctx, tx, organization, granted)
 			if err != nil {
 				return nil, err
 			}
@@ -92,7 +137,7 @@ func (g *Guard) PutMember(ctx context.Context, o *Origin, organization, id strin
 			}
 			return true, tx.Put(ctx, next)
 		},
-	})
+	}
 }
 
 func roleChanged(o *Origin, old, next *datastore.Member) Event {
@@ -130,6 +175,7 @@ func (g *Guard) DeleteMember(ctx context.Context, o *Origin, organization, id st
 		key: func(o *Origin) datastore.Key {
 			return datastore.Key{Organization: organization, User: o.Actor, Target: id}
 		},
+		tag: (*attempt).memberTag,
 		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
 			return []Action{a.action}, a.mustHave(a.facts.Target != nil, "user")
 		},

@@ -28,6 +28,8 @@ type command struct {
 	effect func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error)
 	// silent marks an act that is on record but changes no revision (docs/design.md 11, Revisions).
 	silent bool
+	// tag returns the tag of the object of the directory that the act is about. nil: it is about none.
+	tag func(a *attempt) string
 }
 
 // errRollBack rolls a transaction back whose outcome is in the attempt.
@@ -79,6 +81,10 @@ func (g *Guard) try(ctx context.Context, o *Origin, c *command) (a *attempt, out
 			return err
 		}
 		changed := false
+		if refusal == nil {
+			// After the rules: who may not change the object learns nothing of it by guessing its tag.
+			refusal = c.unmet(a)
+		}
 		if refusal == nil {
 			changed, err = c.effect(ctx, tx, a)
 			var conflict *Conflict

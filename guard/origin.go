@@ -47,6 +47,9 @@ type Origin struct {
 	// AtLeast are revisions that no answer to the call is older than (docs/design.md 11, Revisions).
 	AtLeast []AtLeast
 	Once    *Once // set for a call with an idempotency key
+	// If must hold of the tag of the object that a change of the directory is about, as the change finds it;
+	// the tag is empty where there is no such object. nil: whatever stands may be changed.
+	If func(tag string) bool
 }
 
 // Once makes a mutation happen once for its key: the first answer is kept with the effect, in its

@@ -37,7 +37,10 @@ func (c *call) admit() error {
 			return err
 		}
 	}
-	return c.checkQuery()
+	if err := c.checkQuery(); err != nil {
+		return err
+	}
+	return c.conditions()
 }
 
 // authenticate finds out who calls.

@@ -17,10 +17,10 @@ var bodies = sync.Pool{New: func() any {
 // largestPooled keeps single huge bodies from staying in memory.
 const largestPooled = 64 << 10
 
-// readBody reads the whole body, which must be JSON and within the limit. What it gives is valid
+// readBody reads the whole body, which must be of a media type of JSON and within the limit. What it gives is valid
 // until the call ends.
-func (c *call) readBody() ([]byte, error) {
-	if err := c.checkMedia("application/json"); err != nil {
+func (c *call) readBody(media string) ([]byte, error) {
+	if err := c.checkMedia(media); err != nil {
 		return nil, err
 	}
 	limit := c.server.config.MaxBody
@@ -88,7 +88,7 @@ func (c *call) checkMedia(allowed ...string) error {
 
 // decode reads the body strictly into v, and prepares the idempotency of the call.
 func (c *call) decode(v any) error {
-	data, err := c.readBody()
+	data, err := c.readBody(mediaJSON[0])
 	if err != nil {
 		return err
 	}

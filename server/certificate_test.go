@@ -293,7 +293,7 @@ func TestHTTP2AnswersAsHTTP1Does(t *testing.T) {
 		{http.MethodGet, "/v1/decisions/export", "", "", 200, `"reasons"`},
 		{http.MethodPost, shopPath + "/unblock", js, "{" + strings.Repeat(" ", 300<<10) + "}", 413, "body_too_large"},
 		{http.MethodPost, shopPath + "/unblock", "text/plain", "{}", 415, "unsupported_media_type"},
-		{http.MethodPatch, acmePath, js, "{}", 405, "method_not_allowed"},
+		{http.MethodPost, acmePath, js, "{}", 405, "method_not_allowed"},
 		{http.MethodGet, "/nowhere", "", "", 404, "not_found"},
 		{http.MethodPost, single, js, plainQuestion, 200, `"decision":`},
 	} {

@@ -15,7 +15,7 @@ import (
 // rendered already. Nothing of the decision but the decision is in the body, so that equal questions
 // have equal answers.
 func evaluation(c *call) error {
-	data, err := c.readBody()
+	data, err := c.readBody(mediaJSON[0])
 	if err != nil {
 		return err
 	}
@@ -50,7 +50,7 @@ func (c *call) evaluate(q *guard.Question) error {
 
 // evaluations answers a batch (AuthZEN 1.0, 7). Without items it is a single question.
 func evaluations(c *call) error {
-	data, err := c.readBody()
+	data, err := c.readBody(mediaJSON[0])
 	if err != nil {
 		return err
 	}

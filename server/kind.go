@@ -24,6 +24,7 @@ type kind struct {
 const (
 	titleCaller      = "Who calls is not known"
 	titleBody        = "The body is not valid"
+	titleCondition   = "It is another than the condition asks for"
 	titleSlow        = "The body did not come in time"
 	titleUnavailable = "This cannot be answered now"
 
@@ -71,6 +72,8 @@ var kinds = []kind{
 	{is: os.ErrDeadlineExceeded, status: http.StatusRequestTimeout, code: "request_timeout", title: titleSlow, say: saySlow},
 	{is: guard.ErrAlreadyShown, status: http.StatusConflict, code: "already_shown", title: "The answer was already shown, and is not shown twice",
 		say: "What was made is there, and its secret was in the first answer. If that is lost, end it and make another with a new Idempotency-Key."},
+	{as: unmet, status: http.StatusPreconditionFailed, code: guard.CodePrecondition, title: titleCondition, detail: conflictDetail,
+		say: "Read what stands, and decide anew."},
 	{as: has[*guard.Conflict], status: http.StatusConflict, title: "This conflicts with what stands", detail: conflictDetail,
 		say: "Read what stands, and decide anew."},
 	{is: errTooLarge, status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: "The body is too large",

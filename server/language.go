@@ -1,7 +1,6 @@
 package server
 
 import (
-	"net/http"
 	"strconv"
 	"strings"
 
@@ -75,16 +74,4 @@ func quality(parameters string) (float64, bool) {
 	}
 	q, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	return q, err == nil && q >= 0 && q <= 1 && strings.EqualFold(strings.TrimSpace(name), "q")
-}
-
-// matches reports whether If-None-Match names an entity (RFC 9110, 13.1.2).
-func matches(h http.Header, etag string) bool {
-	for _, line := range h["If-None-Match"] {
-		for tag := range strings.SplitSeq(line, ",") {
-			if tag = strings.TrimSpace(tag); tag == "*" || strings.TrimPrefix(tag, "W/") == etag {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -98,7 +98,7 @@ func TestEveryOtherPathAndMethodIsAProblem(t *testing.T) {
 		}
 	}
 	for path, allow := range map[string]string{
-		"/livez": "GET, HEAD", "/v1/organizations": "GET", acmePath: "DELETE, GET, PUT", shopPath + "/block": "POST", "/v1/keys": "GET, POST",
+		"/livez": "GET, HEAD", "/v1/organizations": "GET", acmePath: "DELETE, GET, PATCH, PUT", shopPath + "/block": "POST", "/v1/keys": "GET, POST",
 		"/v1/keys/x": "DELETE", "/v1/decisions/export": "GET", "/v1/decisions/x": "GET", "/v1/import": "POST",
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions, http.MethodTrace, "LINK"} {

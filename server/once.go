@@ -76,6 +76,9 @@ func (c *call) actOnce(do func() (*guard.Result, error), show func(*guard.Result
 		return err
 	}
 	c.decided(&result.Answer)
+	if tag := result.Tag(); c.route.tagged && tag != "" {
+		c.set("Etag", tag)
+	}
 	status, body := show(result)
 	return c.answer(status, body)
 }

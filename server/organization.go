@@ -24,7 +24,7 @@ func getOrganization(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, showOrganization(&organization))
+	return c.answerTagged(guard.Tag(&organization), showOrganization(&organization))
 }
 
 func putOrganization(c *call) error {
@@ -35,11 +35,23 @@ func putOrganization(c *call) error {
 	put := organizationOf(&body)
 	return c.act(func() (*guard.Result, error) {
 		return c.server.config.Guard.PutOrganization(c.context(), &c.origin, c.param("organization"), put)
-	}, func(r *guard.Result) (int, any) {
-		shown := showOrganization(r.Organization)
-		shown.Revision = r.Revision
-		return written(r), shown
-	})
+	}, showWrittenOrganization)
+}
+
+func patchOrganization(c *call) error {
+	var body namePatch
+	if err := c.decodePatch(&body); err != nil {
+		return err
+	}
+	return c.act(func() (*guard.Result, error) {
+		return c.server.config.Guard.PatchOrganization(c.context(), &c.origin, c.param("organization"), body.Name.pointer())
+	}, showWrittenOrganization)
+}
+
+func showWrittenOrganization(r *guard.Result) (int, any) {
+	shown := showOrganization(r.Organization)
+	shown.Revision = r.Revision
+	return written(r), shown
 }
 
 func organizationOf(body *client.OrganizationBody) guard.PutOrganization {

@@ -55,6 +55,9 @@ func (c *call) fail(err error) {
 	h := c.header()
 	delete(h, "Content-Disposition")
 	h["Cache-Control"] = noStore
+	if conflict, ok := errors.AsType[*guard.Conflict](err); ok && conflict.Tag != "" {
+		c.set("Etag", conflict.Tag)
+	}
 	if a := answerOf(err); a != nil {
 		c.decided(a)
 		if isDenied(err) {
@@ -162,6 +165,12 @@ func beyondDetail(err error) string {
 		return "this key ends at " + e.End.UTC().Format(time.RFC3339) + ", and makes none that ends later: give it an expires_at until then"
 	}
 	return "a key makes no key beyond its own scopes, and this one has not " + e.Scope
+}
+
+// unmet matches a condition of the caller's that does not hold.
+func unmet(err error) bool {
+	e, ok := errors.AsType[*guard.Conflict](err)
+	return ok && e.Code == guard.CodePrecondition
 }
 
 func conflictDetail(err error) string {

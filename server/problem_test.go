@@ -48,6 +48,7 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 		{server.ErrSlow, 408, "request_timeout", "", false},
 		{os.ErrDeadlineExceeded, 408, "request_timeout", "", false},
 		{guard.ErrAlreadyShown, 409, "already_shown", "", false},
+		{&guard.Conflict{Code: guard.CodePrecondition, Detail: "it is"}, 412, "precondition_failed", "it is", false},
 		{&guard.Conflict{Code: "already_blocked", Detail: "it is"}, 409, "already_blocked", "it is", false},
 		{server.Because(server.ErrTooLarge, "say it"), 413, "body_too_large", "say it", false},
 		{server.Because(server.ErrTooMany, "say it"), 413, "batch_too_large", "say it", false},

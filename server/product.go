@@ -26,7 +26,7 @@ func getProduct(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, showProduct(&product, revision))
+	return c.answerTagged(guard.Tag(&product), showProduct(&product, revision))
 }
 
 func putProduct(c *call) error {
@@ -37,7 +37,21 @@ func putProduct(c *call) error {
 	return c.act(func() (*guard.Result, error) {
 		return c.server.config.Guard.PutProduct(c.context(), &c.origin, c.param("organization"), c.param("product"),
 			guard.PutProduct{Name: body.Name, Kind: body.Kind})
-	}, func(r *guard.Result) (int, any) { return written(r), showProduct(r.Product, r.Revision) })
+	}, showWrittenProduct)
+}
+
+func patchProduct(c *call) error {
+	var body namePatch
+	if err := c.decodePatch(&body); err != nil {
+		return err
+	}
+	return c.act(func() (*guard.Result, error) {
+		return c.server.config.Guard.PatchProduct(c.context(), &c.origin, c.param("organization"), c.param("product"), body.Name.pointer())
+	}, showWrittenProduct)
+}
+
+func showWrittenProduct(r *guard.Result) (int, any) {
+	return written(r), showProduct(r.Product, r.Revision)
 }
 
 func deleteProduct(c *call) error {

@@ -79,7 +79,7 @@ func listReasons(c *call) error {
 	tag := `"` + policy.Digest() + `"`
 	c.set("Etag", tag)
 	c.header()["Cache-Control"] = []string{"private, no-cache"} // kept, and asked about each time
-	if matches(c.req.Header, tag) {
+	if c.has(tag) {
 		c.begin(http.StatusNotModified)
 		return nil
 	}

@@ -39,6 +39,7 @@ type route struct {
 	// hostOnly refuses a call in which somebody acts; noAgent one in which an agent does.
 	hostOnly, noAgent bool
 	once              bool // knows Idempotency-Key
+	tagged            bool // is about an object of the directory that has an ETag, and knows If-Match and If-None-Match
 	changes           bool // is logged at info: it changes state
 
 	names []string      // of the parameters in the path
@@ -73,7 +74,7 @@ func (s *Server) routes() []*route {
 	directory := []string{guard.ScopeDirectory}
 	audit := []string{guard.ScopeAudit}
 	admin := []string{guard.ScopeAdmin}
-	get, put, post, remove := http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete
+	get, put, post, remove, patch := http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch
 	table := []*route{
 		{method: get, path: "/livez", open: true, handle: livez},
 		{method: http.MethodHead, path: "/livez", open: true, handle: livez},
@@ -88,17 +89,19 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/reasons", handle: listReasons},
 
 		{method: get, path: "/v1/organizations", scopes: directory, query: pageQuery, handle: listOrganizations},
-		{method: get, path: organization, scopes: directory, handle: getOrganization},
-		{method: put, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, handle: putOrganization},
-		{method: remove, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteOrganization},
+		{method: get, path: organization, scopes: directory, tagged: true, handle: getOrganization},
+		{method: put, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: putOrganization},
+		{method: patch, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: patchOrganization},
+		{method: remove, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: deleteOrganization},
 		{method: post, path: organization + "/support-codes", scopes: actingScopes, acts: true, needsActor: true, once: true,
 			changes: true, handle: createSupportCode},
 		{method: remove, path: organization + "/support-codes", scopes: directory, hostOnly: true, changes: true, handle: unlockSupportCodes},
 
 		{method: get, path: organization + "/users", scopes: directory, query: pageQuery, handle: listUsers},
-		{method: get, path: user, scopes: directory, handle: getUser},
-		{method: put, path: user, scopes: directory, acts: true, noAgent: true, changes: true, handle: putUser},
-		{method: remove, path: user, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteUser},
+		{method: get, path: user, scopes: directory, tagged: true, handle: getUser},
+		{method: put, path: user, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: putUser},
+		{method: patch, path: user, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: patchUser},
+		{method: remove, path: user, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: deleteUser},
 		s.userAct(user+"/block", previewQuery, (*guard.Guard).BlockUser),
 		s.userAct(user+"/unblock", nil, (*guard.Guard).UnblockUser),
 		{method: post, path: user + "/secure", scopes: actingScopes, acts: true, needsActor: true, once: true, changes: true,
@@ -108,10 +111,11 @@ func (s *Server) routes() []*route {
 			changes: true, handle: completeStep},
 
 		{method: get, path: organization + "/products", scopes: directory, query: pageQuery, handle: listProducts},
-		{method: get, path: product, scopes: directory, handle: getProduct},
-		{method: get, path: "/v1/products/{product}", scopes: directory, handle: getProduct},
-		{method: put, path: product, scopes: directory, acts: true, noAgent: true, changes: true, handle: putProduct},
-		{method: remove, path: product, scopes: directory, acts: true, noAgent: true, changes: true, handle: deleteProduct},
+		{method: get, path: product, scopes: directory, tagged: true, handle: getProduct},
+		{method: get, path: "/v1/products/{product}", scopes: directory, tagged: true, handle: getProduct},
+		{method: put, path: product, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: putProduct},
+		{method: patch, path: product, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: patchProduct},
+		{method: remove, path: product, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: deleteProduct},
 		s.productAct(product+"/block", previewQuery, directory, false, (*guard.Guard).BlockProduct),
 		s.productAct(product+"/unblock", nil, directory, false, (*guard.Guard).UnblockProduct),
 		s.productAct(product+"/start-maintenance", nil, actingScopes, true, (*guard.Guard).StartMaintenance),

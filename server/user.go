@@ -25,7 +25,7 @@ func getUser(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, showUser(&member, revision))
+	return c.answerTagged(guard.Tag(&member), showUser(&member, revision))
 }
 
 func putUser(c *call) error {
@@ -36,7 +36,21 @@ func putUser(c *call) error {
 	put := memberOf(&body)
 	return c.act(func() (*guard.Result, error) {
 		return c.server.config.Guard.PutMember(c.context(), &c.origin, c.param("organization"), c.param("user"), put)
-	}, func(r *guard.Result) (int, any) { return written(r), showUser(r.Member, r.Revision) })
+	}, showWrittenUser)
+}
+
+func patchUser(c *call) error {
+	var body userPatch
+	if err := c.decodePatch(&body); err != nil {
+		return err
+	}
+	return c.act(func() (*guard.Result, error) {
+		return c.server.config.Guard.PatchMember(c.context(), &c.origin, c.param("organization"), c.param("user"), body.member())
+	}, showWrittenUser)
+}
+
+func showWrittenUser(r *guard.Result) (int, any) {
+	return written(r), showUser(r.Member, r.Revision)
 }
 
 // memberOf fills in what is absent: product events are on unless they are turned off (docs/domain.md B4).
