@@ -16,6 +16,7 @@ type Message struct {
 	Organization string    `json:"organization"`
 	Event        string    `json:"event"`
 	Recipient    string    `json:"recipient,omitempty"` // id of the user or webhook
+	Decision     string    `json:"decision,omitempty"`  // id of the record of what it tells
 	State        string    `json:"state"`               // pending, leased, done or dead (given up)
 	Attempts     int       `json:"attempts"`
 	NextAt       time.Time `json:"next_at,omitzero"`
@@ -32,12 +33,14 @@ type Attempt struct {
 // MessageFilter selects messages; what is empty selects all.
 type MessageFilter struct {
 	Organization, Kind, State string
+	Decision                  string // id of a record: what it had sent to whom
 }
 
-// Messages are those that wait, were delivered, or were given up (state dead).
+// Messages are, those of the newest events first, the ones that wait, were delivered, or were given up (state dead).
 func (c *Client) Messages(ctx context.Context, filter MessageFilter) iter.Seq2[Message, error] {
 	query := url.Values{}
-	for name, value := range map[string]string{"organization": filter.Organization, "kind": filter.Kind, "state": filter.State} {
+	for name, value := range map[string]string{"organization": filter.Organization, "kind": filter.Kind, "state": filter.State,
+		"decision": filter.Decision} {
 		if value != "" {
 			query.Set(name, value)
 		}

@@ -48,7 +48,8 @@ type Reader interface {
 	// Webhooks lists an organization's webhooks in the order of ids.
 	Webhooks(ctx context.Context, organization string, page Page) iter.Seq2[Webhook, error]
 
-	// Messages lists messages in the order of ids. Empty filter members select all.
+	// Messages lists messages in the order of ids, or in the opposite one where the filter asks so.
+	// Empty filter members select all.
 	Messages(ctx context.Context, filter MessageFilter) iter.Seq2[Message, error]
 
 	// Due lists, in no order, up to limit subjects that carry a block or a maintenance whose

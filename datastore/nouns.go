@@ -196,6 +196,7 @@ type Message struct {
 	Lane         string    `json:"lane,omitempty"` // of the organization's: those of one lane wait for each other
 	Event        string    `json:"event"`
 	Recipient    string    `json:"recipient,omitempty"` // user id or webhook id
+	Decision     string    `json:"decision,omitempty"`  // id of the record of what it tells
 	Payload      []byte    `json:"payload"`
 	State        string    `json:"state"`
 	NextAt       time.Time `json:"next_at"` // when it is due; while leased, when the lease ends
@@ -215,6 +216,8 @@ type MessageFilter struct {
 	Kind         string
 	State        string
 	Recipient    string
+	Decision     string
+	NewestFirst  bool // in the opposite order of ids; Page.After is then the last that was seen, and later ones are left out
 	Page         Page
 }
 

@@ -60,13 +60,14 @@ func (a *attempt) tellAbout(e Event) {
 // announce queues the act's events in its transaction.
 func (g *Guard) announce(ctx context.Context, tx datastore.Tx, a *attempt) error {
 	for _, e := range a.events {
-		e.ID, e.Decision, e.Revision = newID("evt-"), a.result.ID, a.result.Revision
+		// Ids in the order of time, as those of records are, list messages by their age.
+		e.ID, e.Decision, e.Revision = "evt-"+datastore.NewRecordID(a.now), a.result.ID, a.result.Revision
 		payload, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode event: %w", err)
 		}
 		message := datastore.Message{
-			ID: e.ID, Kind: MessageEvent, Organization: e.Organization, Event: e.Type, Payload: payload,
+			ID: e.ID, Kind: MessageEvent, Organization: e.Organization, Event: e.Type, Decision: e.Decision, Payload: payload,
 			State: datastore.MessagePending, NextAt: a.now, CreatedAt: a.now,
 		}
 		if err := tx.Put(ctx, message); err != nil {

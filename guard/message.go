@@ -13,7 +13,8 @@ type Message = datastore.Message
 // MessageFilter selects messages.
 type MessageFilter = datastore.MessageFilter
 
-// Messages lists messages: what waits, what was delivered, and what was given up (state "dead").
+// Messages lists messages, those of the newest events first: what waits, what was delivered, and what was given
+// up (state "dead").
 func (g *Guard) Messages(ctx context.Context, o *Origin, f datastore.MessageFilter) ([]Message, string, error) {
 	if limit := o.Caller.Organization; limit != "" {
 		if f.Organization != "" && f.Organization != limit {
@@ -21,6 +22,7 @@ func (g *Guard) Messages(ctx context.Context, o *Origin, f datastore.MessageFilt
 		}
 		f.Organization = limit
 	}
+	f.NewestFirst = true
 	page := f.Page
 	return collect(page, func(p Page) seq[Message] { f.Page = ahead(p, page); return g.store.Messages(ctx, f) },
 		func(m Message) (string, bool) { return m.ID, true })

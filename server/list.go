@@ -59,7 +59,9 @@ func (c *call) openCursor(cursor string) (string, bool) {
 	}
 	seal := c.listSeal()
 	after := string(raw[sealSize:])
-	return after, string(raw[:sealSize]) == string(seal[:]) && guard.ValidID(after)
+	// The id of a message is made of several: the event's, the kind and the receiver's.
+	invalid := slices.ContainsFunc(strings.Split(after, "/"), func(id string) bool { return !guard.ValidID(id) })
+	return after, string(raw[:sealSize]) == string(seal[:]) && !invalid
 }
 
 // listSeal tells one list from another: its path and filters.

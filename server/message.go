@@ -8,7 +8,7 @@ import (
 )
 
 var (
-	messageQuery  = []string{"organization", "kind", "state"}
+	messageQuery  = []string{"organization", "kind", "state", "decision"}
 	messageKinds  = []string{"event", "mail", "webhook"}
 	messageStates = []string{"pending", "leased", "done", "dead"}
 )
@@ -27,12 +27,16 @@ func listMessages(c *call) error {
 	if err != nil {
 		return err
 	}
+	decision, err := single(query, "decision")
+	if err != nil {
+		return err
+	}
 	page, err := c.page()
 	if err != nil {
 		return err
 	}
 	items, next, err := c.server.config.Guard.Messages(c.context(), &c.origin,
-		guard.MessageFilter{Organization: organization, Kind: kind, State: state, Page: page})
+		guard.MessageFilter{Organization: organization, Kind: kind, State: state, Decision: decision, Page: page})
 	if err != nil {
 		return err
 	}
@@ -67,7 +71,7 @@ func retryMessage(c *call) error {
 
 func showMessage(m *guard.Message) client.Message {
 	shown := client.Message{
-		ID: m.ID, Kind: m.Kind, Organization: m.Organization, Event: m.Event, Recipient: m.Recipient, State: m.State,
+		ID: m.ID, Kind: m.Kind, Organization: m.Organization, Event: m.Event, Recipient: m.Recipient, Decision: m.Decision, State: m.State,
 		Attempts: m.Attempts, CreatedAt: utc(m.CreatedAt), Log: make([]client.Attempt, len(m.Log)),
 	}
 	if m.State == "pending" || m.State == "leased" {

@@ -73,6 +73,7 @@ func (s *Server) routes() []*route {
 	decide := []string{guard.ScopeDecide}
 	directory := []string{guard.ScopeDirectory}
 	audit := []string{guard.ScopeAudit}
+	auditors := []string{guard.ScopeAudit, guard.ScopeAdmin}
 	admin := []string{guard.ScopeAdmin}
 	get, put, post, remove, patch := http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete, http.MethodPatch
 	table := []*route{
@@ -128,7 +129,7 @@ func (s *Server) routes() []*route {
 		{method: post, path: webhook + "/rotate", scopes: directory, acts: true, noAgent: true, once: true, changes: true,
 			handle: rotateWebhook},
 		{method: get, path: webhook + "/deliveries", scopes: directory, query: pageQuery, handle: listDeliveries},
-		{method: get, path: "/v1/messages", scopes: admin, query: slices.Concat(pageQuery, messageQuery), handle: listMessages},
+		{method: get, path: "/v1/messages", scopes: auditors, query: slices.Concat(pageQuery, messageQuery), handle: listMessages},
 		{method: post, path: "/v1/messages/retry", scopes: admin, changes: true, handle: retryMessage},
 
 		{method: get, path: "/v1/keys", scopes: admin, query: pageQuery, handle: listKeys},

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"cordon/client"
+	"cordon/guard"
 )
 
 func TestABlockIsPreviewed(t *testing.T) {
@@ -100,6 +101,42 @@ func TestWebhooksAreMadeRotatedAndEnded(t *testing.T) {
 	}
 	w.do(t, http.MethodGet, "/v1/organizations/umbra/webhooks/"+made.ID+"/deliveries", nil).refused(t, http.StatusNotFound, "not_found")
 	w.do(t, http.MethodGet, "/v1/organizations/nowhere/webhooks/"+made.ID+"/deliveries", nil).refused(t, http.StatusNotFound, "not_found")
+}
+
+// Who was told of a decision is an auditor's question, and a limited key's only of its own organization.
+func TestMessagesOfADecision(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	var made client.ProductAnswer
+	w.do(t, http.MethodPost, shopPath+"/block", client.BlockRequest{Reason: "leak"}, as("anna")).want(t, http.StatusOK).into(t, &made)
+	w.do(t, http.MethodPost, shopPath+"/unblock", map[string]string{}, as("anna")).want(t, http.StatusOK)
+	path := "/v1/messages?decision=" + made.DecisionID
+	for name, c := range map[string]struct {
+		key  edit
+		want int
+	}{
+		"an auditor":                     {bearer(w.makeKey(t, guard.PutKey{Name: "a", Scopes: []string{"audit"}})), 1},
+		"an auditor of the organization": {bearer(w.makeKey(t, guard.PutKey{Name: "b", Scopes: []string{"audit"}, Organization: "acme"})), 1},
+		"an auditor of another":          {bearer(w.makeKey(t, guard.PutKey{Name: "c", Scopes: []string{"audit"}, Organization: "umbra"})), 0},
+	} {
+		var list client.List[client.Message]
+		answer := w.do(t, http.MethodGet, path, nil, c.key).want(t, http.StatusOK)
+		answer.into(t, &list)
+		if len(list.Items) != c.want {
+			t.Errorf("%s: got %+v, want %d", name, list, c.want)
+		}
+		for _, m := range list.Items {
+			if m.Decision != made.DecisionID || m.Event != "product.blocked" {
+				t.Errorf("%s: got %+v", name, m)
+			}
+		}
+	}
+	w.do(t, http.MethodGet, path, nil, w.scoped(t, "directory")).refused(t, http.StatusForbidden, "insufficient_scope")
+	var all client.List[client.Message]
+	w.do(t, http.MethodGet, "/v1/messages", nil).want(t, http.StatusOK).into(t, &all)
+	if len(all.Items) != 2 || all.Items[0].Event != "product.unblocked" {
+		t.Errorf("got %+v, want the newest first", all.Items)
+	}
 }
 
 func TestMessagesAreListedAndOnlyTheDeadSentAgain(t *testing.T) {

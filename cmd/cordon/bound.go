@@ -51,6 +51,7 @@ var (
 	mailbox    = bound{says: "a mail address, such as Cordon <cordon@example.com>", holds: isMailbox}
 	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope}
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
+	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record")
 	levels     = among("debug", "info", "warn", "error")
 	algorithms = among("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 	replicas   = matching(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,119}$`, "1 to 120 letters, digits and . _ @ -, the first a letter or digit")

@@ -87,7 +87,9 @@ func (c config) filter(now time.Time) (f client.RecordFilter, err error) {
 	for _, row := range filterFlags(&f) {
 		*row.into = c.text(row.flag)
 	}
-	if v := c.text("decision"); v != "" {
+	if v := c.text("decision"); isRecordID(v) {
+		return f, wrongUse("--decision is allowed or denied; cordon log %s reads that record, cordon messages --decision %s who was told", v, v)
+	} else if v != "" {
 		yes := v == "allowed" || v == "true"
 		f.Decision = &yes
 	}

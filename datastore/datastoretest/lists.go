@@ -169,6 +169,7 @@ func listsMessages(t *testing.T, s datastore.Store) {
 		m.Kind = []string{"mail", "webhook"}[i/2%2]
 		m.State = []string{datastore.MessagePending, datastore.MessageDone, datastore.MessageDead}[i/4%3]
 		m.Recipient = []string{"lena", "hook"}[i/12%2]
+		m.Decision = []string{"", "d-1", "d-2"}[i/8%3]
 		messages, nouns = append(messages, m), append(nouns, m)
 	}
 	put(t, s, nouns...)
@@ -177,9 +178,13 @@ func listsMessages(t *testing.T, s datastore.Store) {
 			var want []string
 			for _, m := range messages {
 				if (f.ID == "" || f.ID == m.ID) && (f.Organization == "" || f.Organization == m.Organization) && (f.Kind == "" || f.Kind == m.Kind) &&
-					(f.State == "" || f.State == m.State) && (f.Recipient == "" || f.Recipient == m.Recipient) && m.ID > f.Page.After {
+					(f.State == "" || f.State == m.State) && (f.Recipient == "" || f.Recipient == m.Recipient) &&
+					(f.Decision == "" || f.Decision == m.Decision) && seen(m.ID, f) {
 					want = append(want, m.ID)
 				}
+			}
+			if f.NewestFirst {
+				slices.Reverse(want)
 			}
 			if f.Page.Limit > 0 {
 				want = want[:min(len(want), f.Page.Limit)]
@@ -189,7 +194,25 @@ func listsMessages(t *testing.T, s datastore.Store) {
 	})
 }
 
+// seen reports whether a filter's page may hold an id.
+func seen(id string, f datastore.MessageFilter) bool {
+	if f.NewestFirst {
+		return f.Page.After == "" || id < f.Page.After
+	}
+	return id > f.Page.After
+}
+
+// messageFilters are those that a store must tell apart, each in both orders.
 func messageFilters() (filters []datastore.MessageFilter) {
+	for _, filter := range oldestFirst() {
+		filters = append(filters, filter)
+		filter.NewestFirst = true
+		filters = append(filters, filter)
+	}
+	return filters
+}
+
+func oldestFirst() (filters []datastore.MessageFilter) {
 	for _, organization := range []string{"", "acme", "gamma"} {
 		for _, kind := range []string{"", "webhook"} {
 			for _, state := range []string{"", datastore.MessageDead} {
@@ -205,7 +228,8 @@ func messageFilters() (filters []datastore.MessageFilter) {
 	return append(filters,
 		datastore.MessageFilter{ID: "m-0022"}, datastore.MessageFilter{ID: "m-0022", Organization: "acme", Page: datastore.Page{Limit: 1}},
 		datastore.MessageFilter{ID: "m-0022", Organization: "beta"}, datastore.MessageFilter{ID: "m-0022", Page: datastore.Page{After: "m-0022"}},
-		datastore.MessageFilter{ID: "m"})
+		datastore.MessageFilter{ID: "m"}, datastore.MessageFilter{Decision: "d-1"}, datastore.MessageFilter{Decision: "d-3"},
+		datastore.MessageFilter{Decision: "d-2", Organization: "acme", State: datastore.MessageDead, Page: datastore.Page{After: "m-0020", Limit: 2}})
 }
 
 // listsNotTorn has writers rename all members and products at once.

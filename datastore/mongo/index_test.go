@@ -165,7 +165,7 @@ func doEverything(t *testing.T, s *mongo.Store) {
 			exhaust(t, r.Products(ctx, "acme", page))
 			exhaust(t, r.APIKeys(ctx, page))
 			exhaust(t, r.Webhooks(ctx, "acme", page))
-			for filter := range 16 {
+			for filter := range 64 {
 				name := func(bit int, value string) string {
 					if filter&bit == 0 {
 						return ""
@@ -173,7 +173,8 @@ func doEverything(t *testing.T, s *mongo.Store) {
 					return value
 				}
 				exhaust(t, r.Messages(ctx, datastore.MessageFilter{Organization: name(1, "acme"), Kind: name(2, "mail"),
-					State: name(4, datastore.MessagePending), Recipient: name(8, "lena"), Page: page}))
+					State: name(4, datastore.MessagePending), Recipient: name(8, "lena"),
+					Decision: name(16, "d"), NewestFirst: filter&32 != 0, Page: page}))
 			}
 		}
 		exhaust(t, r.Procedures(ctx, "acme", "lena"))

@@ -78,21 +78,31 @@ func (r reader) Webhooks(ctx context.Context, organization string, page datastor
 
 // Messages lists messages.
 func (r reader) Messages(ctx context.Context, filter datastore.MessageFilter) iter.Seq2[datastore.Message, error] {
-	query := bson.M{"_id": bson.M{"$gt": filter.Page.After}}
-	if filter.ID > filter.Page.After { // an equality alone is looked up, whatever the server makes of a range
-		query["_id"] = filter.ID
-	} else if filter.ID != "" {
+	order, query := 1, bson.M{"_id": bson.M{"$gt": filter.Page.After}}
+	within := filter.ID > filter.Page.After
+	if filter.NewestFirst {
+		order, within = -1, filter.Page.After == "" || filter.ID < filter.Page.After
+		if query = (bson.M{}); filter.Page.After != "" {
+			query["_id"] = bson.M{"$lt": filter.Page.After}
+		}
+	}
+	if filter.ID != "" && !within {
 		return func(func(datastore.Message, error) bool) {}
+	}
+	if filter.ID != "" { // an equality alone is looked up, whatever the server makes of a range
+		query["_id"] = filter.ID
 	}
 	for name, value := range map[string]string{
 		"body.organization": filter.Organization,
 		"body.kind":         filter.Kind,
 		"body.state":        filter.State,
 		"body.recipient":    filter.Recipient,
+		"body.decision":     filter.Decision,
 	} {
 		if value != "" {
 			query[name] = value
 		}
 	}
-	return list(ctx, r, "list messages", messages, query, inOrder(filter.Page.Limit), body[datastore.Message])
+	return list(ctx, r, "list messages", messages, query,
+		inOrder(filter.Page.Limit).SetSort(bson.M{"_id": order}), body[datastore.Message])
 }

@@ -44,6 +44,7 @@ func collections() []collection {
 			[]driver.IndexModel{
 				claimable(),
 				index("organization", bson.D{{Key: "body.organization", Value: 1}, {Key: "_id", Value: 1}}),
+				index("decision", bson.D{{Key: "body.decision", Value: 1}, {Key: "_id", Value: 1}}),
 				index("state", bson.D{{Key: "body.state", Value: 1}, {Key: "_id", Value: 1}}),
 			}},
 		// The log has no validator: its batches are opaque, and it is written most.

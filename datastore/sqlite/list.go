@@ -79,19 +79,26 @@ func (r reader) Messages(ctx context.Context, filter datastore.MessageFilter) it
 }
 
 func messagesQuery(filter datastore.MessageFilter) (string, []any) {
-	where, args := []string{"id > ?"}, []any{filter.Page.After}
+	where, order, args := []string{"id > ?"}, "id", []any{filter.Page.After}
+	if filter.NewestFirst {
+		where, order = []string{"id < ?"}, "id DESC"
+		if filter.Page.After == "" {
+			where, args = []string{"true"}, nil
+		}
+	}
 	for _, c := range []struct{ column, value string }{
 		{"id", filter.ID},
 		{"organization", filter.Organization},
 		{"kind", filter.Kind},
 		{"state", filter.State},
 		{"recipient", filter.Recipient},
+		{"decision", filter.Decision},
 	} {
 		if c.value != "" {
 			where, args = append(where, c.column+" = ?"), append(args, c.value)
 		}
 	}
-	return `SELECT payload, document FROM messages WHERE ` + strings.Join(where, " AND ") + ` ORDER BY id LIMIT ?`,
+	return `SELECT payload, document FROM messages WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order + ` LIMIT ?`,
 		append(args, limit(filter.Page.Limit))
 }
 

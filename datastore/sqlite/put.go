@@ -210,9 +210,9 @@ func (t *tx) putMessage(ctx context.Context, n datastore.Message) error {
 	if n.State == datastore.MessagePending || n.State == datastore.MessageLeased {
 		due = new(instant(n.NextAt))
 	}
-	return t.write(ctx, `REPLACE INTO messages (id, organization, kind, lane, recipient, state, due_at, payload, document)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		n, n.ID, n.Organization, n.Kind, n.Way(), n.Recipient, n.State, due, blob(payload))
+	return t.write(ctx, `REPLACE INTO messages (id, organization, kind, lane, recipient, decision, state, due_at, payload, document)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n, n.ID, n.Organization, n.Kind, n.Way(), n.Recipient, n.Decision, n.State, due, blob(payload))
 }
 
 // blob is never NULL.

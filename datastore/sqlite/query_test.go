@@ -69,9 +69,9 @@ func everything(t *testing.T, r datastore.Reader) {
 	for _, err := range r.Webhooks(ctx, "org-0000", page) {
 		check(err)
 	}
-	for bits := range 16 {
-		filter := datastore.MessageFilter{Page: page}
-		for i, member := range []*string{&filter.Organization, &filter.Kind, &filter.State, &filter.Recipient} {
+	for bits := range 64 {
+		filter := datastore.MessageFilter{Page: page, NewestFirst: bits>>5 == 1}
+		for i, member := range []*string{&filter.Organization, &filter.Kind, &filter.State, &filter.Recipient, &filter.Decision} {
 			if bits>>i&1 == 1 {
 				*member = "x"
 			}

@@ -169,6 +169,14 @@ DROP INDEX messages_due;
 CREATE INDEX messages_due ON messages (kind, lane, due_at, id) WHERE due_at IS NOT NULL;
 
 UPDATE about SET name = 'identity' WHERE name = 'life';
+`, `
+-- messages are found by the record of what they tell; before, it stood in the payload alone
+ALTER TABLE messages ADD COLUMN decision TEXT NOT NULL DEFAULT '';
+UPDATE messages SET
+	decision = json_extract(CAST(payload AS TEXT), '$.decision'),
+	document = json_set(document, '$.decision', json_extract(CAST(payload AS TEXT), '$.decision'))
+WHERE json_valid(CAST(payload AS TEXT)) AND json_type(CAST(payload AS TEXT), '$.decision') = 'text';
+CREATE INDEX messages_of_decision ON messages (decision, id);
 `}}
 }
 

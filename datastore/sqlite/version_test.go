@@ -18,6 +18,7 @@ func TestAFileOfTheFirstVersionOpens(t *testing.T) {
 		INSERT INTO products VALUES ('shop', 'acme', NULL, '{"organization":"acme","id":"shop","kind":"domain"}');
 		INSERT INTO members VALUES ('acme', 'lena', 'client', '{"organization":"acme","id":"lena","role":"client"}');
 		INSERT INTO messages VALUES ('m', 'acme', 'mail', 'lena', 'leased', 9, x'00', '{"id":"m","organization":"acme","kind":"mail","state":"leased"}');
+		INSERT INTO messages VALUES ('n', 'acme', 'mail', 'lena', 'done', NULL, CAST('{"decision":"d-1"}' AS BLOB), '{"id":"n","organization":"acme","kind":"mail","state":"done"}');
 		INSERT INTO changes (organization, incarnation, revision) VALUES ('beta', '', 0), ('acme', 'k3', 7);`)
 	if err != nil {
 		t.Fatal(err)
@@ -27,9 +28,19 @@ func TestAFileOfTheFirstVersionOpens(t *testing.T) {
 	if err != nil || facts.Organization.Revision != 7 || facts.Product.Kind != "domain" {
 		t.Fatalf("got %+v, %v", facts, err)
 	}
+	told := 0
 	claimed, err := s.Claim(t.Context(), datastore.Claim{Kind: "mail", Now: time.Unix(1, 0), Lease: time.Minute, Limit: 9})
 	if err != nil || len(claimed) != 1 || claimed[0].ID != "m" {
 		t.Errorf("claimed %+v, %v, want the message that was leased", claimed, err)
+	}
+	for m, err := range s.Messages(t.Context(), datastore.MessageFilter{Decision: "d-1"}) {
+		if err != nil || m.ID != "n" || m.Decision != "d-1" {
+			t.Errorf("got message %+v, %v, want that of the decision in its payload", m, err)
+		}
+		told++
+	}
+	if told != 1 {
+		t.Errorf("%d messages of the decision, want 1", told)
 	}
 	for member, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
 		if err != nil || member.ID != "lena" {

@@ -62,7 +62,7 @@ func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Mes
 	add := func(kind, lane, recipient string) {
 		list = append(list, datastore.Message{
 			ID: m.ID + "/" + kind + "/" + recipient, Kind: kind, Organization: m.Organization, Lane: lane, Event: m.Event,
-			Recipient: recipient, Payload: m.Payload, State: datastore.MessagePending, NextAt: now, CreatedAt: now,
+			Recipient: recipient, Decision: e.Decision, Payload: m.Payload, State: datastore.MessagePending, NextAt: now, CreatedAt: now,
 		})
 	}
 	if m.Reached == "" {

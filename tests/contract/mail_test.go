@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -331,8 +332,32 @@ func TestWhoIsTold(t *testing.T) { // docs/domain.md B4; docs/design.md 11, Mail
 		why := func() string {
 			return `{"justification":"long enough it is","support_code":"` + p.code(t, "lena") + `"}`
 		}
-		act("POST", "~/products/ORG-shop/block", `{"reason":"x"}`, "Cordon-Actor: adam")
+		block := p.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"x"}`, "Cordon-Actor: adam").want(t, 200)
 		told("a block", "Shop", "adam", "carl", "cleo", "lena")
+		// The record of the block leads to who was told: page by page, without addresses, for auditors.
+		p.awaitMetric(t, `cordon_messages_total{kind="mail",outcome="delivered"} 4`)
+		of := "/v1/messages?limit=2&decision=" + block.at("decision_id")
+		var people []string
+		for next := ""; ; {
+			page := p.ask(t, "GET", of+next, "").want(t, 200)
+			if strings.Contains(page.body, "@acme.example") {
+				t.Errorf("an address is in %s", page.body)
+			}
+			for i := range 2 {
+				if item := "items." + strconv.Itoa(i); page.at(item+".kind") == "mail" {
+					page.has(t, item+".state", "done").has(t, item+".decision", block.at("decision_id"))
+					people = append(people, page.at(item+".recipient"))
+				}
+			}
+			if next = page.at("next_cursor"); next == "" {
+				break
+			}
+			next = "&cursor=" + next
+		}
+		slices.Sort(people)
+		if diff := cmp.Diff([]string{"adam", "carl", "cleo", "lena"}, people); diff != "" {
+			t.Errorf("told of the block, as its messages say: -want +got\n%s", diff)
+		}
 		act("POST", "~/products/ORG-shop/unblock", `{}`, "Cordon-Actor: lena")
 		told("an unblock", "Shop", "adam", "carl", "cleo", "lena")
 		act("POST", "~/products/ORG-shop/block", `{"reason":"unpaid"}`)
