@@ -130,6 +130,12 @@ type Store interface {
 	// ended: what was leased is due at once. In one that serves several, leases run on.
 	Claim(ctx context.Context, claim Claim) ([]Message, error)
 
+	// Outbox returns what is pending, leased or dead, by kind and state; what is done is left out. Its cost
+	// grows with what waits, and with nothing else.
+	Outbox(ctx context.Context) ([]Waiting, error)
+	// Sizes returns how many bytes the store takes on disk, by its parts, which the engine names.
+	Sizes(ctx context.Context) (map[string]int64, error)
+
 	// Ready tells whether the store can serve now.
 	Ready(ctx context.Context) error
 	Close() error

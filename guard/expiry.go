@@ -103,15 +103,17 @@ func (g *Guard) Sweep(ctx context.Context) error {
 func (g *Guard) sweepEvery(ctx context.Context, pause time.Duration) {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
-	for {
+	for failing := false; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		if err := g.Sweep(ctx); err != nil && ctx.Err() == nil {
+		err := g.Sweep(ctx)
+		if err != nil && !failing && ctx.Err() == nil {
 			g.log.Warn("ends by the clock are not on record yet", "error", err)
 		}
+		failing = err != nil
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 // beat says that nothing more is to come of what was acknowledged before it.
 func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Logger) {
 	position, pause := "", 50*time.Millisecond
+	interrupted := false // and it was said
 	for ctx.Err() == nil {
 		var failed error
 		for change, err := range store.Watch(ctx, position) {
@@ -28,6 +29,10 @@ func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Log
 				c.advance(change)
 			} else {
 				c.until.Store(&change.Until)
+				if interrupted {
+					log.Info("change feed goes on")
+					interrupted = false
+				}
 			}
 			position = change.Position
 			pause = 50 * time.Millisecond
@@ -38,7 +43,10 @@ func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Log
 		if errors.Is(failed, datastore.ErrHistoryLost) {
 			position = ""
 		}
-		log.Warn("change feed interrupted", "error", failed, "retry_in", pause)
+		if !interrupted {
+			log.Warn("change feed interrupted", "error", failed)
+			interrupted = true
+		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):

@@ -72,6 +72,8 @@ type Guard struct {
 	log     *slog.Logger
 	observe Observer
 	config  Config
+
+	standing atomic.Pointer[Standing] // nil before the first look
 }
 
 // New makes a guard. Run must be running for the cache to be used: without it every question is
@@ -104,38 +106,17 @@ func New(config Config) (*Guard, error) {
 	return g, nil
 }
 
-// Run keeps the cache true, puts what ends by the clock on record, and notes when keys were last used,
-// until ctx is done; then it returns nil.
+// Run keeps the cache true, puts what ends by the clock on record, notes when keys were last used, and looks
+// whether the store answers, until ctx is done; then it returns nil.
 func (g *Guard) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { g.sweepEvery(ctx, time.Second) })
+	beside.Go(func() { g.watchStore(ctx) })
 	beside.Go(func() { g.writeUsesEvery(ctx, useWritten) })
 	g.cache.follow(ctx, g.store, g.log)
 	beside.Wait()
 	return nil
 }
-
-// Ready tells whether the guard can answer: the store serves, the change feed has begun, and the journal
-// takes records.
-func (g *Guard) Ready(ctx context.Context) error {
-	if err := g.store.Ready(ctx); err != nil {
-		return fmt.Errorf("store: %w", err)
-	}
-	if _, begun := g.cache.lag(); !begun && !g.config.NoCache {
-		return errNoFeed
-	}
-	if err := g.journal.Stats().Err; err != nil {
-		return fmt.Errorf("journal: %w", err)
-	}
-	return nil
-}
-
-// errNoFeed keeps traffic away from a guard that would read the store for every question.
-var errNoFeed = errors.New("change feed: it has not begun yet")
-
-// FeedLag returns how far the change feed is behind, false before it has begun. From MaxStaleness on
-// answers are given from the store alone.
-func (g *Guard) FeedLag() (time.Duration, bool) { return g.cache.lag() }
 
 // newID makes an unguessable id of 80 bits with a prefix.
 func newID(prefix string) string { return prefix + rand.Text()[:16] }

@@ -41,6 +41,8 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 		"Ship":       func(ctx context.Context) error { _, err := s.Ship(ctx, datastore.Batch{Replica: "r"}); return err },
 		"Claim":      func(ctx context.Context) error { _, err := s.Claim(ctx, mails(at(0), 1)); return err },
 		"Ready":      s.Ready,
+		"Outbox":     func(ctx context.Context) error { _, err := s.Outbox(ctx); return err },
+		"Sizes":      func(ctx context.Context) error { _, err := s.Sizes(ctx); return err },
 		"Procedures": func(ctx context.Context) error { return firstError(s.Procedures(ctx, "acme", "lena")) },
 		"Records":    func(ctx context.Context) error { return firstError(s.Records(ctx, datastore.RecordFilter{})) },
 	}

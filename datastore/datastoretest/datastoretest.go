@@ -40,6 +40,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Store) {
 		{"lists", lists()},
 		{"due", due()},
 		{"claims", claims()},
+		{"standing", standing()},
 		{"shipping", shipping()},
 		{"records", records()},
 		{"watch", watching()},

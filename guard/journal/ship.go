@@ -27,6 +27,7 @@ type shipper struct {
 	mark    int64 // the last sequence that it has
 	batches int64
 	failure error
+	oldest  time.Time // when the oldest record was made that is still to be shipped, as far as is known
 }
 
 const (
@@ -118,6 +119,7 @@ func (s *shipper) drain(ctx context.Context) error {
 	known, target := s.known, j.durable
 	j.mu.Unlock()
 	if !known {
+		s.since(time.Now()) // an upper bound, until the record itself is read
 		mark, err := j.config.Ship(ctx, datastore.Batch{Replica: j.config.Replica})
 		if err != nil {
 			return fmt.Errorf("ask what is shipped: %w", err)
@@ -147,7 +149,21 @@ func (s *shipper) drain(ctx context.Context) error {
 				batch.FirstSequence, batch.LastSequence, mark)
 		}
 	}
+	if ctx.Err() == nil {
+		j.mu.Lock()
+		s.oldest = time.Time{}
+		j.mu.Unlock()
+	}
 	return ctx.Err()
+}
+
+// since notes when the oldest record was made that is still to be shipped, where nothing better is known.
+func (s *shipper) since(made time.Time) {
+	s.j.mu.Lock()
+	defer s.j.mu.Unlock()
+	if s.oldest.IsZero() {
+		s.oldest = made
+	}
 }
 
 // A batch is at most this large.
@@ -202,6 +218,9 @@ func (s *shipper) cut() (after int64, err error) {
 		s.entries = append(s.entries, entry)
 		after += int64(f.size)
 	}
+	s.j.mu.Lock()
+	s.oldest = time.UnixMilli(first)
+	s.j.mu.Unlock()
 	if len(s.entries) == 0 {
 		return 0, errors.New("nothing to ship where there should be")
 	}

@@ -47,6 +47,7 @@ type mailer struct {
 	domain  string // of from, for the ids of mails
 	timeout time.Duration
 	texts   *texts
+	state   mailState
 }
 
 func newMailer(config MailConfig) (*mailer, error) {

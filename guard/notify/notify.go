@@ -26,6 +26,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"cordon/datastore"
@@ -108,6 +109,7 @@ func New(config Config) (*Relay, error) {
 		if r.mailer, err = newMailer(*config.Mail); err != nil {
 			return nil, fmt.Errorf("make relay: mail: %w", err)
 		}
+		r.mailer.state.log = r.log
 		longest = max(longest, r.mailer.timeout)
 		kinds = append(kinds, KindMail)
 	}
@@ -146,6 +148,12 @@ func (r *Relay) Run(ctx context.Context) error {
 	defer r.caller.close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	var beside sync.WaitGroup
+	defer beside.Wait()
+	defer cancel()
+	if r.mailer != nil {
+		beside.Go(func() { r.mailer.knock(ctx) })
+	}
 	ended := make(chan error, len(r.pools))
 	for _, p := range r.pools {
 		go func() { ended <- p.run(ctx) }()

@@ -7,36 +7,29 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
+	"time"
 
 	"github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
 )
 
 // send hands a mail to the server. The context's end, or the time-out, closes the connection: of
 // the library's calls only dialling looks at a context.
 func (m *mailer) send(ctx context.Context, msg *mail.Msg) outcome {
-	password, err := m.password()
-	if err != nil {
-		return unfinished("the password could not be read")
-	}
 	ctx, cancel := context.WithTimeout(ctx, m.timeout)
 	defer cancel()
-	conn, err := m.dial(ctx)
-	if err != nil {
-		return unfinished(troubleOf(ctx, "connect", err))
+	begun := time.Now()
+	s, trouble := m.open(ctx)
+	if ctx.Err() == nil || errors.Is(ctx.Err(), context.DeadlineExceeded) { // being told to stop says nothing of the server
+		m.state.note(begun, trouble)
 	}
-	defer func() { _ = conn.Close() }() // the library leaves it open where something failed
-	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
-	client, err := m.client(conn, password)
-	if err != nil {
-		return unfinished("the mail client could not be made")
+	if trouble != "" {
+		return unfinished(trouble)
 	}
-	session, err := client.DialToSMTPClientWithContext(ctx)
-	if err != nil {
-		return unfinished(troubleOf(ctx, "greet", err))
-	}
-	err = client.SendWithSMTPClient(session, msg)
+	defer s.close()
+	err := s.client.SendWithSMTPClient(s.smtp, msg)
 	if msg.IsDelivered() {
-		_ = client.CloseWithSMTPClient(session) // it says goodbye; the server has the mail either way
+		_ = s.client.CloseWithSMTPClient(s.smtp) // it says goodbye; the server has the mail either way
 		return delivered()
 	}
 	var failed *mail.SendError
@@ -44,6 +37,40 @@ func (m *mailer) send(ctx context.Context, msg *mail.Msg) outcome {
 		return refusal(ctx, failed)
 	}
 	return unfinished(troubleOf(ctx, "send", err))
+}
+
+// session is a connection to the server, which has greeted and logged in.
+type session struct {
+	client *mail.Client
+	smtp   *smtp.Client
+	close  func()
+}
+
+// open has the server greet, and logs in. Where that fails it returns what the trouble is.
+func (m *mailer) open(ctx context.Context) (s *session, trouble string) {
+	password, err := m.password()
+	if err != nil {
+		return nil, "the password could not be read"
+	}
+	conn, err := m.dial(ctx)
+	if err != nil {
+		return nil, troubleOf(ctx, "connect", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
+	s = &session{close: func() {
+		stop()
+		_ = conn.Close() // the library leaves it open where something failed
+	}}
+	if s.client, err = m.client(conn, password); err != nil {
+		s.close()
+		return nil, "the mail client could not be made"
+	}
+	if s.smtp, err = s.client.DialToSMTPClientWithContext(ctx); err != nil {
+		trouble = troubleOf(ctx, "greet", err)
+		s.close()
+		return nil, trouble
+	}
+	return s, ""
 }
 
 // refusal reports whether the server will never take this mail. A 5xx to RCPT or DATA is about the
