@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"cordon/policies"
 )
 
@@ -46,7 +48,7 @@ func TestAFaultyPolicyIsRefusedWhereItIsFaulty(t *testing.T) {
 		"neither":                     {"say if true", 7, 1, "neither deny nor grant"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := policies.Builtin()
+			src := domainRules()
 			src.Modules[path] = rule("odd", 1, test.body)
 			if name == "setting that does not exist" {
 				src.Modules[path] = strings.Replace(src.Modules[path], "# custom:", "# schemas:\n#   - data.cordon.settings: schema.settings\n# custom:", 1)
@@ -81,7 +83,7 @@ func TestARuleThatSaysAnythingButDenyOrGrantIsRefused(t *testing.T) {
 		"deny and grant": {"deny if input.subject.blocked\n\ngrant if input.subject.itself", 7, 1, "both deny and grant"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := policies.Builtin()
+			src := domainRules()
 			src.Modules[path] = rule("odd", 1, test.body)
 			got := refusal(t, src)
 			if got.File != path || got.Row != test.row || got.Column != test.column || !strings.Contains(got.Message, test.says) {
@@ -89,17 +91,17 @@ func TestARuleThatSaysAnythingButDenyOrGrantIsRefused(t *testing.T) {
 			}
 		})
 	}
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["cordon/odd.rego"] = "package cordon\n\nrules.administrator.grant if input.subject.blocked\n"
 	if got := refusal(t, src); got.File != "cordon/odd.rego" || got.Row != 3 || !strings.Contains(got.Message, "outside its own package") {
 		t.Errorf("%s", got)
 	}
-	src = policies.Builtin()
+	src = domainRules()
 	src.Modules[path] = strings.Replace(rule("odd", 1, "deny if input.subject.blocked"), "package cordon.rules.odd", "package cordon.rules.odd.deeper", 1)
 	if got := refusal(t, src); got.File != path || got.Row != 7 || !strings.Contains(got.Message, "directly below") {
 		t.Errorf("%s", got)
 	}
-	src = policies.Builtin()
+	src = domainRules()
 	src.Modules[path] = rule("odd", 95, "deny if {\n\tinput.subject.blocked\n} else := true if input.subject.itself")
 	if _, err := policies.Compile(t.Context(), src); err != nil {
 		t.Errorf("an else that holds: %v", err)
@@ -112,29 +114,69 @@ func TestARuleWithoutCodeRankOrTextsIsRefused(t *testing.T) {
 		"no code":             {"#   code: odd\n", "", `gives the code ""`},
 		"another code":        {"code: odd", "code: even", `gives the code "even"`},
 		"no rank":             {"#   rank: 1\n", "", "gives no rank"},
-		"rank of another":     {"rank: 1\n", "rank: 90\n", "rank 90 is that of"},
 		"rank is a word":      {"rank: 1\n", "rank: first\n", "cannot unmarshal"},
 		"no text for someone": {`administrator: {"en": "a", "fr": "b", "de": "c"}`, "note: none", "no text in en"},
 		"no French":           {`person: {"en": "a", "fr": "b",`, `person: {"en": "a", "fr": " ",`, "no text in fr"},
 		"no metadata":         {good[:strings.Index(good, "package")], "", `gives the code ""`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := policies.Builtin()
+			src := domainRules()
 			src.Modules["cordon/rules/odd/odd.rego"] = strings.Replace(good, test.cut, test.with, 1)
 			if got := refusal(t, src); !strings.Contains(got.Message, test.says) {
 				t.Errorf("%s", got)
 			}
 		})
 	}
-	src := policies.Builtin()
-	src.Modules["cordon/rules/odd/odd.rego"], src.Modules["cordon/rules/odd/other.rego"] = good, good[strings.Index(good, "package"):]
-	if got := refusal(t, src); !strings.Contains(got.Message, "a rule is one file") {
-		t.Errorf("%s", got)
+}
+
+// Which of two rules is to change, their editor knows: both are named, each with its place.
+func TestTwoRulesThatClaimTheSameAreRefusedBoth(t *testing.T) {
+	one, other := rule("even", 95, "deny if input.subject.blocked"), rule("odd", 95, "deny if input.subject.itself")
+	for name, test := range map[string]struct {
+		edit func(policies.Source)
+		want []string
+	}{
+		"rank": {func(policies.Source) {}, []string{
+			"cordon/rules/odd/odd.rego:4:5: rule odd: rank 95 is that of even (cordon/rules/even/even.rego:4:5)",
+			"cordon/rules/even/even.rego:4:5: rule even: rank 95 is that of odd (cordon/rules/odd/odd.rego:4:5)",
+		}},
+		"code": {func(src policies.Source) {
+			src.Modules["cordon/rules/odd/odd.rego"] = strings.NewReplacer("code: odd", "code: even", "rank: 95", "rank: 96").Replace(other)
+		}, []string{
+			"cordon/rules/odd/odd.rego:3:5: rule odd: code even is that of even (cordon/rules/even/even.rego:3:5)",
+			"cordon/rules/even/even.rego:3:5: rule even: code even is that of odd (cordon/rules/odd/odd.rego:3:5)",
+			`cordon/rules/odd/odd.rego:7:1: rule odd: its metadata gives the code "even"`,
+		}},
+		"package": {func(src policies.Source) {
+			delete(src.Modules, "cordon/rules/odd/odd.rego")
+			src.Modules["cordon/rules/even/more.rego"] = "package cordon.rules.even\n\ndeny if input.subject.itself\n"
+		}, []string{
+			"cordon/rules/even/more.rego:1:1: rule even: it has two files, and a rule is one file; see even (cordon/rules/even/even.rego:7:1)",
+			"cordon/rules/even/even.rego:7:1: rule even: it has two files, and a rule is one file; see even (cordon/rules/even/more.rego:1:1)",
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := domainRules()
+			src.Modules["cordon/rules/even/even.rego"], src.Modules["cordon/rules/odd/odd.rego"] = one, other
+			test.edit(src)
+			_, err := policies.Compile(t.Context(), src)
+			refused, ok := errors.AsType[*policies.ProblemsError](err)
+			if !ok {
+				t.Fatalf("not refused: %v", err)
+			}
+			var got []string
+			for _, problem := range refused.Problems {
+				got = append(got, problem.String())
+			}
+			if diff := cmp.Diff(got, test.want); diff != "" {
+				t.Errorf("problems (-got +want):\n%s", diff)
+			}
+		})
 	}
 }
 
 func TestEveryBrokenModuleIsReported(t *testing.T) {
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["a.rego"], src.Modules["b.rego"] = "package a\n\nx if {", "package b\n\ny ="
 	_, err := policies.Compile(t.Context(), src)
 	refused, ok := errors.AsType[*policies.ProblemsError](err)

@@ -27,7 +27,7 @@ func manage() *policies.Input {
 }
 
 func TestDecisionIsRendered(t *testing.T) {
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	in := manage()
 	in.Resource.Kind = "<&>"
 	in.Resource.Blocks = []string{"host"}
@@ -80,7 +80,7 @@ func textsOf(t *testing.T, engine *policies.Engine, code string) policies.Rule {
 }
 
 func TestDecisionsWithTheSameReasonsShareTheirSentences(t *testing.T) {
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	one, err := engine.Decide(t.Context(), manage())
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func TestDecisionsWithTheSameReasonsShareTheirSentences(t *testing.T) {
 }
 
 func TestReasonsAreFoundWithoutAllocating(t *testing.T) {
-	got, err := compile(t, policies.Builtin()).Decide(t.Context(), manage())
+	got, err := compile(t, domainRules()).Decide(t.Context(), manage())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestReasonsAreFoundWithoutAllocating(t *testing.T) {
 }
 
 func TestAnActThatNoRuleIsAskedAboutIsAllowedByName(t *testing.T) {
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	got, err := engine.Unasked("host")
 	if err != nil || !got.Allowed || !cmp.Equal(codes(got), []string{"host"}) || got.Policy != engine.Digest() || got.InputJSON != nil {
 		t.Errorf("%+v, %v", got, err)
@@ -113,10 +113,10 @@ func TestAnActThatNoRuleIsAskedAboutIsAllowedByName(t *testing.T) {
 
 // A policy may speak more languages than it must.
 func TestALanguageThatEveryRuleSpeaksIsSpoken(t *testing.T) {
-	if got := compile(t, policies.Builtin()).Languages(); !cmp.Equal(got, []string{"en", "fr", "de"}) {
+	if got := compile(t, domainRules()).Languages(); !cmp.Equal(got, []string{"en", "fr", "de"}) {
 		t.Errorf("languages %v", got)
 	}
-	src := policies.Builtin()
+	src := domainRules()
 	for path, text := range src.Modules {
 		src.Modules[path] = regexp.MustCompile(`(?m)^#     de: .*$`).ReplaceAllString(text, "$0\n#     it: \"Ecco.\"")
 	}
@@ -129,7 +129,7 @@ func TestALanguageThatEveryRuleSpeaksIsSpoken(t *testing.T) {
 		t.Errorf("%s, %v", got.ReasonsJSON("it"), err)
 	}
 	// One rule that does not is enough.
-	src.Modules["cordon/rules/host/host.rego"] = policies.Builtin().Modules["cordon/rules/host/host.rego"]
+	src.Modules["cordon/rules/host/host.rego"] = domainRules().Modules["cordon/rules/host/host.rego"]
 	if got := compile(t, src).Languages(); !cmp.Equal(got, []string{"en", "fr", "de"}) {
 		t.Errorf("languages %v", got)
 	}
@@ -142,7 +142,7 @@ func TestTheRulesSeeTheInputThatIsRecordedAndTheSchemaAllowsIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	for i, in := range randomInputs(400) {
 		text, err := json.Marshal(in)
 		if err != nil {
@@ -226,7 +226,7 @@ func rule(code string, rank int, body string) string {
 }
 
 func TestARunawayPolicyIsStoppedByTheContext(t *testing.T) {
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["cordon/rules/slow/slow.rego"] = rule("slow", 1, `deny if {
 	some a in numbers.range(1, 100000)
 	some b in numbers.range(1, 100000)
@@ -269,7 +269,7 @@ func TestAnUnusableResultIsAnErrorAndNeverAnAllow(t *testing.T) {
 		"conflict":           "decision := true\n\ndecision := false if input.action",
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := policies.Builtin()
+			src := domainRules()
 			src.Modules["cordon/cordon.rego"] = "package cordon\n\n" + body + "\n"
 			got, err := compile(t, src).Decide(t.Context(), manage())
 			if !errors.Is(err, policies.ErrResult) || got != nil {
@@ -280,7 +280,7 @@ func TestAnUnusableResultIsAnErrorAndNeverAnAllow(t *testing.T) {
 }
 
 func TestNothingGrantedMeansNo(t *testing.T) {
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["cordon/rules/administrator/administrator.rego"] = rule("administrator", 240, "grant if input.action.name == \"no\"")
 	got, err := compile(t, src).Decide(t.Context(), manage())
 	if err != nil || got.Allowed || !cmp.Equal(codes(got), []string{"unknown_action"}) {
@@ -289,7 +289,7 @@ func TestNothingGrantedMeansNo(t *testing.T) {
 }
 
 func TestARuleMayBeAdded(t *testing.T) {
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["cordon/rules/no_web/no_web.rego"] = rule("no_web", 95, `deny if input.resource.kind == "web_hosting"`)
 	in := manage()
 	in.Resource.Blocks = []string{"host"}

@@ -9,7 +9,7 @@ import (
 )
 
 func TestTheBuiltInRulesAreFlattened(t *testing.T) {
-	if on, why := compile(t, policies.Builtin()).FlatOn(); !on {
+	if on, why := compile(t, domainRules()).FlatOn(); !on {
 		t.Errorf("they are not: %s", why)
 	}
 }
@@ -38,7 +38,7 @@ func TestARuleThatFailsFails(t *testing.T) {
 	in.Resource.Blocks = []string{policies.OriginAdministrator, policies.OriginHost}
 	for name, body := range failing {
 		t.Run(name, func(t *testing.T) {
-			src := policies.Builtin()
+			src := domainRules()
 			src.Modules["cordon/rules/broken/broken.rego"] = rule("broken", 95, body)
 			engine := compile(t, src)
 			// It is not left to the checks to find out.
@@ -67,7 +67,7 @@ func TestARuleThatCannotFailIsFlattened(t *testing.T) {
 		"another's documents": "deny if data.cordon.actions.asks == \"never\"",
 	} {
 		t.Run(name, func(t *testing.T) {
-			src := policies.Builtin()
+			src := domainRules()
 			src.Modules["cordon/rules/odd/odd.rego"] = rule("odd", 95, body)
 			engine := compile(t, src)
 			if on, why := engine.FlatOn(); !on {
@@ -92,9 +92,9 @@ func TestARuleThatCannotFailIsFlattened(t *testing.T) {
 // flawed is an engine whose flat form forgets one denial.
 func flawed(t *testing.T) (*policies.Engine, *policies.Input) {
 	t.Helper()
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["cordon/rules/product_blocked/product_blocked.rego"] = rule("product_blocked", 90, `deny if input.action.name == "never"`)
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	engine.Flatten(compile(t, src))
 	in := manage()
 	in.Resource.Blocks = []string{policies.OriginHost}
@@ -153,9 +153,9 @@ func TestWhatAFlatFormAnsweredBeforeItDisagreedIsForgotten(t *testing.T) {
 
 // An error of either form is no agreement: the rules as they are written answer from then on.
 func TestAFlatFormThatFailsIsOutOfService(t *testing.T) {
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["cordon/rules/broken/broken.rego"] = rule("broken", 95, `deny if to_number(input.action.name) > 1`)
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	engine.Flatten(compile(t, src))
 	got, err := engine.Decide(t.Context(), manage())
 	if on, _ := engine.FlatOn(); err != nil || !got.Allowed || on {
@@ -165,10 +165,10 @@ func TestAFlatFormThatFailsIsOutOfService(t *testing.T) {
 
 // What callers make up must not be read from an open page.
 func TestTheReasonWhyAFlatFormIsOutNamesNothingOfACallers(t *testing.T) {
-	src := policies.Builtin()
+	src := domainRules()
 	src.Modules["cordon/rules/secret/secret.rego"] = rule("secret", 1, "deny if {\n\tstartswith(input.action.name, \"secret\")\n\tto_number(input.action.name) > 1\n}")
 	engine := compile(t, src)
-	engine.Flatten(compile(t, policies.Builtin()))
+	engine.Flatten(compile(t, domainRules()))
 	in := manage()
 	in.Action.Name = "secret of a caller"
 	if _, err := engine.Decide(t.Context(), in); !errors.Is(err, policies.ErrResult) {

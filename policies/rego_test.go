@@ -59,8 +59,10 @@ func runRego(t testing.TB, src policies.Source, coverage *cover.Cover) []*tester
 	return out
 }
 
-func TestRegoTestsPassAndReachEveryLine(t *testing.T) {
-	src := policies.BuiltinWithTests()
+func TestRegoTestsPassAndReachEveryLine(t *testing.T) { checkRegoTests(t, policies.BuiltinWithTests()) }
+
+func checkRegoTests(t *testing.T, src policies.Source) {
+	t.Helper()
 	coverage := cover.New()
 	results := runRego(t, src, coverage)
 	for _, result := range results {
@@ -70,8 +72,11 @@ func TestRegoTestsPassAndReachEveryLine(t *testing.T) {
 			}
 		})
 	}
-	report := coverage.Report(parseModules(t, policies.Builtin()))
+	report := coverage.Report(parseModules(t, src))
 	for _, file := range slices.Sorted(maps.Keys(report.Files)) {
+		if strings.HasSuffix(file, "_test.rego") {
+			continue
+		}
 		for _, hole := range report.Files[file].NotCovered {
 			t.Errorf("%s:%d: no test reaches this", file, hole.Start.Row)
 		}
@@ -79,8 +84,10 @@ func TestRegoTestsPassAndReachEveryLine(t *testing.T) {
 	t.Logf("%d tests in Rego, coverage %.1f %%", len(results), report.Coverage)
 }
 
-func TestRegoIsFormattedAndStrict(t *testing.T) {
-	src := policies.BuiltinWithTests()
+func TestRegoIsFormattedAndStrict(t *testing.T) { checkFormat(t, policies.BuiltinWithTests()) }
+
+func checkFormat(t *testing.T, src policies.Source) {
+	t.Helper()
 	for path, text := range src.Modules {
 		want, err := format.SourceWithOpts(path, []byte(text), format.Opts{RegoVersion: ast.RegoV1})
 		if err != nil {

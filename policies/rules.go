@@ -65,15 +65,15 @@ var rulesRef = ast.MustParseRef("data.cordon.rules")
 // readRules collects the metadata of the packages under cordon.rules, and refuses a rule that has no code, no rank of
 // its own, or not all texts: without them a person could be denied without a word.
 func readRules(modules map[string]*ast.Module) (map[string]*rule, error) {
-	rules, files, ranks := map[string]*rule{}, map[string]string{}, map[int]string{}
+	rules, names, codes, ranks := map[string]*rule{}, claims[string]{}, claims[string]{}, claims[int]{}
 	out := &ProblemsError{}
+	refuse := func(at *ast.Location, format string, args ...any) {
+		out.Problems = append(out.Problems, Problem{
+			File: at.File, Row: at.Row, Column: at.Col, Code: "rule_error", Message: fmt.Sprintf(format, args...),
+		})
+	}
 	for _, file := range slices.Sorted(maps.Keys(modules)) {
 		module := modules[file]
-		refuse := func(at *ast.Location, format string, args ...any) {
-			out.Problems = append(out.Problems, Problem{
-				File: file, Row: at.Row, Column: at.Col, Code: "rule_error", Message: fmt.Sprintf(format, args...),
-			})
-		}
 		r, err := readRule(module, refuse)
 		if err != nil {
 			refuse(module.Package.Location, "%v", err)
@@ -85,24 +85,25 @@ func readRules(modules map[string]*ast.Module) (map[string]*rule, error) {
 		refuseRule := func(format string, args ...any) {
 			refuse(module.Package.Location, "rule "+name+": "+format, args...)
 		}
-		if other, ok := files[name]; ok {
-			refuseRule("it is already in %s, and a rule is one file", other)
+		if !names.claim(name, claimant{name, module.Package.Location}, refuse, "it has two files, and a rule is one file; see") {
 			continue
 		}
-		files[name] = file
+		if r.Code != "" {
+			codes.claim(r.Code, claimant{name, saidIn(module, "code")}, refuse, fmt.Sprintf("code %s is that of", r.Code))
+		}
+		if r.Rank > 0 {
+			ranks.claim(r.Rank, claimant{name, saidIn(module, "rank")}, refuse, fmt.Sprintf("rank %d is that of", r.Rank))
+		}
 		switch {
 		case r.Code != name:
 			refuseRule("its metadata gives the code %q", r.Code)
 		case r.Rank <= 0:
 			refuseRule("its metadata gives no rank")
-		case ranks[r.Rank] != "":
-			refuseRule("rank %d is that of %s", r.Rank, ranks[r.Rank])
 		case !r.denies && !r.grants:
 			refuseRule("it defines neither deny nor grant")
 		case r.denies && r.grants:
 			refuseRule("it defines both deny and grant, and has sentences for one")
 		}
-		ranks[r.Rank] = name
 		for _, fact := range r.RestsOn {
 			if fact != restsOnSubjectBlocks && fact != restsOnResourceBlocks && fact != restsOnMaintenance {
 				refuseRule("it cannot rest on %s", fact)

@@ -14,7 +14,7 @@ import (
 )
 
 func TestTheActionsAreTheDomains(t *testing.T) {
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	for _, on := range []string{"product", "user", "organization", "channel", "planet", ""} {
 		var want []string
 		for name := range asked[on] {
@@ -32,7 +32,7 @@ func TestTheActionsAreTheDomains(t *testing.T) {
 }
 
 func TestTheWordsAreTheDomains(t *testing.T) {
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	for name, list := range map[string][2][]string{
 		"roles": {engine.Roles(), {policies.RoleLegalRepresentative, policies.RoleAdministrator, policies.RoleCollaborator, policies.RoleClient}},
 		"channels": {engine.Channels(), {policies.ChannelManager, policies.ChannelKdriveWeb, policies.ChannelMailWeb, policies.ChannelIMAP,
@@ -54,8 +54,8 @@ func TestClosedChannelsComeInTheDomainsOrder(t *testing.T) {
 		named  []string
 		want   []string
 	}{
-		"the critical ones alone":            {compile(t, policies.Builtin()), nil, []string{"manager", "kdrive_web", "mail_web"}},
-		"one that is critical anyway":        {compile(t, policies.Builtin()), []string{"imap", "mail_web"}, []string{"manager", "kdrive_web", "mail_web", "imap"}},
+		"the critical ones alone":            {compile(t, domainRules()), nil, []string{"manager", "kdrive_web", "mail_web"}},
+		"one that is critical anyway":        {compile(t, domainRules()), []string{"imap", "mail_web"}, []string{"manager", "kdrive_web", "mail_web", "imap"}},
 		"one that the policy makes critical": {edited, []string{"database", "imap", "ssh"}, []string{"manager", "kdrive_web", "mail_web", "imap", "ssh", "database"}},
 		"others by name":                     {edited, []string{"zulip", "chat"}, []string{"manager", "kdrive_web", "mail_web", "ssh", "chat", "zulip"}},
 	} {
@@ -70,7 +70,7 @@ func TestTheWordsAreThePolicysOwn(t *testing.T) {
 	src := withSettings(settings{moreCritical: []string{"ftp"}})
 	table := src.Modules["cordon/actions/actions.rego"]
 	src.Modules["cordon/actions/actions.rego"] = strings.Replace(table, `"manage": "access",`, `"manage": "access", "paint": "access",`, 1)
-	edited, builtin := compile(t, src), compile(t, policies.Builtin())
+	edited, builtin := compile(t, src), compile(t, domainRules())
 	if !slices.Contains(edited.Actions("product"), "paint") || slices.Contains(builtin.Actions("product"), "paint") {
 		t.Errorf("actions %v, built-in %v", edited.Actions("product"), builtin.Actions("product"))
 	}
@@ -96,7 +96,7 @@ func TestAPolicyWithoutItsWordsIsRefused(t *testing.T) {
 		"data.cordon.roles.known":       {"cordon/roles/roles.rego", "known := {"},
 	} {
 		t.Run(path, func(t *testing.T) {
-			src := policies.Builtin()
+			src := domainRules()
 			src.Modules["cordon/channels/channels.rego"] = strings.Replace(src.Modules["cordon/channels/channels.rego"],
 				`critical contains channel if some channel in {"manager", "kdrive_web", "mail_web"}`+"\n\n"+
 					"critical contains channel if some channel in data.cordon.settings.additional_critical_channels", `critical := {"manager"}`, 1)
@@ -118,7 +118,7 @@ func TestAPolicyWithoutItsWordsIsRefused(t *testing.T) {
 
 // Whoever edits rules is told the words by the schema: they must be those that the rules know.
 func TestTheSchemaListsTheWordsOfTheRules(t *testing.T) {
-	engine := compile(t, policies.Builtin())
+	engine := compile(t, domainRules())
 	known := map[string][]string{
 		"roles": engine.Roles(), "channels": engine.Channels(),
 		"origins":  {policies.OriginAdministrator, policies.OriginHost, policies.OriginSupport},
