@@ -66,7 +66,7 @@ func TestCanSaysYesOnlyToAYes(t *testing.T) {
 		"yes":                    {200, `{"decision":true,"context":{"reasons":[{"code":"granted","message":"m"}]}}`, true, false},
 		"unknown members":        {200, `{"decision":true,"more":1,"context":{"other":[]}}`, true, false},
 		"no":                     {200, `{"decision":false}`, false, false},
-		"yes with an error":      {200, `{"decision":true,"context":{"error":{"status":400,"message":"m"}}}`, false, false},
+		"yes with an error":      {200, `{"decision":true,"context":{"error":{"status":400,"message":"m"}}}`, false, true},
 		"no decision":            {200, `{}`, false, true},
 		"null":                   {200, `null`, false, true},
 		"a string":               {200, `{"decision":"true"}`, false, true},

@@ -27,7 +27,8 @@ type Decision struct {
 	Revision int64
 }
 
-// Can tells whether a user may do something to a product. An error is never a yes.
+// Can tells whether a user may do something to a product. An error is never a yes. See [Client.Decide] on
+// [ErrUnknownAction].
 func (c *Client) Can(ctx context.Context, user, action, product string) (bool, error) {
 	d, err := c.Decide(ctx, EvaluationRequest{
 		Subject:  Subject{Type: TypeUser, ID: user},
@@ -37,7 +38,10 @@ func (c *Client) Can(ctx context.Context, user, action, product string) (bool, e
 	return d.Allowed && err == nil, err
 }
 
-// Decide asks one question. A denial is an answer and no error.
+// Decide asks one question. A denial is an answer and no error, but for one: an action that is unknown on that
+// type of resource is [ErrUnknownAction], beside the decision with its record, since a slip of the pen would
+// otherwise pass for a denial of everybody. A product or any other resource that is unknown, one of an unknown type
+// too, is a plain denial (unknown_resource): things come and go while a program runs.
 func (c *Client) Decide(ctx context.Context, question EvaluationRequest) (Decision, error) {
 	var answer evaluationAnswer
 	h, err := c.do(ctx, call{
@@ -49,11 +53,25 @@ func (c *Client) Decide(ctx context.Context, question EvaluationRequest) (Decisi
 	if err != nil {
 		return Decision{}, err
 	}
-	return answer.decision(h, HeaderDecisionID), nil
+	d := answer.decision(h, HeaderDecisionID)
+	return d, d.Err()
+}
+
+// Err gives why a denial is none that a person should be told: [ErrUnknownAction] where nobody could ever be
+// allowed what was asked, or the [EvaluationError] of an item that was not decided. It is nil for an answer.
+func (d *Decision) Err() error {
+	switch {
+	case d.Error != nil:
+		return d.Error
+	case !d.Allowed && len(d.Reasons) > 0 && d.Reasons[0].Code == ReasonUnknownAction:
+		return ErrUnknownAction
+	}
+	return nil
 }
 
 // DecideAll asks many questions at once. The answers come in the order of the questions; there are
-// fewer of them only where the semantic says to stop early. Without items nothing is asked.
+// fewer of them only where the semantic says to stop early. Without items nothing is asked. What is wrong with one
+// item is no error of the batch: [Decision.Err] has it.
 func (c *Client) DecideAll(ctx context.Context, questions EvaluationsRequest) ([]Decision, error) {
 	if len(questions.Evaluations) == 0 {
 		return nil, nil

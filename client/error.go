@@ -11,10 +11,12 @@ import (
 
 // What callers branch on; test with errors.Is. The data is in an [Error].
 var (
-	ErrInvalid            = errors.New("the request is not valid")                  // 400, 405, 413, 415, 422
-	ErrUnauthorized       = errors.New("the server does not know this key")         // 401
-	ErrForbidden          = errors.New("the key may not do this")                   // 403 of the key: scope, organization limit
-	ErrDenied             = errors.New("denied by the rules")                       // 403 of the rules, with reasons
+	ErrInvalid      = errors.New("the request is not valid")          // 400, 405, 413, 415, 422
+	ErrUnauthorized = errors.New("the server does not know this key") // 401
+	ErrForbidden    = errors.New("the key may not do this")           // 403 of the key: scope, organization limit
+	ErrDenied       = errors.New("denied by the rules")               // 403 of the rules, with reasons
+	// ErrUnknownAction is of a question about an action that no rule knows on that type of resource.
+	ErrUnknownAction      = errors.New("the rules know no such action on this type of resource")
 	ErrNotFound           = errors.New("not found")                                 // 404
 	ErrConflict           = errors.New("conflicts with what stands")                // 409
 	ErrUnavailable        = errors.New("the server cannot answer now")              // 408, 429, 502, 503, 504, or not reached at all

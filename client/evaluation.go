@@ -65,6 +65,9 @@ type EvaluationError struct {
 	Message string `json:"message"`
 }
 
+// Error says why the item could not be decided.
+func (e *EvaluationError) Error() string { return e.Message }
+
 // EvaluationsRequest is many questions at once (AuthZEN 1.0, 7.1). Its own members are defaults for
 // the items: an item's member replaces the default as a whole.
 type EvaluationsRequest struct {

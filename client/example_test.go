@@ -20,6 +20,13 @@ func exampleServer() *httptest.Server {
 		case "/access/v1/evaluation":
 			w.Header().Set(client.HeaderRevision, "7")
 			io.WriteString(w, `{"decision":false,"context":{"reasons":[{"code":"product_blocked","message":"This product is blocked."}]}}`)
+		case "/v1/organizations/acme/users/carl":
+			w.Header().Set("ETag", `"a"`)
+			if r.Method == http.MethodPatch { // somebody was faster
+				w.Header().Set("Content-Type", client.ProblemType)
+				w.WriteHeader(http.StatusPreconditionFailed)
+			}
+			io.WriteString(w, `{"id":"carl"}`)
 		case "/v1/organizations/acme/products":
 			io.WriteString(w, `{"items":[{"id":"mail-1","kind":"mail_service"},{"id":"web-1","kind":"web_hosting","blocked":true}],"next_cursor":""}`)
 		default:
@@ -137,4 +144,58 @@ func ExampleMiddleware() {
 	mux.ServeHTTP(answer, request)
 	fmt.Println(answer.Code)
 	// Output: 403
+}
+
+func ExampleMiddleware_mux() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	actions := map[string]string{http.MethodGet: "view", http.MethodPost: "manage"}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /products/{product}", func(http.ResponseWriter, *http.Request) {})
+	mux.HandleFunc("POST /products/{product}/restart", func(http.ResponseWriter, *http.Request) {})
+	service := client.Middleware(client.MiddlewareConfig{
+		Client: cordon,
+		Subject: func(r *http.Request) client.Subject {
+			user, _, _ := r.BasicAuth() // as your service authenticates its users
+			return client.Subject{Type: client.TypeUser, ID: user}
+		},
+		Action: func(r *http.Request) client.Action { return client.Action{Name: actions[r.Method]} },
+		Resource: func(r *http.Request) client.Resource {
+			return client.Resource{Type: client.TypeProduct, ID: r.PathValue("product")}
+		},
+	})(mux)
+
+	for _, path := range []string{"/products/web-1/restart", "/elsewhere"} {
+		request := httptest.NewRequest(http.MethodPost, path, nil)
+		request.SetBasicAuth("alice", "secret")
+		answer := httptest.NewRecorder()
+		service.ServeHTTP(answer, request)
+		fmt.Println(answer.Code)
+	}
+	// Output:
+	// 403
+	// 404
+}
+
+func ExampleClient_PatchUser() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	ctx := context.Background()
+	carl, err := cordon.User(ctx, "acme", "carl")
+	if err != nil {
+		log.Fatal(err)
+	}
+	// Only the role and the grants change, and only where nobody has changed Carl meanwhile.
+	patch := client.UserPatch{Role: new(client.RoleClient), Grants: []string{}}
+	_, err = cordon.IfMatch(carl.ETag).PatchUser(ctx, "acme", "carl", patch)
+	fmt.Println(errors.Is(err, client.ErrPreconditionFailed))
+	// Output: true
 }

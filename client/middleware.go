@@ -18,25 +18,39 @@ type MiddlewareConfig struct {
 	// name or no id is answered with 403 and Cordon is not asked.
 	Action   func(*http.Request) Action
 	Resource func(*http.Request) Resource
-	// Log is told when Cordon could not be asked; nil: nobody is.
+	// Log is told when Cordon could not be asked, and when there was nothing to ask; nil: nobody is.
 	Log *slog.Logger
 }
 
 // Middleware asks Cordon before a handler runs. The handler runs on a yes alone, and finds it by
 // [DecisionFrom]; a no is answered with 403 and the reasons as application/problem+json; and where
-// there is no answer, for whatever reason, the request is answered with 503. It panics when the
-// config is incomplete, as that cannot be right in any run of the program.
+// there is no answer, for whatever reason, the request is answered with 503, and with 500 where the action is
+// one that no rule knows ([ErrUnknownAction]). It panics when the config is incomplete, as that cannot be right in
+// any run of the program.
+//
+// It goes around one handler or around a whole [http.ServeMux], which routes a request before the question is made
+// of it: [http.Request.PathValue] and Pattern are there in both. Where a mux is hidden in another handler, or a
+// router is not net/http's, they are not there yet. Put it inside of such handlers, or let Resource read the path:
+// a question without an id lets nothing pass, and Log is told why.
 func Middleware(config MiddlewareConfig) func(http.Handler) http.Handler {
 	if config.Client == nil || config.Subject == nil || config.Action == nil || config.Resource == nil {
 		panic("client.Middleware: Client, Subject, Action and Resource are needed")
 	}
 	return func(next http.Handler) http.Handler {
-		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if ok, ctx := config.allow(w, r); ok {
-				next.ServeHTTP(w, r.WithContext(ctx))
-			}
-		})
+		return config.around(next)
 	}
+}
+
+// around asks before a handler runs, or before each of those of a mux.
+func (m *MiddlewareConfig) around(next http.Handler) http.Handler {
+	if mux, ok := next.(*http.ServeMux); ok {
+		return newRouted(m, mux)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if ok, ctx := m.allow(w, r); ok {
+			next.ServeHTTP(w, r.WithContext(ctx))
+		}
+	})
 }
 
 // allow asks, and answers the request unless it is allowed.
@@ -47,6 +61,14 @@ func (m *MiddlewareConfig) allow(w http.ResponseWriter, r *http.Request) (bool, 
 		return false, nil
 	}
 	if q.Action.Name == "" || q.Resource.ID == "" {
+		if m.Log != nil {
+			attributes := []any{"method", r.Method, "pattern", r.Pattern, "action", q.Action.Name}
+			if r.Pattern == "" {
+				attributes = append(attributes, "hint", "no http.ServeMux has routed the request yet, so PathValue is empty: "+
+					"put Middleware directly around the mux, or around its handlers")
+			}
+			m.Log.WarnContext(r.Context(), "a request says no action or no resource, and is refused", attributes...)
+		}
 		answerProblem(w, Problem{Status: http.StatusForbidden, Code: "denied", Detail: "Nothing here may be done by anyone."})
 		return false, nil
 	}
@@ -56,6 +78,13 @@ func (m *MiddlewareConfig) allow(w http.ResponseWriter, r *http.Request) (bool, 
 	}
 	d, err := asked.Decide(r.Context(), q)
 	switch {
+	case errors.Is(err, ErrUnknownAction):
+		if m.Log != nil {
+			m.Log.ErrorContext(r.Context(), "cordon knows no such action on this type of resource", "action", q.Action.Name,
+				"type", q.Resource.Type, "decision", d.ID)
+		}
+		answerProblem(w, Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "This service asked for a permission that does not exist."})
+		return false, nil
 	case err != nil:
 		// A client that went away is not Cordon's failure.
 		if m.Log != nil && !errors.Is(err, context.Canceled) {

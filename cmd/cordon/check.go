@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -60,7 +61,7 @@ func (a *app) runCheck(ctx context.Context, c config, args []string) error {
 		remote = remote.AtLeast(organization, revision)
 	}
 	d, err := remote.Decide(ctx, question)
-	if err != nil {
+	if err != nil && !errors.Is(err, client.ErrUnknownAction) { // which is printed with its reason
 		return a.failed(c, err)
 	}
 	if err := a.printDecision(c, d); err != nil {

@@ -68,7 +68,9 @@ func (d overSDK) check(t *testing.T, q question) string {
 	}
 	decision, err := d.as("").Decide(t.Context(), request)
 	switch {
-	case err != nil:
+	case errors.Is(err, client.ErrUnknownAction) != (decision.Err() != nil):
+		return "another error than the decision's: " + outcomeOf(err)
+	case err != nil && !errors.Is(err, client.ErrUnknownAction):
 		return outcomeOf(err)
 	case decision.Allowed:
 		return "allowed: " + reasonsOf(decision.Reasons)
