@@ -70,6 +70,11 @@ func TestAPutNeverWipesUnseen(t *testing.T) { // docs/design.md 11, Conditions
 			p.ask(t, "PATCH", "~/users/carl", `{"role":"administrator"}`, patchType, "If-Match: "+tag, "Cordon-Actor: cleo").denied(t, "role_not_permitted").tells(t, "ETag", "")
 			p.ask(t, "DELETE", "~/users/carl", "", "If-Match: "+tag, "Cordon-Actor: mallory").denied(t, "not_a_member").tells(t, "ETag", "")
 		}
+		// It is on record, and of what was not done there is no change.
+		refused := p.ask(t, "PATCH", "~/users/carl", `{"role":"administrator"}`, patchType, "If-Match: \"x\"").want(t, 412, "precondition_failed")
+		p.record(t, refused.header.Get("Cordon-Decision-Id")).has(t, "kind", "decision").
+			has(t, "question.action.name", "change_role")
+
 		// A condition that nothing would be held against is not passed over.
 		p.ask(t, "POST", "~/products/ORG-shop/unblock", `{}`, "If-Match: *").want(t, 400, "invalid_header")
 	})
