@@ -53,6 +53,9 @@ func (f *file) open(ctx context.Context, path string, schema schema, durable boo
 		return err
 	}
 	f.writer = newWriter(c, f.closed)
+	if err = c.script(ctx, fmt.Sprintf("PRAGMA cache_size = -%d", schema.cache)); err != nil {
+		return err
+	}
 	if err = schema.apply(ctx, c); err != nil {
 		return err
 	}
@@ -94,8 +97,7 @@ func address(path string, durable, readOnly bool) string {
 	if readOnly {
 		query.Set("_query_only", "1")
 	} else {
-		query.Set("_auto_vacuum", "INCREMENTAL")   // of a new file: what is deleted can be given back one day
-		query.Add("_pragma", "cache_size(-16000)") // what a bulk import touches; reading gains nothing by it
+		query.Set("_auto_vacuum", "INCREMENTAL") // of a new file: what is deleted can be given back one day
 	}
 	return (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: query.Encode()}).String()
 }

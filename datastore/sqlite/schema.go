@@ -14,6 +14,7 @@ import (
 // never changes.
 type schema struct {
 	name  string
+	cache int // KiB of pages that the writer keeps
 	steps []string
 }
 
@@ -45,7 +46,7 @@ func oneOf(column string, values ...string) string {
 // (SQLite's BINARY collation), so they are case-sensitive. Instants that are compared are
 // nanoseconds since 1970.
 func stateSchema() schema {
-	return schema{"state.db", []string{`
+	return schema{"state.db", 8000, []string{`
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 INSERT INTO about VALUES ('life', '{life}');
 
@@ -181,7 +182,7 @@ CREATE INDEX messages_of_decision ON messages (decision, id);
 }
 
 // logSchema holds the batches that were shipped.
-func logSchema() schema { return schema{"decisions.db", []string{batches}} }
+func logSchema() schema { return schema{"decisions.db", 2000, []string{batches}} }
 
 // batches is the log: appended to, never changed.
 const batches = `
