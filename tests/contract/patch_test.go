@@ -69,6 +69,35 @@ func TestAPatchChangesWhatItNames(t *testing.T) { // docs/design.md 11, Patches
 	})
 }
 
+func TestAPatchIsRecordedAndToldAsAPut(t *testing.T) { // docs/design.md 11, Patches
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		told := func() string {
+			t.Helper()
+			return p.ask(t, "GET", "/v1/messages?organization=ORG&kind=event", "").want(t, 200).at("items.#")
+		}
+		for _, row := range []struct{ put, patch, action, told string }{
+			{`{"name":"Carl 2","email":"carl@ORG.example","language":"de","role":"collaborator","grants":["ORG-shop","ORG-mail"]}`,
+				`{"name":"Carl 3"}`, "change_profile", "0"},
+			{`{"name":"Carl 3","email":"carl@ORG.example","language":"de","role":"collaborator","grants":["ORG-mail"]}`,
+				`{"grants":["ORG-shop"]}`, "change_grants", "0"},
+			{`{"name":"Carl 3","email":"carl@ORG.example","language":"de","role":"client","grants":["ORG-shop"]}`,
+				`{"role":"collaborator"}`, "change_role", "2"},
+		} {
+			for _, a := range []answer{
+				p.ask(t, "PUT", "~/users/carl", row.put, "Cordon-Actor: adam").want(t, 200),
+				p.ask(t, "PATCH", "~/users/carl", row.patch, patchType, "Cordon-Actor: adam").want(t, 200),
+			} {
+				p.record(t, a.header.Get("Cordon-Decision-Id")).has(t, "kind", "change").has(t, "question.action.name", row.action).
+					has(t, "question.resource.id", "carl").has(t, "actor", "adam").has(t, "revision", a.header.Get("Cordon-Revision"))
+			}
+			if got := told(); got != row.told {
+				t.Errorf("after %s by PUT and by PATCH %s events were told, want %s", row.action, got, row.told)
+			}
+		}
+	})
+}
+
 func TestTwoWhoPatchDifferentMembersKeepBoth(t *testing.T) { // docs/design.md 11, Patches
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
