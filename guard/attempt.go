@@ -29,6 +29,7 @@ type attempt struct {
 
 	result  Result
 	details map[string]any // for the record
+	changes []Changed      // of nouns, for the record of a change
 	events  []Event
 	kept    []datastore.Noun // put even though the act is denied (a wrong try)
 	// lockedUntil is when codes are taken again, where a denial is to say it.
@@ -114,8 +115,11 @@ func (g *Guard) record(a *attempt, outcome error) *datastore.Record {
 	if len(a.result.Blocks) > 0 {
 		a.details["blocks"] = a.result.Blocks
 	}
+	if outcome == nil && len(a.changes) > 0 && a.details["preview"] == nil {
+		a.details["changes"] = a.changes
+	}
 	if len(a.details) > 0 {
-		r.Details, _ = json.Marshal(a.details) // of strings, times and lists alone: it cannot fail
+		r.Details, _ = json.Marshal(a.details) // of strings, times, JSON and lists alone: it cannot fail
 	}
 	return r
 }

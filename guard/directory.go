@@ -81,7 +81,7 @@ func renameOrganization(ctx context.Context, tx datastore.Tx, a *attempt, name s
 		return false, nil
 	}
 	a.details["name"] = name
-	return true, tx.Put(ctx, organization)
+	return true, a.put(ctx, tx, a.facts.Organization, organization)
 }
 
 // checkName looks at a name that may be given.
@@ -106,7 +106,10 @@ func (g *Guard) createOrganization(ctx context.Context, tx datastore.Tx, a *atte
 	a.result.Created, a.result.Organization, a.result.Revision = true, &organization, organization.Revision
 	a.change = datastore.Change{Organization: id, Revision: organization.Revision}
 	a.details["legal_representative"] = put.LegalRepresentativeID
-	return tx.Put(ctx, organization, put.LegalRepresentative.member(id, put.LegalRepresentativeID))
+	if err := a.put(ctx, tx, nil, organization); err != nil {
+		return err
+	}
+	return a.put(ctx, tx, nil, put.LegalRepresentative.member(id, put.LegalRepresentativeID))
 }
 
 // DeleteOrganization removes an organization and everything of it. It is the host's alone
@@ -124,7 +127,7 @@ func (g *Guard) DeleteOrganization(ctx context.Context, o *Origin, id string) (*
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			a.result.Revision = a.facts.Organization.Revision + 1
 			a.change = datastore.Change{Organization: id, Revision: a.result.Revision}
-			return true, tx.Delete(ctx, a.facts.Organization)
+			return true, a.remove(ctx, tx, a.facts.Organization)
 		},
 	})
 }
@@ -212,7 +215,10 @@ func renameProduct(ctx context.Context, tx datastore.Tx, a *attempt, p *Product,
 	if !a.result.Created && p.Name == name {
 		return false, nil
 	}
-	return true, tx.Put(ctx, next)
+	if a.result.Created {
+		return true, a.put(ctx, tx, nil, next)
+	}
+	return true, a.put(ctx, tx, *p, next)
 }
 
 // DeleteProduct removes a product and the grants to it; a blocked one only by the host.
@@ -227,7 +233,7 @@ func (g *Guard) DeleteProduct(ctx context.Context, o *Origin, organization, id s
 			return []Action{a.action}, a.mustHave(a.facts.Product != nil, "product")
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
-			return true, tx.Delete(ctx, *a.facts.Product)
+			return true, a.remove(ctx, tx, *a.facts.Product)
 		},
 	})
 }

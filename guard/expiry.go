@@ -30,17 +30,20 @@ func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastor
 	about := Entity{Type: "product", ID: next.ID}
 	for _, b := range ended {
 		e := Event{Type: EventProductUnblocked, Product: next.ID, ProductName: next.Name, Origin: b.Origin, Reason: b.Reason, Ticket: b.Ticket}
-		if err := g.commitEnd(ctx, tx, facts, now, "unblock", about, b.ID, e); err != nil {
+		before := next
+		next.Blocks = without(next.Blocks, b.ID)
+		if err := g.commitEnd(ctx, tx, facts, now, "unblock", about, b.ID, e, before, next); err != nil {
 			return err
 		}
 	}
 	next.Blocks = left
 	if m := next.Maintenance; m != nil && !datastore.InForce(m.ExpiresAt, now) {
 		e := Event{Type: EventMaintenanceEnded, Product: next.ID, ProductName: next.Name, Reason: m.Reason, Ticket: m.Ticket}
-		if err := g.commitEnd(ctx, tx, facts, now, "end_maintenance", about, m.ID, e); err != nil {
+		before := next
+		next.Maintenance = nil
+		if err := g.commitEnd(ctx, tx, facts, now, "end_maintenance", about, m.ID, e, before, next); err != nil {
 			return err
 		}
-		next.Maintenance = nil
 	}
 	facts.Product = &next
 	return nil
@@ -50,17 +53,25 @@ func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastor
 func (g *Guard) endUser(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time, user string) error {
 	left, ended := endings(facts.TargetBlocks, now)
 	about := Entity{Type: "user", ID: user, Organization: facts.Organization.ID}
+	standing := datastore.UserBlocks{Organization: facts.Organization.ID, User: user, Blocks: facts.TargetBlocks}
 	for _, b := range ended {
 		e := Event{Type: EventUserUnblocked, User: user, Origin: b.Origin, Ticket: b.Ticket, Channels: b.Channels}
 		if facts.Target != nil {
 			e.UserName = facts.Target.Name
 		}
-		if err := g.commitEnd(ctx, tx, facts, now, "unblock", about, b.ID, e); err != nil {
+		before := standing
+		standing.Blocks = without(standing.Blocks, b.ID)
+		if err := g.commitEnd(ctx, tx, facts, now, "unblock", about, b.ID, e, before, standing); err != nil {
 			return err
 		}
 	}
 	facts.TargetBlocks = left
 	return nil
+}
+
+// without gives the blocks but for one.
+func without(blocks []datastore.Block, id string) []datastore.Block {
+	return slices.DeleteFunc(slices.Clone(blocks), func(b datastore.Block) bool { return b.ID == id })
 }
 
 // byClock is where an end by the clock comes from.
@@ -69,12 +80,13 @@ func byClock() *Origin { return &Origin{Caller: &Caller{ID: "clock"}} }
 // commitEnd commits one ending by the clock, as the host's own change. It has no revision
 // (docs/design.md 11, Revisions).
 func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time,
-	action string, about Entity, id string, e Event,
+	action string, about Entity, id string, e Event, before, after datastore.Noun,
 ) error {
 	a := newAttempt(g.policy.Load(), now, byClock(), facts.Organization.ID, action, about)
 	a.silent, a.facts.Organization = true, facts.Organization
 	a.result.Revision = facts.Organization.Revision
 	a.details["ended"] = id
+	a.changed(before, after)
 	e.Ended = true
 	a.tellAbout(e)
 	return g.commitChange(ctx, tx, a, nil)

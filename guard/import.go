@@ -64,8 +64,8 @@ const (
 // it, lines in the order in which they come, so that a line may rest on earlier ones. What stands
 // already as the line says is counted and changes nothing, so a broken-off import can be repeated.
 // Lines are taken in transactions of some hundred; each organization that one changes gains one
-// revision and one record, beside which each change of a role, and each that R4 and R5 refuse, has a
-// record of its own. The 1,000th refusal ends the import, and so does an error of lines or of the store;
+// revision and one record, beside which each line that changes a user or product, and each that R4 and R5
+// refuse, has a record of its own. The 1,000th refusal ends the import, and so does an error of lines or of the store;
 // what was taken until then stays, and the report says it.
 func (g *Guard) Import(ctx context.Context, o *Origin, lines iter.Seq2[ImportLine, error]) (ImportReport, error) {
 	var report ImportReport
@@ -152,7 +152,7 @@ type importModel struct {
 	fresh        bool // made by this batch
 	took         ImportReport
 	changed      bool
-	roles        []*attempt // changes of roles
+	lines        []*attempt // changes of what stood before the line
 }
 
 // model gives an organization, read whole at its first line of the batch; nil without one.
@@ -186,7 +186,7 @@ func (b *importBatch) model(ctx context.Context, id string) (*importModel, error
 }
 
 // commit puts what the lines changed, with one revision and one record for each organization, one for
-// each role, and one for each change of a role that was refused.
+// each line that changed what stood, and one for each change of a role that was refused.
 func (b *importBatch) commit(ctx context.Context) error {
 	if err := b.tx.Put(ctx, b.order...); err != nil {
 		return err
@@ -208,9 +208,9 @@ func (b *importBatch) commit(ctx context.Context) error {
 			return err
 		}
 		b.changes = append(b.changes, a.change)
-		for _, role := range m.roles {
-			role.silent, role.result.Revision = true, a.result.Revision // it is that of the whole
-			if err := b.g.commitChange(ctx, b.tx, role, nil); err != nil {
+		for _, line := range m.lines {
+			line.silent, line.result.Revision = true, a.result.Revision // it is that of the whole
+			if err := b.g.commitChange(ctx, b.tx, line, nil); err != nil {
 				return err
 			}
 		}

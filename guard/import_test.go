@@ -198,8 +198,10 @@ func TestRolesThatAnImportChangesAreOnRecord(t *testing.T) { // docs/design.md 1
 		}
 		slices.SortFunc(got, func(a, b entry) int { return strings.Compare(a.User, b.User) })
 		want := []entry{
-			{"change", "adam", "collaborator", true, `{"line":4,"old_role":"administrator","role":"collaborator"}`, revision},
-			{"change", "carl", "administrator", true, `{"line":1,"old_role":"collaborator","role":"administrator"}`, revision},
+			{"change", "adam", "collaborator", true, `{"changes":[{"noun":"user","id":"adam","set":{"email":{"from":"adam@example.org"},"product_events":{"from":true,"to":false},` +
+				`"role":{"from":"administrator","to":"collaborator"}}}],"line":4,"old_role":"administrator","role":"collaborator"}`, revision},
+			{"change", "carl", "administrator", true, `{"changes":[{"noun":"user","id":"carl","set":{"email":{"from":"carl@example.org"},"grants":{"from":["shop"]},` +
+				`"product_events":{"from":true,"to":false},"role":{"from":"collaborator","to":"administrator"}}}],"line":1,"old_role":"collaborator","role":"administrator"}`, revision},
 			{"decision", "lena", "client", false, `{"line":2,"old_role":"legal_representative","role":"client"}`, revision - 1},
 		}
 		if diff := cmp.Diff(want, got); diff != "" {

@@ -125,6 +125,14 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 			b.report.Users++
 			return nil
 		}
+		if old.Role == next.Role {
+			action := "change_profile"
+			if !slices.Equal(old.Grants, next.Grants) {
+				action = "change_grants"
+			}
+			m.lines = append(m.lines, b.lineAttempt(line, m, action, Entity{Type: "user", ID: line.ID, Organization: line.In}))
+		}
+		m.lines[len(m.lines)-1].changed(old, next)
 	}
 	if !exists && !m.fresh && datastore.IsAdmin(next.Role) {
 		// A block outlives the membership (docs/domain.md, What each action asks), and who is blocked keeps nobody from being locked out.
@@ -144,18 +152,25 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 	return nil
 }
 
+// lineAttempt begins the record of a line that changes what stood before it.
+func (b *importBatch) lineAttempt(line *ImportLine, m *importModel, action string, about Entity) *attempt {
+	a := newAttempt(b.policy, b.g.now(), b.origin, line.In, action, about)
+	a.found, a.facts.Organization = true, m.organization
+	a.details["line"] = line.Line
+	return a
+}
+
 // changeRole asks the rules that bind the host too (docs/domain.md R4, R5). Either answer is on record.
 func (b *importBatch) changeRole(ctx context.Context, line *ImportLine, m *importModel, old, next *datastore.Member) error {
-	a := newAttempt(b.policy, b.g.now(), b.origin, line.In, "change_role", Entity{Type: "user", ID: line.ID, Organization: line.In})
-	a.found = true
-	a.facts.Organization, a.facts.Target, a.facts.TargetBlocks = m.organization, old, old.Blocks
+	a := b.lineAttempt(line, m, "change_role", Entity{Type: "user", ID: line.ID, Organization: line.In})
+	a.facts.Target, a.facts.TargetBlocks = old, old.Blocks
 	for _, member := range m.members {
 		if datastore.IsAdmin(member.Role) {
 			a.facts.Admins = append(a.facts.Admins, member)
 		}
 	}
 	a.act = &policies.Act{Origin: datastore.OriginHost, Justification: true}
-	a.details["line"], a.details["role"], a.details["old_role"] = line.Line, next.Role, old.Role
+	a.details["role"], a.details["old_role"] = next.Role, old.Role
 	refusal, err := b.g.askIn(ctx, a, Action{Name: "change_role", Role: next.Role}, false)
 	switch {
 	case err != nil:
@@ -165,7 +180,7 @@ func (b *importBatch) changeRole(ctx context.Context, line *ImportLine, m *impor
 		return line.refuse("denied", "%s", a.result.Reasons[0].Message)
 	}
 	a.tellAbout(roleChanged(b.origin, old, next))
-	m.roles = append(m.roles, a)
+	m.lines = append(m.lines, a)
 	return nil
 }
 
@@ -189,6 +204,9 @@ func (b *importBatch) takeProduct(ctx context.Context, line *ImportLine) error {
 		name := next.Name
 		next = old
 		next.Name = name
+		a := b.lineAttempt(line, m, "change_product", Entity{Type: "product", ID: line.ID})
+		a.changed(old, next)
+		m.lines = append(m.lines, a)
 	default:
 		if err := b.free(ctx, line); err != nil {
 			return err

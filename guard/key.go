@@ -88,7 +88,7 @@ func (g *Guard) CreateKey(ctx context.Context, o *Origin, put PutKey) (APIKey, s
 		organization: key.Organization, action: "create_key", resource: Entity{Type: "key", ID: key.ID}, silent: true,
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			a.ofKey(&key)
-			return true, tx.Put(ctx, key)
+			return true, a.put(ctx, tx, nil, key)
 		},
 	})
 	if err != nil {
@@ -133,7 +133,7 @@ func (g *Guard) RevokeKey(ctx context.Context, o *Origin, id string) error {
 					return false, err
 				}
 			}
-			return true, tx.Delete(ctx, key)
+			return true, a.remove(ctx, tx, key)
 		},
 	})
 	g.callers.forget(id)

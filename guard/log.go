@@ -17,7 +17,24 @@ func RecordFields() []datastore.RecordField { return datastore.RecordFields() }
 // organization where it is limited to one, and for an acting user those of organizations where
 // view_decisions is allowed them (docs/design.md 11, Callers). An acting user's reading is on record.
 // *Denied: the filter names an organization whose records the user may not see.
+// A reader who may not see personal data is given its changes masked (docs/design.md 7).
 func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
+	records, err := g.readable(ctx, o, f)
+	if err != nil || o.seesAll() {
+		return records, err
+	}
+	return func(yield func(Record, error) bool) {
+		for record, err := range records {
+			mask(&record)
+			if !yield(record, err) {
+				return
+			}
+		}
+	}, nil
+}
+
+// readable gives the records whole.
+func (g *Guard) readable(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
 	if limit := o.Caller.Organization; limit != "" {
 		if f.Organization != "" && f.Organization != limit {
 			return nil, ErrOrganizationLimit

@@ -135,7 +135,10 @@ func (g *Guard) memberCommand(organization, id string, merge func(old *datastore
 			if old != nil && old.Role != next.Role {
 				a.tellAbout(roleChanged(a.origin, old, &next))
 			}
-			return true, tx.Put(ctx, next)
+			if old == nil {
+				return true, a.put(ctx, tx, nil, next)
+			}
+			return true, a.put(ctx, tx, *old, next)
 		},
 	}
 }
@@ -180,7 +183,7 @@ func (g *Guard) DeleteMember(ctx context.Context, o *Origin, organization, id st
 			return []Action{a.action}, a.mustHave(a.facts.Target != nil, "user")
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
-			return true, tx.Delete(ctx, *a.facts.Target)
+			return true, a.remove(ctx, tx, *a.facts.Target)
 		},
 	})
 }

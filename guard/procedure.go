@@ -59,10 +59,12 @@ func (g *Guard) CompleteStep(ctx context.Context, o *Origin, organization, user,
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			a.result.Procedure = found
+			before := *found
+			found.Steps = slices.Clone(found.Steps)
 			for i := range found.Steps {
 				if found.Steps[i].Name == step && found.Steps[i].DoneAt.IsZero() {
 					found.Steps[i].DoneAt = a.now
-					return true, tx.Put(ctx, *found)
+					return true, a.put(ctx, tx, before, *found)
 				}
 			}
 			return false, nil

@@ -139,7 +139,7 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 				a.result.Preview, err = g.previewProduct(ctx, tx, a, &p)
 				return false, err
 			}
-			return true, tx.Put(ctx, p)
+			return true, a.put(ctx, tx, *a.facts.Product, p)
 		},
 	}
 }

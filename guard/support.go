@@ -68,14 +68,15 @@ func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization s
 					Detail: "too many wrong codes were tried; no code is made until " + until.UTC().Format(time.RFC3339) + ", or until the host lifts the lock",
 				}
 			}
-			support.Codes = slices.DeleteFunc(support.Codes, func(c datastore.SupportCode) bool {
+			before := support
+			support.Codes = slices.DeleteFunc(slices.Clone(support.Codes), func(c datastore.SupportCode) bool {
 				return c.User == o.Actor || !a.now.Before(c.ExpiresAt)
 			})
 			support.Codes = append(support.Codes, datastore.SupportCode{
 				User: o.Actor, Hash: hashCode(organization, made.Code), ExpiresAt: made.ExpiresAt,
 			})
 			a.details["expires_at"] = made.ExpiresAt
-			return true, tx.Put(ctx, support)
+			return true, a.put(ctx, tx, before, support)
 		},
 	})
 	return made, result, err
@@ -101,8 +102,9 @@ func (g *Guard) UnlockSupportCodes(ctx context.Context, o *Origin, organization 
 			if until := lockedUntil(&support); !until.IsZero() {
 				a.details["locked_until"] = until
 			}
+			before := support
 			support.WrongTries = nil
-			return true, tx.Put(ctx, support)
+			return true, a.put(ctx, tx, before, support)
 		},
 	})
 }
@@ -130,6 +132,7 @@ func lockedUntil(support *datastore.Support) time.Time {
 type presented struct {
 	state   string // policies.CodeMissing, policies.CodeInvalid, policies.CodeValid
 	maker   string
+	before  datastore.Support // policies.CodeValid: as it was
 	support datastore.Support // policies.CodeValid: as it must be put once the code is used; policies.CodeInvalid: as it is
 }
 
@@ -151,9 +154,9 @@ func present(ctx context.Context, tx datastore.Tx, a *attempt, organization, cod
 	if i < 0 || !lockedUntil(&support).IsZero() || !goodCode(a, support.Codes[i]) {
 		return presented{state: policies.CodeInvalid, support: support}, nil
 	}
-	maker := support.Codes[i].User
-	support.Codes = slices.Delete(support.Codes, i, i+1)
-	return presented{state: policies.CodeValid, maker: maker, support: support}, nil
+	maker, before := support.Codes[i].User, support
+	support.Codes = slices.Delete(slices.Clone(support.Codes), i, i+1)
+	return presented{state: policies.CodeValid, maker: maker, before: before, support: support}, nil
 }
 
 // countTry counts a code that is not good as a wrong try, if the rules would allow the act with a good

@@ -124,7 +124,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			}
 			after := a.facts.TargetBlocks
 			if code.state == policies.CodeValid {
-				if err := tx.Put(ctx, code.support); err != nil {
+				if err := a.put(ctx, tx, code.before, code.support); err != nil {
 					return false, fmt.Errorf("burn support code: %w", err)
 				}
 			}
@@ -144,7 +144,10 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				a.tellAbout(e)
 				a.result.Procedure = &procedure
 				// What has ended is off the user too, or its end would be put on record again.
-				return true, tx.Put(ctx, procedure, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
+				if err := a.put(ctx, tx, nil, procedure); err != nil {
+					return false, fmt.Errorf("put procedure: %w", err)
+				}
+				return true, tx.Put(ctx, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
 			}
 			a.tellAbout(e)
 			if act.Preview {
@@ -153,7 +156,8 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				a.result.Preview, err = g.previewUser(ctx, tx, a, user, after)
 				return false, err
 			}
-			return true, tx.Put(ctx, datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
+			return true, a.put(ctx, tx, datastore.UserBlocks{Organization: organization, User: user, Blocks: before},
+				datastore.UserBlocks{Organization: organization, User: user, Blocks: after})
 		},
 	})
 }

@@ -64,7 +64,10 @@ func (g *Guard) CreateWebhook(ctx context.Context, o *Origin, organization strin
 		a.result.Webhook, a.result.Created = &hook, true
 		// The organization is put as it was read, so that two who make the last webhook at once, or one
 		// beside a deletion of the organization, cannot both be right (datastore.Store, Update).
-		return tx.Put(ctx, a.facts.Organization, hook)
+		if err := tx.Put(ctx, a.facts.Organization); err != nil {
+			return fmt.Errorf("put organization: %w", err)
+		}
+		return a.put(ctx, tx, nil, hook)
 	})
 }
 
@@ -81,16 +84,17 @@ func (g *Guard) RotateWebhook(ctx context.Context, o *Origin, organization, id s
 				secrets = append(secrets, old)
 			}
 		}
+		before := *hook
 		hook.Secrets = secrets[:min(len(secrets), 3)]
 		a.result.Webhook = hook
-		return tx.Put(ctx, *hook)
+		return a.put(ctx, tx, before, *hook)
 	})
 }
 
 // DeleteWebhook ends one.
 func (g *Guard) DeleteWebhook(ctx context.Context, o *Origin, organization, id string) (*Result, error) {
-	return g.webhookAct(ctx, o, organization, id, "delete", func(ctx context.Context, tx datastore.Tx, _ *attempt, _ []Webhook, hook *Webhook) error {
-		return tx.Delete(ctx, *hook)
+	return g.webhookAct(ctx, o, organization, id, "delete", func(ctx context.Context, tx datastore.Tx, a *attempt, _ []Webhook, hook *Webhook) error {
+		return a.remove(ctx, tx, *hook)
 	})
 }
 

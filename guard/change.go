@@ -1,0 +1,152 @@
+package guard
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"cordon/datastore"
+)
+
+// Changed is what a change did to one noun: on record as a member of details.changes (docs/design.md 7).
+type Changed struct {
+	Noun string            `json:"noun"` // organization, user, product, key, webhook, procedure or support_codes
+	ID   string            `json:"id"`
+	Set  map[string]FromTo `json:"set"` // by the name that the member has in the API
+}
+
+// FromTo is a value before and after. What was empty before has no from, what is empty after no to.
+type FromTo struct {
+	From json.RawMessage `json:"from,omitempty"`
+	To   json.RawMessage `json:"to,omitempty"`
+}
+
+// put stores a noun and notes what of it changes. A nil before: it is made.
+func (a *attempt) put(ctx context.Context, tx datastore.Tx, before, after datastore.Noun) error {
+	a.changed(before, after)
+	return tx.Put(ctx, after)
+}
+
+// remove deletes a noun, and notes what it was.
+func (a *attempt) remove(ctx context.Context, tx datastore.Tx, before datastore.Noun) error {
+	a.changed(before, nil)
+	return tx.Delete(ctx, before)
+}
+
+// changed notes what becomes of one noun: the difference of what it shows before and after, either of which may be nil.
+func (a *attempt) changed(before, after datastore.Noun) {
+	var c Changed
+	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	if before != nil {
+		c.Noun, c.ID, was = shown(before)
+	}
+	if after != nil {
+		c.Noun, c.ID, is = shown(after)
+	}
+	c.Set = map[string]FromTo{}
+	for name, value := range is {
+		if !bytes.Equal(was[name], value) {
+			c.Set[name] = FromTo{From: was[name], To: value}
+		}
+	}
+	for name, value := range was {
+		if _, stays := is[name]; !stays {
+			c.Set[name] = FromTo{From: value}
+		}
+	}
+	if len(c.Set) > 0 {
+		a.changes = append(a.changes, c)
+	}
+}
+
+// shown says what a noun is called, and its members as the record shows them: none of the secrets, nor of
+// their hashes, and nothing that is empty.
+func shown(n datastore.Noun) (noun, id string, members map[string]json.RawMessage) {
+	var all map[string]any
+	switch n := n.(type) {
+	case datastore.Organization:
+		noun, id, all = "organization", n.ID, map[string]any{"name": n.Name}
+	case datastore.Member:
+		noun, id, all = "user", n.ID, map[string]any{
+			"name": n.Name, "email": n.Email, "language": n.Language, "role": n.Role, "grants": n.Grants,
+			"product_events": n.ProductEvents,
+		}
+	case datastore.UserBlocks:
+		noun, id, all = "user", n.User, map[string]any{"blocks": n.Blocks}
+	case datastore.Product:
+		noun, id, all = "product", n.ID, map[string]any{"name": n.Name, "kind": n.Kind, "blocks": n.Blocks, "maintenance": n.Maintenance}
+	case datastore.APIKey:
+		noun, id, all = "key", n.ID, map[string]any{"name": n.Name, "scopes": n.Scopes, "organization": n.Organization, "expires_at": end(n.ExpiresAt)}
+	case datastore.Webhook:
+		ends := make([]map[string]any, len(n.Secrets))
+		for i, s := range n.Secrets {
+			ends[i] = map[string]any{"expires_at": end(s.ExpiresAt)}
+		}
+		noun, id, all = "webhook", n.ID, map[string]any{"url": n.URL, "events": n.Events, "secrets": ends}
+	case datastore.Procedure:
+		noun, id, all = "procedure", n.ID, map[string]any{"user": n.User, "by": n.By, "steps": n.Steps}
+	case datastore.Support:
+		codes := make([]map[string]any, len(n.Codes))
+		for i, c := range n.Codes {
+			codes[i] = map[string]any{"of": c.User, "expires_at": c.ExpiresAt}
+		}
+		noun, id, all = "support_codes", n.Organization, map[string]any{"codes": codes, "wrong_tries": n.WrongTries}
+	}
+	members = map[string]json.RawMessage{}
+	for name, value := range all {
+		text, err := json.Marshal(value)
+		if err != nil {
+			text = fmt.Appendf(nil, "%q", err.Error()) // a time beyond the year 9999
+		}
+		if s := string(text); s != `""` && s != "null" && s != "[]" {
+			members[name] = text
+		}
+	}
+	return noun, id, members
+}
+
+// end is a time as the record shows it, nil for none.
+func end(at time.Time) any {
+	if at.IsZero() {
+		return nil
+	}
+	return at
+}
+
+// seesAll reports whether a reader of the log sees every value of a change: an auditor of all organizations, an
+// acting user who may view the decisions, and whoever may read the directory, where the values stand.
+func (o *Origin) seesAll() bool {
+	return o.Caller.Organization == "" || o.Actor != "" || o.Caller.May(ScopeDirectory)
+}
+
+// mask hides the values of a change that are a person's name or address, or a webhook's URL, which may hold a
+// secret. That they changed stays to be seen (docs/design.md 7).
+func mask(r *Record) {
+	if !bytes.Contains(r.Details, []byte(`"changes":`)) {
+		return
+	}
+	var details map[string]json.RawMessage
+	var changes []Changed
+	if json.Unmarshal(r.Details, &details) != nil || json.Unmarshal(details["changes"], &changes) != nil {
+		r.Details = nil // nobody knows what it would show
+		return
+	}
+	for _, c := range changes {
+		for name, v := range c.Set {
+			if c.Noun == "user" && (name == "name" || name == "email") || c.Noun == "webhook" && name == "url" {
+				c.Set[name] = FromTo{From: hidden(v.From), To: hidden(v.To)}
+			}
+		}
+	}
+	details["changes"], _ = json.Marshal(changes) // of JSON and strings alone: it cannot fail
+	r.Details, _ = json.Marshal(details)
+}
+
+func hidden(value json.RawMessage) json.RawMessage {
+	if len(value) == 0 {
+		return nil
+	}
+	return json.RawMessage(`"***"`)
+}
