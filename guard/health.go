@@ -74,11 +74,35 @@ var errNoFeed = errors.New("it has not begun yet")
 // answers are given from the store alone.
 func (g *Guard) FeedLag() (time.Duration, bool) { return g.cache.lag() }
 
+// MaxStaleness returns how far the feed may be behind before answers are given from the store alone.
+func (g *Guard) MaxStaleness() time.Duration { return g.config.MaxStaleness }
+
+// Backlog is what the journal has that is still to be shipped.
+type Backlog struct{ Records, Bytes int64 }
+
+// Backlog returns how much that is.
+func (g *Guard) Backlog() Backlog {
+	s := g.journal.Stats()
+	return Backlog{s.Unshipped, s.UnshippedBytes}
+}
+
 // Standing is how the store stood when the guard last looked. What could not be read then is nil.
 type Standing struct {
 	Up     bool // it answered
 	Outbox []datastore.Waiting
 	Sizes  map[string]int64
+}
+
+// Count returns how many messages are still to be delivered, and how many were given up.
+func (s Standing) Count() (waiting, dead int64) {
+	for _, w := range s.Outbox {
+		if w.State == datastore.MessageDead {
+			dead += w.Messages
+		} else {
+			waiting += w.Messages
+		}
+	}
+	return waiting, dead
 }
 
 // Standing returns what the guard saw when it last looked, at once and whatever the store does now; the zero

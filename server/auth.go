@@ -12,14 +12,7 @@ import (
 func (c *call) admit() error {
 	r := c.route
 	if !r.open {
-		if err := c.authenticate(); err != nil {
-			// Who guesses keys is slowed down by address, for there is no caller to tell.
-			if slow := c.charge("address "+c.address(), 1, 0); slow != nil {
-				return slow
-			}
-			return err
-		}
-		if err := c.charge(c.origin.Caller.ID, 1, 0); err != nil {
+		if err := c.recognize(); err != nil {
 			return err
 		}
 		if err := c.identify(); err != nil {
@@ -43,15 +36,29 @@ func (c *call) admit() error {
 	return c.conditions()
 }
 
+// recognize finds out who calls, and counts the call as theirs.
+func (c *call) recognize() error {
+	err := c.authenticate()
+	if err == nil {
+		return c.charge(c.origin.Caller.ID, 1, 0)
+	}
+	c.server.metrics.refusals.WithLabelValues(causeOf(err)).Inc()
+	// Who guesses keys is slowed down by address, for there is no caller to tell.
+	if slow := c.charge("address "+c.address(), 1, 0); slow != nil {
+		return slow
+	}
+	return err
+}
+
 // authenticate finds out who calls.
 func (c *call) authenticate() (err error) {
 	given := c.req.Header["Authorization"]
 	if len(given) != 1 {
-		return because(errUnauthenticated, "send Authorization: Bearer and one key or token")
+		return refuseCaller(causeMissing, "send Authorization: Bearer and one key or token")
 	}
 	const scheme = "bearer "
 	if len(given[0]) <= len(scheme) || !strings.EqualFold(given[0][:len(scheme)], scheme) {
-		return because(errUnauthenticated, "send Authorization: Bearer and one key or token")
+		return refuseCaller(causeMissing, "send Authorization: Bearer and one key or token")
 	}
 	token := strings.TrimLeft(given[0][len(scheme):], " ")
 	if strings.HasPrefix(token, "ck_") {
@@ -59,7 +66,7 @@ func (c *call) authenticate() (err error) {
 		return err
 	}
 	if c.server.tokens == nil {
-		return because(errUnauthenticated, "this server trusts no issuer of tokens; send an API key (ck_...)")
+		return refuseCaller(causeNoIssuer, "this server trusts no issuer of tokens; send an API key (ck_...)")
 	}
 	c.token = true
 	c.origin.Caller, err = c.server.tokens.caller(c.context(), token)

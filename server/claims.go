@@ -21,13 +21,13 @@ func (t *tokens) read(claims jwt.Token) (*guard.Caller, error) {
 	caller.ID, _ = claims.Subject()
 	caller.ExpiresAt, _ = claims.Expiration()
 	if caller.ID == "" || len(caller.ID) > longestWord {
-		return nil, refuseToken("names nobody (sub)")
+		return nil, refuseToken(causeClaims, "names nobody (sub)")
 	}
 	caller.Name = caller.ID
 	if claims.Has(scopeClaim) {
 		var scope string
 		if err := claims.Get(scopeClaim, &scope); err != nil {
-			return nil, refuseToken("has a scope that is no string")
+			return nil, refuseToken(causeClaims, "has a scope that is no string")
 		}
 		for _, s := range strings.Fields(scope) {
 			if contains(guard.Scopes(), s) && !caller.May(s) {
@@ -41,10 +41,10 @@ func (t *tokens) read(claims jwt.Token) (*guard.Caller, error) {
 	}
 	// A limit that is missing or cannot be read must not become none.
 	if !claims.Has(claim) {
-		return nil, refuseToken("has no claim " + claim + ", which names its organization; ask its issuer for one that has")
+		return nil, refuseToken(causeClaims, "has no claim "+claim+", which names its organization; ask its issuer for one that has")
 	}
 	if err := claims.Get(claim, &caller.Organization); err != nil || !guard.ValidID(caller.Organization) {
-		return nil, refuseToken("has a claim " + claim + " that is no id of an organization")
+		return nil, refuseToken(causeClaims, "has a claim "+claim+" that is no id of an organization")
 	}
 	return caller, nil
 }
@@ -60,17 +60,17 @@ func (t *tokens) checkClaims(claims jwt.Token) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, jwt.InvalidIssuerError()):
-		return refuseToken("is of another issuer (iss)")
+		return refuseToken(causeIssuer, "is of another issuer (iss)")
 	case errors.Is(err, jwt.InvalidAudienceError()):
-		return refuseToken("was made for another audience (aud)")
+		return refuseToken(causeAudience, "was made for another audience (aud)")
 	case errors.Is(err, jwt.TokenExpiredError()):
-		return refuseToken("has expired (exp); get a new one from its issuer")
+		return refuseToken(causeExpired, "has expired (exp); get a new one from its issuer")
 	case errors.Is(err, jwt.TokenNotYetValidError()), errors.Is(err, jwt.InvalidIssuedAtError()):
-		return refuseToken("is not valid yet (nbf, iat); where it should be, a clock is wrong")
+		return refuseToken(causeExpired, "is not valid yet (nbf, iat); where it should be, a clock is wrong")
 	case !claims.Has(jwt.ExpirationKey):
-		return refuseToken("does not say when it ends (exp)")
+		return refuseToken(causeClaims, "does not say when it ends (exp)")
 	case !claims.Has(jwt.SubjectKey):
-		return refuseToken("names nobody (sub)")
+		return refuseToken(causeClaims, "names nobody (sub)")
 	}
-	return refuseToken("has claims that are not valid")
+	return refuseToken(causeClaims, "has claims that are not valid")
 }

@@ -23,6 +23,7 @@ type Metrics struct {
 	changes   *prometheus.CounterVec
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
+	refusals  *prometheus.CounterVec
 
 	known atomic.Pointer[map[decisionLabels]prometheus.Counter]
 	mu    sync.Mutex // guards additions to known
@@ -31,14 +32,6 @@ type Metrics struct {
 type decisionLabels struct {
 	action, reason string
 	allowed        bool
-}
-
-// Figure is a number that another part of the program keeps; it is read when the metrics are.
-type Figure struct {
-	Name, Help string
-	Labels     map[string]string
-	Counts     bool // it only grows
-	Read       func() float64
 }
 
 // NewMetrics makes the metrics on a registry, which serves nothing else.
@@ -62,30 +55,20 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "cordon_http_request_seconds", Help: "How long HTTP requests took, by route.", Buckets: whole,
 		}, []string{"route"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cordon_authentication_failures_total", Help: "Requests by whose key or token nobody was known, by cause.",
+		}, []string{"cause"}),
+	}
+	for _, cause := range causes() {
+		m.refusals.WithLabelValues(cause)
 	}
 	m.known.Store(&map[decisionLabels]prometheus.Counter{})
-	for _, c := range []prometheus.Collector{m.decisions, m.took, m.changes, m.requests, m.seconds} {
+	for _, c := range []prometheus.Collector{m.decisions, m.took, m.changes, m.requests, m.seconds, m.refusals} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
 	}
 	return m, nil
-}
-
-// Show adds figures that other parts of the program keep.
-func (m *Metrics) Show(figures ...Figure) error {
-	for _, f := range figures {
-		var c prometheus.Collector
-		if f.Counts {
-			c = prometheus.NewCounterFunc(prometheus.CounterOpts{Name: f.Name, Help: f.Help, ConstLabels: f.Labels}, f.Read)
-		} else {
-			c = prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: f.Name, Help: f.Help, ConstLabels: f.Labels}, f.Read)
-		}
-		if err := m.registry.Register(c); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // Observer is what a guard is made with so that it is counted.

@@ -2,7 +2,6 @@ package server
 
 import (
 	_ "embed"
-	"fmt"
 	"net/http"
 
 	"cordon/client"
@@ -11,41 +10,6 @@ import (
 // livez tells that the process serves at all.
 func livez(c *call) error {
 	return c.answer(http.StatusOK, probe{Status: "ok"})
-}
-
-// readyz tells that questions are answered now: the store serves, its change feed has begun, records are
-// taken, and the server is not stopping.
-func readyz(c *call) error {
-	if c.server.draining.Load() {
-		return errDraining
-	}
-	if err := c.server.config.Guard.Ready(c.context()); err != nil {
-		return fmt.Errorf("%w: %w", errUnready, err)
-	}
-	p := probe{Status: "ok"}
-	if c.req.URL.Query().Has("verbose") {
-		p.Version, p.Policy = c.server.config.Version, c.server.config.Guard.Policy().Digest()
-		if lag, begun := c.server.config.Guard.FeedLag(); begun {
-			p.Feed = &feedProbe{LagMS: lag.Milliseconds()}
-		}
-		if c.server.config.Verbose != nil {
-			p.Notes = c.server.config.Verbose()
-		}
-	}
-	return c.answer(http.StatusOK, p)
-}
-
-type probe struct {
-	Status  string     `json:"status"`
-	Version string     `json:"version,omitempty"`
-	Policy  string     `json:"policy,omitempty"`
-	Feed    *feedProbe `json:"feed,omitempty"`
-	Notes   []string   `json:"notes,omitempty"`
-}
-
-// feedProbe says how far the change feed is behind.
-type feedProbe struct {
-	LagMS int64 `json:"lag_ms"`
 }
 
 // wellKnown answers the AuthZEN metadata. Its addresses come from the configuration, never from the

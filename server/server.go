@@ -75,8 +75,10 @@ type Config struct {
 	Version string
 	// Verbose adds lines to /readyz?verbose, e.g. why answers are not memoized.
 	Verbose func() []string
-	Now     func() time.Time // for tokens; nil: time.Now
-	Log     *slog.Logger     // nil: discarded
+	// Mail tells at /readyz?verbose how the way to the mail server is: "ok", "failing" or "off". nil: off.
+	Mail func() string
+	Now  func() time.Time // for tokens; nil: time.Now
+	Log  *slog.Logger     // nil: discarded
 }
 
 // Server serves one guard.

@@ -50,15 +50,11 @@ func newTokens(issuer *Issuer, now func() time.Time, log *slog.Logger) (*tokens,
 	return t, nil
 }
 
-// refuseToken says to whoever sent a token why it is not taken. It holds nothing that they could not
-// read in the token themselves.
-func refuseToken(why string) error { return because(errUnauthenticated, "the token "+why) }
-
 // caller tells whose token it is. errUnauthenticated: nobody's that we trust, and why; errKeys: that
 // cannot be told now.
 func (t *tokens) caller(ctx context.Context, token string) (*guard.Caller, error) {
 	if len(token) > longestToken {
-		return nil, refuseToken("is longer than 8 KiB")
+		return nil, refuseToken(causeMalformed, "is longer than 8 KiB")
 	}
 	now := t.now()
 	sum := sha256.Sum256([]byte(token))
@@ -92,11 +88,11 @@ func (t *tokens) caller(ctx context.Context, token string) (*guard.Caller, error
 // and what is not signed at all, asks nothing of the issuer.
 func (t *tokens) verify(ctx context.Context, token string) (*guard.Caller, error) {
 	if strings.HasSuffix(token, ".") {
-		return nil, refuseToken("is not signed")
+		return nil, refuseToken(causeMalformed, "is not signed")
 	}
 	message, err := jws.Parse([]byte(token), jws.WithCompact())
 	if err != nil || len(message.Signatures()) != 1 {
-		return nil, refuseToken("is no JWT; send an API key (ck_...) or a token of the issuer that this server trusts")
+		return nil, refuseToken(causeMalformed, "is no JWT; send an API key (ck_...) or a token of the issuer that this server trusts")
 	}
 	signature := message.Signatures()[0]
 	algorithm, err := t.checkHead(signature)
@@ -105,7 +101,7 @@ func (t *tokens) verify(ctx context.Context, token string) (*guard.Caller, error
 	}
 	claims := jwt.New()
 	if err := json.Unmarshal(message.Payload(), claims); err != nil {
-		return nil, refuseToken("has claims that cannot be read")
+		return nil, refuseToken(causeClaims, "has claims that cannot be read")
 	}
 	caller, err := t.read(claims)
 	if err != nil {
@@ -120,13 +116,13 @@ func (t *tokens) checkHead(signature *jws.Signature) (algorithm jwa.SignatureAlg
 	header := signature.ProtectedHeaders()
 	algorithm, ok := header.Algorithm()
 	if !ok || !contains(t.issuer.Algorithms, algorithm.String()) {
-		return algorithm, refuseToken("is not signed with an algorithm that is accepted here")
+		return algorithm, refuseToken(causeMalformed, "is not signed with an algorithm that is accepted here")
 	}
 	if header.Has(jws.CriticalKey) {
-		return algorithm, refuseToken("asks for extensions (crit), of which none is known here")
+		return algorithm, refuseToken(causeMalformed, "asks for extensions (crit), of which none is known here")
 	}
 	if kind, ok := header.Type(); ok && !strings.Contains(headerTypes, " "+strings.ToLower(kind)+" ") {
-		return algorithm, refuseToken("was made for another purpose, as its typ says; send an access token")
+		return algorithm, refuseToken(causeMalformed, "was made for another purpose, as its typ says; send an access token")
 	}
 	return algorithm, nil
 }
@@ -144,7 +140,7 @@ func (t *tokens) checkSignature(ctx context.Context, token []byte, id string, al
 			return err
 		}
 		if fitting = fit(set.keys, id, algorithm); len(fitting) == 0 {
-			return refuseToken("is signed with a key that its issuer does not publish")
+			return refuseToken(causeUnknownSign, "is signed with a key that its issuer does not publish")
 		}
 	}
 	for _, key := range fitting {
@@ -152,5 +148,5 @@ func (t *tokens) checkSignature(ctx context.Context, token []byte, id string, al
 			return nil
 		}
 	}
-	return refuseToken("has a signature that is not its issuer's")
+	return refuseToken(causeSignature, "has a signature that is not its issuer's")
 }

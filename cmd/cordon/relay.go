@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"cordon/guard"
 	"cordon/guard/notify"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -14,6 +15,11 @@ func (in *instance) makeRelay(c config) error {
 	delivered := prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "cordon_messages_total", Help: "Messages, by kind and outcome: delivered, skipped, retried or dead.",
 	}, []string{"kind", "outcome"})
+	for _, kind := range []string{guard.MessageEvent, notify.KindMail, notify.KindWebhook} {
+		for _, outcome := range []string{notify.OutcomeDelivered, notify.OutcomeSkipped, notify.OutcomeRetried, notify.OutcomeDead} {
+			delivered.WithLabelValues(kind, outcome) // 0, and not missing
+		}
+	}
 	if err := in.registry.Register(delivered); err != nil {
 		return fmt.Errorf("make metrics: %w", err)
 	}

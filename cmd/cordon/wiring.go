@@ -90,7 +90,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 	}); err != nil {
 		return nil, err
 	}
-	return in, in.showFigures()
+	return in, in.showFigures(c)
 }
 
 // newInstance is an instance without parts.
@@ -147,6 +147,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		TrustedProxies:  c.proxies(),
 		Version:         version,
 		Verbose:         func() []string { return policyNotes(in.engine) },
+		Mail:            in.relay.MailState,
 		Log:             in.log,
 	})
 }

@@ -146,7 +146,16 @@ func TestTheStoreIsCutOff(t *testing.T) { // docs/design.md 9, store unreachable
 	if a := p.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"x"}`, "Cordon-Actor: adam").want(t, 503, "unavailable"); a.header.Get("Retry-After") == "" {
 		t.Error("503 without Retry-After")
 	}
-	p.ask(t, "GET", "/readyz", "").want(t, 503)
+	if a := p.ask(t, "GET", "/readyz", "").want(t, 503, "unavailable"); !strings.Contains(a.at("detail"), "The store does not answer.") || strings.Contains(a.body, w.to) {
+		t.Errorf("/readyz says %s", a.body)
+	}
+	if a := p.ask(t, "GET", "/readyz?verbose", ""); a.status != 503 || !strings.HasPrefix(states(a), "store failing, feed behind") {
+		t.Errorf("/readyz?verbose says %d %s", a.status, a.body)
+	}
+	p.awaitMetric(t, "cordon_store_up 0")
+	if page := p.metrics(t); strings.Contains(page, "cordon_outbox_messages{") {
+		t.Error("what the outbox holds is told while nobody knows it")
+	}
 	p.ask(t, "GET", "/livez", "").want(t, 200)
 
 	w.set(false)
@@ -158,6 +167,12 @@ func TestTheStoreIsCutOff(t *testing.T) { // docs/design.md 9, store unreachable
 	for begun := time.Now(); p.ask(t, "GET", "/readyz", "").status != http.StatusOK; {
 		if time.Since(begun) > time.Minute {
 			t.Fatal("the store is back and the server is not ready")
+		}
+	}
+	p.awaitMetric(t, "cordon_store_up 1")
+	for _, line := range []string{"store does not answer", "store answers again", "change feed interrupted", "change feed goes on"} {
+		if n := strings.Count(p.Output(), `"`+line+`"`); n != 1 {
+			t.Errorf("the log says %d times %q, want once", n, line)
 		}
 	}
 	// Everything that was answered meanwhile is on record.
