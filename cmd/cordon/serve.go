@@ -166,7 +166,9 @@ func (c config) checkServe() error {
 	}
 	for _, pair := range [][2]string{
 		{"tls-cert", "tls-key"}, {"tls-key", "tls-cert"}, {"tls-client-ca", "tls-cert"},
-		{"smtp-address", "smtp-from"}, {"smtp-user", "smtp-password-file"}, {"rate-burst", "rate-limit"},
+		{"smtp-address", "smtp-from"}, {"smtp-from", "smtp-address"}, {"smtp-user", "smtp-password-file"},
+		{"smtp-password-file", "smtp-user"}, {"smtp-user", "smtp-address"}, {"mongodb-password-file", "mongodb-uri"},
+		{"jwt-organization-claim", "jwt-issuer"}, {"rate-burst", "rate-limit"},
 	} {
 		if c.set(pair[0]) && !c.set(pair[1]) {
 			return wrongUse("--%s needs --%s", pair[0], pair[1])
