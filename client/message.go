@@ -8,6 +8,19 @@ import (
 	"time"
 )
 
+// States of a message.
+const (
+	MessagePending = "pending"
+	MessageLeased  = "leased" // somebody is at it
+	MessageDone    = "done"
+	MessageDead    = "dead" // given up
+)
+
+// MessageStates are all states of a message.
+func MessageStates() []string {
+	return []string{MessagePending, MessageLeased, MessageDone, MessageDead}
+}
+
 // Message is something that is delivered at least once: an event that is still to be fanned out, a
 // mail, or a call of a webhook.
 type Message struct {

@@ -16,8 +16,12 @@ type Procedure struct {
 	Steps []Step    `json:"steps"`
 }
 
-// Step is one step of a procedure: password, devices, application_passwords, tokens or
-// security_settings.
+// ProcedureSteps are the names of the steps of a procedure, in their order.
+func ProcedureSteps() []string {
+	return []string{"password", "devices", "application_passwords", "tokens", "security_settings"}
+}
+
+// Step is one step of a procedure. Its name is one of [ProcedureSteps].
 type Step struct {
 	Name   string    `json:"name"`
 	Done   bool      `json:"done"`

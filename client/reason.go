@@ -34,6 +34,22 @@ const (
 	ReasonSupport                  = "support"              // allowed
 )
 
+// ReasonCodes are the codes that Cordon's own rules give, the denials first. A policy in force may have others: see
+// [Client.Reasons].
+func ReasonCodes() []string {
+	return []string{
+		ReasonUnknownAction, ReasonUnknownResource, ReasonNotAMember,
+		ReasonUserBlocked, ReasonMailServiceNotBlockable, ReasonNotAMailService,
+		ReasonRoleNotPermitted, ReasonNotGranted, ReasonProductBlocked,
+		ReasonMailInMaintenance, ReasonSupportCodeRequired, ReasonSupportCodeInvalid,
+		ReasonJustificationRequired, ReasonWouldLockOutOrganization, ReasonLastLegalRepresentative,
+		ReasonLegalRepresentativeOnly, ReasonBlockHeldBySupport, ReasonBlockHeldByHost,
+		ReasonAdministrator, ReasonLegalRepresentative, ReasonGranted,
+		ReasonMailReception, ReasonMember, ReasonHost,
+		ReasonSupport,
+	}
+}
+
 // Reason is why a decision is what it is: a code for programs and a sentence for people.
 type Reason struct {
 	Code    string `json:"code"`

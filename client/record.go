@@ -13,6 +13,9 @@ const (
 	RecordGap      = "gap"      // records that were lost with the store; Details says from and to which sequence
 )
 
+// RecordKinds are all kinds of a record.
+func RecordKinds() []string { return []string{RecordDecision, RecordChange, RecordRead, RecordGap} }
+
 // Record is one entry of the decision log.
 type Record struct {
 	ID           string          `json:"id"` // UUIDv7

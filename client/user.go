@@ -10,6 +10,28 @@ const (
 	RoleClient              = "client"
 )
 
+// Roles are all roles, the one with most rights first.
+func Roles() []string {
+	return []string{RoleLegalRepresentative, RoleAdministrator, RoleCollaborator, RoleClient}
+}
+
+// Service channels that a block of a user may close.
+const (
+	ChannelManager   = "manager"
+	ChannelKdriveWeb = "kdrive_web"
+	ChannelMailWeb   = "mail_web"
+	ChannelIMAP      = "imap"
+	ChannelSMTP      = "smtp"
+	ChannelFTP       = "ftp"
+	ChannelSSH       = "ssh"
+	ChannelDatabase  = "database"
+)
+
+// Channels are all channels of Cordon's own rules; the first three are those that every block of a user closes.
+func Channels() []string {
+	return []string{ChannelManager, ChannelKdriveWeb, ChannelMailWeb, ChannelIMAP, ChannelSMTP, ChannelFTP, ChannelSSH, ChannelDatabase}
+}
+
 // User is a person's membership in one organization.
 type User struct {
 	ID           string      `json:"id"`

@@ -23,6 +23,14 @@ type WebhookRequest struct {
 	Events []string `json:"events,omitempty"`
 }
 
+// WebhookEvents are all events that a webhook may ask for.
+func WebhookEvents() []string {
+	return []string{
+		"product.blocked", "product.unblocked", "maintenance.started", "maintenance.ended",
+		"user.blocked", "user.unblocked", "user.secure", "user.role_changed",
+	}
+}
+
 const webhooks = "webhooks"
 
 // CreateWebhook has an organization's events sent to a URL. The secret is in the answer alone.

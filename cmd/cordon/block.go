@@ -121,11 +121,7 @@ func (a *app) printProduct(c config, done string, answer client.ProductAnswer) e
 	_, err := fmt.Fprintf(a.out, "%s (%s) of %s is %s, at revision %d, on record as %s\n",
 		plain(p.ID), plain(p.Name), plain(p.Organization), done, answer.Revision, plain(answer.DecisionID))
 	if err == nil && done == "unblocked" && p.Blocked {
-		var origins []string
-		for _, b := range p.Blocks {
-			origins = append(origins, b.Origin)
-		}
-		_, err = fmt.Fprintf(a.out, "it stays blocked by: %s\n", plain(strings.Join(origins, ", ")))
+		_, err = fmt.Fprintf(a.out, "it stays blocked by: %s\n", plain(strings.Join(productOrigins(p.Blocks), ", ")))
 	}
 	if err != nil {
 		return fmt.Errorf("print: %w", err)

@@ -96,7 +96,7 @@ CORDON_KEY. They exit 0 when done or allowed, 1 when denied, 2 when used wrongly
 	}
 	root.AddGroup(&cobra.Group{ID: "server", Title: "The server:"}, &cobra.Group{ID: "act", Title: "Ask and act:"})
 	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.demo(), a.healthcheck())
-	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.log(), a.messages())
+	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.messages())
 	root.AddCommand(a.version(), helpConfig())
 	a.needCommand(root)
 	helpOfCommands(root)
@@ -147,6 +147,7 @@ type command struct {
 	settings                  []string // of the table in config.go
 	required                  []string // those of them that must be given
 	acted                     bool     // of an act on a product: somebody must act, not the host
+	ids                       []string // types of what the arguments name, for completion
 	formats                   []string // of -o, the default first; nil: there is no -o
 	run                       func(ctx context.Context, c config, args []string) error
 }
