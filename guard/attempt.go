@@ -107,7 +107,7 @@ func (g *Guard) record(a *attempt, outcome error) *datastore.Record {
 	}
 	r := &datastore.Record{}
 	q := datastore.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}
-	g.fill(r, a.origin, &q, &a.result.Answer, a.now, a.action.Name)
+	g.fill(r, a.origin, &q, &a.result.Answer, a.now, g.now().Sub(a.now), a.action.Name)
 	var conflict *Conflict
 	if errors.As(outcome, &conflict) {
 		a.details["conflict"] = conflict.Code

@@ -7,7 +7,7 @@ import (
 	"cordon/datastore"
 )
 
-// DecideAll answers the items of a batch in order, each with a record of its own, until the
+// DecideAll answers the items of a batch in order, at one instant, each with a record of its own, until the
 // semantic says that the batch ends; an item in error counts as a denial (AuthZEN 7.1.2). It gives
 // the batch's id, which its records carry. An error of the whole (store, journal) answers nothing.
 func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, semantic Semantic) (string, []BatchAnswer, error) {
@@ -15,14 +15,15 @@ func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, sem
 	if err != nil {
 		return "", nil, err
 	}
-	batch, policy := datastore.NewRecordID(g.now()), g.policy.Load()
+	at, policy := g.now(), g.policy.Load()
+	batch := datastore.NewRecordID(at)
 	answers := make([]BatchAnswer, 0, len(items))
 	records := make([]datastore.Record, len(items))
 	journal := make([]*datastore.Record, 0, len(items))
 	for i := range items {
 		answer, err := Answer{}, items[i].Invalid
 		if err == nil {
-			answer, err = g.answer(ctx, o, policy, &items[i].Question, floors, &records[i])
+			answer, err = g.answer(ctx, o, policy, &items[i].Question, at, floors, &records[i])
 			switch {
 			case err == nil:
 				records[i].Batch = batch

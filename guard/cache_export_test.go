@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"time"
 
 	"cordon/datastore"
 )
@@ -23,5 +24,5 @@ func (g *Guard) CachedBytes() int64 {
 // Answer decides a question and leaves the record to nobody, for tests that ask a million of them.
 func (g *Guard) Answer(ctx context.Context, o *Origin, q *Question) (Answer, error) {
 	var record datastore.Record
-	return g.answer(ctx, o, g.policy.Load(), q, nil, &record)
+	return g.answer(ctx, o, g.policy.Load(), q, time.Time{}, nil, &record)
 }

@@ -18,7 +18,7 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 	if err != nil {
 		return Answer{}, err
 	}
-	answer, err := g.answer(ctx, o, g.policy.Load(), q, floors, &record)
+	answer, err := g.answer(ctx, o, g.policy.Load(), q, time.Time{}, floors, &record)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -28,9 +28,13 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 	return answer, nil
 }
 
-// answer decides a question and fills in its record, which the caller is to journal.
-func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, floors []floor, record *datastore.Record) (Answer, error) {
+// answer decides a question at an instant, at once for the zero time, and fills in its record, which the caller is to
+// journal.
+func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, at time.Time, floors []floor, record *datastore.Record) (Answer, error) {
 	start := g.now()
+	if at.IsZero() {
+		at = start
+	}
 	asked := datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
 	if err := checkLimit(o, &asked); err != nil {
 		return Answer{}, err
@@ -40,13 +44,13 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, f
 		return Answer{}, err
 	}
 	var input policies.Input
-	project(&input, &asked, &k, start)
-	decision, err := p.ask(ctx, &input)
+	project(&input, &asked, &k, at)
+	decision, err := p.ask(ctx, &input, at)
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := g.answered(start, decision, &k)
-	g.fill(record, o, &asked, &answer, start, p.label(asked.Action.Name))
+	answer := g.answered(at, decision, &k)
+	g.fill(record, o, &asked, &answer, at, g.now().Sub(start), p.label(asked.Action.Name))
 	return answer, nil
 }
 
@@ -96,10 +100,9 @@ func (g *Guard) answered(now time.Time, d *policies.Decision, k *facts) Answer {
 
 // fill writes the record of an answer, and tells the observer, who is given a name from a bounded set
 // for the action.
-func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *Answer, start time.Time, label string) {
-	took := g.now().Sub(start)
+func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *Answer, at time.Time, took time.Duration, label string) {
 	*r = datastore.Record{
-		ID: a.ID, Time: start, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
+		ID: a.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
 		Kind: datastore.RecordDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON("en"),
 		Policy: a.Policy, Organization: a.Organization, Revision: a.Revision, DurationUS: took.Microseconds(),
 		RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"cordon/datastore"
 	"cordon/policies"
@@ -69,7 +70,7 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 // record.
 func (g *Guard) recordRead(ctx context.Context, o *Origin, organization string) error {
 	var record datastore.Record
-	answer, err := g.answer(ctx, o, g.policy.Load(), mayRead(o, organization), nil, &record)
+	answer, err := g.answer(ctx, o, g.policy.Load(), mayRead(o, organization), time.Time{}, nil, &record)
 	if err != nil {
 		return err
 	}

@@ -150,7 +150,7 @@ func (g *Guard) askIn(ctx context.Context, a *attempt, action Action, stranger b
 	if stranger {
 		input.Resource.Known = true
 	}
-	decision, err := a.policy.ask(ctx, &input)
+	decision, err := a.policy.ask(ctx, &input, a.now)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"cordon/policies"
 )
@@ -23,8 +24,10 @@ func newPolicy(engine *policies.Engine, noMemo bool) (*policy, error) {
 	return &policy{Engine: engine, host: host, noMemo: noMemo}, nil
 }
 
-// ask asks the rules.
-func (p *policy) ask(ctx context.Context, input *policies.Input) (*policies.Decision, error) {
+// ask asks the rules at an instant. Where they look at the time, it becomes a fact of the input, so that the record holds
+// it and a decision stays a function of its input (docs/design.md 3.1).
+func (p *policy) ask(ctx context.Context, input *policies.Input, at time.Time) (*policies.Decision, error) {
+	input.Time = p.Time(at)
 	if p.noMemo {
 		return p.DecideUncached(ctx, input)
 	}

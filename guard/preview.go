@@ -71,7 +71,7 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 	q := datastore.Question{Subject: Entity{Type: policies.SubjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
 	var input policies.Input
 	project(&input, &q, k, l.a.now)
-	decision, err := l.a.policy.ask(ctx, &input)
+	decision, err := l.a.policy.ask(ctx, &input, l.a.now)
 	if err != nil {
 		return false, fmt.Errorf("preview: %w", err)
 	}

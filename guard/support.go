@@ -171,7 +171,7 @@ func (g *Guard) countTry(ctx context.Context, a *attempt, code *presented) error
 	would := *a.act
 	would.Code = policies.CodeValid
 	input.Act = &would
-	decision, err := a.policy.ask(ctx, &input)
+	decision, err := a.policy.ask(ctx, &input, a.now)
 	if err != nil || !decision.Allowed {
 		return err
 	}

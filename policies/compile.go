@@ -22,8 +22,8 @@ const decisionQuery = "data.cordon.decision"
 const errorLimit = 50
 
 // Compile makes an engine of a policy. It is strict: unknown builtins, unused variables, members of the input that the
-// schema does not have, rules without code, rank or texts, and rules that say anything but deny or grant are refused
-// with a *ProblemsError. Tests among the modules are left out.
+// schema does not have, rules without code, rank or texts, rules that say anything but deny or grant, and a
+// time zone that there is not are refused with a *ProblemsError. Tests among the modules are left out.
 func Compile(ctx context.Context, src Source) (*Engine, error) {
 	name, err := digest(src)
 	if err != nil {
@@ -47,8 +47,12 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	clock, err := readClock(compiler, src.Data)
+	if err != nil {
+		return nil, err
+	}
 	engine := &Engine{
-		digest: name, rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary),
+		digest: name, rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
 		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, src.Data)),
 	}
 	if engine.plain, err = prepare(ctx, compiler, store); err != nil {

@@ -23,6 +23,7 @@ type Engine struct {
 	languages  []string // that every rule speaks, English first
 	vocabulary *vocabulary
 	terms      terms
+	clock      clock
 	outcomes   outcomes
 	memo       *memo
 }

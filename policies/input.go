@@ -11,6 +11,8 @@ type Input struct {
 	Organization Organization `json:"organization"`
 	// Act is nil in a question ("may they?") and set when a change is decided.
 	Act *Act `json:"act,omitempty"`
+	// Time is nil where no rule looks at it; see Engine.Time.
+	Time *Time `json:"time,omitempty"`
 }
 
 // Action is what is to be done (`docs/domain.md`, "What each action asks").

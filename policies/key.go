@@ -13,6 +13,7 @@ func appendKey(b []byte, in *Input) []byte {
 		in.Resource.Known, in.Resource.Maintenance,
 		in.Organization.OtherAdmins, in.Organization.OtherLegalRepresentatives,
 		in.Act != nil, in.Act != nil && in.Act.Justification,
+		in.Time != nil, in.Time != nil && in.Time.Minute != nil,
 	} {
 		if set {
 			flags |= 1 << i
@@ -33,6 +34,13 @@ func appendKey(b []byte, in *Input) []byte {
 	if in.Act != nil {
 		b = appendString(b, in.Act.Origin)
 		b = appendString(b, in.Act.Code)
+	}
+	if in.Time != nil {
+		b = appendString(b, in.Time.Weekday)
+		b = binary.AppendVarint(b, int64(in.Time.Hour))
+		if in.Time.Minute != nil {
+			b = binary.AppendVarint(b, int64(*in.Time.Minute))
+		}
 	}
 	return b
 }

@@ -37,6 +37,12 @@ func randomInputs(n int) []*policies.Input {
 		if in.Act != nil && in.Act.Code == "forged" {
 			in.Act = &policies.Act{Origin: in.Act.Origin, Code: policies.CodeInvalid}
 		}
+		switch minute := r.IntN(60); r.IntN(3) { // the built-in rules do not look at it
+		case 0:
+			in.Time = &policies.Time{Weekday: "saturday", Hour: r.IntN(24)}
+		case 1:
+			in.Time = &policies.Time{Weekday: "monday", Hour: r.IntN(24), Minute: &minute}
+		}
 		out[i] = &in
 	}
 	return out
@@ -103,6 +109,10 @@ func TestMemoTellsInputsApart(t *testing.T) {
 		func(in *policies.Input) { in.Act = &policies.Act{Origin: "host"} },
 		func(in *policies.Input) { in.Act = &policies.Act{Code: "host"} },
 		func(in *policies.Input) { in.Act = &policies.Act{Justification: true} },
+		func(in *policies.Input) { in.Time = &policies.Time{} },
+		func(in *policies.Input) { in.Time = &policies.Time{Minute: new(int)} },
+		func(in *policies.Input) { in.Time = &policies.Time{Hour: 1} },
+		func(in *policies.Input) { in.Time = &policies.Time{Weekday: "sunday"} },
 	}
 	seen := map[*policies.Decision]bool{}
 	for range 2 {
@@ -206,6 +216,8 @@ func TestEveryMemberOfTheInputIsInTheMemosKey(t *testing.T) {
 			v.SetBool(!v.Bool())
 		case reflect.String:
 			v.SetString(v.String() + "!")
+		case reflect.Int:
+			v.SetInt(v.Int() + 1)
 		case reflect.Slice:
 			v.Set(reflect.Append(v, reflect.ValueOf("!")))
 		default:

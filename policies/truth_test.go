@@ -29,6 +29,7 @@ func withSettings(set settings) policies.Source {
 	src.Data = map[string]any{"cordon": map[string]any{"settings": map[string]any{
 		"administrators_manage_blocked_products": set.adminsManageBlocked,
 		"additional_critical_channels":           more,
+		"timezone":                               "UTC",
 	}}}
 	return src
 }

@@ -15,6 +15,10 @@ var (
 	keyBlocks          = ast.StringTerm("blocks")
 	keyChannel         = ast.StringTerm("channel")
 	keyCode            = ast.StringTerm("code")
+	keyHour            = ast.StringTerm("hour")
+	keyMinute          = ast.StringTerm("minute")
+	keyTime            = ast.StringTerm("time")
+	keyWeekday         = ast.StringTerm("weekday")
 	keyGranted         = ast.StringTerm("granted")
 	keyItself          = ast.StringTerm("itself")
 	keyJustification   = ast.StringTerm("justification")
@@ -75,21 +79,29 @@ func flag(key *ast.Term, value bool) member { return member{key, ast.InternedTer
 
 // input returns the input as OPA's own value: what parsing its JSON would give, without the JSON.
 func (t terms) input(in *Input) ast.Value {
-	if in.Act == nil {
-		return ast.NewObject(
-			member{keyAction, t.action(&in.Action)},
-			member{keySubject, t.subject(&in.Subject)},
-			member{keyResource, t.resource(&in.Resource)},
-			member{keyOrganization, organizations[in.Organization]},
-		)
-	}
-	return ast.NewObject(
+	members := make([]member, 0, 6)
+	members = append(members,
 		member{keyAction, t.action(&in.Action)},
 		member{keySubject, t.subject(&in.Subject)},
 		member{keyResource, t.resource(&in.Resource)},
 		member{keyOrganization, organizations[in.Organization]},
-		member{keyAct, t.act(in.Act)},
 	)
+	if in.Act != nil {
+		members = append(members, member{keyAct, t.act(in.Act)})
+	}
+	if in.Time != nil {
+		members = append(members, member{keyTime, t.time(in.Time)})
+	}
+	return ast.NewObject(members...)
+}
+
+func (t terms) time(at *Time) *ast.Term {
+	members := make([]member, 0, 3)
+	members = append(members, member{keyWeekday, t.word(at.Weekday)}, member{keyHour, ast.InternedTerm(at.Hour)})
+	if at.Minute != nil {
+		members = append(members, member{keyMinute, ast.InternedTerm(*at.Minute)})
+	}
+	return ast.ObjectTerm(members...)
 }
 
 func (t terms) action(a *Action) *ast.Term {

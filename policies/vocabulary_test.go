@@ -123,6 +123,7 @@ func TestTheSchemaListsTheWordsOfTheRules(t *testing.T) {
 		"roles": engine.Roles(), "channels": engine.Channels(),
 		"origins":  {policies.OriginAdministrator, policies.OriginHost, policies.OriginSupport},
 		"subjects": {policies.SubjectAgent, policies.SubjectHost, policies.SubjectOther, policies.SubjectUser},
+		"weekdays": {"friday", "monday", "saturday", "sunday", "thursday", "tuesday", "wednesday"},
 		"codes":    {policies.CodeInvalid, policies.CodeMissing, policies.CodeValid},
 	}
 	seen := map[string]bool{}

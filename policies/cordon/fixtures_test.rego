@@ -46,3 +46,5 @@ act(question, brought) := object.union(question, {"act": object.union(
 	{"origin": "administrator", "justification": true},
 	brought,
 )})
+
+at(question, weekday, hour) := object.union(question, {"time": {"weekday": weekday, "hour": hour}})
