@@ -43,12 +43,20 @@ type Event struct {
 	Channels         []string  `json:"channels,omitempty"`        // of a user's block: those it names
 	Closed           []string  `json:"closed_channels,omitempty"` // and all that it closes, in the order of docs/domain.md, Words
 	ExpiresAt        time.Time `json:"expires_at,omitzero"`
-	Role             string    `json:"role,omitempty"`
-	OldRole          string    `json:"old_role,omitempty"`
-	Ended            bool      `json:"ended,omitempty"` // by the clock, lifted by nobody
-	Procedure        string    `json:"procedure,omitempty"`
-	Decision         string    `json:"decision,omitempty"` // id of the record
-	Revision         int64     `json:"revision"`
+	CodeOf           string    `json:"code_of,omitempty"` // who asked for it: the maker of the support code
+
+	// AdministratorsManage says of a product that is blocked, or still is, that the policy lets administrators and legal
+	// representatives go on managing (docs/domain.md B3), as it was decided.
+	AdministratorsManage bool `json:"administrators_manage,omitempty"`
+	// StillBlocked says of the end of a block that another one stands.
+	StillBlocked bool `json:"still_blocked,omitempty"`
+
+	Role      string `json:"role,omitempty"`
+	OldRole   string `json:"old_role,omitempty"`
+	Ended     bool   `json:"ended,omitempty"` // by the clock, lifted by nobody
+	Procedure string `json:"procedure,omitempty"`
+	Decision  string `json:"decision,omitempty"` // id of the record
+	Revision  int64  `json:"revision"`
 }
 
 // tellAbout queues an event with the act (docs/domain.md B4: blocking sends an e-mail).

@@ -29,7 +29,8 @@ func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastor
 	left, ended := endings(next.Blocks, now)
 	about := Entity{Type: "product", ID: next.ID}
 	for _, b := range ended {
-		e := Event{Type: EventProductUnblocked, Product: next.ID, ProductName: next.Name, Origin: b.Origin, Reason: b.Reason, Ticket: b.Ticket}
+		e := Event{Type: EventProductUnblocked, Product: next.ID, ProductName: next.Name, Origin: b.Origin, Reason: b.Reason, Ticket: b.Ticket,
+			StillBlocked: len(left) > 0}
 		before := next
 		next.Blocks = without(next.Blocks, b.ID)
 		if err := g.commitEnd(ctx, tx, facts, now, "unblock", about, b.ID, e, before, next); err != nil {
@@ -55,7 +56,7 @@ func (g *Guard) endUser(ctx context.Context, tx datastore.Tx, facts *datastore.F
 	about := Entity{Type: "user", ID: user, Organization: facts.Organization.ID}
 	standing := datastore.UserBlocks{Organization: facts.Organization.ID, User: user, Blocks: facts.TargetBlocks}
 	for _, b := range ended {
-		e := Event{Type: EventUserUnblocked, User: user, Origin: b.Origin, Ticket: b.Ticket, Channels: b.Channels}
+		e := Event{Type: EventUserUnblocked, User: user, Origin: b.Origin, Ticket: b.Ticket, Channels: b.Channels, StillBlocked: len(left) > 0}
 		if facts.Target != nil {
 			e.UserName = facts.Target.Name
 		}
@@ -88,6 +89,12 @@ func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, facts *datastore
 	a.details["ended"] = id
 	a.changed(before, after)
 	e.Ended = true
+	if e.StillBlocked && e.Product != "" {
+		var err error
+		if e.AdministratorsManage, err = administratorsManage(ctx, a, facts.Product); err != nil {
+			return err
+		}
+	}
 	a.tellAbout(e)
 	return g.commitChange(ctx, tx, a, nil)
 }

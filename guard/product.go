@@ -129,10 +129,17 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 			if err != nil {
 				return false, err
 			}
-			a.tellAbout(Event{
+			told := Event{
 				Type: event, Product: p.ID, ProductName: p.Name, Origin: a.origin.blockOrigin(), By: a.origin.by(),
 				Reason: act.Reason, Ticket: act.Ticket, ExpiresAt: act.ExpiresAt,
-			})
+				StillBlocked: event == EventProductUnblocked && len(p.Blocks) > 0,
+			}
+			if event == EventProductBlocked || told.StillBlocked {
+				if told.AdministratorsManage, err = administratorsManage(ctx, a, &p); err != nil {
+					return false, err
+				}
+			}
+			a.tellAbout(told)
 			a.result.Product = &p
 			if act.Preview {
 				a.details["preview"] = true
@@ -142,4 +149,15 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 			return true, a.put(ctx, tx, *a.facts.Product, p)
 		},
 	}
+}
+
+// administratorsManage asks the rules whether an administrator who is not blocked manages the product as it would be.
+func administratorsManage(ctx context.Context, a *attempt, p *Product) (bool, error) {
+	admin := Member{Organization: a.organization, ID: datastore.Administrator, Role: datastore.Administrator}
+	k := facts{
+		organization: &snapshot{id: a.organization, revision: a.facts.Organization.Revision},
+		member:       membershipOf(&admin), product: productOf(p),
+	}
+	l := losses{a: a}
+	return l.may(ctx, admin.ID, "manage", Entity{Type: "product", ID: p.ID}, &k)
 }

@@ -131,6 +131,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			e := Event{
 				Type: event, User: user, UserName: a.facts.Target.Name, Origin: o.blockOrigin(), By: o.by(),
 				Ticket: act.Ticket, ExpiresAt: act.ExpiresAt, Channels: sorted(act.Channels),
+				CodeOf: code.maker, StillBlocked: event == EventUserUnblocked && len(after) > 0,
 			}
 			if event == EventUserBlocked {
 				e.Closed = a.policy.ClosedChannels(e.Channels)

@@ -52,6 +52,8 @@ var (
 	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope}
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
 	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record")
+	hostName   = matching(`^[^\pC\s]([^\pC]{0,58}[^\pC\s])?$`, "1 to 60 characters on one line")
+	colors     = matching(`^#[0-9A-Fa-f]{6}$`, "a colour such as #1a6fb0")
 	levels     = among("debug", "info", "warn", "error")
 	algorithms = among("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 	replicas   = matching(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,119}$`, "1 to 120 letters, digits and . _ @ -, the first a letter or digit")

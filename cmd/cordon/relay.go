@@ -45,5 +45,6 @@ func (c config) mail() *notify.MailConfig {
 		TLS:          c.text("smtp-tls"),
 		User:         c.text("smtp-user"),
 		PasswordFile: c.text("smtp-password-file"),
+		Host:         notify.Host{Name: c.text("host-name"), Color: c.text("host-color"), ConsoleURL: c.text("console-url")},
 	}
 }

@@ -26,7 +26,7 @@ func TestWrongUseExits2AndSaysWhatToDo(t *testing.T) {
 		"keys create --name n":                "--scopes",
 		"keys create --name n --scopes every": "decide, directory, act, support, audit, policy, admin",
 		"keys create --scopes decide":         "needs --name",
-		"log --decision maybe":                "--decision must be one of allowed, denied",
+		"log --decision maybe":                "--decision must be allowed or denied",
 		"log --from yesterday":                "2026-01-31T12:00:00Z",
 		"import /nowhere/at/all":              "CORDON_KEY is not set",
 		"demo --users-per 0":                  "--users-per must be 1 to 9999",

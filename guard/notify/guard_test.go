@@ -101,9 +101,77 @@ func TestAnActIsToldAtOnceAndWhatWasGivenUpCanBeSentAgain(t *testing.T) {
 		t.Errorf("a delivered message sent again: %v, want a conflict", err)
 	}
 	for _, m := range box.all() {
-		if strings.Contains(string(m.raw), "nobody else") {
-			t.Errorf("a mail to %s tells the reason", m.to)
+		// Carl has no access to the product.
+		if told := strings.Contains(m.open(t).text, "\nReason: nobody else's business\n"); told != !strings.HasPrefix(m.to, "carl@") {
+			t.Errorf("a mail to %s tells the reason: %t", m.to, told)
 		}
+	}
+}
+
+// Mails say of a block what the policy said when it was decided, of its end whether another block stands, and of an
+// act of support who asked for it.
+func TestAMailSaysWhatIsKnown(t *testing.T) { // docs/domain.md B3, Whose block it is
+	policy := policies.Builtin()
+	policy.Data = map[string]any{"cordon": map[string]any{"settings": map[string]any{
+		"administrators_manage_blocked_products": true, "additional_critical_channels": []any{},
+	}}}
+	host := &guard.Origin{Caller: &guard.Caller{ID: "billing", Scopes: guard.Scopes()}}
+	support := &guard.Origin{Caller: host.Caller, Agent: "sam"}
+	const leaves, nobody = "only the administrators and legal representatives of the organization can manage it", "no user of the organization can manage"
+	for name, c := range map[string]struct {
+		policy      policies.Source
+		block, left string
+	}{
+		"as the rules are":                   {policies.Builtin(), nobody, "nobody of the organization can manage it until that one is lifted"},
+		"administrators manage all the same": {policy, leaves, leaves + " until that one is lifted"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			box, store := openMailbox(t, mailboxOptions{}, nil), openStore(t)
+			acme(t, store)
+			put(t, store, datastore.Product{Organization: "acme", ID: "shop", Name: "Shop", Kind: "web_hosting"})
+			r := start(t, notify.Config{Store: store, Mail: box.config()})
+			g := openGuard(t, store, c.policy, r.Wake)
+			mails := 0
+			says := func(err error, each int, want ...string) {
+				t.Helper()
+				if err != nil {
+					t.Fatal(err)
+				}
+				mails += each
+				r.await("mail delivered", mails)
+				for _, m := range box.all()[mails-each:] {
+					for _, sentence := range want {
+						if text := m.open(t).text; !strings.Contains(text, sentence) {
+							t.Errorf("the mail to %s does not say %q:\n%s", m.to, sentence, text)
+						}
+					}
+				}
+			}
+			act := guard.ProductAct{Reason: "unpaid"}
+			_, err := g.BlockProduct(t.Context(), host, "acme", "shop", act)
+			says(err, 3, c.block)
+			_, err = g.BlockProduct(t.Context(), as("adam"), "acme", "shop", act)
+			says(err, 3, c.block)
+			_, err = g.UnblockProduct(t.Context(), host, "acme", "shop", guard.ProductAct{})
+			says(err, 3, c.left)
+			_, err = g.UnblockProduct(t.Context(), as("adam"), "acme", "shop", guard.ProductAct{})
+			says(err, 3, "Everybody who has access to the product can manage it again.")
+			why := func() guard.UserAct {
+				code, _, err := g.CreateSupportCode(t.Context(), as("lena"), "acme")
+				if err != nil {
+					t.Fatal(err)
+				}
+				return guard.UserAct{Justification: "long enough it is", SupportCode: code.Code}
+			}
+			_, err = g.BlockUser(t.Context(), support, "acme", "carl", why())
+			says(err, 2, "By: support, at the request of lena\n")
+			_, err = g.BlockUser(t.Context(), as("lena"), "acme", "carl", why())
+			says(err, 2, "By: lena\n")
+			_, err = g.UnblockUser(t.Context(), support, "acme", "carl", why())
+			says(err, 2, "Another block of the user still stands")
+			_, err = g.UnblockUser(t.Context(), as("lena"), "acme", "carl", why())
+			says(err, 2, "Role and access are in force again")
+		})
 	}
 }
 

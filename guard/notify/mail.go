@@ -35,6 +35,7 @@ type MailConfig struct {
 	User         string // empty: no log-in
 	PasswordFile string // read for each mail, so that a changed password needs no restart
 	RootCAs      *x509.CertPool
+	Host         Host
 	Timeout      time.Duration // of one mail, from dialling on; 0: 30 s
 }
 
@@ -125,7 +126,7 @@ func (r *Relay) sendMail(ctx context.Context, m *datastore.Message, e *guard.Eve
 		return skipped("the event does not concern the member any more")
 	}
 	to.Name = flat(facts.Target.Name)
-	written, err := r.mailer.texts.write(newLetter(e, &facts, r.now()))
+	written, err := r.mailer.texts.write(newLetter(&r.mailer.config.Host, e, &facts, r.now()))
 	if err != nil {
 		r.log.ErrorContext(ctx, "mail cannot be written", "type", e.Type, "error", err)
 		return refused("its text could not be written")
@@ -139,7 +140,7 @@ func (m *mailer) compose(id string, to *netmail.Address, w *written, now time.Ti
 	msg := mail.NewMsg(mail.WithNoDefaultUserAgent())
 	msg.FromMailAddress(m.from)
 	msg.AddToMailAddress(to)
-	msg.Subject(w.subject)
+	msg.SetGenHeaderPreformatted(mail.HeaderSubject, foldedSubject(w.subject))
 	msg.SetMessageIDWithValue(hex.EncodeToString(sum[:16]) + "@" + m.domain)
 	msg.SetDateWithValue(now.UTC())
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834

@@ -9,10 +9,14 @@ type page struct {
 	Facts             []fact
 	Sections          []section
 	Footer            string
+	Host, Color       string
 }
 
 // fact is a line of what a mail is about.
-type fact struct{ Label, Value string }
+type fact struct {
+	Label, Value string
+	Link         bool // the value is an address of ours
+}
 
 // section is a part of a mail under a heading.
 type section struct {
@@ -32,7 +36,7 @@ func newPage(language, subject, body, facts, footer string) *page {
 	for line := range strings.Lines(facts) {
 		if label, value, ok := strings.Cut(line, ":"); ok {
 			// A space before the colon is the language's: French has one.
-			p.Facts = append(p.Facts, fact{label, strings.TrimSpace(value)})
+			p.Facts = append(p.Facts, fact{Label: label, Value: strings.TrimSpace(value)})
 		}
 	}
 	blocks := &p.Lead

@@ -124,6 +124,11 @@ func (t *texts) write(l *letter) (*written, error) {
 		return nil, err
 	}
 	p := newPage(language, subject, body, facts, footer)
+	p.Host, p.Color = l.Host, l.Color
+	for i := range p.Facts {
+		value := p.Facts[i].Value
+		p.Facts[i].Link = value == l.Link || value == l.RecordLink
+	}
 	w := &written{language: language, subject: subject}
 	if w.text, err = execute(t.plain, "layout.txt.tmpl", p); err != nil {
 		return nil, err

@@ -9,12 +9,12 @@ import (
 )
 
 // Write writes what a member is told of an event.
-func Write(files fs.FS, e *guard.Event, facts *datastore.Facts, now time.Time) (language, subject, text, html string, err error) {
+func Write(host Host, files fs.FS, e *guard.Event, facts *datastore.Facts, now time.Time) (language, subject, text, html string, err error) {
 	t, err := loadTexts(files)
 	if err != nil {
 		return "", "", "", "", err
 	}
-	w, err := t.write(newLetter(e, facts, now))
+	w, err := t.write(newLetter(&host, e, facts, now))
 	if err != nil {
 		return "", "", "", "", err
 	}
@@ -24,6 +24,7 @@ func Write(files fs.FS, e *guard.Event, facts *datastore.Facts, now time.Time) (
 func Texts() fs.FS { return embedded }
 
 var (
-	Flat     = flat
-	IsPublic = isPublic
+	Flat          = flat
+	FoldedSubject = foldedSubject
+	IsPublic      = isPublic
 )

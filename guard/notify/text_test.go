@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"mime"
 	"os"
 	"path/filepath"
 	"strings"
@@ -39,12 +40,16 @@ func tellings() map[string][]told {
 		guard.EventProductBlocked: {
 			{"an administrator blocked it, to an administrator", guard.Event{Origin: admin, By: "adam", Ticket: "T-1"}, "ada"},
 			{"an administrator blocked it for a time, to a client", guard.Event{Origin: admin, By: "adam", ExpiresAt: until}, "cleo"},
+			{"to a client who has no access to it", guard.Event{Origin: admin, By: "adam"}, "dora"},
 			{"the host blocked it, to the legal representative", guard.Event{Origin: host, By: "billing"}, "lena"},
+			{"the policy leaves it to administrators, to one of them", guard.Event{Origin: admin, By: "adam", AdministratorsManage: true}, "ada"},
 			{"to an administrator who is blocked", guard.Event{Origin: admin, By: "adam"}, "bob"},
 		},
 		guard.EventProductUnblocked: {
 			{"an administrator lifted it, to an administrator", guard.Event{Origin: admin, By: "adam"}, "ada"},
 			{"it ended by the clock, to a client", guard.Event{Origin: host, Ended: true}, "cleo"},
+			{"another one stands, to an administrator", guard.Event{Origin: admin, By: "adam", StillBlocked: true}, "ada"},
+			{"another one stands, to a client", guard.Event{Origin: host, Ended: true, StillBlocked: true}, "cleo"},
 		},
 		guard.EventMaintenanceStarted: {
 			{"to an administrator", guard.Event{Origin: admin, By: "adam", ExpiresAt: until, Ticket: "T-2"}, "ada"},
@@ -55,11 +60,12 @@ func tellings() map[string][]told {
 			{"it ended by the clock, to a client", guard.Event{Ended: true}, "cleo"},
 		},
 		guard.EventUserBlocked: {
-			{"support blocked them", guard.Event{Origin: support, By: "agent-7", Channels: []string{"imap", "mail_web", "smtp"}, Closed: append(critical, "imap", "smtp"), Ticket: "T-3"}, "ada"},
+			{"support blocked them", guard.Event{Origin: support, By: "agent-7", Channels: []string{"imap", "mail_web", "smtp"}, Closed: append(critical, "imap", "smtp"), Ticket: "T-3", CodeOf: "lena"}, "ada"},
 			{"an administrator blocked them for a time", guard.Event{Origin: admin, By: "adam", Closed: critical, ExpiresAt: until}, "lena"},
 		},
 		guard.EventUserUnblocked: {
-			{"support lifted it", guard.Event{Origin: support, By: "agent-7"}, "ada"},
+			{"support lifted it", guard.Event{Origin: support, By: "agent-7", CodeOf: "gone"}, "ada"},
+			{"another one stands", guard.Event{Origin: admin, By: "adam", StillBlocked: true}, "ada"},
 			{"it ended by the clock", guard.Event{Origin: admin, Ended: true}, "lena"},
 		},
 		guard.EventUserSecure: {
@@ -99,7 +105,8 @@ func facts(id, language string) *datastore.Facts {
 		{ID: "bob", Name: "Bob Blocked", Role: datastore.Administrator, Blocks: block},
 		{ID: "lena", Name: "Lena Lang", Role: datastore.LegalRepresentative},
 		{ID: "carl", Name: "Carl Curti", Role: datastore.Collaborator},
-		{ID: "cleo", Name: "Cléo", Role: datastore.Client},
+		{ID: "cleo", Name: "Cléo", Role: datastore.Client, Grants: []string{"shop-1"}},
+		{ID: "dora", Name: "Dora", Role: datastore.Client},
 	}
 	f := &datastore.Facts{Organization: datastore.Organization{ID: "acme"}, Admins: all[:4]}
 	for _, m := range all {
@@ -117,7 +124,7 @@ func TestTextsAreAsTheGoldenFiles(t *testing.T) {
 			var text, html strings.Builder
 			for _, to := range tellings()[kind] {
 				event := fill(kind, to.event)
-				_, subject, plain, page, err := notify.Write(notify.Texts(), &event, facts(to.to, language), noon)
+				_, subject, plain, page, err := notify.Write(notify.Host{}, notify.Texts(), &event, facts(to.to, language), noon)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -178,7 +185,7 @@ func TestATextThatALanguageLacksIsRefused(t *testing.T) {
 		}
 		files[spoil.file] = &fstest.MapFile{Data: []byte(spoil.text)}
 		event := fill(guard.EventUserSecure, guard.Event{})
-		if _, _, _, _, err := notify.Write(files, &event, facts("carl", "en"), noon); err == nil {
+		if _, _, _, _, err := notify.Write(notify.Host{}, files, &event, facts("carl", "en"), noon); err == nil {
 			t.Errorf("%s: it was taken", name)
 		}
 	}
@@ -190,7 +197,7 @@ func TestTheLanguageIsTheMembers(t *testing.T) {
 		"": "en", "en": "en", "en-GB": "en", "fr": "fr", "fr-CH": "fr", "FR_ch": "fr", "de-AT-1996": "de", "it": "en",
 		"french": "en", "../de": "en", "fr.tmpl": "en", "x-fr": "en",
 	} {
-		language, subject, _, html, err := notify.Write(notify.Texts(), &event, facts("carl", tag), noon)
+		language, subject, _, html, err := notify.Write(notify.Host{}, notify.Texts(), &event, facts("carl", tag), noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -200,18 +207,22 @@ func TestTheLanguageIsTheMembers(t *testing.T) {
 	}
 }
 
-// Reasons and justifications stand in the record alone; names of others are for those who may act on them.
+// A reason is for those who see the product, a justification stands in the record alone; names of others are for those who may act on them.
 func TestMailsSayNoMoreThanTheirReceiverMayKnow(t *testing.T) {
 	for kind, list := range tellings() {
 		for _, to := range list {
 			event := fill(kind, to.event)
 			f := facts(to.to, "en")
-			_, subject, text, html, err := notify.Write(notify.Texts(), &event, f, noon)
+			_, subject, text, html, err := notify.Write(notify.Host{}, notify.Texts(), &event, f, noon)
 			if err != nil {
 				t.Fatal(err)
 			}
 			all := subject + text + html
-			for _, secret := range []string{event.Reason, "agent-7", "billing"} {
+			sees := strings.HasPrefix(kind, "user.") == false && to.to != "bob" && to.to != "dora"
+			if got := strings.Contains(text, event.Reason) && strings.Contains(html, event.Reason); got != sees {
+				t.Errorf("%s, %s: it tells the reason is %t, want %t", kind, to.name, got, sees)
+			}
+			for _, secret := range []string{"agent-7", "billing"} {
 				if strings.Contains(all, secret) {
 					t.Errorf("%s, %s: it tells %q", kind, to.name, secret)
 				}
@@ -229,13 +240,64 @@ func TestMailsSayNoMoreThanTheirReceiverMayKnow(t *testing.T) {
 	}
 }
 
+// A mail of a host that is configured has its name and colour, and links for those who may see what they lead to.
+func TestAMailIsTheHosts(t *testing.T) {
+	host := notify.Host{Name: `Müller <b>&</b> "Söhne"`, Color: "#1a6fb0", ConsoleURL: "https://console.example.com/x/"}
+	link, record := "https://console.example.com/x/organizations/acme/products/shop-1", "https://console.example.com/x/decisions/0199d1c0-0000-7000-8000-000000000001"
+	for to, want := range map[string]string{"ada": "product record", "cleo": "product", "dora": "", "bob": ""} {
+		event := fill(guard.EventProductBlocked, guard.Event{Origin: datastore.OriginHost, Ticket: "https://evil.example"})
+		_, _, text, html, err := notify.Write(host, notify.Texts(), &event, facts(to, "en"), noon)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, address := range map[string]string{"product": link, "record": record} {
+			anchor := fmt.Sprintf("<a href=%q>%s</a>", address, address)
+			if told := strings.Contains(text, address) && strings.Contains(html, anchor); told != strings.Contains(want, name) {
+				t.Errorf("%s: the link to the %s is there: %t\n%s\n%s", to, name, told, text, html)
+			}
+		}
+		for _, part := range []string{"Only " + host.Name + " can lift", "-- \n" + host.Name + "\n"} {
+			if !strings.Contains(text, part) {
+				t.Errorf("%s: %q is not in\n%s", to, part, text)
+			}
+		}
+		if strings.Contains(html, "<b>") || !strings.Contains(html, "border-top: 0.4em solid #1a6fb0;") || strings.Contains(html, `href="https://evil`) {
+			t.Errorf("%s: got\n%s", to, html)
+		}
+	}
+	event := fill(guard.EventUserSecure, guard.Event{Origin: datastore.OriginSupport, User: "ada", UserName: "Ada"})
+	if _, _, text, _, err := notify.Write(host, notify.Texts(), &event, facts("ada", "en"), noon); err != nil || strings.Contains(text, "https://") {
+		t.Errorf("the procedure has a link, %v:\n%s", err, text)
+	}
+}
+
+// No line of a subject is empty or too long, and it is read as it was written.
+func TestASubjectIsFoldedIntoWholeWords(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		want := notify.Flat(rapid.String().Draw(t, "subject"))
+		folded := notify.FoldedSubject(want)
+		for i, line := range strings.Split("Subject: "+folded, "\r\n") {
+			if len(line) > 76 || i > 0 && (!strings.HasPrefix(line, " =?") || strings.TrimSpace(line) == "") || strings.ContainsAny(line, "\r\n") {
+				t.Errorf("line %d is %q", i, line)
+			}
+		}
+		if first, _, more := strings.Cut(folded, "\r\n"); more && strings.TrimSpace(first) == "" {
+			t.Errorf("the first line is empty: %q", folded)
+		}
+		got, err := new(mime.WordDecoder).DecodeHeader(strings.ReplaceAll(folded, "\r\n", ""))
+		if err != nil || got != want {
+			t.Errorf("%q is read as %q, %v", want, got, err)
+		}
+	})
+}
+
 func TestManyAdministratorsAreCutShort(t *testing.T) {
 	event := fill(guard.EventProductBlocked, guard.Event{Origin: datastore.OriginAdministrator})
 	f := facts("lena", "en")
 	for i := range 30 {
 		f.Admins = append(f.Admins, datastore.Member{ID: fmt.Sprintf("admin-%02d", i), Role: datastore.Administrator})
 	}
-	_, _, text, _, err := notify.Write(notify.Texts(), &event, f, noon)
+	_, _, text, _, err := notify.Write(notify.Host{}, notify.Texts(), &event, f, noon)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -250,7 +312,7 @@ func TestNamesCannotForgeATextOrMarkup(t *testing.T) {
 	event.ProductName, event.OrganizationName = evil, evil
 	f := facts("ada", "en")
 	f.Admins[0].Name = evil
-	_, subject, text, html, err := notify.Write(notify.Texts(), &event, f, noon)
+	_, subject, text, html, err := notify.Write(notify.Host{}, notify.Texts(), &event, f, noon)
 	if err != nil {
 		t.Fatal(err)
 	}

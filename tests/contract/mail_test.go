@@ -314,6 +314,12 @@ func TestWhoIsTold(t *testing.T) { // docs/domain.md B4; docs/design.md 11, Mail
 				if l.Header.Get("Content-Language") != wantLanguage {
 					t.Errorf("%s: %s is written to in %q, want %q", what, name, l.Header.Get("Content-Language"), wantLanguage)
 				}
+				head, _, _ := strings.Cut(l.Raw, "\r\n\r\n")
+				for line := range strings.SplitSeq(head, "\r\n") {
+					if name, value, ok := strings.Cut(line, ":"); strings.TrimSpace(line) == "" || ok && name == "Subject" && strings.TrimSpace(value) == "" {
+						t.Errorf("%s: the head has an empty line %q:\n%s", what, line, head)
+					}
+				}
 				if l.Text == "" || l.HTML == "" {
 					t.Errorf("%s: a mail without a plain or an HTML body", what)
 				}
