@@ -96,11 +96,17 @@ func TestLogPrintsRecords(t *testing.T) {
 		"GET /v1/decisions/export": "200 one\ntwo\n",
 	})
 	s.command().run(t, "log", "--subject", "carol", "--decision", "denied", "--from", "2026-01-02", "--why", "user_blocked", "--limit", "20").want(t, 0, ""+
-		"TIME                  ANSWER  SUBJECT     ACTION          RESOURCE        REASONS                   BY        ID\n"+
-		"2026-01-02T03:04:05Z  denied  user:carol  read_mail imap  product:mail-1  user_blocked,not_granted  user:bob  r1\n", "")
+		"TIME                  ANSWER  SUBJECT     ACTION          RESOURCE        REASONS                   SAID  BY        ID\n"+
+		"2026-01-02T03:04:05Z  denied  user:carol  read_mail imap  product:mail-1  user_blocked,not_granted  -     user:bob  r1\n", "")
 	s.command().run(t, "log", "-o", "csv", "--organization", "acme").want(t, 0, "one\ntwo\n", "")
 	s.command().run(t, "log", "-o", "csv", "--limit", "3").want(t, 2, "", "--limit is for table and json")
-	got := s.command().run(t, "log", "r1")
+	s.command().run(t, "log", "r1").want(t, 0, ""+
+		"2026-01-02T03:04:05Z: user:carol, read_mail imap on product:mail-1: denied\n"+
+		"  because: m (user_blocked)\n"+
+		"  because: n (not_granted)\n"+
+		"  asked by user:bob through the key or token k1\n"+
+		"  record r1 (decision), request unknown; -o json has all of it\n", "")
+	got := s.command().run(t, "log", "r1", "-o", "json")
 	var r client.Record
 	if err := json.Unmarshal([]byte(got.out), &r); err != nil || r.ID != "r1" || got.code != 0 {
 		t.Errorf("log r1 printed %s: %v", got.out, err)
@@ -108,6 +114,7 @@ func TestLogPrintsRecords(t *testing.T) {
 	want := []string{
 		`GET /v1/decisions?decision=false&from=2026-01-02T00%3A00%3A00Z&limit=20&reasons=user_blocked&subject=carol`,
 		`GET /v1/decisions/export?format=csv&organization=acme`,
+		`GET /v1/decisions/r1`,
 		`GET /v1/decisions/r1`,
 	}
 	if diff := cmp.Diff(want, s.asked); diff != "" {

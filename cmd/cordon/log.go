@@ -23,7 +23,7 @@ func (a *app) log() *cobra.Command {
 	return a.make(command{
 		use:   "log [ID]",
 		short: "Read the decision log",
-		long: `Read the decision log, newest first, or with ID one record with everything that is known of it.
+		long: `Read the decision log, newest first, or with ID one record in sentences; -o json has all that is known of it.
 Filters are joined by and. The key needs the scope audit.
 
 -o ndjson and -o csv export all that the filters select, oldest first.`,
@@ -109,13 +109,13 @@ func (a *app) printRecords(ctx context.Context, c config, remote *client.Client,
 		}
 		return a.printJSON(records)
 	}
-	t := a.table("TIME", "ANSWER", "SUBJECT", "ACTION", "RESOURCE", "REASONS", "BY", "ID")
+	t := a.table("TIME", "ANSWER", "SUBJECT", "ACTION", "RESOURCE", "REASONS", "SAID", "BY", "ID")
 	for r, err := range remote.Records(ctx, filter, limit) {
 		if err != nil {
 			return firstOf(a.failed(c, err), t.end())
 		}
 		t.row(when(r.Time), answerOf(r), entity(r.Question.Subject), actionOf(r.Question.Action),
-			entity(r.Question.Resource), codes(r.Reasons), by(r), r.ID)
+			entity(r.Question.Resource), codes(r.Reasons), shortened(detailsOf(r).said()), by(r), r.ID)
 		if t.rows == limit {
 			break
 		}
@@ -129,13 +129,16 @@ func (a *app) printRecords(ctx context.Context, c config, remote *client.Client,
 	return nil
 }
 
-// printRecord prints one record whole. It is JSON in any format: it has no columns.
+// printRecord prints one record whole: in sentences for people, as JSON for machines.
 func (a *app) printRecord(ctx context.Context, c config, remote *client.Client, id string) error {
 	r, err := remote.Record(ctx, id)
 	if err != nil {
 		return a.failed(c, err)
 	}
-	return a.printJSON(r)
+	if c.text("output") == "json" {
+		return a.printJSON(r)
+	}
+	return a.tellRecord(r)
 }
 
 // export copies an export as it comes. One that breaks off is an error, not a shorter export.
@@ -153,7 +156,12 @@ func (a *app) export(ctx context.Context, c config, remote *client.Client, filte
 
 // answerOf is what a record says in a word.
 func answerOf(r client.Record) string {
+	d := detailsOf(r)
 	switch {
+	case d.Conflict != "":
+		return "conflict: " + d.Conflict
+	case d.Preview && r.Decision:
+		return "previewed"
 	case r.Kind == client.RecordRead:
 		return "read"
 	case r.Kind == client.RecordGap:
