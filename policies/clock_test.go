@@ -12,52 +12,6 @@ import (
 	"cordon/policies"
 )
 
-// weekendRule is a rule that looks at the time, and its test.
-const (
-	weekendRule = `# METADATA
-# title: Nothing is removed at weekends
-# schemas:
-#   - input: schema.input
-# custom:
-#   code: no_removal_at_weekends
-#   rank: 105
-#   person:
-#     en: "Nothing is removed at weekends."
-#     fr: "Rien n'est supprimé le week-end."
-#     de: "Am Wochenende wird nichts entfernt."
-#   administrator:
-#     en: "Remove it on a working day."
-#     fr: "Supprimez-le un jour ouvrable."
-#     de: "Entfernen Sie es an einem Werktag."
-package cordon.rules.no_removal_at_weekends
-
-deny if {
-	input.action.name == "remove"
-	input.time.weekday in {"saturday", "sunday"}
-}
-`
-	weekendTest = `package cordon.rules.no_removal_at_weekends_test
-
-import data.cordon.fixtures_test as given
-import data.cordon.rules.no_removal_at_weekends
-
-question := given.ask({"name": "remove"}, given.member("administrator"), given.item("web_hosting"))
-
-test_weekend if {
-	some day in ["saturday", "sunday"]
-	no_removal_at_weekends.deny with input as given.at(question, day, 0)
-}
-
-test_working_day if {
-	not no_removal_at_weekends.deny with input as given.at(question, "friday", 23)
-}
-
-test_whoever_tells_no_time if {
-	not no_removal_at_weekends.deny with input as question
-}
-`
-)
-
 // withRule gives the domain's rules, one more, and a time zone.
 func withRule(code, text, zone string) policies.Source {
 	src := domainOnly(policies.BuiltinWithTests())
@@ -66,18 +20,8 @@ func withRule(code, text, zone string) policies.Source {
 	return src
 }
 
-func TestARuleThatLooksAtTheTimeFailsNoOtherTest(t *testing.T) {
-	src := withRule("no_removal_at_weekends", weekendRule, "Europe/Zurich")
-	src.Modules["cordon/rules/no_removal_at_weekends/no_removal_at_weekends_test.rego"] = weekendTest
-	checkOrder(t, src)
-	checkTexts(t, src)
-	checkRegoTests(t, src)
-	checkFormat(t, src)
-	checkTable(t, src, 31)
-}
-
 func TestTheWeekBeginsAndEndsInTheZoneOfTheSettings(t *testing.T) {
-	engine := compile(t, withRule("no_removal_at_weekends", weekendRule, "Europe/Zurich"))
+	engine := compile(t, guided(t, "Europe/Zurich"))
 	if on, why := engine.MemoOn(); !on {
 		t.Errorf("the memo is off: %s", why)
 	}
