@@ -3,13 +3,11 @@ package server
 import (
 	"bufio"
 	"encoding/csv"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,7 +55,9 @@ func exportRecords(c *call) error {
 	}
 	c.begin(http.StatusOK)
 	if out.csv != nil {
-		err = out.csv.Write(csvColumns)
+		if _, err = out.buffer.WriteString(byteOrderMark); err == nil {
+			err = out.csv.Write(csvColumns)
+		}
 	}
 	for n := 1; more && err == nil; n++ {
 		if err = write(&record); err == nil && n%flushEvery == 0 {
@@ -115,26 +115,7 @@ func (w *exportWriter) ndjson(r *guard.Record) error {
 	return err
 }
 
-// csvColumns are the columns of a CSV export; openapi.yaml describes them.
-var csvColumns = []string{
-	"id", "time", "replica", "sequence", "caller", "actor", "agent", "kind",
-	"subject_type", "subject_id", "action", "action_channel", "action_role", "resource_type", "resource_id", "resource_organization",
-	"decision", "reasons", "policy", "organization", "revision", "duration_us", "request_id", "trace_id", "batch", "input", "details",
-}
-
-func (w *exportWriter) csvLine(r *guard.Record) error {
-	q := &r.Question
-	row := []string{
-		r.ID, r.Time.UTC().Format("2006-01-02T15:04:05.000000Z"), r.Replica, strconv.FormatInt(r.Sequence, 10), r.Caller, r.Actor, r.Agent, r.Kind,
-		q.Subject.Type, q.Subject.ID, q.Action.Name, q.Action.Channel, q.Action.Role, q.Resource.Type, q.Resource.ID, q.Resource.Organization,
-		strconv.FormatBool(r.Decision), reasonCodes(r.Reasons), r.Policy, r.Organization, strconv.FormatInt(r.Revision, 10),
-		strconv.FormatInt(r.DurationUS, 10), r.RequestID, r.TraceID, r.Batch, string(r.Input), string(r.Details),
-	}
-	for i := range row {
-		row[i] = harmless(row[i])
-	}
-	return w.csv.Write(row)
-}
+func (w *exportWriter) csvLine(r *guard.Record) error { return w.csv.Write(csvRow(r)) }
 
 // harmless keeps a spreadsheet from running a cell: ids in questions may be anything. An apostrophe
 // goes before what could begin a formula, and before an apostrophe, so that it can be taken away
@@ -147,19 +128,6 @@ func harmless(cell string) string {
 		return cell
 	}
 	return "'" + cell
-}
-
-// reasonCodes gives the codes of reasons, with spaces between them.
-func reasonCodes(raw json.RawMessage) string {
-	var reasons []guard.Reason
-	if err := json.Unmarshal(raw, &reasons); err != nil {
-		return ""
-	}
-	codes := make([]string, len(reasons))
-	for i, r := range reasons {
-		codes[i] = r.Code
-	}
-	return strings.Join(codes, " ")
 }
 
 var _ io.Writer = (*exportWriter)(nil)

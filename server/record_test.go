@@ -199,6 +199,10 @@ func TestTheLogIsExportedOldestFirst(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if !strings.HasPrefix(rows[0][0], "\ufeff") {
+		t.Error("a spreadsheet does not know that it is UTF-8")
+	}
+	rows[0][0] = strings.TrimPrefix(rows[0][0], "\ufeff")
 	if diff := cmp.Diff(rows[0], server.CSVColumns); diff != "" {
 		t.Errorf("columns:\n%s", diff)
 	}

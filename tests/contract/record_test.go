@@ -149,6 +149,30 @@ func TestExports(t *testing.T) { // docs/design.md 4 and 11, Records
 		if err != nil || len(rows) != 4 {
 			t.Fatalf("%d rows, want a head and three: %v\n%s", len(rows), err, a.body)
 		}
+		p.ask(t, "POST", "~/products/ORG-mail/start-maintenance", `{"reason":"Größe prüfen","ticket":"T-7"}`, "Cordon-Actor: adam").want(t, 200)
+		table := p.ask(t, "GET", "/v1/decisions/export?format=csv&action=start_maintenance&kind=change", "").want(t, 200)
+		if !strings.HasPrefix(table.body, "\ufeff") {
+			t.Error("a spreadsheet does not know that an export is UTF-8")
+		}
+		facts, err := csv.NewReader(strings.NewReader(table.body)).ReadAll()
+		if err != nil || len(facts) != 2 {
+			t.Fatalf("%v\n%s", err, table.body)
+		}
+		flat := map[string]string{}
+		for i, name := range facts[0] {
+			flat[name] = facts[1][i]
+		}
+		for name, want := range map[string]string{
+			"said": "Größe prüfen", "ticket": "T-7", "subject_role": "administrator", "subject_blocked": "false",
+			"resource_kind": "mail_service", "resource_maintenance": "false", "reasons": "administrator", "conflict": "",
+		} {
+			if flat[name] != want {
+				t.Errorf("%s is %q, want %q", name, flat[name], want)
+			}
+		}
+		if flat["message"] == "" || !strings.HasPrefix(flat["changes"], "product acme-mail maintenance:  -> ") {
+			t.Errorf("message %q, changes %q", flat["message"], flat["changes"])
+		}
 		for _, row := range rows[1:] {
 			for _, cell := range row {
 				if cell != "" && strings.ContainsRune("=+-@", rune(cell[0])) {
