@@ -6,14 +6,14 @@ import (
 	"net/url"
 )
 
-// Preview says what a block would do, and is found by the same rules as the block.
+// Preview says what a block or the start of maintenance would do, and is found by the same rules as the block.
 type Preview struct {
 	// Losses are what users may do now and could not do any more.
 	Losses []Loss `json:"losses"`
 	// Mailed are the ids of the users who would be sent a mail.
 	Mailed []string `json:"mailed"`
-	// Unblockers are the ids of the users who could lift the block; of one that support holds, of those
-	// who could have support lift it, with a code of theirs.
+	// Unblockers are the ids of the users who could lift the block, or end the maintenance; of a block
+	// that support holds, of those who could have support lift it, with a code of theirs.
 	Unblockers []string `json:"unblockers"`
 	DecisionID string   `json:"decision_id"` // of the question whether the block is allowed
 }
@@ -26,20 +26,26 @@ type Loss struct {
 	Actions   []string `json:"actions"`
 }
 
-// PreviewBlockProduct tells what blocking a product would do; it changes nothing.
+// PreviewBlockProduct tells what blocking a product would do; it changes nothing and needs no reason.
 func (c *Client) PreviewBlockProduct(ctx context.Context, organization, product string, request BlockRequest) (Preview, error) {
-	return c.preview(ctx, request, organization, products, product)
+	return c.preview(ctx, request, organization, products, product, "block")
 }
 
-// PreviewBlockUser tells what blocking a user would do; it changes nothing and uses up no code.
+// PreviewStartMaintenance tells what the maintenance of a mail service would do; it changes nothing.
+func (c *Client) PreviewStartMaintenance(ctx context.Context, organization, product string, request BlockRequest) (Preview, error) {
+	return c.preview(ctx, request, organization, products, product, "start-maintenance")
+}
+
+// PreviewBlockUser tells what blocking a user would do; it changes nothing, uses up no
+// code and needs no justification.
 func (c *Client) PreviewBlockUser(ctx context.Context, organization, user string, request BlockUserRequest) (Preview, error) {
-	return c.preview(ctx, request, organization, users, user)
+	return c.preview(ctx, request, organization, users, user, "block")
 }
 
-func (c *Client) preview(ctx context.Context, request any, organization, kind, id string) (Preview, error) {
+func (c *Client) preview(ctx context.Context, request any, organization, kind, id, act string) (Preview, error) {
 	var p Preview
 	_, err := c.do(ctx, call{
-		method: http.MethodPost, path: segments(organizations, []string{organization, kind, id, "block"}),
+		method: http.MethodPost, path: segments(organizations, []string{organization, kind, id, act}),
 		query: url.Values{"preview": {"true"}}, body: request,
 	}, &p)
 	return p, err

@@ -9,7 +9,7 @@ import (
 	"cordon/policies"
 )
 
-// Preview says what a block would do, found by the same rules as the act: they are asked about the
+// Preview says what a block or the start of maintenance would do, found by the same rules as the act: they are asked about the
 // facts as they are and as they would be.
 type Preview struct {
 	// Losses are the differences of decisions: what somebody may do now and could not any more. For
@@ -18,8 +18,8 @@ type Preview struct {
 	Losses []Loss
 	// Mailed are the users who would be sent a mail.
 	Mailed []string
-	// Unblockers are the users who could lift the block; of one that support holds, those who could
-	// have support lift it, with a code of theirs.
+	// Unblockers are the users who could lift the block, or end the maintenance; of a block that support
+	// holds, those who could have support lift it, with a code of theirs.
 	Unblockers []string
 }
 
@@ -82,7 +82,10 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt, next *Product) (*Preview, error) {
 	base := snapshot{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision}
 	l, preview := losses{a: a}, &Preview{}
-	about := Entity{Type: "product", ID: next.ID}
+	about, undo := Entity{Type: "product", ID: next.ID}, "unblock"
+	if a.action.Name == "start_maintenance" {
+		undo = "end_maintenance"
+	}
 	for member, err := range tx.Members(ctx, base.id, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
@@ -93,7 +96,7 @@ func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt,
 		if err := l.compare(ctx, member.ID, about, &before, &after); err != nil {
 			return nil, err
 		}
-		if err := g.previewMember(ctx, &l, preview, a, &member, about, &after); err != nil {
+		if err := g.previewMember(ctx, &l, preview, a, &member, undo, about, &after); err != nil {
 			return nil, err
 		}
 	}
@@ -101,16 +104,15 @@ func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt,
 	return preview, nil
 }
 
-// previewMember adds a member to those who are told and those who could unblock.
-func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *attempt, m *Member, about Entity, after *facts) error {
+// previewMember adds a member to those who are told and those who could undo it.
+func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *attempt, m *Member, undo string, about Entity, after *facts) error {
 	if slices.ContainsFunc(a.events, func(e Event) bool { return e.Concerns(m, a.now) }) {
 		p.Mailed = append(p.Mailed, m.ID)
 	}
-	action := "unblock"
 	if a.origin.blockOrigin() == datastore.OriginSupport {
-		action, about = "create_support_code", Entity{Type: "organization", ID: after.organization.id}
+		undo, about = "create_support_code", Entity{Type: "organization", ID: after.organization.id}
 	}
-	may, err := l.may(ctx, m.ID, action, about, after)
+	may, err := l.may(ctx, m.ID, undo, about, after)
 	if may {
 		p.Unblockers = append(p.Unblockers, m.ID)
 	}
@@ -153,7 +155,7 @@ func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, us
 		if member.ID != user {
 			after.member = membershipOf(&member)
 		}
-		if err := g.previewMember(ctx, &p.losses, preview, a, &member, about, &after); err != nil {
+		if err := g.previewMember(ctx, &p.losses, preview, a, &member, "unblock", about, &after); err != nil {
 			return nil, err
 		}
 	}

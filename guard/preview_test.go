@@ -90,6 +90,23 @@ func TestPreviewEqualsTheDifferenceOfDecisions(t *testing.T) {
 			}
 		}
 
+		mail := products[0] + "-mail"
+		done(g.PutProduct(t.Context(), host(), org, mail, guard.PutProduct{Name: mail, Kind: "mail_service"}))
+		products = append(products, mail)
+		about := guard.Entity{Type: "product", ID: mail}
+		preview = done(g.StartMaintenance(t.Context(), as("boss"), org, mail, guard.ProductAct{Preview: true})).Preview
+		before = verdicts(t, g, users, []guard.Entity{about})
+		done(g.StartMaintenance(t.Context(), as("boss"), org, mail, guard.ProductAct{}))
+		if got, want := flatten(preview), lost(before, verdicts(t, g, users, []guard.Entity{about})); !slices.Equal(got, want) {
+			r.Fatalf("maintenance: preview %v, difference %v", got, want)
+		}
+		for _, user := range users {
+			ok, _ := decide(t, g, productQuestion(user, "end_maintenance", mail))
+			if ok != slices.Contains(preview.Unblockers, user) {
+				r.Fatalf("%s may end the maintenance: %v, preview says %v", user, ok, preview.Unblockers)
+			}
+		}
+
 		target := rapid.SampledFrom(users).Draw(r, "target")
 		resources := []guard.Entity{{Type: "organization", ID: org}}
 		for _, c := range []string{"manager", "kdrive_web", "mail_web", "imap", "smtp", "ftp", "ssh", "database"} {

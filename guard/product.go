@@ -11,10 +11,10 @@ import (
 
 // ProductAct is what a block, an unblock or a maintenance says beside the product.
 type ProductAct struct {
-	Reason    string // 1-2,000 characters for a block, optional for the others
+	Reason    string // 1-2,000 characters for a block, optional for the others and for a preview
 	Ticket    string
 	ExpiresAt time.Time // zero: until it is lifted
-	Preview   bool      // of a block: say what it would do, and do nothing
+	Preview   bool      // of a block or of the start of maintenance: say what it would do, and do nothing
 }
 
 func (a ProductAct) check(now time.Time, shortest int) error {
@@ -28,7 +28,11 @@ func (a ProductAct) check(now time.Time, shortest int) error {
 // BlockProduct suspends the management of a product (docs/domain.md B1, B3). The block's origin is the
 // caller's side; "already_blocked" counts per origin.
 func (g *Guard) BlockProduct(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
-	if err := act.check(g.now(), 1); err != nil {
+	shortest := 1
+	if act.Preview {
+		shortest = 0
+	}
+	if err := act.check(g.now(), shortest); err != nil {
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "block", act,
@@ -109,6 +113,9 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 				return nil, err
 			}
 			a.act = &policies.Act{Origin: a.origin.blockOrigin(), Justification: true}
+			if act.Preview {
+				a.details["preview"] = true
+			}
 			a.note("reason", act.Reason)
 			a.note("ticket", act.Ticket)
 			if !act.ExpiresAt.IsZero() {
@@ -142,7 +149,6 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 			a.tellAbout(told)
 			a.result.Product = &p
 			if act.Preview {
-				a.details["preview"] = true
 				a.result.Preview, err = g.previewProduct(ctx, tx, a, &p)
 				return false, err
 			}

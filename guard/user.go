@@ -94,7 +94,8 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			if err := a.mustHave(a.facts.Target != nil, "user"); err != nil {
 				return nil, err
 			}
-			a.act = &policies.Act{Origin: o.blockOrigin(), Justification: strings.TrimSpace(act.Justification) != ""}
+			// What a block would do is asked before its justification is written, and as if it were.
+			a.act = &policies.Act{Origin: o.blockOrigin(), Justification: act.Preview || strings.TrimSpace(act.Justification) != ""}
 			code = presented{}
 			if action != "secure" || o.Agent != "" || act.SupportCode != "" {
 				if code, err = present(ctx, tx, a, organization, act.SupportCode); err != nil {
@@ -104,6 +105,9 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				if err := g.countTry(ctx, a, &code); err != nil {
 					return nil, err
 				}
+			}
+			if act.Preview {
+				a.details["preview"] = true
 			}
 			a.note("justification", act.Justification)
 			a.note("ticket", act.Ticket)
@@ -152,7 +156,6 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			}
 			a.tellAbout(e)
 			if act.Preview {
-				a.details["preview"] = true
 				a.facts.TargetBlocks = before
 				a.result.Preview, err = g.previewUser(ctx, tx, a, user, after)
 				return false, err

@@ -119,7 +119,7 @@ func (s *Server) routes() []*route {
 		{method: remove, path: product, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: deleteProduct},
 		s.productAct(product+"/block", previewQuery, directory, false, (*guard.Guard).BlockProduct),
 		s.productAct(product+"/unblock", nil, directory, false, (*guard.Guard).UnblockProduct),
-		s.productAct(product+"/start-maintenance", nil, actingScopes, true, (*guard.Guard).StartMaintenance),
+		s.productAct(product+"/start-maintenance", previewQuery, actingScopes, true, (*guard.Guard).StartMaintenance),
 		s.productAct(product+"/end-maintenance", nil, actingScopes, true, (*guard.Guard).EndMaintenance),
 
 		{method: get, path: organization + "/webhooks", scopes: directory, query: pageQuery, handle: listWebhooks},

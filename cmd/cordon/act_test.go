@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -134,6 +135,36 @@ func TestMaintenanceStartsAndEnds(t *testing.T) {
 	s.command().run(t, "maintenance", "end", "mail-1").want(t, 2, "", "say who acts")
 	s.command().run(t, "maintenance", "end", "mail-1", "--as", "bob").
 		want(t, 0, "mail-1 (Mail) of acme is out of maintenance, at revision 7, on record as d-1\n", "")
+}
+
+// A preview comes before the reason: it is asked for without one.
+func TestPreviewsNeedNoReason(t *testing.T) {
+	p := `200 {"losses":[{"user":"carol","type":"product","resources":["x"],"actions":["manage"]}],"mailed":["bob"],"unblockers":[],"decision_id":"d-1"}`
+	s := serve(t, map[string]string{
+		"POST /v1/organizations/acme/products/x/block":             p,
+		"POST /v1/organizations/acme/products/x/start-maintenance": p,
+		"POST /v1/organizations/acme/users/carol/block":            p,
+	})
+	want := `WOULD LOSE  ON         ACTIONS
+carol       product:x  manage
+
+mail would go to:   bob
+could undo it:      nobody
+nothing was changed; the question is on record as d-1
+`
+	for _, act := range []string{"block x", "maintenance start x", "user block carol"} {
+		s.command().run(t, append(strings.Fields(act), "--as", "bob", "--organization", "acme", "--preview")...).want(t, 0, want, "")
+	}
+	s.command().run(t, "block", "x", "--organization", "acme", "--preview=false").want(t, 2, "", "needs --reason")
+	s.command().run(t, "unblock", "x", "--organization", "acme", "--preview").want(t, 2, "", "unknown flag")
+	asked := []string{
+		`POST /v1/organizations/acme/products/x/block?preview=true Cordon-Actor: bob {}`,
+		`POST /v1/organizations/acme/products/x/start-maintenance?preview=true Cordon-Actor: bob {}`,
+		`POST /v1/organizations/acme/users/carol/block?preview=true Cordon-Actor: bob {"justification":""}`,
+	}
+	if diff := cmp.Diff(asked, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
 }
 
 func TestUsersAreBlockedUnblockedAndSecured(t *testing.T) {

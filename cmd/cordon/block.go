@@ -15,6 +15,9 @@ import (
 // productAct is a call that changes the state of a product.
 type productAct func(*client.Client, context.Context, string, string, client.BlockRequest) (client.ProductAnswer, error)
 
+// productPreview is a call that tells what such an act would do.
+type productPreview func(*client.Client, context.Context, string, string, client.BlockRequest) (client.Preview, error)
+
 // block suspends the management of a product.
 func (a *app) block() *cobra.Command {
 	return a.productCommand(command{
@@ -28,10 +31,10 @@ Without, it is the host's own block (the key needs the scope directory), which o
 A mail service cannot be blocked; put it in maintenance instead.`,
 		example: `  cordon block web-1 --reason "suspected break-in" --as bob
   cordon block web-1 --reason "unpaid invoice" --ticket B-1042 --expires-in 14d
-  cordon block web-1 --reason "suspected break-in" --as bob --preview`,
-		settings: []string{"expires-in", "preview"},
+  cordon block web-1 --as bob --preview`,
+		settings: []string{"expires-in"},
 		required: []string{"reason"},
-	}, "blocked", (*client.Client).BlockProduct)
+	}, "blocked", (*client.Client).BlockProduct, (*client.Client).PreviewBlockProduct)
 }
 
 // unblock lifts a block.
@@ -42,7 +45,7 @@ func (a *app) unblock() *cobra.Command {
 		long: `Lift the block of a product. Only the origin that set a block lifts it: administrators (--as) lift
 those of administrators, the host (without --as) its own.`,
 		example: `  cordon unblock web-1 --reason "password changed" --as bob`,
-	}, "unblocked", (*client.Client).UnblockProduct)
+	}, "unblocked", (*client.Client).UnblockProduct, nil)
 }
 
 // maintenance starts and ends the maintenance of a mail service.
@@ -54,24 +57,28 @@ func (a *app) maintenance() *cobra.Command {
 			short: "Start maintenance: mail is received, and nobody can read it",
 			long: `Start the maintenance of a mail service: its mail is still received, and nobody can read or send,
 whatever their role. It needs a user who acts: an administrator or the legal representative.`,
-			example:  `  cordon maintenance start mail-1 --reason "moving mailboxes" --as bob`,
+			example: `  cordon maintenance start mail-1 --as bob --preview
+  cordon maintenance start mail-1 --reason "moving mailboxes" --as bob --expires-in 2h`,
 			settings: []string{"expires-in"},
 			acted:    true,
-		}, "in maintenance", (*client.Client).StartMaintenance),
+		}, "in maintenance", (*client.Client).StartMaintenance, (*client.Client).PreviewStartMaintenance),
 		a.productCommand(command{
 			use:     "end PRODUCT",
 			short:   "End maintenance: the addresses can be used again",
 			example: `  cordon maintenance end mail-1 --reason "done" --as bob`,
 			acted:   true,
-		}, "out of maintenance", (*client.Client).EndMaintenance),
+		}, "out of maintenance", (*client.Client).EndMaintenance, nil),
 	)
 	a.needCommand(cmd)
 	return cmd
 }
 
-// productCommand completes the description of an act on a product.
-func (a *app) productCommand(d command, done string, act productAct) *cobra.Command {
-	d.args = exactly(1)
+// productCommand completes the description of an act on a product. Where there is no preview of it, preview is nil.
+func (a *app) productCommand(d command, done string, act productAct, preview productPreview) *cobra.Command {
+	d.args, d.ids = exactly(1), []string{client.TypeProduct}
+	if preview != nil {
+		d.settings = append(d.settings, "preview")
+	}
 	d.settings = slices.Concat(acting, []string{"organization", "reason", "ticket"}, d.settings)
 	d.formats = []string{"table", "json"}
 	d.run = func(ctx context.Context, c config, args []string) error {
@@ -100,8 +107,8 @@ func (a *app) productCommand(d command, done string, act productAct) *cobra.Comm
 			}
 			organization = product.Organization
 		}
-		if slices.Contains(d.settings, "preview") && c.is("preview") {
-			p, err := remote.PreviewBlockProduct(ctx, organization, args[0], request)
+		if preview != nil && c.is("preview") {
+			p, err := preview(remote, ctx, organization, args[0], request)
 			return a.printPreview(c, p, err)
 		}
 		answer, err := act(remote, ctx, organization, args[0], request)

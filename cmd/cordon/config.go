@@ -116,7 +116,7 @@ func settings() []group {
 			{"ticket", "", word, "your ticket about it"},
 			{"justification", "", anything, "why, in at least 10 characters; it goes to the record only"},
 			{"channels", []string{}, word, "channels to block beside manager, kdrive_web and mail_web: imap, smtp, ftp, ssh, database"},
-			{"preview", false, bound{}, "say what the block would do, and do nothing"},
+			{"preview", false, bound{}, "say what the act would do, and do nothing; it needs no reason"},
 			{"type", "product", among("product", "user", "organization", "channel"), "what the question is about: product, user, organization or channel"},
 			{"channel", "", word, "channel by which mail is read or sent: mail_web, imap or smtp"},
 			{"role", "", word, "the new role, for change_role"},

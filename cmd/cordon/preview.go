@@ -7,7 +7,7 @@ import (
 	"cordon/client"
 )
 
-// printPreview prints what a block would do.
+// printPreview prints what an act would do.
 func (a *app) printPreview(c config, p client.Preview, err error) error {
 	if err != nil {
 		return a.failed(c, err)
@@ -26,7 +26,7 @@ func (a *app) printPreview(c config, p client.Preview, err error) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(a.out, "\nmail would go to:   %s\ncould unblock it:   %s\nnothing was changed; the question is on record as %s\n",
+	_, err = fmt.Fprintf(a.out, "\nmail would go to:   %s\ncould undo it:      %s\nnothing was changed; the question is on record as %s\n",
 		idList(p.Mailed), idList(p.Unblockers), plain(p.DecisionID))
 	if err != nil {
 		return fmt.Errorf("print: %w", err)

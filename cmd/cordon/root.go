@@ -168,7 +168,11 @@ func (a *app) make(d command) *cobra.Command {
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		c := config{cmd.Flags()}
+		preview := cmd.Flags().Lookup("preview") != nil && c.is("preview")
 		for _, name := range d.required {
+			if preview && name == "reason" {
+				continue // there is nothing yet to give a reason for
+			}
 			if strings.TrimSpace(cmd.Flags().Lookup(name).Value.String()) == "" {
 				or := ""
 				if !saidEachCall(name) {

@@ -26,7 +26,8 @@ closed to them, and the channels that are named with --channels. Role, grants an
 
 An administrator or the legal representative asks for it with a support code of their own (--as), or
 a support agent carries it out with theirs (--agent).`,
-			example: `  cordon user block carol --organization acme --support-code 1234-5678 \
+			example: `  cordon user block carol --organization acme --support-code K7QF-2MXA-6TBD --agent sam --preview
+  cordon user block carol --organization acme --support-code K7QF-2MXA-6TBD \
       --justification "her laptop was stolen" --channels imap,smtp --agent sam`,
 			settings: []string{"channels", "expires-in", "preview"},
 		}, "blocked", block),
@@ -34,7 +35,7 @@ a support agent carries it out with theirs (--agent).`,
 			use:   "unblock USER --organization ID --justification TEXT --support-code CODE",
 			short: "Lift the block of a user",
 			long:  `Lift the block of a user. Only the origin that set a block lifts it: administrators or support.`,
-			example: `  cordon user unblock carol --organization acme --support-code 1234-5678 \
+			example: `  cordon user unblock carol --organization acme --support-code K7QF-2MXA-6TBD \
       --justification "she has a new laptop" --agent sam`,
 		}, "unblocked", unblock),
 		a.userCommand(command{
@@ -57,7 +58,7 @@ type userAct func(*client.Client, context.Context, string, string, client.BlockU
 // userCommand completes the description of an act on a user. What is missing of code and
 // justification is left to the rules: the refusal belongs on record.
 func (a *app) userCommand(d command, done string, act userAct) *cobra.Command {
-	d.args = exactly(1)
+	d.args, d.ids = exactly(1), []string{client.TypeUser}
 	d.settings = slices.Concat(acting, []string{"organization", "justification", "support-code"}, d.settings)
 	if !strings.HasPrefix(d.use, "secure") {
 		d.settings = append(d.settings, "ticket")

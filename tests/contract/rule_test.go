@@ -126,7 +126,22 @@ func TestPreviews(t *testing.T) { // issue: Preview
 		p.ask(t, "GET", "~/products/ORG-shop", "").has(t, "blocked", "false")
 		// What would be refused is refused.
 		p.ask(t, "POST", "~/products/ORG-shop/block?preview=true", `{"reason":"x"}`, "Cordon-Actor: carl").denied(t, "role_not_permitted")
-		p.ask(t, "POST", "~/products/ORG-shop/block?preview=true", `{}`, "Cordon-Actor: adam").want(t, 400)
+		// A reason or a justification is for the act: there is none to give for a look. What is given keeps its limits.
+		p.ask(t, "POST", "~/products/ORG-shop/block?preview=true", `{}`, "Cordon-Actor: adam").want(t, 200)
+		p.ask(t, "POST", "~/products/ORG-shop/block", `{}`, "Cordon-Actor: adam").want(t, 400)
+		p.ask(t, "POST", "~/users/carl/block?preview=true", `{"support_code":"`+code+`"}`, "Cordon-Agent: sam").want(t, 200).
+			has(t, "unblockers", `["adam","lena"]`)
+		p.ask(t, "POST", "~/users/carl/block?preview=true", `{"support_code":"`+code+`","justification":"short"}`, "Cordon-Agent: sam").want(t, 400)
+		p.ask(t, "POST", "~/users/carl/block", `{"support_code":"`+code+`"}`, "Cordon-Agent: sam").denied(t, "justification_required")
+		p.ask(t, "POST", "~/users/carl/block?preview=true", `{}`, "Cordon-Agent: sam").denied(t, "support_code_required")
+		// The start of maintenance is previewed alike, and its end undoes it.
+		m := p.ask(t, "POST", "~/products/ORG-mail/start-maintenance?preview=true", `{}`, "Cordon-Actor: adam").want(t, 200).
+			has(t, "unblockers", `["adam","lena"]`)
+		if !strings.Contains(m.at("losses"), `"read_mail"`) || strings.Contains(m.at("losses"), "receive_mail") {
+			t.Errorf("nobody loses what maintenance takes: %s", m.at("losses"))
+		}
+		p.ask(t, "GET", "~/products/ORG-mail", "").has(t, "maintenance", "false")
+		p.ask(t, "POST", "~/products/ORG-mail/start-maintenance?preview=true", `{}`, "Cordon-Actor: carl").denied(t, "role_not_permitted")
 		p.ask(t, "POST", "~/users/lena/block?preview=true", `{"justification":"long enough it is","support_code":"`+p.code(t, "adam")+`"}`, "Cordon-Actor: adam").want(t, 200)
 		for _, query := range []string{"?preview", "?preview=", "?preview=yes", "?preview=true&preview=false", "?Preview=true"} {
 			p.ask(t, "POST", "~/products/ORG-shop/block"+query, `{"reason":"x"}`, "Cordon-Actor: adam").want(t, 400)
