@@ -25,7 +25,7 @@ func exportRecords(c *call) error {
 	if err != nil {
 		return err
 	}
-	filter, err := selected(query)
+	filter, err := selected(c, query)
 	if err != nil {
 		return err
 	}

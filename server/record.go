@@ -11,7 +11,9 @@ import (
 )
 
 // selected reads the filters of the log (docs/design.md 11, Records): the members of a record by name.
-func selected(query url.Values) (guard.RecordFilter, error) {
+// An action or a reason that the policy in force does not know is refused, unless the filter names a policy: that may
+// be a former one, with words of its own.
+func selected(c *call, query url.Values) (guard.RecordFilter, error) {
 	var filter guard.RecordFilter
 	for _, field := range guard.RecordFields() {
 		if !query.Has(field.Name) {
@@ -25,7 +27,29 @@ func selected(query url.Values) (guard.RecordFilter, error) {
 			return filter, because(errQuery, field.Name+" must be "+field.Want)
 		}
 	}
-	return filter, nil
+	if filter.Policy != "" {
+		return filter, nil
+	}
+	if err := inForce("action", filter.Action, c.server.config.Guard.KnowsAction); err != nil {
+		return filter, err
+	}
+	return filter, inForce("reasons", filter.Reason, c.server.config.Guard.KnowsReason)
+}
+
+// inForce refuses a word that is asked for and not known.
+func inForce(name, word string, known func(string) (string, bool)) error {
+	if word == "" {
+		return nil
+	}
+	nearest, ok := known(word)
+	if ok {
+		return nil
+	}
+	detail := fmt.Sprintf("%s %q is unknown to the policy in force", name, word)
+	if nearest != "" {
+		return because(errQuery, fmt.Sprintf("%s; did you mean %q?", detail, nearest))
+	}
+	return because(errQuery, detail+"; to look for a word of a former policy, name that policy with policy=")
 }
 
 // listRecords answers a page of the log, newest first.
@@ -34,7 +58,7 @@ func listRecords(c *call) error {
 	if err != nil {
 		return err
 	}
-	filter, err := selected(c.req.URL.Query())
+	filter, err := selected(c, c.req.URL.Query())
 	if err != nil {
 		return err
 	}
