@@ -2,7 +2,7 @@ package guard
 
 import "cordon/policies"
 
-// actsWithoutRules are the actions on record that no rule is asked about: the host's, and reading the log.
+// actsWithoutRules are the actions on record that no rule is asked about: they are the host's.
 func actsWithoutRules() []string {
 	return []string{"create_organization", "import", "create_key", "revoke_key", "unlock_support_codes"}
 }
