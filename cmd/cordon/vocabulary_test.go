@@ -19,7 +19,9 @@ func TestTheWordsOfTheSDKAreTheHouses(t *testing.T) {
 	}
 	var codes []string
 	for _, r := range engine.Rules() {
-		codes = append(codes, r.Code)
+		if slices.Contains(client.ReasonCodes(), r.Code) { // a policy may have more
+			codes = append(codes, r.Code)
+		}
 	}
 	for name, lists := range map[string][2][]string{
 		"roles":          {client.Roles(), engine.Roles()},
