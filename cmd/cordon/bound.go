@@ -21,8 +21,9 @@ import (
 type bound struct {
 	says   string // what it must be, behind "must be"
 	holds  func(value string) bool
-	ranged bool // says stands in the table of help config, too
-	secret bool // a value that is refused is not shown: there may be a password in it
+	ranged bool     // says stands in the table of help config, too
+	secret bool     // a value that is refused is not shown: there may be a password in it
+	words  []string // all that it can be, or those that completion offers; nil: there is no end of them
 }
 
 // anything is the bound of what is free: the names of files, texts that somebody else judges.
@@ -49,9 +50,9 @@ var (
 	proxies    = bound{says: "a network such as 10.0.0.0/8, and not everybody's", holds: isProxies}
 	mailServer = bound{says: "HOST:PORT with a port of 1 to 65535", holds: isServer}
 	mailbox    = bound{says: "a mail address, such as Cordon <cordon@example.com>", holds: isMailbox}
-	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope}
+	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope, words: append(client.Scopes(), "all")}
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
-	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record")
+	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record").offering("allowed", "denied")
 	hostName   = matching(`^[^\pC\s]([^\pC]{0,58}[^\pC\s])?$`, "1 to 60 characters on one line")
 	colors     = matching(`^#[0-9A-Fa-f]{6}$`, "a colour such as #1a6fb0")
 	levels     = among("debug", "info", "warn", "error")
@@ -91,7 +92,7 @@ func short(d time.Duration) string {
 
 // among is one of a few words.
 func among(words ...string) bound {
-	return bound{says: "one of " + strings.Join(words, ", "), holds: func(v string) bool { return slices.Contains(words, v) }}
+	return bound{says: "one of " + strings.Join(words, ", "), words: words, holds: func(v string) bool { return slices.Contains(words, v) }}
 }
 
 // matching is what a pattern matches.
@@ -99,9 +100,16 @@ func matching(pattern, says string) bound {
 	return bound{says: says, holds: regexp.MustCompile(pattern).MatchString}
 }
 
+// offering gives words that completion offers, of many that are taken.
+func (b bound) offering(words ...string) bound {
+	b.words = words
+	return b
+}
+
 // or adds a word to what is taken.
 func (b bound) or(word string) bound {
 	holds := b.holds
+	b.words = append(b.words, word)
 	b.says, b.holds = word+" or "+b.says, func(v string) bool { return v == word || holds(v) }
 	return b
 }

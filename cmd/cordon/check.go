@@ -32,6 +32,7 @@ change_profile, change_role, change_grants, remove, secure, block, unblock. On a
   cordon check bob add_user acme --type organization
   cordon check carol use kdrive_web --type channel --organization acme`,
 		args:     exactly(3),
+		ids:      []string{client.TypeUser, argAction, argResource},
 		settings: slices.Concat(asking, []string{"type", "organization", "channel", "role", "at-least", "explain"}),
 		formats:  []string{"table", "json"},
 		run:      a.runCheck,

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"cordon/client"
+
 	"github.com/spf13/pflag"
 )
 
@@ -90,7 +92,7 @@ func settings() []group {
 			{"as", "", word, "act as this user (the key needs the scope act)"},
 			{"agent", "", word, "act as this support agent (the key needs the scope support)"},
 			{"language", "", word, "language of messages, as Accept-Language says it: fr, or de-CH, fr;q=0.8 (default en)"},
-			{"explain", "", among("user", "admin"), "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit)"},
+			{"explain", "", among(client.ExplainUser, client.ExplainAdmin), "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit)"},
 			{"ca-file", "", files, "file with authorities (PEM) that vouch for the server, instead of this machine's"},
 			{"client-cert", "", files, "file with a certificate (PEM) for a server that asks for one"},
 			{"client-key", "", files, "file with that certificate's private key (PEM)"},
@@ -115,19 +117,19 @@ func settings() []group {
 			{"reason", "", anything, "why; it is shown to everyone who sees the product"},
 			{"ticket", "", word, "your ticket about it"},
 			{"justification", "", anything, "why, in at least 10 characters; it goes to the record only"},
-			{"channels", []string{}, word, "channels to block beside manager, kdrive_web and mail_web: imap, smtp, ftp, ssh, database"},
+			{"channels", []string{}, word.offering(client.Channels()...), "channels to block beside manager, kdrive_web and mail_web: imap, smtp, ftp, ssh, database"},
 			{"preview", false, bound{}, "say what the act would do, and do nothing; it needs no reason"},
-			{"type", "product", among("product", "user", "organization", "channel"), "what the question is about: product, user, organization or channel"},
-			{"channel", "", word, "channel by which mail is read or sent: mail_web, imap or smtp"},
-			{"role", "", word, "the new role, for change_role"},
+			{"type", "product", among(client.Types()...), "what the question is about: product, user, organization or channel"},
+			{"channel", "", word.offering(client.ChannelMailWeb, client.ChannelIMAP, client.ChannelSMTP), "channel by which mail is read or sent: mail_web, imap or smtp"},
+			{"role", "", word.offering(client.Roles()...), "the new role, for change_role"},
 			{"at-least", []string{}, revisions, "ORGANIZATION=REVISION: decide at that revision or later"},
 			{"subject", "", word, "only questions about what this user may do"},
 			{"action", "", word, "only questions about this action"},
 			{"resource", "", word, "only questions about the thing with this id"},
 			{"decision", "", answers, "only these answers: allowed or denied; of messages only those of the record with this id"},
-			{"state", "", among("pending", "leased", "done", "dead"), "only messages in this state: pending, leased, done or dead (given up)"},
+			{"state", "", among(client.MessageStates()...), "only messages in this state: pending, leased, done or dead (given up)"},
 			{"why", "", word, "only answers with this reason code, such as product_blocked"},
-			{"kind", "", among("decision", "change", "read", "gap"), "only this kind of record: decision, change, read or gap"},
+			{"kind", "", among(client.RecordKinds()...), "only this kind of record: decision, change, read or gap"},
 			{"caller", "", word, "only what this key asked"},
 			{"actor", "", word, "only what was asked or done by this acting user"},
 			{"by-agent", "", word, "only what was asked or done by this support agent"},

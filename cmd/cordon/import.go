@@ -33,6 +33,7 @@ scope directory.`,
 		example: `  cordon import organizations.ndjson
   cordon demo --organizations 100 --seed 1 | cordon import -`,
 		args:     exactly(1),
+		ids:      []string{argFile},
 		settings: asking,
 		formats:  []string{"table", "json"},
 		run:      a.runImport,

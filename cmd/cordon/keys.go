@@ -62,6 +62,7 @@ others are to have.`,
 			long: `Make a key worthless. The last key in force that may make keys for all organizations (scope admin, no
 --organization) is not revoked; make another one first.`,
 			args:     exactly(1),
+			ids:      []string{argKey},
 			settings: where,
 			run:      a.revokeKey,
 		}),

@@ -147,7 +147,7 @@ type command struct {
 	settings                  []string // of the table in config.go
 	required                  []string // those of them that must be given
 	acted                     bool     // of an act on a product: somebody must act, not the host
-	ids                       []string // types of what the arguments name, for completion
+	ids                       []string // what the arguments name, for completion: a type, or one of the words of complete.go
 	formats                   []string // of -o, the default first; nil: there is no -o
 	run                       func(ctx context.Context, c config, args []string) error
 }
@@ -186,6 +186,7 @@ func (a *app) make(d command) *cobra.Command {
 		}
 		return d.run(cmd.Context(), c, args)
 	}
+	a.complete(cmd, d)
 	return cmd
 }
 
@@ -202,6 +203,7 @@ func exactly(n int) cobra.PositionalArgs {
 // needCommand makes a command that only groups others say so when none is named.
 func (a *app) needCommand(cmd *cobra.Command) {
 	cmd.Args = cobra.ArbitraryArgs
+	cmd.ValidArgsFunction = cobra.NoFileCompletions
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
 		if len(args) > 0 {
 			return noCommand(cmd, args[0])
