@@ -16,6 +16,7 @@ import (
 type attempt struct {
 	policy       *policy
 	now          time.Time
+	ends         time.Time // by which blocks and maintenance end
 	origin       *Origin
 	organization string // whose change it is; empty where it is none's
 	action       Action
@@ -37,9 +38,9 @@ type attempt struct {
 	change      datastore.Change // set by an effect that makes or ends an organization, else by commitChange
 }
 
-func newAttempt(p *policy, now time.Time, o *Origin, organization, action string, resource Entity) *attempt {
+func (g *Guard) newAttempt(p *policy, now time.Time, o *Origin, organization, action string, resource Entity) *attempt {
 	return &attempt{
-		policy: p, now: now, origin: o, organization: organization, action: Action{Name: action}, resource: resource,
+		policy: p, now: now, ends: g.ends(now), origin: o, organization: organization, action: Action{Name: action}, resource: resource,
 		details: map[string]any{},
 	}
 }
@@ -103,7 +104,7 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 func (g *Guard) record(a *attempt, outcome error) *datastore.Record {
 	if a.result.Decision == nil {
 		// An act of the host that no rule is asked about.
-		a.result.Answer = g.answered(a.now, a.policy.host, &facts{organization: &snapshot{id: a.organization, revision: a.result.Revision}})
+		a.result.Answer = g.answered(a.now, a.ends, a.policy.host, &facts{organization: &snapshot{id: a.organization, revision: a.result.Revision}})
 	}
 	r := &datastore.Record{}
 	q := datastore.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}

@@ -44,12 +44,13 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 		return Answer{}, err
 	}
 	var input policies.Input
-	project(&input, &asked, &k, at)
+	ends := g.ends(at)
+	project(&input, &asked, &k, ends)
 	decision, err := p.ask(ctx, &input, at)
 	if err != nil {
 		return Answer{}, err
 	}
-	answer := g.answered(at, decision, &k)
+	answer := g.answered(at, ends, decision, &k)
 	g.fill(record, o, &asked, &answer, at, g.now().Sub(start), p.label(asked.Action.Name))
 	return answer, nil
 }
@@ -90,8 +91,8 @@ func checkLimit(o *Origin, q *datastore.Question) error {
 	return nil
 }
 
-func (g *Guard) answered(now time.Time, d *policies.Decision, k *facts) Answer {
-	answer := Answer{Decision: d, ID: datastore.NewRecordID(now), Blocks: standingBlocks(d, k, now)}
+func (g *Guard) answered(now, ends time.Time, d *policies.Decision, k *facts) Answer {
+	answer := Answer{Decision: d, ID: datastore.NewRecordID(now), Blocks: standingBlocks(d, k, ends)}
 	if l := k.organization; l != nil {
 		answer.Organization, answer.Revision = l.id, l.revision
 	}

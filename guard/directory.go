@@ -210,7 +210,7 @@ func (g *Guard) PatchProduct(ctx context.Context, o *Origin, organization, id st
 func renameProduct(ctx context.Context, tx datastore.Tx, a *attempt, p *Product, name string) (bool, error) {
 	next := *p
 	next.Name = name
-	shown := asAt(next, a.now)
+	shown := asAt(next, a.ends)
 	a.result.Product = &shown
 	if !a.result.Created && p.Name == name {
 		return false, nil

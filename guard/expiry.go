@@ -26,7 +26,7 @@ func endings(blocks []datastore.Block, now time.Time) (left, ended []datastore.B
 // change of its own. Decisions do not wait for it: they look at the clock themselves.
 func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time) error {
 	next := *facts.Product
-	left, ended := endings(next.Blocks, now)
+	left, ended := endings(next.Blocks, g.ends(now))
 	about := Entity{Type: "product", ID: next.ID}
 	for _, b := range ended {
 		e := Event{Type: EventProductUnblocked, Product: next.ID, ProductName: next.Name, Origin: b.Origin, Reason: b.Reason, Ticket: b.Ticket,
@@ -38,7 +38,7 @@ func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastor
 		}
 	}
 	next.Blocks = left
-	if m := next.Maintenance; m != nil && !datastore.InForce(m.ExpiresAt, now) {
+	if m := next.Maintenance; m != nil && !datastore.InForce(m.ExpiresAt, g.ends(now)) {
 		e := Event{Type: EventMaintenanceEnded, Product: next.ID, ProductName: next.Name, Reason: m.Reason, Ticket: m.Ticket}
 		before := next
 		next.Maintenance = nil
@@ -52,7 +52,7 @@ func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastor
 
 // endUser does the same for the blocks of the target.
 func (g *Guard) endUser(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time, user string) error {
-	left, ended := endings(facts.TargetBlocks, now)
+	left, ended := endings(facts.TargetBlocks, g.ends(now))
 	about := Entity{Type: "user", ID: user, Organization: facts.Organization.ID}
 	standing := datastore.UserBlocks{Organization: facts.Organization.ID, User: user, Blocks: facts.TargetBlocks}
 	for _, b := range ended {
@@ -83,7 +83,7 @@ func byClock() *Origin { return &Origin{Caller: &Caller{ID: "clock"}} }
 func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time,
 	action string, about Entity, id string, e Event, before, after datastore.Noun,
 ) error {
-	a := newAttempt(g.policy.Load(), now, byClock(), facts.Organization.ID, action, about)
+	a := g.newAttempt(g.policy.Load(), now, byClock(), facts.Organization.ID, action, about)
 	a.silent, a.facts.Organization = true, facts.Organization
 	a.result.Revision = facts.Organization.Revision
 	a.details["ended"] = id
@@ -102,8 +102,9 @@ func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, facts *datastore
 // Sweep clears what has ended since it last ran, so that its end is on record and told soon.
 func (g *Guard) Sweep(ctx context.Context) error {
 	const batch = 100
+	g.clock.look()
 	for {
-		due, err := g.store.Due(ctx, g.now(), batch)
+		due, err := g.store.Due(ctx, g.ends(g.now()), batch)
 		if err != nil {
 			return fmt.Errorf("list what has ended: %w", err)
 		}

@@ -47,9 +47,12 @@ type Config struct {
 	// CheckWebhook tells what is wrong with a webhook's URL. nil: nothing is.
 	CheckWebhook func(url string) error
 
-	Now     func() time.Time // nil: time.Now
-	Log     *slog.Logger     // nil: discarded
-	Observe Observer         // zero value: nobody looks
+	Now func() time.Time // nil: time.Now
+	// Elapsed tells the time between two readings of Now by a clock that cannot be set. nil: that of the readings
+	// themselves, which those of time.Now hold.
+	Elapsed func(from, to time.Time) time.Duration
+	Log     *slog.Logger // nil: discarded
+	Observe Observer     // zero value: nobody looks
 }
 
 // Observer is told what happens, for metrics. Any of its functions may be nil. The words that it is
@@ -69,6 +72,7 @@ type Guard struct {
 	callers *callers
 	once    inFlight
 	now     func() time.Time
+	clock   *endClock
 	log     *slog.Logger
 	observe Observer
 	config  Config
@@ -91,6 +95,9 @@ func New(config Config) (*Guard, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
+	if config.Elapsed == nil {
+		config.Elapsed = func(from, to time.Time) time.Duration { return to.Sub(from) }
+	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
@@ -100,7 +107,7 @@ func New(config Config) (*Guard, error) {
 	}
 	g := &Guard{
 		store: config.Store, journal: config.Journal, cache: newCache(config), callers: newCallers(config),
-		now: config.Now, log: config.Log, observe: config.Observe, config: config,
+		now: config.Now, clock: newEndClock(config), log: config.Log, observe: config.Observe, config: config,
 	}
 	g.policy.Store(policy)
 	return g, nil

@@ -196,7 +196,7 @@ func (b *importBatch) commit(ctx context.Context) error {
 		if !m.changed {
 			continue
 		}
-		a := newAttempt(b.policy, b.g.now(), b.origin, id, "import", Entity{Type: "organization", ID: id})
+		a := b.g.newAttempt(b.policy, b.g.now(), b.origin, id, "import", Entity{Type: "organization", ID: id})
 		a.facts.Organization = m.organization
 		if m.fresh {
 			a.change = datastore.Change{Organization: id, Revision: m.organization.Revision}

@@ -154,7 +154,7 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 
 // lineAttempt begins the record of a line that changes what stood before it.
 func (b *importBatch) lineAttempt(line *ImportLine, m *importModel, action string, about Entity) *attempt {
-	a := newAttempt(b.policy, b.g.now(), b.origin, line.In, action, about)
+	a := b.g.newAttempt(b.policy, b.g.now(), b.origin, line.In, action, about)
 	a.found, a.facts.Organization = true, m.organization
 	a.details["line"] = line.Line
 	return a

@@ -128,7 +128,7 @@ func (g *Guard) memberCommand(organization, id string, merge func(old *datastore
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			old := a.facts.Target
 			a.result.Member, a.result.Created = &next, old == nil
-			next.Blocks = standing(a.facts.TargetBlocks, a.now)
+			next.Blocks = standing(a.facts.TargetBlocks, a.ends)
 			if old != nil && sameProfile(old, &next) && old.Role == next.Role && slices.Equal(old.Grants, next.Grants) {
 				return false, nil
 			}

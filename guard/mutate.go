@@ -70,7 +70,7 @@ func (g *Guard) mutate(ctx context.Context, o *Origin, c *command) (*Result, err
 func (g *Guard) try(ctx context.Context, o *Origin, c *command) (a *attempt, outcome, err error) {
 	start, policy, recorded := g.now(), g.policy.Load(), false
 	err = g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		a = newAttempt(policy, start, o, c.organization, c.action, c.resource)
+		a = g.newAttempt(policy, start, o, c.organization, c.action, c.resource)
 		a.silent = c.silent
 		outcome, recorded = nil, false
 		if err := repeated(ctx, tx, o.Once, start); err != nil {
@@ -157,7 +157,7 @@ func (g *Guard) askIn(ctx context.Context, a *attempt, action Action, stranger b
 	// The first question's answer stands for the act, unless a later one is denied.
 	if a.result.Decision == nil || !decision.Allowed {
 		a.action = action
-		a.result.Answer = g.answered(a.now, decision, &k)
+		a.result.Answer = g.answered(a.now, a.ends, decision, &k)
 	}
 	if !decision.Allowed {
 		return &Denied{Answer: a.result.Answer, LockedUntil: a.lockedUntil}, nil
@@ -173,7 +173,7 @@ func (a *attempt) input(action Action) (policies.Input, facts) {
 		k = facts{}
 	}
 	var input policies.Input
-	project(&input, &q, &k, a.now)
+	project(&input, &q, &k, a.ends)
 	input.Subject.Kind, input.Act = q.Subject.Type, a.act
 	return input, k
 }

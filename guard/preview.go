@@ -70,7 +70,7 @@ func (l *losses) compare(ctx context.Context, subject string, resource Entity, b
 func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *facts) (bool, error) {
 	q := datastore.Question{Subject: Entity{Type: policies.SubjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
 	var input policies.Input
-	project(&input, &q, k, l.a.now)
+	project(&input, &q, k, l.a.ends)
 	decision, err := l.a.policy.ask(ctx, &input, l.a.now)
 	if err != nil {
 		return false, fmt.Errorf("preview: %w", err)
@@ -106,7 +106,7 @@ func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt,
 
 // previewMember adds a member to those who are told and those who could undo it.
 func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *attempt, m *Member, undo string, about Entity, after *facts) error {
-	if slices.ContainsFunc(a.events, func(e Event) bool { return e.Concerns(m, a.now) }) {
+	if slices.ContainsFunc(a.events, func(e Event) bool { return e.Concerns(m, a.ends) }) {
 		p.Mailed = append(p.Mailed, m.ID)
 	}
 	if a.origin.blockOrigin() == datastore.OriginSupport {

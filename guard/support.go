@@ -193,6 +193,6 @@ func goodCode(a *attempt, code datastore.SupportCode) bool {
 		return false
 	}
 	return slices.ContainsFunc(a.facts.Admins, func(m datastore.Member) bool {
-		return m.ID == code.User && !m.BlockedAt(a.now)
+		return m.ID == code.User && !m.BlockedAt(a.ends)
 	})
 }

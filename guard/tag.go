@@ -84,7 +84,7 @@ func (a *attempt) memberTag() string {
 		return ""
 	}
 	member := *a.facts.Target
-	member.Blocks = standing(a.facts.TargetBlocks, a.now)
+	member.Blocks = standing(a.facts.TargetBlocks, a.ends)
 	return Tag(&member)
 }
 
@@ -92,7 +92,7 @@ func (a *attempt) productTag() string {
 	if a.facts.Product == nil {
 		return ""
 	}
-	product := asAt(*a.facts.Product, a.now)
+	product := asAt(*a.facts.Product, a.ends)
 	return Tag(&product)
 }
 

@@ -40,7 +40,7 @@ func (a *UserAct) check(now time.Time, channels []string) error {
 func (g *Guard) BlockUser(ctx context.Context, o *Origin, organization, user string, act UserAct) (*Result, error) {
 	return g.userAct(ctx, o, organization, user, "block", act, func(a *attempt) (string, error) {
 		origin := o.blockOrigin()
-		if slices.Contains(origins(a.facts.TargetBlocks, a.now), origin) {
+		if slices.Contains(origins(a.facts.TargetBlocks, a.ends), origin) {
 			return "", &Conflict{Code: "already_blocked", Detail: "the user is blocked already by the same side; unblock them first"}
 		}
 		block := datastore.Block{
@@ -81,7 +81,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 	if o.Actor == "" && o.Agent == "" {
 		return nil, &Invalid{Errors: []FieldError{{Detail: "cannot say who acts: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
 	}
-	if err := act.check(g.now(), g.policy.Load().Channels()); err != nil {
+	if err := act.check(g.ends(g.now()), g.policy.Load().Channels()); err != nil {
 		return nil, err
 	}
 	var code presented
@@ -141,7 +141,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 				e.Closed = a.policy.ClosedChannels(e.Channels)
 			}
 			member := *a.facts.Target
-			member.Blocks = standing(a.facts.TargetBlocks, a.now)
+			member.Blocks = standing(a.facts.TargetBlocks, a.ends)
 			a.result.Member = &member
 			if event == EventUserSecure {
 				procedure := newProcedure(a, organization, user)

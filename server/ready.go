@@ -14,7 +14,7 @@ const (
 	stateOK       = "ok"
 	stateFailing  = "failing"
 	stateBehind   = "behind"   // the feed: answers are given from the store alone
-	stateDegraded = "degraded" // the policy: it is asked otherwise than it could be
+	stateDegraded = "degraded" // the policy: it is asked otherwise than it could be; the clock: it leapt ahead
 	stateOff      = "off"
 )
 
@@ -108,7 +108,11 @@ func (s *Server) describe(health []guard.Part, counts bool) probe {
 	if s.config.Mail != nil {
 		mail.State = s.config.Mail()
 	}
-	p.Parts = append(p.Parts, policy, mail)
+	clock := partProbe{Name: "clock", State: stateOK}
+	if ahead := g.ClockAhead().Milliseconds(); ahead > 0 {
+		clock.State, clock.AheadMS = stateDegraded, &ahead
+	}
+	p.Parts = append(p.Parts, policy, mail, clock)
 	if counts && g.Standing().Outbox != nil {
 		p.Outbox = &outboxProbe{}
 		p.Outbox.Waiting, p.Outbox.Dead = g.Standing().Count()
@@ -161,6 +165,7 @@ type partProbe struct {
 	WaitingBytes   *int64 `json:"waiting_bytes,omitempty"`
 	Flat           *bool  `json:"flat,omitempty"`
 	Memo           *bool  `json:"memo,omitempty"`
+	AheadMS        *int64 `json:"ahead_ms,omitempty"`
 }
 
 // outboxProbe says how many messages wait, and how many were given up.

@@ -35,6 +35,8 @@ func (in *instance) storeFigures(c config) []server.Figure {
 				}
 				return math.Inf(1)
 			}},
+		{Name: "cordon_clock_ahead_seconds", Help: "How far the clock has leapt ahead and is not believed; 0: it is.",
+			Read: func() float64 { return in.guard.ClockAhead().Seconds() }},
 	}
 }
 
