@@ -118,6 +118,7 @@ func settings() []group {
 			{"ticket", "", word, "your ticket about it"},
 			{"justification", "", anything, "why, in at least 10 characters; it goes to the record only"},
 			{"channels", []string{}, word.offering(client.Channels()...), "channels to block beside manager, kdrive_web and mail_web: imap, smtp, ftp, ssh, database"},
+			{"events", []string{}, word.offering(client.WebhookEvents()...), "only these events, by comma, such as product.blocked; without: all"},
 			{"preview", false, bound{}, "say what the act would do, and do nothing; it needs no reason"},
 			{"type", "product", among(client.Types()...), "what the question is about: product, user, organization or channel"},
 			{"channel", "", word.offering(client.ChannelMailWeb, client.ChannelIMAP, client.ChannelSMTP), "channel by which mail is read or sent: mail_web, imap or smtp"},

@@ -122,6 +122,15 @@ func TestLogPrintsRecords(t *testing.T) {
 	}
 }
 
+func TestMessagesThatWereGivenUpAreSentAgain(t *testing.T) {
+	s := serve(t, map[string]string{"POST /v1/messages/retry": `200 {"id":"m1","kind":"mail","event":"user.blocked","recipient":"bob","state":"pending"}`})
+	s.command().run(t, "messages", "retry", "m1").want(t, 0, "message m1 (user.blocked to bob) is pending\n", "")
+	s.command().run(t, "messages", "retry").want(t, 2, "", "at least 1 arg")
+	if diff := cmp.Diff([]string{`POST /v1/messages/retry {"id":"m1"}`}, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
 func TestHealthcheckAsksWhetherItIsReady(t *testing.T) {
 	s := serve(t, map[string]string{"GET /readyz": `200 {}`})
 	command{}.run(t, "healthcheck", "--url", s.URL).want(t, 0, "ready\n", "")

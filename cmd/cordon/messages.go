@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"strconv"
 
 	"cordon/client"
@@ -12,7 +13,7 @@ import (
 
 // messages lists what was sent, or is to be sent, to whom.
 func (a *app) messages() *cobra.Command {
-	return a.make(command{
+	cmd := a.make(command{
 		use:   "messages",
 		short: "List mails and webhook calls: who was told of what, and when",
 		long: `List the messages of events, the newest events first: the event itself, a mail to each person and a
@@ -31,25 +32,27 @@ there by their ids, never by an address. The key needs the scope audit.`,
 			if err != nil {
 				return err
 			}
-			return a.printMessages(ctx, c, remote, filter)
+			return a.printMessages(c, remote.Messages(ctx, filter))
 		},
 	})
+	cmd.AddCommand(a.retry())
+	return cmd
 }
 
 // isRecordID reports whether the value of --decision is the id of a record and no answer.
 func isRecordID(v string) bool { return len(v) == 36 }
 
-func (a *app) printMessages(ctx context.Context, c config, remote *client.Client, filter client.MessageFilter) error {
+func (a *app) printMessages(c config, messages iter.Seq2[client.Message, error]) error {
 	limit := c.number("limit")
 	if c.text("output") == "json" {
-		list, err := collect(remote.Messages(ctx, filter), limit)
+		list, err := collect(messages, limit)
 		if err != nil {
 			return a.failed(c, err)
 		}
 		return a.printJSON(list)
 	}
 	t := a.table("TIME", "STATE", "KIND", "TO", "EVENT", "TRIES", "RESULT", "ID")
-	for m, err := range remote.Messages(ctx, filter) {
+	for m, err := range messages {
 		if err != nil {
 			return firstOf(a.failed(c, err), t.end())
 		}

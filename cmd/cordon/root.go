@@ -96,7 +96,7 @@ CORDON_KEY. They exit 0 when done or allowed, 1 when denied, 2 when used wrongly
 	}
 	root.AddGroup(&cobra.Group{ID: "server", Title: "The server:"}, &cobra.Group{ID: "act", Title: "Ask and act:"})
 	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.demo(), a.healthcheck())
-	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.messages())
+	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.messages(), a.webhooks(), a.procedures())
 	root.AddCommand(a.version(), helpConfig())
 	a.needCommand(root)
 	helpOfCommands(root)
