@@ -45,7 +45,7 @@ func TestWhatThereIsNotIsFound(t *testing.T) {
 	for code, want := range map[string]string{
 		"cordon kyes create":          `there is no command "kyes"`,
 		"cordon keys mint --name x":   `there is no command "keys mint"`,
-		"cordon keys create --nmae x": "keys create has no flag --nmae",
+		"cordon keys create --nom x":  "keys create has no flag --nom",
 		"x=$(cordon check --lang fr)": "check has no flag --lang",
 		"docker exec c /cordon lgo":   `there is no command "lgo"`,
 		"--na*":                       "", "--nb*": "there is no flag --nb*",
