@@ -50,7 +50,8 @@ those of administrators, the host (without --as) its own.`,
 
 // maintenance starts and ends the maintenance of a mail service.
 func (a *app) maintenance() *cobra.Command {
-	cmd := &cobra.Command{Use: "maintenance", Short: "Start and end the maintenance of a mail service"}
+	cmd := &cobra.Command{Use: "maintenance", Short: "Start and end the maintenance of a mail service",
+		Example: `  cordon maintenance start mail-1 --as bob --preview`}
 	cmd.AddCommand(
 		a.productCommand(command{
 			use:   "start PRODUCT",

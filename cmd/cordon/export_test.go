@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 
+	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 )
 
@@ -94,3 +95,23 @@ func CheckSetting(name, file string, env map[string]string, args []string) strin
 	}
 	return ""
 }
+
+// Commands are all commands of the program's own, by their paths.
+func Commands() map[string]*cobra.Command {
+	all := map[string]*cobra.Command{}
+	var walk func(*cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if name := cmd.Name(); name == "help" || name == "completion" || name == "config" {
+			return
+		}
+		all[cmd.CommandPath()] = cmd
+		for _, c := range cmd.Commands() {
+			walk(c)
+		}
+	}
+	walk((&app{}).root())
+	return all
+}
+
+// CheckFlags says what is wrong with the flags of a command that were parsed.
+func CheckFlags(cmd *cobra.Command) error { return checkSettings(cmd.Flags()) }

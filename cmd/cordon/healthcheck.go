@@ -20,6 +20,7 @@ func (a *app) healthcheck() *cobra.Command {
 		short: "Ask a server whether it is ready",
 		long: `Ask the server at --url, or else the one that listens at --listen, whether it is ready (GET /readyz).
 The exit code is 0 when it is and 1 when it is not, as container engines expect. No key is needed.`,
+		example:  `  cordon healthcheck --url http://127.0.0.1:8080`,
 		settings: slices.Concat([]string{"url", "listen", "tls-cert", "timeout"}, trusting),
 		run: func(ctx context.Context, c config, _ []string) error {
 			target, err := readyURL(c)

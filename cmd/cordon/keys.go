@@ -28,6 +28,8 @@ func (a *app) keys() *cobra.Command {
 		Long: `Make, list and revoke API keys: with --data or --mongodb-uri in the store itself, which is how the
 first key is made (an embedded store only while its server is stopped), otherwise through the server,
 with a key of the scope admin.`,
+		Example: `  cordon keys create --name shop --scopes decide --organization acme --expires-in 90d
+  cordon keys list`,
 	}
 	where := slices.Concat(asking, []string{"data", "mongodb-uri", "mongodb-password-file"})
 	cmd.AddCommand(
@@ -51,6 +53,7 @@ others are to have.`,
 		a.make(command{
 			use:      "list",
 			short:    "List the keys, without their secrets",
+			example:  `  cordon keys list -o json`,
 			long:     `List the keys: who made them, and when they were last used, which may be a minute behind.`,
 			settings: where,
 			formats:  []string{"table", "json"},
@@ -61,6 +64,7 @@ others are to have.`,
 			short: "Make a key worthless",
 			long: `Make a key worthless. The last key in force that may make keys for all organizations (scope admin, no
 --organization) is not revoked; make another one first.`,
+			example:  `  cordon keys revoke 7ttyrjw4yjlp`,
 			args:     exactly(1),
 			ids:      []string{argKey},
 			settings: where,

@@ -89,7 +89,15 @@ the right people block and unblock, and keeps a record of every decision.
 Try it:  cordon serve --dev    then run the lines that it prints.
 
 The commands other than serve talk to the server that CORDON_URL names, with the API key in
-CORDON_KEY. They exit 0 when done or allowed, 1 when denied, 2 when used wrongly, 3 on an error.`,
+CORDON_KEY.
+
+Exit codes:
+  0  done, or allowed
+  1  denied by the rules; of import, lines were refused; of healthcheck, not ready
+  2  used wrongly: nothing was asked or done, or the server refuses what was asked as not valid
+  3  an error: no answer, no right to ask, nothing there, or a conflict with what stands`,
+		Example: `  cordon serve --dev
+  cordon check carol manage web-1`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: a.begin,

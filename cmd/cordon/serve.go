@@ -42,7 +42,7 @@ it refuses to start. --dev is for trying it: see the lines that it prints.
 cordon help config tells the variable of each flag.`, "FLUSH", flushTimeout.String()),
 		example: `  cordon serve --dev
   cordon keys create --name first --scopes all --data ./cordon-data && cordon serve
-  cordon serve --mongodb-uri mongodb://db1,db2,db3/cordon?replicaSet=rs0 --journal-sync always`,
+  cordon serve --mongodb-uri 'mongodb://db1,db2,db3/cordon?replicaSet=rs0' --journal-sync always`,
 		settings: serverSettings(),
 		run:      a.runServe,
 	})

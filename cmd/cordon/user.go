@@ -14,7 +14,8 @@ import (
 
 // user blocks, unblocks and secures users.
 func (a *app) user() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Block, unblock or secure a user of an organization"}
+	cmd := &cobra.Command{Use: "user", Short: "Block, unblock or secure a user of an organization",
+		Example: `  cordon user secure carol --organization acme --justification "odd log-ins at night" --as bob`}
 	block := (*client.Client).BlockUser
 	unblock := (*client.Client).UnblockUser
 	cmd.AddCommand(

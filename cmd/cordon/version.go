@@ -13,6 +13,7 @@ import (
 func (a *app) version() *cobra.Command {
 	return a.make(command{
 		use:     "version",
+		example: `  cordon version`,
 		short:   "Print the version",
 		formats: []string{"table", "json"},
 		run: func(_ context.Context, c config, _ []string) error {
