@@ -112,12 +112,12 @@ func (c *cache) find(key datastore.Key, floors []floor) (facts, bool) {
 	return f, !of.over.Load() // asked last: until now all of it was true at once
 }
 
-// begins returns the count before a read of the store, for keep.
+// begins returns the count before a read of the store, for fill.
 func (c *cache) begins() uint64 { return c.count.Load() }
 
-// keep fills in what a read found, unless it may be older than what is known by now. The read began at
+// fill keeps what a read found, unless it may be older than what is known by now. The read began at
 // the count.
-func (c *cache) keep(began uint64, f *facts, key datastore.Key) {
+func (c *cache) fill(began uint64, f *facts, key datastore.Key) {
 	if c.off || f.organization == nil {
 		return
 	}

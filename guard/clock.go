@@ -51,9 +51,9 @@ func (c *endClock) ahead(reading time.Time) time.Duration {
 	return time.Duration(reading.UnixNano()-base.UnixNano()) - c.elapsed(*base, reading)
 }
 
-// look believes the clock where there is nothing against it, and says when it is doubted and when no longer. A leap is
+// check believes the clock where there is nothing against it, and says when it is doubted and when no longer. A leap is
 // believed when the clock has stayed there; another one meanwhile begins the wait anew.
-func (c *endClock) look() {
+func (c *endClock) check() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	reading := c.now()

@@ -102,7 +102,7 @@ func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, facts *datastore
 // Sweep clears what has ended since it last ran, so that its end is on record and told soon.
 func (g *Guard) Sweep(ctx context.Context) error {
 	const batch = 100
-	g.clock.look()
+	g.clock.check()
 	for {
 		due, err := g.store.Due(ctx, g.ends(g.now()), batch)
 		if err != nil {

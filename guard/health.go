@@ -124,22 +124,22 @@ const (
 	share        = 20
 )
 
-// look is a figure that is read from the store now and then.
-type look struct {
+// figure is what is read from the store now and then.
+type figure struct {
 	every time.Duration
 	next  time.Time
 }
 
 // due runs read when it is time for it, and reports whether it did.
-func (l *look) due(ctx context.Context, read func(context.Context) error) (done bool, err error) {
+func (f *figure) due(ctx context.Context, read func(context.Context) error) (done bool, err error) {
 	begun := time.Now()
-	if begun.Before(l.next) {
+	if begun.Before(f.next) {
 		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
 	defer cancel()
 	err = read(ctx)
-	l.next = time.Now().Add(max(l.every, share*time.Since(begun)))
+	f.next = time.Now().Add(max(f.every, share*time.Since(begun)))
 	return true, err
 }
 
@@ -147,7 +147,7 @@ func (l *look) due(ctx context.Context, read func(context.Context) error) (done 
 func (g *Guard) watchStore(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	count, measure := look{every: countEvery}, look{every: measureEvery}
+	count, measure := figure{every: countEvery}, figure{every: measureEvery}
 	var away time.Time
 	for s := (Standing{}); ; {
 		err := g.asksStore(ctx)
@@ -184,7 +184,7 @@ func (g *Guard) asksStore(ctx context.Context) error {
 }
 
 // countStore reads what is due to be read. What fails is left out, and read again when it is due again.
-func (g *Guard) countStore(ctx context.Context, s *Standing, count, measure *look) {
+func (g *Guard) countStore(ctx context.Context, s *Standing, count, measure *figure) {
 	var outbox []datastore.Waiting
 	done, err := count.due(ctx, func(ctx context.Context) (err error) {
 		if outbox, err = g.store.Outbox(ctx); err == nil && outbox == nil {

@@ -58,7 +58,7 @@ func (g *Guard) readRevision(ctx context.Context, least AtLeast) (reached uint64
 		return 0, fmt.Errorf("read revision: %w", err)
 	}
 	f := factsOf(&found)
-	g.cache.keep(began, &f, key)
+	g.cache.fill(began, &f, key)
 	return g.cache.count.Add(1), nil
 }
 
@@ -115,7 +115,7 @@ func (g *Guard) readFacts(ctx context.Context, q *datastore.Question, limit stri
 	}
 	f := factsOf(&found)
 	if cached {
-		g.cache.keep(began, &f, key)
+		g.cache.fill(began, &f, key)
 	}
 	for _, least := range floors {
 		if least.Organization == f.organization.id && f.organization.revision < least.Revision {
