@@ -40,7 +40,7 @@ type attempt struct {
 
 func (g *Guard) newAttempt(p *policy, now time.Time, o *Origin, organization, action string, resource Entity) *attempt {
 	return &attempt{
-		policy: p, now: now, ends: g.ends(now), origin: o, organization: organization, action: Action{Name: action}, resource: resource,
+		policy: p, now: now, ends: g.Ends(now), origin: o, organization: organization, action: Action{Name: action}, resource: resource,
 		details: map[string]any{},
 	}
 }

@@ -77,8 +77,8 @@ func (c *endClock) check() {
 	c.base.Store(&reading)
 }
 
-// ends returns the time by which blocks and maintenance end at a reading of the clock.
-func (g *Guard) ends(reading time.Time) time.Time { return g.clock.at(reading) }
+// Ends returns the time by which blocks and maintenance end at a reading of the guard's clock.
+func (g *Guard) Ends(reading time.Time) time.Time { return g.clock.at(reading) }
 
 // ClockAhead returns how far the clock has leapt ahead and is not believed; 0: it is. Blocks and maintenance that would
 // end within the leap stay in force meanwhile.

@@ -44,7 +44,7 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 		return Answer{}, err
 	}
 	var input policies.Input
-	ends := g.ends(at)
+	ends := g.Ends(at)
 	project(&input, &asked, &k, ends)
 	decision, err := p.ask(ctx, &input, at)
 	if err != nil {

@@ -26,7 +26,7 @@ func endings(blocks []datastore.Block, now time.Time) (left, ended []datastore.B
 // change of its own. Decisions do not wait for it: they look at the clock themselves.
 func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time) error {
 	next := *facts.Product
-	left, ended := endings(next.Blocks, g.ends(now))
+	left, ended := endings(next.Blocks, g.Ends(now))
 	about := Entity{Type: "product", ID: next.ID}
 	for _, b := range ended {
 		e := Event{Type: EventProductUnblocked, Product: next.ID, ProductName: next.Name, Origin: b.Origin, Reason: b.Reason, Ticket: b.Ticket,
@@ -38,7 +38,7 @@ func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastor
 		}
 	}
 	next.Blocks = left
-	if m := next.Maintenance; m != nil && !datastore.InForce(m.ExpiresAt, g.ends(now)) {
+	if m := next.Maintenance; m != nil && !datastore.InForce(m.ExpiresAt, g.Ends(now)) {
 		e := Event{Type: EventMaintenanceEnded, Product: next.ID, ProductName: next.Name, Reason: m.Reason, Ticket: m.Ticket}
 		before := next
 		next.Maintenance = nil
@@ -52,7 +52,7 @@ func (g *Guard) endProduct(ctx context.Context, tx datastore.Tx, facts *datastor
 
 // endUser does the same for the blocks of the target.
 func (g *Guard) endUser(ctx context.Context, tx datastore.Tx, facts *datastore.Facts, now time.Time, user string) error {
-	left, ended := endings(facts.TargetBlocks, g.ends(now))
+	left, ended := endings(facts.TargetBlocks, g.Ends(now))
 	about := Entity{Type: "user", ID: user, Organization: facts.Organization.ID}
 	standing := datastore.UserBlocks{Organization: facts.Organization.ID, User: user, Blocks: facts.TargetBlocks}
 	for _, b := range ended {
@@ -104,7 +104,7 @@ func (g *Guard) Sweep(ctx context.Context) error {
 	const batch = 100
 	g.clock.check()
 	for {
-		due, err := g.store.Due(ctx, g.ends(g.now()), batch)
+		due, err := g.store.Due(ctx, g.Ends(g.now()), batch)
 		if err != nil {
 			return fmt.Errorf("list what has ended: %w", err)
 		}

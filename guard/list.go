@@ -68,7 +68,7 @@ func (g *Guard) Member(ctx context.Context, o *Origin, organization, id string) 
 	if facts.Member == nil {
 		return Member{}, 0, &NotFound{What: "user"}
 	}
-	facts.Member.Blocks = standing(facts.Member.Blocks, g.ends(g.now()))
+	facts.Member.Blocks = standing(facts.Member.Blocks, g.Ends(g.now()))
 	return *facts.Member, facts.Organization.Revision, nil
 }
 
@@ -87,7 +87,7 @@ func (g *Guard) Product(ctx context.Context, o *Origin, organization, id string)
 
 // asNow leaves out what has ended by the clock.
 func (g *Guard) asNow(p Product) Product {
-	return asAt(p, g.ends(g.now()))
+	return asAt(p, g.Ends(g.now()))
 }
 
 func asAt(p Product, now time.Time) Product {
@@ -124,7 +124,7 @@ func (g *Guard) Members(ctx context.Context, o *Origin, organization string, pag
 	items, next, err := collect(page, func(p Page) seq[Member] { return g.store.Members(ctx, organization, ahead(p, page)) },
 		func(m Member) (string, bool) { return m.ID, true })
 	for i := range items {
-		items[i].Blocks = standing(items[i].Blocks, g.ends(g.now()))
+		items[i].Blocks = standing(items[i].Blocks, g.Ends(g.now()))
 	}
 	return items, facts.Organization.Revision, next, err
 }

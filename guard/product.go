@@ -32,7 +32,7 @@ func (g *Guard) BlockProduct(ctx context.Context, o *Origin, organization, produ
 	if act.Preview {
 		shortest = 0
 	}
-	if err := act.check(g.ends(g.now()), shortest); err != nil {
+	if err := act.check(g.Ends(g.now()), shortest); err != nil {
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "block", act,
@@ -52,7 +52,7 @@ func (g *Guard) BlockProduct(ctx context.Context, o *Origin, organization, produ
 
 // UnblockProduct lifts the block of the caller's side (docs/domain.md B2, Whose block it is).
 func (g *Guard) UnblockProduct(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
-	if err := act.check(g.ends(g.now()), 0); err != nil {
+	if err := act.check(g.Ends(g.now()), 0); err != nil {
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "unblock", act,
@@ -69,7 +69,7 @@ func (g *Guard) UnblockProduct(ctx context.Context, o *Origin, organization, pro
 
 // StartMaintenance suspends the use of a mail service (docs/domain.md M2, M3).
 func (g *Guard) StartMaintenance(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
-	if err := act.check(g.ends(g.now()), 0); err != nil {
+	if err := act.check(g.Ends(g.now()), 0); err != nil {
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "start_maintenance", act,
@@ -87,7 +87,7 @@ func (g *Guard) StartMaintenance(ctx context.Context, o *Origin, organization, p
 
 // EndMaintenance ends it (docs/domain.md M2).
 func (g *Guard) EndMaintenance(ctx context.Context, o *Origin, organization, product string, act ProductAct) (*Result, error) {
-	if err := act.check(g.ends(g.now()), 0); err != nil {
+	if err := act.check(g.Ends(g.now()), 0); err != nil {
 		return nil, err
 	}
 	return g.mutate(ctx, o, g.productCommand(organization, product, "end_maintenance", act,

@@ -81,7 +81,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 	if o.Actor == "" && o.Agent == "" {
 		return nil, &Invalid{Errors: []FieldError{{Detail: "cannot say who acts: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
 	}
-	if err := act.check(g.ends(g.now()), g.policy.Load().Channels()); err != nil {
+	if err := act.check(g.Ends(g.now()), g.policy.Load().Channels()); err != nil {
 		return nil, err
 	}
 	var code presented

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"time"
 
 	"cordon/guard"
 	"cordon/guard/notify"
@@ -28,6 +29,7 @@ func (in *instance) makeRelay(c config) error {
 		Store:    in.store,
 		Mail:     c.mail(),
 		Webhooks: notify.WebhookConfig{AllowPrivate: c.is("webhooks-allow-private")},
+		Ends:     func(reading time.Time) time.Time { return in.guard.Ends(reading) }, // the guard is made after it
 		Log:      in.log,
 		Observe:  func(kind, outcome string) { delivered.WithLabelValues(kind, outcome).Inc() },
 	})

@@ -83,7 +83,7 @@ func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Mes
 		if err != nil {
 			return nil, false, fmt.Errorf("list members: %w", err)
 		}
-		if member.Email != "" && e.Concerns(&member, now) {
+		if member.Email != "" && e.Concerns(&member, r.config.Ends(now)) {
 			add(KindMail, "", member.ID)
 		}
 		m.Reached = member.ID

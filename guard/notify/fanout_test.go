@@ -253,3 +253,33 @@ func TestAFanOutToFortyThousand(t *testing.T) {
 		})
 	}
 }
+
+// Whose block has only ended by a clock that leapt ahead is still blocked, and gets no mail about blocks of users.
+func TestWhoIsBlockedIsTheGuardsWord(t *testing.T) {
+	for name, c := range map[string]struct {
+		ends func(time.Time) time.Time
+		want []string
+	}{
+		"a clock that is believed": {nil, []string{"adam", "lena"}},
+		"a clock that leapt ahead": {func(reading time.Time) time.Time { return reading.Add(-24 * time.Hour) }, []string{"lena"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			box, store := openMailbox(t, mailboxOptions{}, nil), openStore(t)
+			acme(t, store)
+			now := time.Now()
+			put(t, store, datastore.UserBlocks{Organization: "acme", User: "adam", Blocks: []datastore.Block{{
+				ID: "b", Origin: datastore.OriginSupport, By: "sam", Since: now.Add(-2 * time.Hour), ExpiresAt: now.Add(-time.Hour),
+			}}})
+			queue(t, store, now, guard.Event{ID: eventID(1), Type: guard.EventUserBlocked, User: "carl", UserName: "Carl"})
+			r := start(t, notify.Config{Store: store, Mail: box.config(), Ends: c.ends})
+			r.await("mail delivered", len(c.want))
+			var told []string
+			for _, m := range messages(t, store, datastore.MessageFilter{Kind: notify.KindMail}) {
+				told = append(told, m.Recipient)
+			}
+			if slices.Sort(told); !slices.Equal(told, c.want) {
+				t.Errorf("mails to %v, want %v", told, c.want)
+			}
+		})
+	}
+}

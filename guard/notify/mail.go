@@ -122,11 +122,11 @@ func (r *Relay) sendMail(ctx context.Context, m *datastore.Message, e *guard.Eve
 	if err != nil || to.Address != facts.Target.Email {
 		return skipped("the member's address is none")
 	}
-	if !e.Concerns(facts.Target, r.now()) {
+	if !e.Concerns(facts.Target, r.config.Ends(r.now())) {
 		return skipped("the event does not concern the member any more")
 	}
 	to.Name = flat(facts.Target.Name)
-	written, err := r.mailer.texts.write(newLetter(&r.mailer.config.Host, e, &facts, r.now()))
+	written, err := r.mailer.texts.write(newLetter(&r.mailer.config.Host, e, &facts, r.config.Ends(r.now())))
 	if err != nil {
 		r.log.ErrorContext(ctx, "mail cannot be written", "type", e.Type, "error", err)
 		return refused("its text could not be written")

@@ -61,7 +61,10 @@ type Config struct {
 	LastRetry   time.Duration // the longest of these waits; 0: 2 h
 	Grace       time.Duration // how long what is being sent may still take when Run ends; 0: 5 s
 
-	Now     func() time.Time           // nil: time.Now
+	Now func() time.Time // nil: time.Now
+	// Ends tells the time by which blocks end at a reading of Now, which decides who is blocked and gets no mail.
+	// nil: the reading.
+	Ends    func(time.Time) time.Time
 	Log     *slog.Logger               // nil: discarded
 	Observe func(kind, outcome string) // nil: nobody looks
 }
@@ -91,6 +94,9 @@ func New(config Config) (*Relay, error) {
 	setDefault(&config.Grace, 5*time.Second)
 	if config.Now == nil {
 		config.Now = time.Now
+	}
+	if config.Ends == nil {
+		config.Ends = func(reading time.Time) time.Time { return reading }
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
