@@ -140,6 +140,9 @@ func (a *app) showProduct(ctx context.Context, c config, args []string) error {
 	s.line("kind", p.Kind)
 	s.line("organization", fmt.Sprintf("%s, at revision %d", p.Organization, p.Revision))
 	s.line("state", productState(p))
+	if p.Maintenance {
+		s.line("maintenance", "who started it and why is on the record: cordon log --organization "+p.Organization+" --resource "+p.ID+" --action start_maintenance")
+	}
 	for _, b := range p.Blocks {
 		s.block(b.Origin, b.By, b.Since, b.ExpiresAt)
 		s.line("  reason", b.Reason)
