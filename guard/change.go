@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"time"
 
 	"cordon/datastore"
@@ -84,7 +85,7 @@ func shown(n datastore.Noun) (noun, id string, members map[string]json.RawMessag
 		for i, s := range n.Secrets {
 			ends[i] = map[string]any{"expires_at": end(s.ExpiresAt)}
 		}
-		noun, id, all = "webhook", n.ID, map[string]any{"url": n.URL, "events": n.Events, "secrets": ends}
+		noun, id, all = "webhook", n.ID, map[string]any{"url": whither(n.URL), "events": n.Events, "secrets": ends}
 	case datastore.Procedure:
 		noun, id, all = "procedure", n.ID, map[string]any{"user": n.User, "by": n.By, "steps": n.Steps}
 	case datastore.Support:
@@ -107,6 +108,15 @@ func shown(n datastore.Noun) (noun, id string, members map[string]json.RawMessag
 	return noun, id, members
 }
 
+// whither tells the server that a webhook goes to. What follows in its URL is often a secret.
+func whither(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "***"
+	}
+	return u.Scheme + "://" + u.Host + "/***"
+}
+
 // end is a time as the record shows it, nil for none.
 func end(at time.Time) any {
 	if at.IsZero() {
@@ -121,8 +131,8 @@ func (o *Origin) seesAll() bool {
 	return o.Caller.Organization == "" || o.Actor != "" || o.Caller.May(ScopeDirectory)
 }
 
-// mask hides the values of a change that are a person's name or address, or a webhook's URL, which may hold a
-// secret. That they changed stays to be seen (docs/design.md 7).
+// mask hides the values of a change that are a person's name or address. That they changed stays to be seen
+// (docs/design.md 7).
 func mask(r *Record) {
 	if !bytes.Contains(r.Details, []byte(`"changes":`)) {
 		return
@@ -135,7 +145,7 @@ func mask(r *Record) {
 	}
 	for _, c := range changes {
 		for name, v := range c.Set {
-			if c.Noun == "user" && (name == "name" || name == "email") || c.Noun == "webhook" && name == "url" {
+			if c.Noun == "user" && (name == "name" || name == "email") {
 				c.Set[name] = FromTo{From: hidden(v.From), To: hidden(v.To)}
 			}
 		}

@@ -184,9 +184,12 @@ func TestSecretsStayIn(t *testing.T) { // issue: a test greps all output of a wh
 		kept := code(p, "adam") // until the end, so that there is a hash to look for
 		act(403, "block", kept, "", "", sam)
 
-		// Addresses: changed, refused, and of people who are gone.
+		// Addresses: changed, refused, and of people who are gone. The log of all organizations says what was changed.
 		address := func(text string, must bool) {
-			secrets = append(secrets, secret{"an address", text, []string{"GET /v1/organizations/acme/users", "PUT /v1/organizations/acme/users", "POST /v1/organizations/acme/users", inFiles, inHeads}, must})
+			secrets = append(secrets, secret{"an address", text, []string{
+				"GET /v1/organizations/acme/users", "PUT /v1/organizations/acme/users", "POST /v1/organizations/acme/users",
+				inExport, inCLI + "log", inFiles, inHeads,
+			}, must})
 		}
 		for _, name := range []string{"lena", "adam", "carl", "cleo"} {
 			address(name+"@acme.example", true)
@@ -220,7 +223,7 @@ func TestSecretsStayIn(t *testing.T) { // issue: a test greps all output of a wh
 		p.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"marked reason of the run"}`, adam).want(t, 200)
 		p.ask(t, "POST", "~/products/ORG-mail/start-maintenance", `{"reason":"marked reason of the run"}`, adam).want(t, 200)
 		secrets = append(secrets, secret{"a reason", "marked reason of the run",
-			[]string{"POST /v1/organizations/acme/products", "GET /v1/organizations/acme/products", inExport, inFiles, inOutbox, inCLI + "log"}, true})
+			[]string{"POST /v1/organizations/acme/products", "GET /v1/organizations/acme/products", inExport, inFiles, inOutbox, inBodies, inCLI + "log"}, true})
 		box.AwaitCount(t, 3+1+3+4+4)
 
 		// The log and the figures, and a crash: what is replayed is looked at too.
