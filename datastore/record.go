@@ -9,7 +9,7 @@ import (
 const (
 	RecordDecision = "decision" // a question answered, or a mutation refused
 	RecordChange   = "change"   // a committed mutation
-	RecordRead     = "read"     // somebody read the log or the directory as an actor
+	RecordRead     = "read"     // somebody read the log
 	// RecordGap stands for sequences whose records are lost: a store was restored that is older than
 	// what its replica had shipped and forgotten. It has the last of those sequences; Details says
 	// {"from", "to"}, both lost, and Time when that was noticed.

@@ -161,6 +161,29 @@ func (f *RecordFilter) Set(name, value string) bool {
 	return false
 }
 
+// Asked returns what the filter asks for, by the names of [RecordFilter.Set].
+func (f *RecordFilter) Asked() map[string]string {
+	asked := make(map[string]string)
+	table := recordFields(new(Record), f)
+	for i := range table {
+		value := table[i].text()
+		switch of := table[i].asked.(type) {
+		case **int64:
+			if *of != nil {
+				value = strconv.FormatInt(**of, 10)
+			}
+		case *time.Time:
+			if !of.IsZero() {
+				value = of.UTC().Format(time.RFC3339Nano)
+			}
+		}
+		if value != "" {
+			asked[table[i].name] = value
+		}
+	}
+	return asked
+}
+
 // Match tells whether the filter selects the record: every member but Limit holds, After included. An id that no record
 // can have, of After too, selects nothing.
 func (f *RecordFilter) Match(r *Record) bool {

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -16,7 +17,7 @@ func RecordFields() []datastore.RecordField { return datastore.RecordFields() }
 
 // Records gives the records that a filter selects and the caller may see: those of the caller's own
 // organization where it is limited to one, and for an acting user those of organizations where
-// view_decisions is allowed them (docs/design.md 11, Callers). An acting user's reading is on record.
+// view_decisions is allowed them (docs/design.md 11, Callers). The reading is on record before anything is given.
 // *Denied: the filter names an organization whose records the user may not see.
 // A reader who may not see personal data is given its changes masked (docs/design.md 7).
 func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
@@ -43,10 +44,13 @@ func (g *Guard) readable(ctx context.Context, o *Origin, f RecordFilter) (iter.S
 		f.Organization = limit
 	}
 	if o.Actor == "" {
+		if err := g.recordUnasked(o, &f); err != nil {
+			return nil, err
+		}
 		return g.store.Records(ctx, f), nil
 	}
 	if f.Organization != "" {
-		if err := g.recordRead(ctx, o, f.Organization); err != nil {
+		if err := g.recordRead(ctx, o, &f, f.Organization); err != nil {
 			return nil, err
 		}
 		return g.store.Records(ctx, f), nil
@@ -66,16 +70,38 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 	return Record{}, &NotFound{What: "decision"}
 }
 
+// recordUnasked puts a reading on record that no rule is asked about: by a key or a token alone, or by an agent. It is
+// the host's and of no organization, whatever was looked for.
+func (g *Guard) recordUnasked(o *Origin, f *RecordFilter) error {
+	start := g.now()
+	q := datastore.Question{Subject: o.subject(), Action: Action{Name: viewDecisions}, Resource: Entity{Type: "log", ID: "decisions"}}
+	p := g.policy.Load()
+	answer := g.answered(start, g.Ends(start), p.host, &facts{})
+	var record datastore.Record
+	g.fill(&record, o, &q, &answer, start, g.now().Sub(start), p.label(viewDecisions))
+	record.Kind, record.Details = datastore.RecordRead, filterDetails(f)
+	return g.journal.Append(&record)
+}
+
+// filterDetails says in the record of a reading what was asked for.
+func filterDetails(f *RecordFilter) []byte {
+	details, _ := json.Marshal(map[string]any{"filter": f.Asked()}) // of strings alone: it cannot fail
+	return details
+}
+
+// viewDecisions is the action of who reads the log (docs/domain.md, What each action asks).
+const viewDecisions = "view_decisions"
+
 // recordRead asks whether the acting user may see an organization's records, and puts the reading on
 // record.
-func (g *Guard) recordRead(ctx context.Context, o *Origin, organization string) error {
+func (g *Guard) recordRead(ctx context.Context, o *Origin, f *RecordFilter, organization string) error {
 	var record datastore.Record
 	answer, err := g.answer(ctx, o, g.policy.Load(), mayRead(o, organization), time.Time{}, nil, &record)
 	if err != nil {
 		return err
 	}
 	if answer.Allowed {
-		record.Kind = datastore.RecordRead
+		record.Kind, record.Details = datastore.RecordRead, filterDetails(f)
 	}
 	if err := g.journal.Append(&record); err != nil {
 		return err
@@ -88,7 +114,7 @@ func (g *Guard) recordRead(ctx context.Context, o *Origin, organization string) 
 
 func mayRead(o *Origin, organization string) *Question {
 	var q Question
-	q.Subject, q.Action.Name = Entity{Type: policies.SubjectUser, ID: o.Actor}, "view_decisions"
+	q.Subject, q.Action.Name = Entity{Type: policies.SubjectUser, ID: o.Actor}, viewDecisions
 	q.Resource = Entity{Type: "organization", ID: organization}
 	return &q
 }
@@ -105,7 +131,7 @@ func (g *Guard) visible(ctx context.Context, o *Origin, f RecordFilter) iter.Seq
 			if err == nil {
 				allowed, known := may[record.Organization]
 				if !known {
-					allowed, err = g.mayView(ctx, o, record.Organization)
+					allowed, err = g.mayView(ctx, o, &f, record.Organization)
 					may[record.Organization] = allowed
 				}
 				if err == nil && !allowed {
@@ -122,7 +148,7 @@ func (g *Guard) visible(ctx context.Context, o *Origin, f RecordFilter) iter.Seq
 	}
 }
 
-func (g *Guard) mayView(ctx context.Context, o *Origin, organization string) (bool, error) {
+func (g *Guard) mayView(ctx context.Context, o *Origin, f *RecordFilter, organization string) (bool, error) {
 	// Organizations of which the user is no member are passed over without a record: they asked
 	// for their own.
 	facts, err := g.store.Facts(ctx, datastore.Key{Organization: organization, User: o.Actor})
@@ -132,7 +158,7 @@ func (g *Guard) mayView(ctx context.Context, o *Origin, organization string) (bo
 	if err != nil {
 		return false, fmt.Errorf("read facts: %w", err)
 	}
-	err = g.recordRead(ctx, o, organization)
+	err = g.recordRead(ctx, o, f, organization)
 	var denied *Denied
 	if errors.As(err, &denied) {
 		return false, nil

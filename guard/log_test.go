@@ -8,6 +8,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/guard/journal"
 )
 
 func gather(t *testing.T, records iter.Seq2[guard.Record, error], err error) []guard.Record {
@@ -60,6 +61,27 @@ func TestEveryAnswerIsOnRecord(t *testing.T) { // docs/design.md 3.3
 			}
 		}
 	})
+}
+
+func TestNothingIsReadWithoutARecordOfIt(t *testing.T) { // docs/design.md 11, Records
+	var records *journal.Journal
+	g := newGuard(t, openSQLite(t), func(c *guard.Config) { records = c.Journal })
+	acme(t, g)
+	read := gather(t, must[iter.Seq2[guard.Record, error]](t)(g.Records(t.Context(), host(), guard.RecordFilter{})), nil)
+	if len(read) == 0 {
+		t.Fatal("nothing is read even where it is on record")
+	}
+	if err := records.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range []*guard.Origin{host(), as("lena")} {
+		if _, err := g.Records(t.Context(), o, guard.RecordFilter{Organization: "acme"}); err == nil {
+			t.Errorf("%+v reads the log though no record can be written", o)
+		}
+	}
+	if _, err := g.Record(t.Context(), host(), read[0].ID); err == nil {
+		t.Error("a record is given though no record of it can be written")
+	}
 }
 
 func TestLogShowsOnlyWhatMayBeSeen(t *testing.T) { // docs/design.md 11, Callers
