@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,12 +54,17 @@ type answer struct {
 	body   string
 }
 
+// named puts the organization in where ORG stands by itself: a code or an id may have these letters, too.
+func (p place) named(text string) string { return placeholder.ReplaceAllString(text, p.org) }
+
+var placeholder = regexp.MustCompile(`\bORG\b`)
+
 // ask sends a request. In path ~ is the organization's path and in path and body ORG its id; a header
 // without a value is left out, as the key and the type of content can be.
 func (p place) ask(t *testing.T, method, path, body string, headers ...string) answer {
 	t.Helper()
-	path = strings.ReplaceAll(strings.Replace(path, "~", "/v1/organizations/ORG", 1), "ORG", p.org)
-	body = strings.ReplaceAll(body, "ORG", p.org)
+	path = p.named(strings.Replace(path, "~", "/v1/organizations/ORG", 1))
+	body = p.named(body)
 	request, err := http.NewRequestWithContext(t.Context(), method, p.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -74,7 +80,7 @@ func (p place) ask(t *testing.T, method, path, body string, headers ...string) a
 		if value = strings.TrimSpace(value); value == "" {
 			request.Header.Del(name)
 		} else {
-			request.Header.Set(name, strings.ReplaceAll(value, "ORG", p.org))
+			request.Header.Set(name, p.named(value))
 		}
 	}
 	response, err := http.DefaultClient.Do(request)
