@@ -30,17 +30,18 @@ type Reader interface {
 	Members(ctx context.Context, organization string, page Page) iter.Seq2[Member, error]
 	Products(ctx context.Context, organization string, page Page) iter.Seq2[Product, error]
 
-	// APIKey gives one key, ErrNotFound without it; APIKeys lists them in the order of ids.
-	APIKey(ctx context.Context, id string) (APIKey, error)
+	// Get returns the noun that has the type and the identity of the one given, whose other members do not
+	// matter, and ErrNotFound without it; [Get] keeps the type. The identity is the id of an Organization, an
+	// APIKey and a Message, the organization and the id of a Member and a Webhook, those and the user of a
+	// Procedure, the organization and the user of UserBlocks, the key of a FirstAnswer, the name of a Note, and
+	// the id of a Product, which is found where it is the organization's that is named or none is named. A
+	// Member comes with its blocks. Support is an organization's: where nothing is known it is the zero value
+	// with the organization set, and no error. A FirstAnswer may be older than its caller would have it: that
+	// is decided by the caller's clock (FirstAnswer.At), not by cleaning.
+	Get(ctx context.Context, identity Noun) (Noun, error)
+
+	// APIKeys lists all keys in the order of ids.
 	APIKeys(ctx context.Context, page Page) iter.Seq2[APIKey, error]
-
-	// Support gives an organization's support codes and wrong tries; the zero value (with the
-	// organization set) where nothing is known.
-	Support(ctx context.Context, organization string) (Support, error)
-
-	// FirstAnswer gives the answer that was kept for an idempotency key, ErrNotFound without one.
-	// Whether it is too old is decided by the caller's clock (FirstAnswer.At), not by cleaning.
-	FirstAnswer(ctx context.Context, key string) (FirstAnswer, error)
 
 	// Procedures gives the secure procedures of a user, newest first.
 	Procedures(ctx context.Context, organization, user string) iter.Seq2[Procedure, error]
@@ -72,7 +73,7 @@ type Tx interface {
 	// Put inserts or replaces nouns. An Organization is put with the revision it carries: a new one with
 	// the revision after the last that its id had (see Facts), which is 1 for a new id. A Member's grants are replaced; a Member's Blocks are not written (UserBlocks are put
 	// of their own, so that they survive the membership). A Product whose id another organization
-	// has is ErrTaken. A Member whose role is none of [Roles] is refused.
+	// has is ErrTaken. A Member whose role is none of [Roles] is refused, and so is a Note over [NoteLimit].
 	Put(ctx context.Context, nouns ...Noun) error
 
 	// Delete removes the nouns named by their identity; what is not there is no error. Deleting a

@@ -173,6 +173,16 @@ type Secret struct {
 	ExpiresAt time.Time `json:"expires_at,omitzero"`
 }
 
+// NoteLimit is how many bytes the body of a [Note] may have.
+const NoteLimit = 1 << 20
+
+// Note is a small document by its name, of whoever named it: what it says is not known to a store. As it
+// is read and put in one transaction, a note is a compare-and-set (see [Store.Update]).
+type Note struct {
+	Name string `json:"name"`
+	Body []byte `json:"body"`
+}
+
 // States of a message.
 const (
 	MessagePending = "pending"
@@ -231,3 +241,4 @@ func (FirstAnswer) noun()  {}
 func (Procedure) noun()    {}
 func (Webhook) noun()      {}
 func (Message) noun()      {}
+func (Note) noun()         {}

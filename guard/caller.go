@@ -127,7 +127,7 @@ func (g *Guard) seen(ctx context.Context, id string, now time.Time) (*seenKey, e
 		}
 	}
 	reading := g.callers.begin(id)
-	key, err := g.store.APIKey(ctx, id)
+	key, err := datastore.Get(ctx, g.store, datastore.APIKey{ID: id})
 	if err != nil {
 		g.callers.end(id, reading, nil)
 		if errors.Is(err, datastore.ErrNotFound) {

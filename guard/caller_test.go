@@ -16,8 +16,8 @@ type keyReads struct {
 	after func() // of the next reading
 }
 
-func (s *keyReads) APIKey(ctx context.Context, id string) (datastore.APIKey, error) {
-	key, err := s.Store.APIKey(ctx, id)
+func (s *keyReads) Get(ctx context.Context, identity datastore.Noun) (datastore.Noun, error) {
+	key, err := s.Store.Get(ctx, identity)
 	if after := s.after; after != nil {
 		s.after = nil
 		after()
@@ -109,7 +109,7 @@ func TestKeyTellsWhenItWasLastUsed(t *testing.T) { // docs/design.md 11, Callers
 			if err := g.WriteUses(t.Context()); err != nil {
 				t.Fatal(err)
 			}
-			return must[datastore.APIKey](t)(store.APIKey(t.Context(), key.ID)).LastUsedAt
+			return must[datastore.APIKey](t)(datastore.Get(t.Context(), store, datastore.APIKey{ID: key.ID})).LastUsedAt
 		}
 		if at := used(); !at.IsZero() {
 			t.Errorf("a key that nobody used was last used at %s", at)
@@ -138,7 +138,7 @@ func TestKeyTellsWhenItWasLastUsed(t *testing.T) { // docs/design.md 11, Callers
 		if err := g.WriteUses(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if _, err := store.APIKey(t.Context(), key.ID); !errors.Is(err, datastore.ErrNotFound) {
+		if _, err := datastore.Get(t.Context(), store, datastore.APIKey{ID: key.ID}); !errors.Is(err, datastore.ErrNotFound) {
 			t.Errorf("the revoked key: got %v, want none", err)
 		}
 	})
@@ -153,7 +153,7 @@ func TestTheLastUseIsWrittenWhenTheGuardStops(t *testing.T) {
 		key, shown = newKey(t, g, guard.PutKey{Name: "app", Scopes: []string{"decide"}})
 		must[*guard.Caller](t)(g.Authenticate(t.Context(), shown))
 	})
-	if kept := must[datastore.APIKey](t)(store.APIKey(t.Context(), key.ID)); kept.LastUsedAt.IsZero() {
+	if kept := must[datastore.APIKey](t)(datastore.Get(t.Context(), store, datastore.APIKey{ID: key.ID})); kept.LastUsedAt.IsZero() {
 		t.Error("a key that was used says after the run that it was not")
 	}
 }

@@ -120,7 +120,7 @@ func (g *Guard) RevokeKey(ctx context.Context, o *Origin, id string) error {
 	_, err := g.mutate(ctx, o, &command{
 		organization: limit, action: "revoke_key", resource: Entity{Type: "key", ID: id}, silent: true,
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
-			key, err := tx.APIKey(ctx, id)
+			key, err := datastore.Get(ctx, tx, datastore.APIKey{ID: id})
 			if errors.Is(err, datastore.ErrNotFound) || err == nil && limit != "" && key.Organization != limit {
 				return false, &NotFound{What: "key"}
 			}

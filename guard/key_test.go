@@ -101,7 +101,7 @@ func TestTheLastKeyThatMakesKeysStays(t *testing.T) { // docs/design.md 11, Call
 		if err := g.RevokeKey(t.Context(), once, last.ID); conflict(t, err) != "last_admin_key" {
 			t.Error(err)
 		}
-		if _, err := store.APIKey(t.Context(), last.ID); err != nil {
+		if _, err := datastore.Get(t.Context(), store, datastore.APIKey{ID: last.ID}); err != nil {
 			t.Errorf("the last key: %v", err)
 		}
 		for _, key := range []guard.APIKey{limited, ending} { // neither counts, and both may go

@@ -74,7 +74,7 @@ type usedKey struct {
 func (g *Guard) writeUsesOf(ctx context.Context, batch []usedKey) error {
 	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		for _, used := range batch {
-			key, err := tx.APIKey(ctx, used.id)
+			key, err := datastore.Get(ctx, tx, datastore.APIKey{ID: used.id})
 			switch at := time.Unix(0, used.at).UTC(); {
 			case errors.Is(err, datastore.ErrNotFound):
 			case err != nil:

@@ -55,7 +55,7 @@ func repeated(ctx context.Context, reader datastore.Reader, once *Once, now time
 	if once == nil {
 		return nil
 	}
-	first, err := reader.FirstAnswer(ctx, once.Key)
+	first, err := datastore.Get(ctx, reader, datastore.FirstAnswer{Key: once.Key})
 	switch {
 	case errors.Is(err, datastore.ErrNotFound):
 		return nil

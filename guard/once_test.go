@@ -61,7 +61,7 @@ func TestTheAnswerThatIsKeptFirstIsEverybodys(t *testing.T) { // docs/design.md 
 				if !errors.As(err, &first) || first.Status != c.want {
 					t.Fatalf("got %v, want the other's answer %d", err, c.want)
 				}
-				kept, err := store.FirstAnswer(t.Context(), "key")
+				kept, err := datastore.Get(t.Context(), store, datastore.FirstAnswer{Key: "key"})
 				if err != nil || kept.Status != c.want || string(kept.Answer) != string(first.Answer) {
 					t.Errorf("kept is %d %s %v, answered was %s", kept.Status, kept.Answer, err, first.Answer)
 				}

@@ -111,7 +111,7 @@ func (g *Guard) UnlockSupportCodes(ctx context.Context, o *Origin, organization 
 
 // readSupport reads an organization's codes, with the wrong tries that still count.
 func readSupport(ctx context.Context, tx datastore.Tx, organization string, now time.Time) (datastore.Support, error) {
-	support, err := tx.Support(ctx, organization)
+	support, err := datastore.Get(ctx, tx, datastore.Support{Organization: organization})
 	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
 		return datastore.Support{}, fmt.Errorf("read support codes: %w", err)
 	}

@@ -173,7 +173,7 @@ func TestOfManyTriesAtOnceFiveCount(t *testing.T) { // docs/design.md 11, Suppor
 				t.Errorf("got %v", got)
 			}
 		}
-		support, err := store.Support(t.Context(), "acme")
+		support, err := datastore.Get(t.Context(), store, datastore.Support{Organization: "acme"})
 		if err != nil || len(support.WrongTries) != 5 || len(support.Codes) != 0 {
 			t.Errorf("got %d wrong tries and %d codes (%v), want 5 and none", len(support.WrongTries), len(support.Codes), err)
 		}

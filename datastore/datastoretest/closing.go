@@ -28,12 +28,6 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 			_, err := s.Facts(ctx, datastore.Key{Organization: "acme"})
 			return err
 		},
-		"APIKey":  func(ctx context.Context) error { _, err := s.APIKey(ctx, "key"); return err },
-		"Support": func(ctx context.Context) error { _, err := s.Support(ctx, "acme"); return err },
-		"FirstAnswer": func(ctx context.Context) error {
-			_, err := s.FirstAnswer(ctx, "key /v1/x 1")
-			return err
-		},
 		"Due": func(ctx context.Context) error { _, err := s.Due(ctx, at(0), 1); return err },
 		"Update": func(ctx context.Context) error {
 			return s.Update(ctx, func(context.Context, datastore.Tx) error { return errors.New("fn was run") })
@@ -45,6 +39,9 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 		"Sizes":      func(ctx context.Context) error { _, err := s.Sizes(ctx); return err },
 		"Procedures": func(ctx context.Context) error { return firstError(s.Procedures(ctx, "acme", "lena")) },
 		"Records":    func(ctx context.Context) error { return firstError(s.Records(ctx, datastore.RecordFilter{})) },
+	}
+	for _, noun := range everyNoun() {
+		list[fmt.Sprintf("get a %T", noun)] = func(ctx context.Context) error { _, err := s.Get(ctx, noun); return err }
 	}
 	for _, l := range listings() {
 		list["list of "+l.name] = func(ctx context.Context) error { return firstError(l.list(ctx, s, datastore.Page{})) }

@@ -3,6 +3,7 @@ package datastoretest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -25,13 +26,16 @@ func nouns() []test {
 		{"a product goes with the grants to it", nounsProductAndGrants},
 		{"another organization's product is not deleted", nounsForeignProduct},
 		{"an organization goes with all that is its own", nounsOrganizationGoes},
-		{"records, keys and messages stay when the organization goes", nounsThatStay},
+		{"records, keys, messages and notes stay when the organization goes", nounsThatStay},
 		{"ids differ by case", nounsCase},
 		{"ids that are joined do not meet", nounsJoinedIDs},
 		{"ids may be long, foreign and full of signs", nounsStrangeIDs},
 		{"a payload of a megabyte is kept", nounsLarge},
 		{"nothing known of support is the zero value", nounsNoSupport},
-		{"one key and one first answer are found, or ErrNotFound", nounsNotFound},
+		{"every noun is got by its identity alone, or ErrNotFound", nounsGet},
+		{"a member is got with its blocks", nounsGetMember},
+		{"a product is got by its id, and not as another organization's", nounsGetProduct},
+		{"a note of up to a mebibyte is kept as it is, and a longer one refused", nounsNote},
 		{"a noun of one organization is not another's", nounsOfOneOrganization},
 	}
 }
@@ -62,6 +66,7 @@ func everyNoun() []datastore.Noun {
 		datastore.Message{ID: "m", Kind: "mail", Organization: "acme", Event: "e", Recipient: "lena", Payload: []byte{0, 1, 2},
 			State: datastore.MessageDead, NextAt: at(19), Lease: "lease", Attempts: 3,
 			Log: []datastore.Attempt{{At: at(20), Result: "refused"}}, CreatedAt: at(21)},
+		datastore.Note{Name: "a/note of mine", Body: []byte{0, 255, 1}},
 	}
 }
 
@@ -80,6 +85,7 @@ func nounsAreReadAsPut(t *testing.T, s datastore.Store) {
 		datastore.Procedure{Organization: "b", User: "u", ID: "p"},
 		datastore.Webhook{Organization: "b", ID: "w"},
 		datastore.Message{ID: "n", State: datastore.MessagePending},
+		datastore.Note{Name: "n"},
 	}
 	put(t, s, least...)
 	for _, noun := range least {
@@ -108,6 +114,7 @@ func nounsAreReplaced(t *testing.T, s datastore.Store) {
 		datastore.Procedure{Organization: "acme", User: "lena", ID: "p1", By: "lena", At: at(15)},
 		datastore.Webhook{Organization: "acme", ID: "hook", URL: "https://example.org"},
 		datastore.Message{ID: "m", Kind: "webhook", State: datastore.MessageDone},
+		datastore.Note{Name: "a/note of mine"},
 	}
 	put(t, s, replaced...)
 	for _, noun := range replaced {
@@ -240,7 +247,7 @@ func nounsOrganizationGoes(t *testing.T, s datastore.Store) {
 	same(t, "products", all(t, s.Products(t.Context(), "acme", datastore.Page{})), []datastore.Product{})
 	same(t, "procedures", all(t, s.Procedures(t.Context(), "acme", "lena")), []datastore.Procedure{})
 	same(t, "webhooks", all(t, s.Webhooks(t.Context(), "acme", datastore.Page{})), []datastore.Webhook{})
-	support, err := s.Support(t.Context(), "acme")
+	support, err := datastore.Get(t.Context(), s, datastore.Support{Organization: "acme"})
 	must(t, err)
 	same(t, "support", support, datastore.Support{Organization: "acme"})
 	due, err := s.Due(t.Context(), at(1000), 0)
@@ -266,7 +273,7 @@ func nounsThatStay(t *testing.T, s datastore.Store) {
 	same(t, "records", len(all(t, s.Records(t.Context(), datastore.RecordFilter{Organization: "acme"}))), 1)
 	for _, noun := range everyNoun() {
 		switch noun.(type) {
-		case datastore.APIKey, datastore.FirstAnswer, datastore.Message:
+		case datastore.APIKey, datastore.FirstAnswer, datastore.Message, datastore.Note:
 			same(t, "read", read(t, s, noun), noun)
 		}
 	}
@@ -277,7 +284,7 @@ func nounsCase(t *testing.T, s datastore.Store) {
 	put(t, s, organization("Acme"), member("acme", "Lena", datastore.Client), product("acme", "Acme-site", "other"), datastore.APIKey{ID: "Key"})
 	_, err := s.Facts(t.Context(), datastore.Key{Organization: "ACME"})
 	wantError(t, "facts", err, datastore.ErrNotFound)
-	_, err = s.APIKey(t.Context(), "key")
+	_, err = datastore.Get(t.Context(), s, datastore.APIKey{ID: "key"})
 	wantError(t, "key", err, datastore.ErrNotFound)
 	same(t, "role", known(t, s, datastore.Key{Organization: "acme", User: "Lena"}).Member.Role, datastore.Client)
 	same(t, "role", known(t, s, datastore.Key{Organization: "acme", User: "lena"}).Member.Role, datastore.LegalRepresentative)
@@ -328,7 +335,7 @@ func nounsLarge(t *testing.T, s datastore.Store) {
 	listed := all(t, s.Messages(t.Context(), datastore.MessageFilter{}))
 	claimed, err := s.Claim(t.Context(), mails(at(0), 1))
 	must(t, err)
-	answer, err := s.FirstAnswer(t.Context(), "large")
+	answer, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: "large"})
 	must(t, err)
 	for _, got := range [][]byte{listed[0].Payload, claimed[0].Payload, answer.Answer} {
 		if !bytes.Equal(got, m.Payload) {
@@ -339,24 +346,101 @@ func nounsLarge(t *testing.T, s datastore.Store) {
 
 func nounsNoSupport(t *testing.T, s datastore.Store) {
 	for _, id := range []string{"acme", "nobody"} {
-		support, err := s.Support(t.Context(), id)
+		support, err := datastore.Get(t.Context(), s, datastore.Support{Organization: id})
 		must(t, err)
 		same(t, "support", support, datastore.Support{Organization: id})
 	}
 }
 
-func nounsNotFound(t *testing.T, s datastore.Store) {
-	_, err := s.APIKey(t.Context(), "key")
-	wantError(t, "key", err, datastore.ErrNotFound)
-	_, err = s.FirstAnswer(t.Context(), "key")
-	wantError(t, "first answer", err, datastore.ErrNotFound)
-	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		_, err := tx.APIKey(ctx, "key")
-		wantError(t, "key in a transaction", err, datastore.ErrNotFound)
-		_, err = tx.FirstAnswer(ctx, "key")
-		wantError(t, "first answer in a transaction", err, datastore.ErrNotFound)
-		return nil
-	}))
+// identities are the nouns of everyNoun with nothing but what names them.
+func identities() []datastore.Noun {
+	return []datastore.Noun{
+		datastore.Organization{ID: "acme"}, datastore.Member{Organization: "acme", ID: "lena"},
+		datastore.UserBlocks{Organization: "acme", User: "lena"}, datastore.Product{Organization: "acme", ID: "acme-mail"},
+		datastore.APIKey{ID: "key"}, datastore.Support{Organization: "acme"}, datastore.FirstAnswer{Key: "key /v1/x 1"},
+		datastore.Procedure{Organization: "acme", User: "lena", ID: "p1"}, datastore.Webhook{Organization: "acme", ID: "hook"},
+		datastore.Message{ID: "m"}, datastore.Note{Name: "a/note of mine"},
+	}
+}
+
+func nounsGet(t *testing.T, s datastore.Store) {
+	absent := func(when string) {
+		inAndOut(t, s, func(r datastore.Reader) {
+			for _, noun := range identities() {
+				got, err := r.Get(t.Context(), noun)
+				if support, is := noun.(datastore.Support); is { // the zero value where nothing is known
+					must(t, err)
+					same(t, when+" support", got, datastore.Noun(support))
+					continue
+				}
+				wantError(t, fmt.Sprintf("%s: get a %T", when, noun), err, datastore.ErrNotFound)
+			}
+		})
+	}
+	absent("before")
+	put(t, s, everyNoun()...)
+	for i, noun := range identities() {
+		want := everyNoun()[i]
+		if member, is := want.(datastore.Member); is {
+			blocks, err := datastore.Get(t.Context(), s, datastore.UserBlocks{Organization: "acme", User: "lena"})
+			must(t, err)
+			member.Blocks = blocks.Blocks
+			want = member
+		}
+		inAndOut(t, s, func(r datastore.Reader) {
+			got, err := r.Get(t.Context(), noun)
+			must(t, err)
+			same(t, "got", got, want)
+		})
+	}
+	for _, noun := range identities() {
+		remove(t, s, noun)
+	}
+	absent("after")
+}
+
+func nounsGetMember(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	blocks := []datastore.Block{block("b", datastore.OriginSupport)}
+	put(t, s, datastore.UserBlocks{Organization: "acme", User: "carl", Blocks: blocks})
+	want := member("acme", "carl", datastore.Client, "acme-mail", "acme-site")
+	want.Blocks = blocks
+	got, err := datastore.Get(t.Context(), s, datastore.Member{Organization: "acme", ID: "carl"})
+	must(t, err)
+	same(t, "member", got, want)
+
+	remove(t, s, datastore.Member{Organization: "acme", ID: "carl"}) // the blocks stay
+	_, err = datastore.Get(t.Context(), s, datastore.Member{Organization: "acme", ID: "carl"})
+	wantError(t, "get what is left", err, datastore.ErrNotFound)
+}
+
+func nounsGetProduct(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	for _, organization := range []string{"", "acme"} {
+		got, err := datastore.Get(t.Context(), s, datastore.Product{Organization: organization, ID: "acme-site"})
+		must(t, err)
+		same(t, "product", got, product("acme", "acme-site", "web_hosting"))
+	}
+	_, err := datastore.Get(t.Context(), s, datastore.Product{Organization: "beta", ID: "acme-site"})
+	wantError(t, "get another's", err, datastore.ErrNotFound)
+}
+
+func nounsNote(t *testing.T, s datastore.Store) {
+	note := datastore.Note{Name: "large", Body: bytes.Repeat([]byte{0, 1, 2, 255}, datastore.NoteLimit/4)}
+	put(t, s, note)
+	got, err := datastore.Get(t.Context(), s, datastore.Note{Name: "large"})
+	must(t, err)
+	if !bytes.Equal(got.Body, note.Body) {
+		t.Errorf("a body of %d bytes is read as another of %d", len(note.Body), len(got.Body))
+	}
+	err = s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		return tx.Put(ctx, datastore.Note{Name: "larger", Body: append(note.Body, 0)})
+	})
+	if err == nil {
+		t.Error("a body over the limit was put")
+	}
+	_, err = datastore.Get(t.Context(), s, datastore.Note{Name: "larger"})
+	wantError(t, "get what was refused", err, datastore.ErrNotFound)
 }
 
 func nounsOfOneOrganization(t *testing.T, s datastore.Store) {

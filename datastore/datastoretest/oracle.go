@@ -25,6 +25,7 @@ type oracle struct {
 	keys          map[string]datastore.APIKey
 	answers       map[string]datastore.FirstAnswer
 	messages      map[string]datastore.Message
+	notes         map[string]datastore.Note
 }
 
 func newOracle() *oracle {
@@ -34,13 +35,15 @@ func newOracle() *oracle {
 		supports: map[string]datastore.Support{}, procedures: map[string]datastore.Procedure{},
 		webhooks: map[string]datastore.Webhook{}, keys: map[string]datastore.APIKey{},
 		answers: map[string]datastore.FirstAnswer{}, messages: map[string]datastore.Message{},
+		notes: map[string]datastore.Note{},
 	}
 }
 
 // clone copies it, for a transaction that may be rolled back.
 func (o *oracle) clone() *oracle {
 	return &oracle{maps.Clone(o.organizations), maps.Clone(o.former), maps.Clone(o.members), maps.Clone(o.blocks), maps.Clone(o.products),
-		maps.Clone(o.supports), maps.Clone(o.procedures), maps.Clone(o.webhooks), maps.Clone(o.keys), maps.Clone(o.answers), maps.Clone(o.messages)}
+		maps.Clone(o.supports), maps.Clone(o.procedures), maps.Clone(o.webhooks), maps.Clone(o.keys), maps.Clone(o.answers), maps.Clone(o.messages),
+		maps.Clone(o.notes)}
 }
 
 func join(ids ...string) string { return strings.Join(ids, "\x00") }
@@ -73,6 +76,8 @@ func (o *oracle) put(noun datastore.Noun) error {
 		o.answers[n.Key] = n
 	case datastore.Message:
 		o.messages[n.ID] = n
+	case datastore.Note:
+		o.notes[n.Name] = n
 	}
 	return nil
 }
@@ -118,6 +123,8 @@ func (o *oracle) delete(noun datastore.Noun) {
 		delete(o.answers, n.Key)
 	case datastore.Message:
 		delete(o.messages, n.ID)
+	case datastore.Note:
+		delete(o.notes, n.Name)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"cordon/datastore"
@@ -19,6 +20,7 @@ func races() []test {
 		{"wrong tries are all counted", racesWrongTries},
 		{"of many with one idempotency key one is first", racesFirstAnswer},
 		{"of many that keep a first answer the first is kept", racesKeptAnswer},
+		{"of 16 that want the next epoch of a note one wins, each time", racesNote},
 		{"of a noun that is read and put no update is lost", racesLostUpdate},
 		{"a product id is given to one organization", racesTaken},
 		{"other organizations do not wait for one another's revisions", racesApart},
@@ -75,7 +77,7 @@ func racesSupportCode(t *testing.T, s datastore.Store) {
 	put(t, s, datastore.Support{Organization: "acme", Codes: []datastore.SupportCode{{User: "lena", Hash: code, ExpiresAt: at(10)}}})
 	winner := oneWinner(t, race(100, func(i int) error {
 		return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-			support, err := tx.Support(ctx, "acme")
+			support, err := datastore.Get(ctx, tx, datastore.Support{Organization: "acme"})
 			if err != nil {
 				return err
 			}
@@ -88,7 +90,7 @@ func racesSupportCode(t *testing.T, s datastore.Store) {
 			return tx.Put(ctx, support, redeemed)
 		})
 	}))
-	support, err := s.Support(t.Context(), "acme")
+	support, err := datastore.Get(t.Context(), s, datastore.Support{Organization: "acme"})
 	must(t, err)
 	same(t, "codes", support.Codes, []datastore.SupportCode{})
 	same(t, "effects", ids(t, s.Messages(t.Context(), datastore.MessageFilter{}), messageID), []string{"redeemed-by-" + strconv.Itoa(winner)})
@@ -99,7 +101,7 @@ func racesWrongTries(t *testing.T, s datastore.Store) {
 	const tries = 12
 	for _, err := range race(tries, func(i int) error {
 		return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-			support, err := tx.Support(ctx, "acme")
+			support, err := datastore.Get(ctx, tx, datastore.Support{Organization: "acme"})
 			if err != nil {
 				return err
 			}
@@ -109,7 +111,7 @@ func racesWrongTries(t *testing.T, s datastore.Store) {
 	}) {
 		must(t, err)
 	}
-	support, err := s.Support(t.Context(), "acme")
+	support, err := datastore.Get(t.Context(), s, datastore.Support{Organization: "acme"})
 	must(t, err)
 	same(t, "wrong tries", len(support.WrongTries), tries)
 }
@@ -118,7 +120,7 @@ func racesFirstAnswer(t *testing.T, s datastore.Store) {
 	put(t, s, organization("acme"))
 	errs := race(20, func(i int) error {
 		return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-			_, err := tx.FirstAnswer(ctx, "key")
+			_, err := datastore.Get(ctx, tx, datastore.FirstAnswer{Key: "key"})
 			if err == nil {
 				return errLost
 			}
@@ -132,7 +134,7 @@ func racesFirstAnswer(t *testing.T, s datastore.Store) {
 		})
 	})
 	winner := oneWinner(t, errs)
-	first, err := s.FirstAnswer(t.Context(), "key")
+	first, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: "key"})
 	must(t, err)
 	same(t, "answer", string(first.Answer), strconv.Itoa(winner))
 	same(t, "revision", known(t, s, datastore.Key{Organization: "acme"}).Organization.Revision, int64(2))
@@ -145,7 +147,7 @@ func racesKeptAnswer(t *testing.T, s datastore.Store) {
 		key := strconv.Itoa(round)
 		winner := oneWinner(t, race(20, func(i int) error {
 			return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-				_, err := tx.FirstAnswer(ctx, key)
+				_, err := datastore.Get(ctx, tx, datastore.FirstAnswer{Key: key})
 				if err == nil {
 					return errLost
 				}
@@ -155,9 +157,33 @@ func racesKeptAnswer(t *testing.T, s datastore.Store) {
 				return tx.Put(ctx, datastore.FirstAnswer{Key: key, At: at(0), Status: 409, Answer: []byte(strconv.Itoa(i))})
 			})
 		}))
-		first, err := s.FirstAnswer(t.Context(), key)
+		first, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: key})
 		must(t, err)
 		same(t, "answer", string(first.Answer), strconv.Itoa(winner))
+	}
+}
+
+// racesNote has as many as a fleet has replicas want the next epoch that a note names: each epoch has one
+// winner, also the first, when there is no note yet.
+func racesNote(t *testing.T, s datastore.Store) {
+	const racers, epochs = 16, 6
+	for epoch := range epochs {
+		winner := oneWinner(t, race(racers, func(i int) error {
+			return s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+				note, err := datastore.Get(ctx, tx, datastore.Note{Name: "lease"})
+				switch {
+				case errors.Is(err, datastore.ErrNotFound):
+				case err != nil:
+					return err
+				case strings.HasPrefix(string(note.Body), fmt.Sprintf("%d ", epoch)):
+					return errLost
+				}
+				return tx.Put(ctx, datastore.Note{Name: "lease", Body: fmt.Appendf(nil, "%d %d", epoch, i)})
+			})
+		}))
+		note, err := datastore.Get(t.Context(), s, datastore.Note{Name: "lease"})
+		must(t, err)
+		same(t, "the note", string(note.Body), fmt.Sprintf("%d %d", epoch, winner))
 	}
 }
 
@@ -226,6 +252,9 @@ func counting(noun datastore.Noun, next func(text string) string) datastore.Noun
 		return n
 	case datastore.Message:
 		n.Event = next(n.Event)
+		return n
+	case datastore.Note:
+		n.Body = []byte(next(string(n.Body)))
 		return n
 	}
 	return noun

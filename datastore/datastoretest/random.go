@@ -73,8 +73,11 @@ func (w world) noun(t *rapid.T) datastore.Noun {
 	case 12:
 		return datastore.Webhook{Organization: w.organization(t), ID: name, URL: w.user(t)}
 	case 13:
-		if rapid.Bool().Draw(t, "key or answer") {
+		switch rapid.IntRange(0, 2).Draw(t, "key, note or answer") {
+		case 0:
 			return datastore.APIKey{ID: w.user(t), Name: name}
+		case 1:
+			return datastore.Note{Name: w.user(t), Body: []byte(name)}
 		}
 		return datastore.FirstAnswer{Key: w.user(t), At: at(1), Answer: []byte(name)}
 	}
@@ -193,18 +196,25 @@ func (w world) check(t *rapid.T, r datastore.Reader, o *oracle) {
 
 // checkPoints compares what is read by its own key.
 func (w world) checkPoints(t *rapid.T, r datastore.Reader, o *oracle, id, user string) {
-	support, err := r.Support(t.Context(), id)
+	support, err := datastore.Get(t.Context(), r, datastore.Support{Organization: id})
 	must(t, err)
 	wanted := o.supports[id]
 	wanted.Organization = id
 	same(t, "support of "+id, support, wanted)
 
-	answer, err := r.FirstAnswer(t.Context(), user)
+	answer, err := datastore.Get(t.Context(), r, datastore.FirstAnswer{Key: user})
 	if wanted, is := o.answers[user]; is {
 		must(t, err)
 		same(t, "answer", answer, wanted)
 	} else {
 		wantError(t, "answer", err, datastore.ErrNotFound)
+	}
+	note, err := datastore.Get(t.Context(), r, datastore.Note{Name: user})
+	if wanted, is := o.notes[user]; is {
+		must(t, err)
+		same(t, "note", note, wanted)
+	} else {
+		wantError(t, "note", err, datastore.ErrNotFound)
 	}
 	same(t, "procedures of "+user, all(t, r.Procedures(t.Context(), id, user)), o.proceduresOf(id, user))
 }

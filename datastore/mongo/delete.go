@@ -52,6 +52,8 @@ func (t *tx) delete(w *writes, noun datastore.Noun) error {
 		w.remove(webhooks, key(n.Organization, n.ID))
 	case datastore.Message:
 		w.remove(messages, n.ID)
+	case datastore.Note:
+		w.remove(notes, n.Name)
 	default:
 		return fmt.Errorf("delete a %T: it is not known", noun)
 	}

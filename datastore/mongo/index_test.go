@@ -2,6 +2,7 @@ package mongo_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -89,7 +90,7 @@ func TestEveryQueryHasAnIndex(t *testing.T) {
 		}
 	}
 	for _, collection := range []string{
-		"directory", "api_keys", "supports", "first_answers", "procedures", "webhooks", "messages", "batches",
+		"directory", "api_keys", "supports", "first_answers", "procedures", "webhooks", "messages", "notes", "batches",
 	} {
 		if !explained["find "+collection] {
 			t.Errorf("no find on %s was explained", collection)
@@ -151,6 +152,7 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		datastore.Procedure{Organization: "acme", User: "lena", ID: "p"},
 		datastore.Webhook{Organization: "acme", ID: "w"},
 		datastore.Message{ID: "m", Kind: "mail", Organization: "acme", State: datastore.MessagePending, NextAt: now},
+		datastore.Note{Name: "n"},
 	}
 	readAll := func(r datastore.Reader) {
 		for _, key := range []datastore.Key{
@@ -178,13 +180,12 @@ func doEverything(t *testing.T, s *mongo.Store) {
 			}
 		}
 		exhaust(t, r.Procedures(ctx, "acme", "lena"))
-		_, err := r.APIKey(ctx, "k")
-		must(err)
-		_, err = r.Support(ctx, "acme")
-		must(err)
-		_, err = r.FirstAnswer(ctx, "f")
-		must(err)
-		_, err = r.Due(ctx, now, 10)
+		for _, noun := range nouns {
+			if _, err := r.Get(ctx, noun); !errors.Is(err, datastore.ErrNotFound) {
+				must(err)
+			}
+		}
+		_, err := r.Due(ctx, now, 10)
 		must(err)
 		for _, filter := range []datastore.RecordFilter{
 			{}, {From: now, To: now.Add(time.Hour)}, {ID: datastore.NewRecordID(now)}, {After: datastore.NewRecordID(now)}, {Limit: 1},

@@ -16,6 +16,7 @@ const (
 	procedures = "procedures"
 	webhooks   = "webhooks"
 	messages   = "messages"
+	notes      = "notes"
 	batches    = "batches"  // the log
 	replicas   = "replicas" // who works on the database now; see [heartbeat]
 	meta       = "meta"     // the version of the schema

@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"errors"
 	"iter"
 	"time"
 
@@ -34,34 +33,10 @@ func inOrder(limit int) *options.FindOptionsBuilder {
 	return options.Find().SetSort(bson.M{"_id": 1}).SetLimit(int64(limit)).SetBatchSize(int32(batch))
 }
 
-// APIKey gives one key.
-func (r reader) APIKey(ctx context.Context, id string) (datastore.APIKey, error) {
-	d, err := one[document[datastore.APIKey]](ctx, r, "read a key", apiKeys, id)
-	return d.Body, err
-}
-
 // APIKeys lists all keys.
 func (r reader) APIKeys(ctx context.Context, page datastore.Page) iter.Seq2[datastore.APIKey, error] {
 	filter := bson.M{"_id": bson.M{"$gt": page.After}}
 	return list(ctx, r, "list keys", apiKeys, filter, inOrder(page.Limit), body[datastore.APIKey])
-}
-
-// Support gives an organization's support codes and wrong tries.
-func (r reader) Support(ctx context.Context, organization string) (datastore.Support, error) {
-	if err := r.begin(ctx, organization); err != nil {
-		return datastore.Support{}, err
-	}
-	d, err := one[document[datastore.Support]](ctx, r, "read support codes", supports, organization)
-	if errors.Is(err, datastore.ErrNotFound) {
-		return datastore.Support{Organization: organization}, nil
-	}
-	return d.Body, err
-}
-
-// FirstAnswer gives the answer that was kept for an idempotency key.
-func (r reader) FirstAnswer(ctx context.Context, key string) (datastore.FirstAnswer, error) {
-	d, err := one[document[datastore.FirstAnswer]](ctx, r, "read a first answer", answers, key)
-	return d.Body, err
 }
 
 // Procedures gives the procedures of a user. Their ids are ordered by time.

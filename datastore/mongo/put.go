@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -91,6 +92,11 @@ func (t *tx) put(w *writes, noun datastore.Noun) error {
 		keep(t, w, webhooks, document[datastore.Webhook]{ID: key(n.Organization, n.ID), Body: n})
 	case datastore.Message:
 		keep(t, w, messages, document[datastore.Message]{ID: n.ID, Body: n, DueAt: messageDue(n), Lane: n.Way()})
+	case datastore.Note:
+		if len(n.Body) > datastore.NoteLimit {
+			return errors.New("put a note: its body is too long")
+		}
+		keep(t, w, notes, document[datastore.Note]{ID: n.Name, Body: n})
 	default:
 		return fmt.Errorf("put a %T: it is not known", noun)
 	}

@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion grows with every change of the validators below.
-const schemaVersion = 2
+const schemaVersion = 3
 
 // collection says what is made at the start. The validators see to it that nothing is kept that the
 // rules could misread, whoever writes it; they allow members that they do not know, so that two
@@ -47,6 +47,7 @@ func collections() []collection {
 				index("decision", bson.D{{Key: "body.decision", Value: 1}, {Key: "_id", Value: 1}}),
 				index("state", bson.D{{Key: "body.state", Value: 1}, {Key: "_id", Value: 1}}),
 			}},
+		{notes, [][]field{documentShape(text("name"), blob("body"))}, nil},
 		// The log has no validator: its batches are opaque, and it is written most.
 		{batches, nil, []driver.IndexModel{
 			index("newest_first", bson.D{{Key: "last_id", Value: -1}, {Key: "_id", Value: -1}, {Key: "first_id", Value: 1}}),

@@ -39,6 +39,7 @@ func goodDocuments() map[string]bson.M {
 		"procedures":    {"_id": "o/u/p", "body": bson.M{"organization": "o", "user": "u", "id": "p", "at": instant, "steps": bson.A{bson.M{"name": "s", "done_at": nil}}}},
 		"webhooks":      {"_id": "o/w", "body": bson.M{"organization": "o", "id": "w", "url": "https://x", "secrets": bson.A{bson.M{"key": []byte{1}, "expires_at": nil}}}},
 		"messages":      {"_id": "m", "body": bson.M{"id": "m", "kind": "mail", "organization": "o", "state": "pending", "attempts": 0, "next_at": instant}},
+		"notes":         {"_id": "n", "body": bson.M{"name": "n", "body": []byte{1}}},
 	}
 }
 
@@ -88,6 +89,7 @@ func TestValidatorsRefuseBadDocuments(t *testing.T) {
 		"steps without name":        {"procedures", "body.steps.0.name", nil},
 		"a webhook without url":     {"webhooks", "body.url", nil},
 		"an unknown state":          {"messages", "body.state", "lost"},
+		"a note as text":            {"notes", "body.body", "text"},
 		"attempts as text":          {"messages", "body.attempts", "many"},
 	} {
 		t.Run(name, func(t *testing.T) {

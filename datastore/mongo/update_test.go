@@ -50,7 +50,7 @@ func TestTheCallersContextDoesNotEscapeTheTransaction(t *testing.T) {
 		if err := tx.Put(t.Context(), datastore.APIKey{ID: "k"}); err != nil {
 			t.Error(err)
 		}
-		if _, err := s.APIKey(t.Context(), "k"); !errors.Is(err, datastore.ErrNotFound) {
+		if _, err := datastore.Get(t.Context(), s, datastore.APIKey{ID: "k"}); !errors.Is(err, datastore.ErrNotFound) {
 			t.Errorf("outside of the transaction: got error %v, want ErrNotFound", err)
 		}
 		return failed
@@ -58,7 +58,7 @@ func TestTheCallersContextDoesNotEscapeTheTransaction(t *testing.T) {
 	if !errors.Is(err, failed) {
 		t.Errorf("got error %v, want that of fn", err)
 	}
-	if _, err := s.APIKey(t.Context(), "k"); !errors.Is(err, datastore.ErrNotFound) {
+	if _, err := datastore.Get(t.Context(), s, datastore.APIKey{ID: "k"}); !errors.Is(err, datastore.ErrNotFound) {
 		t.Errorf("after the roll-back: got error %v, want ErrNotFound", err)
 	}
 }

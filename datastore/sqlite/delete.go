@@ -46,6 +46,8 @@ func (t *tx) delete(ctx context.Context, noun datastore.Noun) error {
 		return t.remove(ctx, `DELETE FROM webhooks WHERE organization = ? AND id = ?`, n.Organization, n.ID)
 	case datastore.Message:
 		return t.remove(ctx, `DELETE FROM messages WHERE id = ?`, n.ID)
+	case datastore.Note:
+		return t.remove(ctx, `DELETE FROM notes WHERE name = ?`, n.Name)
 	}
 	return errors.New("this noun is not known")
 }

@@ -3,7 +3,6 @@ package sqlite
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"iter"
 	"strings"
 	"time"
@@ -36,13 +35,16 @@ func (r reader) Members(ctx context.Context, organization string, page datastore
 		`SELECT m.document, b.document FROM members AS m
 		LEFT JOIN user_blocks AS b ON b.organization = m.organization AND b.user = m.id
 		WHERE m.organization = ? AND m.id > ? ORDER BY m.id LIMIT ?`,
-		[]any{organization, page.After, limit(page.Limit)}, func(rows *sql.Rows) (n datastore.Member, err error) {
-			var document, blocks sql.RawBytes
-			if err = rows.Scan(&document, &blocks); err != nil {
-				return n, err
-			}
-			return decodeMember(document, blocks)
-		})
+		[]any{organization, page.After, limit(page.Limit)}, scanMember)
+}
+
+// scanMember joins a member with its blocks.
+func scanMember(rows *sql.Rows) (n datastore.Member, err error) {
+	var document, blocks sql.RawBytes
+	if err = rows.Scan(&document, &blocks); err != nil {
+		return n, err
+	}
+	return decodeMember(document, blocks)
 }
 
 // Products lists the products of an organization.
@@ -113,48 +115,20 @@ func scanMessage(rows *sql.Rows) (n datastore.Message, err error) {
 	return n, err
 }
 
-// APIKey gives one key.
-func (r reader) APIKey(ctx context.Context, id string) (datastore.APIKey, error) {
-	n, err := get[datastore.APIKey](ctx, r.from, `SELECT document FROM api_keys WHERE id = ?`, id)
-	return n, explain("read a key", err)
+// scanFirstAnswer joins the document with the answer, which is kept beside it.
+func scanFirstAnswer(rows *sql.Rows) (n datastore.FirstAnswer, err error) {
+	var answer []byte
+	var document sql.RawBytes
+	if err = rows.Scan(&answer, &document); err != nil {
+		return n, err
+	}
+	n, err = decode[datastore.FirstAnswer](document)
+	n.Answer = answer
+	return n, err
 }
 
-// Support gives an organization's support codes and wrong tries.
-func (r reader) Support(ctx context.Context, organization string) (datastore.Support, error) {
-	n, err := get[datastore.Support](ctx, r.from, `SELECT document FROM supports WHERE organization = ?`, organization)
-	if errors.Is(err, datastore.ErrNotFound) {
-		return datastore.Support{Organization: organization}, nil
-	}
-	return n, explain("read support codes", err)
-}
-
-// FirstAnswer gives the answer that was kept for an idempotency key.
-func (r reader) FirstAnswer(ctx context.Context, key string) (n datastore.FirstAnswer, err error) {
-	var answer, document []byte
-	err = r.from.read(ctx, func(c *conn) error {
-		return c.one(ctx, `SELECT answer, document FROM first_answers WHERE key = ?`, []any{key}, &answer, &document)
-	})
-	if errors.Is(err, sql.ErrNoRows) {
-		err = datastore.ErrNotFound
-	}
-	if err == nil {
-		n, err = decode[datastore.FirstAnswer](document)
-		n.Answer = answer
-	}
-	return n, explain("read a first answer", err)
-}
-
-// get reads the only noun that a query finds.
-func get[T any](ctx context.Context, from source, query string, args ...any) (noun T, err error) {
-	var document []byte
-	err = from.read(ctx, func(c *conn) error { return c.one(ctx, query, args, &document) })
-	if errors.Is(err, sql.ErrNoRows) {
-		return noun, datastore.ErrNotFound
-	}
-	if err != nil {
-		return noun, err
-	}
-	return decode[T](document)
+func scanNote(rows *sql.Rows) (n datastore.Note, err error) {
+	return n, rows.Scan(&n.Name, &n.Body)
 }
 
 // Due lists subjects that carry a block or a maintenance that has ended.

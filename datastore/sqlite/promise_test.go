@@ -95,7 +95,7 @@ func TestTransactionIsOverWithItsFunction(t *testing.T) {
 		}
 		return nil
 	})
-	if _, err := s.APIKey(t.Context(), "smuggled"); !errors.Is(err, datastore.ErrNotFound) {
+	if _, err := datastore.Get(t.Context(), s, datastore.APIKey{ID: "smuggled"}); !errors.Is(err, datastore.ErrNotFound) {
 		t.Errorf("the key was written: %v", err)
 	}
 }
@@ -182,11 +182,11 @@ func TestOldFirstAnswersGo(t *testing.T) {
 	answer("old", 49*time.Hour)
 	answer("aging", 47*time.Hour)
 	answer("new", 0)
-	if _, err := s.FirstAnswer(t.Context(), "old"); !errors.Is(err, datastore.ErrNotFound) {
+	if _, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: "old"}); !errors.Is(err, datastore.ErrNotFound) {
 		t.Errorf("the old answer is still there: %v", err)
 	}
 	for _, key := range []string{"aging", "new"} {
-		if _, err := s.FirstAnswer(t.Context(), key); err != nil {
+		if _, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: key}); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 	}

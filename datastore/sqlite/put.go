@@ -47,6 +47,8 @@ func (t *tx) put(ctx context.Context, noun datastore.Noun) error {
 		return t.putWebhook(ctx, n)
 	case datastore.Message:
 		return t.putMessage(ctx, n)
+	case datastore.Note:
+		return t.putNote(ctx, n)
 	}
 	return errors.New("this noun is not known")
 }
@@ -213,6 +215,14 @@ func (t *tx) putMessage(ctx context.Context, n datastore.Message) error {
 	return t.write(ctx, `REPLACE INTO messages (id, organization, kind, lane, recipient, decision, state, due_at, payload, document)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		n, n.ID, n.Organization, n.Kind, n.Way(), n.Recipient, n.Decision, n.State, due, blob(payload))
+}
+
+func (t *tx) putNote(ctx context.Context, n datastore.Note) error {
+	if len(n.Body) > datastore.NoteLimit {
+		return errors.New("its body is too long")
+	}
+	_, err := t.conn.exec(ctx, `REPLACE INTO notes (name, body) VALUES (?, ?)`, n.Name, blob(n.Body))
+	return err
 }
 
 // blob is never NULL.

@@ -178,6 +178,8 @@ UPDATE messages SET
 	document = json_set(document, '$.decision', json_extract(CAST(payload AS TEXT), '$.decision'))
 WHERE json_valid(CAST(payload AS TEXT)) AND json_type(CAST(payload AS TEXT), '$.decision') = 'text';
 CREATE INDEX messages_of_decision ON messages (decision, id);
+`, `
+CREATE TABLE notes (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 `}}
 }
 

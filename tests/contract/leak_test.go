@@ -274,7 +274,7 @@ func hashes(t *testing.T, where program.Place) []secret {
 	t.Helper()
 	store := openStore(t, where)
 	defer store.Close()
-	support, err := store.Support(t.Context(), "acme")
+	support, err := datastore.Get(t.Context(), store, datastore.Support{Organization: "acme"})
 	if err != nil || len(support.Codes) < 2 {
 		t.Fatalf("%d codes are live: %v", len(support.Codes), err)
 	}
