@@ -93,6 +93,7 @@ type Tx interface {
 // statement; only a commit that has begun comes to its end.
 type Store interface {
 	Reader
+	Log
 
 	// Update runs fn in a transaction that is serializable for each organization that it bumps and
 	// for each noun that it both reads and puts, one that is not there yet included. fn may run again after a conflict, so it does

@@ -9,4 +9,5 @@ var (
 	ErrClosed      = errors.New("the store is closed")
 	ErrUnavailable = errors.New("the store is unavailable")
 	ErrHistoryLost = errors.New("the history of changes does not reach back to that position")
+	ErrDamaged     = errors.New("the store does not hold what was written to it")
 )

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"testing"
 	"time"
 
@@ -46,6 +47,7 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 	for _, l := range listings() {
 		list["list of "+l.name] = func(ctx context.Context) error { return firstError(l.list(ctx, s, datastore.Page{})) }
 	}
+	maps.Copy(list, fileCalls(s))
 	return list
 }
 
@@ -67,6 +69,7 @@ func closingReady(t *testing.T, s datastore.Store) {
 func closingClosed(t *testing.T, s datastore.Store) {
 	put(t, s, everyNoun()...)
 	ship(t, s, batchOf(t, decisions("r", 1, 1)), 1)
+	writeFile(t, s, "f", []byte("x"))
 	for name, call := range calls(s) {
 		if name != "Update" {
 			if err := call(t.Context()); err != nil {

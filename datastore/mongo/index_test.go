@@ -90,13 +90,18 @@ func TestEveryQueryHasAnIndex(t *testing.T) {
 		}
 	}
 	for _, collection := range []string{
-		"directory", "api_keys", "supports", "first_answers", "procedures", "webhooks", "messages", "notes", "batches",
+		"directory", "api_keys", "supports", "first_answers", "procedures", "webhooks", "messages", "notes", "batches", "chunks",
 	} {
 		if !explained["find "+collection] {
 			t.Errorf("no find on %s was explained", collection)
 		}
-		if collection != "batches" && (!explained["update "+collection] || !explained["delete "+collection]) {
+		if collection != "batches" && collection != "chunks" && (!explained["update "+collection] || !explained["delete "+collection]) {
 			t.Errorf("no update or no delete on %s was explained", collection)
+		}
+	}
+	for _, command := range []string{"findAndModify files", "find files", "delete chunks"} {
+		if !explained[command] {
+			t.Errorf("no %s was explained", command)
 		}
 	}
 	// The test sees what it looks for.
@@ -216,6 +221,13 @@ func doEverything(t *testing.T, s *mongo.Store) {
 	must(err)
 	_, err = s.Ship(ctx, datastore.Batch{Replica: "r"})
 	must(err)
+	for _, size := range []int{1, 2 * datastore.FileChunk, 3 * datastore.FileChunk} {
+		must(s.WriteFile(ctx, "f", make([]byte, size)))
+		_, err := s.ReadFile(ctx, "f", 0, size)
+		must(err)
+	}
+	exhaust(t, s.Files(ctx, "f", "a"))
+	must(s.RemoveFiles(ctx, "f"))
 	must(s.Ready(ctx))
 	must(s.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		for _, noun := range slices.Backward(nouns) {

@@ -53,6 +53,8 @@ func collections() []collection {
 			index("newest_first", bson.D{{Key: "last_id", Value: -1}, {Key: "_id", Value: -1}, {Key: "first_id", Value: 1}}),
 			index("oldest_first", bson.D{{Key: "first_id", Value: 1}, {Key: "_id", Value: 1}, {Key: "last_id", Value: 1}}),
 		}},
+		{files, [][]field{{number("size"), {name: "version", types: []string{"objectId"}}, blob("data").optional()}}, nil},
+		{chunks, [][]field{{blob("data")}}, nil},
 		{replicas, [][]field{{positive("beat"), {name: "at", types: []string{"date"}},
 			text("replica").optional(), array("sessions", field{types: []string{"binData"}}).optional()}}, []driver.IndexModel{
 			{Keys: bson.M{"at": 1}, Options: options.Index().SetName("expire").SetExpireAfterSeconds(int32(forgotten / time.Second))},

@@ -28,6 +28,7 @@ type file struct {
 	lists  *sql.DB
 	write  *sql.DB
 	closed <-chan struct{}
+	room   *room // nil where the file keeps what it has got
 }
 
 // openFile opens a file of the directory and brings its schema up to date. durable: a commit is on
@@ -70,7 +71,7 @@ func (f *file) open(ctx context.Context, path string, schema schema, durable boo
 		f.pool <- c
 		f.opened++
 	}
-	return nil
+	return f.keepRoom(ctx)
 }
 
 // private makes the file readable by its owner alone before SQLite makes it for everybody; the
@@ -135,6 +136,7 @@ func (f *file) close() error {
 		return nil
 	}
 	var errs []error
+	f.room.close()
 	if f.writer != nil {
 		errs = append(errs, f.writer.close())
 	}

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -59,6 +60,18 @@ func writeUntilKilled(dir string) error {
 			}
 		}()
 	}
+	go func() {
+		first, err := s.ReadFile(ctx, "f", 0, 1)
+		for n := byte(1); ; n++ {
+			if len(first) == 1 {
+				n, first = first[0]+1, nil
+			}
+			if err = s.WriteFile(ctx, "f", versionOfFile(n)); err != nil {
+				acknowledged(err.Error(), 0)
+			}
+			acknowledged("file", int64(n))
+		}
+	}()
 	last, err := s.Ship(ctx, datastore.Batch{Replica: "r"})
 	if err != nil {
 		return err
@@ -75,6 +88,11 @@ func writeUntilKilled(dir string) error {
 		}
 		acknowledged("shipped", sequence)
 	}
+}
+
+// versionOfFile is of a size and a content that no other version but every 256th has.
+func versionOfFile(n byte) []byte {
+	return bytes.Repeat([]byte{n}, (int(n)*7919)%(3*datastore.FileChunk)+1)
 }
 
 func record(replica string, revision int64) *datastore.Record {
@@ -119,7 +137,7 @@ func TestCrashLosesNothingAcknowledged(t *testing.T) {
 	}
 	for round := range rounds {
 		cmd, lines := child(t, dir)
-		var revision, shipped int64
+		var revision, shipped, file int64
 		for n := 0; lines.Scan(); n++ {
 			what, number, _ := strings.Cut(lines.Text(), " ")
 			var at int64
@@ -131,6 +149,8 @@ func TestCrashLosesNothingAcknowledged(t *testing.T) {
 				revision = max(revision, at)
 			case "shipped":
 				shipped = at
+			case "file":
+				file = at
 			default:
 				t.Fatalf("the child said %q", lines.Text())
 			}
@@ -143,11 +163,11 @@ func TestCrashLosesNothingAcknowledged(t *testing.T) {
 		if err := cmd.Wait(); err == nil {
 			t.Fatal("the child ended by itself")
 		}
-		checkSurvivors(t, dir, revision, shipped)
+		checkSurvivors(t, dir, revision, shipped, byte(file))
 	}
 }
 
-func checkSurvivors(t *testing.T, dir string, revision, shipped int64) {
+func checkSurvivors(t *testing.T, dir string, revision, shipped int64, file byte) {
 	t.Helper()
 	for _, name := range []string{"state.db", "decisions.db"} {
 		db, err := sql.Open("sqlite", filepath.Join(dir, name))
@@ -173,6 +193,10 @@ func checkSurvivors(t *testing.T, dir string, revision, shipped int64) {
 	}
 	if last, err := s.Ship(t.Context(), datastore.Batch{Replica: "r"}); err != nil || last < shipped {
 		t.Errorf("sequence %d survived (%v), %d was acknowledged", last, err, shipped)
+	}
+	got, err := s.ReadFile(t.Context(), "f", 0, datastore.MaxFileBytes)
+	if file != 0 && (err != nil || len(got) == 0 || !bytes.Equal(got, versionOfFile(got[0])) || got[0] != file && got[0] != file+1) {
+		t.Errorf("the file is %d bytes (%v), version %d was acknowledged", len(got), err, file)
 	}
 	// A change and its record survive together.
 	want := int64(1)

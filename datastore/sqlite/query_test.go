@@ -146,6 +146,7 @@ func TestQueryPlans(t *testing.T) {
 	if _, err := firstOf(t, s, ""); err != nil {
 		t.Fatal(err)
 	}
+	useFiles(t, s)
 	asked := map[string]bool{}
 	s.Inspect(func(file string, _ bool, c *sql.Conn, statements []string) {
 		for _, statement := range statements {
@@ -166,6 +167,25 @@ func TestQueryPlans(t *testing.T) {
 	})
 	if len(asked) < 60 {
 		t.Errorf("only %d statements were looked at", len(asked))
+	}
+}
+
+// useFiles writes, reads, lists and removes a file.
+func useFiles(t *testing.T, s datastore.Store) {
+	t.Helper()
+	if err := s.WriteFile(t.Context(), "f", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.ReadFile(t.Context(), "f", 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	for _, err := range s.Files(t.Context(), "f", "a") {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.RemoveFiles(t.Context(), "f"); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -183,8 +183,19 @@ CREATE TABLE notes (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
 `}}
 }
 
-// logSchema holds the batches that were shipped.
-func logSchema() schema { return schema{"decisions.db", 2000, []string{batches}} }
+// logSchema holds the batches that were shipped, and the files.
+func logSchema() schema {
+	return schema{"decisions.db", 2000, []string{batches, `
+-- a file is kept in pieces of 64 KiB, so that a part of it can be read for the cost of the part
+CREATE TABLE files (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, size INTEGER NOT NULL) STRICT;
+CREATE TABLE chunks (
+	file INTEGER NOT NULL,
+	number INTEGER NOT NULL,
+	data BLOB NOT NULL,
+	PRIMARY KEY (file, number)
+) STRICT;
+`}}
+}
 
 // batches is the log: appended to, never changed.
 const batches = `
