@@ -56,7 +56,8 @@ func exportRecords(c *call) error {
 	c.begin(http.StatusOK)
 	if out.csv != nil {
 		if _, err = out.buffer.WriteString(byteOrderMark); err == nil {
-			err = out.csv.Write(csvColumns)
+			out.rows = newCSVRows()
+			err = out.csv.Write(out.rows.head())
 		}
 	}
 	for n := 1; more && err == nil; n++ {
@@ -82,6 +83,7 @@ type exportWriter struct {
 	control *http.ResponseController
 	buffer  *bufio.Writer
 	csv     *csv.Writer
+	rows    *csvRows
 	line    []byte
 }
 
@@ -115,7 +117,7 @@ func (w *exportWriter) ndjson(r *guard.Record) error {
 	return err
 }
 
-func (w *exportWriter) csvLine(r *guard.Record) error { return w.csv.Write(csvRow(r)) }
+func (w *exportWriter) csvLine(r *guard.Record) error { return w.csv.Write(w.rows.of(r)) }
 
 // harmless keeps a spreadsheet from running a cell: ids in questions may be anything. An apostrophe
 // goes before what could begin a formula, and before an apostrophe, so that it can be taken away

@@ -13,50 +13,166 @@ import (
 // byteOrderMark is what a spreadsheet knows UTF-8 by.
 const byteOrderMark = "\ufeff"
 
-// csvColumns are the columns of a CSV export, one a fact; openapi.yaml describes them.
-var csvColumns = []string{
-	"id", "time", "replica", "sequence", "caller", "actor", "agent", "kind",
-	"subject_type", "subject_id", "action", "action_channel", "action_role", "resource_type", "resource_id", "resource_organization",
-	"decision", "reasons", "message", "conflict", "said", "ticket", "code_of", "expires_at", "changes",
-	"subject_role", "subject_granted", "subject_blocked", "resource_kind", "resource_blocks", "resource_maintenance",
-	"policy", "organization", "revision", "duration_us", "request_id", "trace_id", "batch",
+// csvColumn is a column of a CSV export: one fact of a record.
+type csvColumn struct {
+	name string
+	of   func(*csvRecord) string
 }
 
-// csvRow is a record as a row of a CSV export. NDJSON has what no column has.
-func csvRow(r *guard.Record) []string {
-	var input struct {
-		Subject  struct{ Role, Granted, Blocked cell }
-		Resource struct{ Kind, Blocks, Maintenance cell }
+// csvRecord is a record with its input and its details taken apart.
+type csvRecord struct {
+	*guard.Record
+	input   map[string]map[string]cell // by section and member, as policies/schemas/input.json names them
+	details map[string]cell
+	reasons []guard.Reason
+	changes string
+}
+
+// csvTable holds the columns of a CSV export in their order, which openapi.yaml lists. A fact that is added goes to the
+// end of its group; none is renamed.
+func csvTable() []csvColumn {
+	return slices.Concat(askedColumns(), answerColumns(), inputColumns(), detailColumns(), tracedColumns())
+}
+
+func askedColumns() []csvColumn {
+	return []csvColumn{
+		{"id", func(r *csvRecord) string { return r.ID }},
+		{"time", func(r *csvRecord) string { return r.Time.UTC().Format("2006-01-02T15:04:05.000000Z") }},
+		{"replica", func(r *csvRecord) string { return r.Replica }},
+		{"sequence", func(r *csvRecord) string { return strconv.FormatInt(r.Sequence, 10) }},
+		{"caller", func(r *csvRecord) string { return r.Caller }},
+		{"actor", func(r *csvRecord) string { return r.Actor }},
+		{"agent", func(r *csvRecord) string { return r.Agent }},
+		{"kind", func(r *csvRecord) string { return r.Kind }},
+		{"subject_type", func(r *csvRecord) string { return r.Question.Subject.Type }},
+		{"subject_id", func(r *csvRecord) string { return r.Question.Subject.ID }},
+		{"action", func(r *csvRecord) string { return r.Question.Action.Name }},
+		{"action_channel", func(r *csvRecord) string { return r.Question.Action.Channel }},
+		{"action_role", func(r *csvRecord) string { return r.Question.Action.Role }},
+		{"resource_type", func(r *csvRecord) string { return r.Question.Resource.Type }},
+		{"resource_id", func(r *csvRecord) string { return r.Question.Resource.ID }},
+		{"resource_organization", func(r *csvRecord) string { return r.Question.Resource.Organization }},
 	}
-	var details struct {
-		Reason, Justification, Ticket, Conflict cell
-		CodeOf                                  cell `json:"code_of"`
-		ExpiresAt                               cell `json:"expires_at"`
-		Changes                                 []guard.Changed
+}
+
+func answerColumns() []csvColumn {
+	return []csvColumn{
+		{"decision", func(r *csvRecord) string { return strconv.FormatBool(r.Decision) }},
+		{"reasons", func(r *csvRecord) string { return r.joined(func(reason guard.Reason) string { return reason.Code }) }},
+		{"message", func(r *csvRecord) string { return r.joined(func(reason guard.Reason) string { return reason.Message }) }},
+		{"conflict", detail("conflict")},
+		{"said", func(r *csvRecord) string { return string(r.details["reason"] + r.details["justification"]) }},
+		{"ticket", detail("ticket")},
+		{"code_of", detail("code_of")},
+		{"expires_at", detail("expires_at")},
+		{"changes", func(r *csvRecord) string { return r.changes }},
 	}
-	var reasons []guard.Reason
-	// What cannot be read leaves its cells empty: the rest of the record is still told.
-	_ = json.Unmarshal(r.Input, &input)
-	_ = json.Unmarshal(r.Details, &details)
-	_ = json.Unmarshal(r.Reasons, &reasons)
-	codes, messages := make([]string, len(reasons)), make([]string, len(reasons))
-	for i, reason := range reasons {
-		codes[i], messages[i] = reason.Code, reason.Message
+}
+
+// inputColumns are the facts that the record was decided on, named for their section and member.
+func inputColumns() []csvColumn {
+	facts := []struct{ section, members string }{
+		{"subject", "kind member role granted blocked blocked_channels itself"},
+		{"resource", "known kind blocks maintenance role channel"},
+		{"organization", "other_admins other_legal_representatives"},
+		{"act", "origin code justification"},
+		{"time", "weekday hour minute"},
 	}
-	q := &r.Question
-	row := []string{
-		r.ID, r.Time.UTC().Format("2006-01-02T15:04:05.000000Z"), r.Replica, strconv.FormatInt(r.Sequence, 10), r.Caller, r.Actor, r.Agent, r.Kind,
-		q.Subject.Type, q.Subject.ID, q.Action.Name, q.Action.Channel, q.Action.Role, q.Resource.Type, q.Resource.ID, q.Resource.Organization,
-		strconv.FormatBool(r.Decision), strings.Join(codes, " "), strings.Join(messages, " "), string(details.Conflict),
-		string(details.Reason + details.Justification), string(details.Ticket), string(details.CodeOf), string(details.ExpiresAt), told(details.Changes),
-		string(input.Subject.Role), string(input.Subject.Granted), string(input.Subject.Blocked),
-		string(input.Resource.Kind), string(input.Resource.Blocks), string(input.Resource.Maintenance),
-		r.Policy, r.Organization, strconv.FormatInt(r.Revision, 10), strconv.FormatInt(r.DurationUS, 10), r.RequestID, r.TraceID, r.Batch,
+	var columns []csvColumn
+	for _, f := range facts {
+		for member := range strings.FieldsSeq(f.members) {
+			columns = append(columns, csvColumn{f.section + "_" + member, func(r *csvRecord) string { return string(r.input[f.section][member]) }})
+		}
 	}
-	for i := range row {
-		row[i] = harmless(row[i])
+	return columns
+}
+
+// detailColumns are what is asked for most of a change and a preview, and behind them the rest.
+func detailColumns() []csvColumn {
+	return []csvColumn{
+		{"preview", detail("preview")},
+		{"standing_blocks", detail("blocks")},
+		{"channels", detail("channels")},
+		{"details", func(r *csvRecord) string {
+			var parts []string
+			for _, name := range slices.Sorted(maps.Keys(r.details)) {
+				if !slices.Contains(ownColumn, name) {
+					parts = append(parts, name+": "+string(r.details[name]))
+				}
+			}
+			return strings.Join(parts, "; ")
+		}},
 	}
-	return row
+}
+
+// ownColumn names the details that have a column of their own.
+var ownColumn = []string{"conflict", "reason", "justification", "ticket", "code_of", "expires_at", "changes", "preview", "blocks", "channels"}
+
+func tracedColumns() []csvColumn {
+	return []csvColumn{
+		{"policy", func(r *csvRecord) string { return r.Policy }},
+		{"organization", func(r *csvRecord) string { return r.Organization }},
+		{"revision", func(r *csvRecord) string { return strconv.FormatInt(r.Revision, 10) }},
+		{"duration_us", func(r *csvRecord) string { return strconv.FormatInt(r.DurationUS, 10) }},
+		{"request_id", func(r *csvRecord) string { return r.RequestID }},
+		{"trace_id", func(r *csvRecord) string { return r.TraceID }},
+		{"batch", func(r *csvRecord) string { return r.Batch }},
+	}
+}
+
+func detail(name string) func(*csvRecord) string {
+	return func(r *csvRecord) string { return string(r.details[name]) }
+}
+
+func (r *csvRecord) joined(what func(guard.Reason) string) string {
+	texts := make([]string, len(r.reasons))
+	for i, reason := range r.reasons {
+		texts[i] = what(reason)
+	}
+	return strings.Join(texts, " ")
+}
+
+// csvRows makes rows of records.
+type csvRows struct {
+	columns []csvColumn
+	row     []string
+}
+
+func newCSVRows() *csvRows {
+	columns := csvTable()
+	return &csvRows{columns: columns, row: make([]string, len(columns))}
+}
+
+// head is the first row: the names of the columns.
+func (c *csvRows) head() []string {
+	names := make([]string, len(c.columns))
+	for i := range c.columns {
+		names[i] = c.columns[i].name
+	}
+	return names
+}
+
+// of is a record as a row, which is good until the next call. What cannot be read leaves its cells empty: the rest of
+// the record is still told. NDJSON has what no column has.
+func (c *csvRows) of(record *guard.Record) []string {
+	r := csvRecord{Record: record}
+	_ = json.Unmarshal(record.Reasons, &r.reasons)
+	_ = json.Unmarshal(record.Details, &r.details)
+	var sections map[string]json.RawMessage
+	_ = json.Unmarshal(record.Input, &sections)
+	r.input = make(map[string]map[string]cell, len(sections))
+	for name, section := range sections {
+		var members map[string]cell
+		_ = json.Unmarshal(section, &members)
+		r.input[name] = members
+	}
+	if changes, ok := r.details["changes"]; ok {
+		r.changes = told([]byte(changes))
+	}
+	for i := range c.columns {
+		c.row[i] = harmless(c.columns[i].of(&r))
+	}
+	return c.row
 }
 
 // cell is a JSON value as a cell shows it: a text without its quotes, a list of texts with spaces between them,
@@ -78,8 +194,12 @@ func (c *cell) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// told is changes as one cell: "user carl email: a -> b; ...".
-func told(changes []guard.Changed) string {
+// told is changes as one cell: "user carl email: a -> b; ...". Changes of another shape are told as they are.
+func told(raw []byte) string {
+	var changes []guard.Changed
+	if json.Unmarshal(raw, &changes) != nil {
+		return string(raw)
+	}
 	var parts []string
 	for _, c := range changes {
 		for _, name := range slices.Sorted(maps.Keys(c.Set)) {

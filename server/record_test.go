@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -256,5 +257,30 @@ func TestNoCellOfAnExportIsAFormula(t *testing.T) {
 	}
 	if diff := cmp.Diff(ids, append(evil, `plain, "quoted"`)); diff != "" {
 		t.Errorf("got, want:\n%s", diff)
+	}
+}
+
+// A fact that a decision may rest on has a column, so that a spreadsheet can group and filter by it.
+func TestEveryFactOfAnInputHasAColumn(t *testing.T) {
+	text, err := os.ReadFile("../policies/schemas/input.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var schema struct {
+		Properties map[string]struct{ Properties map[string]any }
+	}
+	if err := json.Unmarshal(text, &schema); err != nil || len(schema.Properties) < 5 {
+		t.Fatalf("%v: %d sections", err, len(schema.Properties))
+	}
+	for section, s := range schema.Properties {
+		for member := range s.Properties {
+			column := section + "_" + member
+			if section == "action" && member == "name" {
+				column = "action"
+			}
+			if !slices.Contains(server.CSVColumns, column) {
+				t.Errorf("%s.%s has no column", section, member)
+			}
+		}
 	}
 }
