@@ -134,3 +134,17 @@ func withoutVacuum(t *testing.T, path string) {
 		t.Fatalf("auto_vacuum is %d, %v", mode, err)
 	}
 }
+
+// queryText asks a file from outside for one text.
+func queryText(t *testing.T, path, query string) (text string) {
+	t.Helper()
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if err := db.QueryRowContext(t.Context(), query).Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
