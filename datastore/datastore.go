@@ -25,11 +25,6 @@ type Reader interface {
 	// target or product that does not exist, or is another organization's, is nil in the answer.
 	Facts(ctx context.Context, key Key) (Facts, error)
 
-	// Organizations, Members and Products list in the order of ids.
-	Organizations(ctx context.Context, page Page) iter.Seq2[Organization, error]
-	Members(ctx context.Context, organization string, page Page) iter.Seq2[Member, error]
-	Products(ctx context.Context, organization string, page Page) iter.Seq2[Product, error]
-
 	// Get returns the noun that has the type and the identity of the one given, whose other members do not
 	// matter, and ErrNotFound without it; [Get] keeps the type. The identity is the id of an Organization, an
 	// APIKey and a Message, the organization and the id of a Member and a Webhook, those and the user of a
@@ -40,18 +35,13 @@ type Reader interface {
 	// is decided by the caller's clock (FirstAnswer.At), not by cleaning.
 	Get(ctx context.Context, identity Noun) (Noun, error)
 
-	// APIKeys lists all keys in the order of ids.
-	APIKeys(ctx context.Context, page Page) iter.Seq2[APIKey, error]
-
-	// Procedures gives the secure procedures of a user, newest first.
-	Procedures(ctx context.Context, organization, user string) iter.Seq2[Procedure, error]
-
-	// Webhooks lists an organization's webhooks in the order of ids.
-	Webhooks(ctx context.Context, organization string, page Page) iter.Seq2[Webhook, error]
-
-	// Messages lists messages in the order of ids, or in the opposite one where the filter asks so.
-	// Empty filter members select all.
-	Messages(ctx context.Context, filter MessageFilter) iter.Seq2[Message, error]
+	// List returns the nouns that have the type of the one given and are among those that it names, in the
+	// order of their ids (of Notes: their names), byte by byte, cut by the page; [List] keeps the type. An
+	// Organization, an APIKey and a Note name all of their kind; a Member, a Product and a Webhook those of the
+	// organization that is set; a Procedure those of the organization and the user that are set; a Message all
+	// that have the organization, kind, state, recipient and decision that are set, where an empty one selects
+	// all. Other members do not matter. Members come with their blocks. Other nouns are not listed: an error.
+	List(ctx context.Context, among Noun, page Page) iter.Seq2[Noun, error]
 
 	// Due lists, in no order, up to limit subjects that carry a block or a maintenance whose
 	// ExpiresAt is not after now.
@@ -143,8 +133,10 @@ type Store interface {
 	Close() error
 }
 
-// Page cuts a list: at most Limit items (0: all) with an id after After.
+// Page cuts a list: at most Limit items (0: all) with an id after After. Descending, the list is in the
+// opposite order, and After, where it is set, is the last id that was seen: those before it follow.
 type Page struct {
-	After string
-	Limit int
+	After      string
+	Limit      int
+	Descending bool
 }

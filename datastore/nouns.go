@@ -219,18 +219,6 @@ type Message struct {
 	Reached string `json:"reached,omitempty"`
 }
 
-// MessageFilter selects messages.
-type MessageFilter struct {
-	ID           string
-	Organization string
-	Kind         string
-	State        string
-	Recipient    string
-	Decision     string
-	NewestFirst  bool // in the opposite order of ids; Page.After is then the last that was seen, and later ones are left out
-	Page         Page
-}
-
 func (Organization) noun() {}
 func (Member) noun()       {}
 func (UserBlocks) noun()   {}

@@ -40,7 +40,7 @@ func TestMaintenanceAndUserBlocksEndByTheClock(t *testing.T) { // docs/design.md
 		t.Fatal(err)
 	}
 	events := map[string]int{}
-	for message, err := range store.Messages(t.Context(), datastore.MessageFilter{Kind: guard.MessageEvent}) {
+	for message, err := range datastore.List(t.Context(), store, datastore.Message{Kind: guard.MessageEvent}, datastore.Page{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestAnEndByTheClockIsToldWithItsOwnRecord(t *testing.T) { // docs/design.md
 		t.Fatal(err)
 	}
 	told := map[string]bool{}
-	for message, err := range store.Messages(t.Context(), datastore.MessageFilter{Kind: guard.MessageEvent}) {
+	for message, err := range datastore.List(t.Context(), store, datastore.Message{Kind: guard.MessageEvent}, datastore.Page{}) {
 		var e guard.Event
 		if err != nil || json.Unmarshal(message.Payload, &e) != nil || !e.Ended {
 			continue

@@ -169,13 +169,13 @@ func (b *importBatch) model(ctx context.Context, id string) (*importModel, error
 		return nil, fmt.Errorf("read organization: %w", err)
 	}
 	m := &importModel{organization: facts.Organization, members: map[string]datastore.Member{}, products: map[string]datastore.Product{}}
-	for member, err := range b.tx.Members(ctx, id, Page{}) {
+	for member, err := range datastore.List(ctx, b.tx, datastore.Member{Organization: id}, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read members: %w", err)
 		}
 		m.members[member.ID] = member
 	}
-	for product, err := range b.tx.Products(ctx, id, Page{}) {
+	for product, err := range datastore.List(ctx, b.tx, datastore.Product{Organization: id}, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("read products: %w", err)
 		}

@@ -209,7 +209,7 @@ func TestRolesThatAnImportChangesAreOnRecord(t *testing.T) { // docs/design.md 1
 		}
 		// Whoever is told of a role is told with its own record.
 		told := 0
-		for message, err := range store.Messages(t.Context(), datastore.MessageFilter{Kind: guard.MessageEvent}) {
+		for message, err := range datastore.List(t.Context(), store, datastore.Message{Kind: guard.MessageEvent}, datastore.Page{}) {
 			var e guard.Event
 			if err != nil || json.Unmarshal(message.Payload, &e) != nil || e.Type != guard.EventRoleChanged {
 				continue

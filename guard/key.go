@@ -107,10 +107,8 @@ func (a *attempt) ofKey(key *datastore.APIKey) {
 // Keys lists keys, those of the caller's organization where it is limited to one. The cursor is
 // empty at the end.
 func (g *Guard) Keys(ctx context.Context, o *Origin, page Page) ([]APIKey, string, error) {
-	return collect(page, func(p Page) seq[APIKey] { return g.store.APIKeys(ctx, p) },
-		func(k APIKey) (string, bool) {
-			return k.ID, o.Caller.Organization == "" || k.Organization == o.Caller.Organization
-		})
+	return collect(ctx, g.store, APIKey{}, page, func(k APIKey) string { return k.ID },
+		func(k APIKey) bool { return o.Caller.Organization == "" || k.Organization == o.Caller.Organization })
 }
 
 // RevokeKey ends a key: at once here, within MaxStaleness on other replicas. *Conflict
@@ -149,7 +147,7 @@ func makesAnyKey(key *datastore.APIKey, now time.Time) bool {
 // in for one that has none, or a later one, or soon nobody could make a key. It puts that key again as it is: of two that are
 // revoked at once, each resting on the other, one then conflicts, and is looked at again.
 func keepAnother(ctx context.Context, tx datastore.Tx, revoked *datastore.APIKey, now time.Time) error {
-	for key, err := range tx.APIKeys(ctx, Page{}) {
+	for key, err := range datastore.List(ctx, tx, datastore.APIKey{}, Page{}) {
 		if err != nil {
 			return fmt.Errorf("list keys: %w", err)
 		}
@@ -170,7 +168,7 @@ func lastsAsLong(key, other *datastore.APIKey) bool {
 
 // HasCallers reports whether there is any key: a server without one could serve nobody.
 func (g *Guard) HasCallers(ctx context.Context) (bool, error) {
-	for _, err := range g.store.APIKeys(ctx, Page{Limit: 1}) {
+	for _, err := range datastore.List(ctx, g.store, datastore.APIKey{}, Page{Limit: 1}) {
 		return err == nil, err
 	}
 	return false, nil

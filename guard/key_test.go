@@ -157,7 +157,7 @@ func TestKeysThatRevokeOneAnotherLeaveOne(t *testing.T) { // docs/design.md 11, 
 				}
 			}
 			ids = nil
-			for key, err := range store.APIKeys(t.Context(), datastore.Page{}) {
+			for key, err := range datastore.List(t.Context(), store, datastore.APIKey{}, datastore.Page{}) {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -4,30 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
 	"time"
 
 	"cordon/datastore"
 )
 
-type seq[T any] = iter.Seq2[T, error]
-
-// collect gathers a page of a list, and the cursor of the next one (empty at the end). keep gives an
-// item's id and whether it is to be shown.
-func collect[T any](page Page, list func(Page) seq[T], keep func(T) (string, bool)) ([]T, string, error) {
-	items, last := []T{}, ""
-	for item, err := range list(Page{After: page.After}) {
+// collect gathers a page of a list, and the cursor of the next one (empty at the end). Where show is not nil
+// only what it shows is on the page.
+func collect[N datastore.Noun](ctx context.Context, from datastore.Reader, among N, page Page, id func(N) string, show func(N) bool) ([]N, string, error) {
+	items, last := []N{}, ""
+	ask := page
+	switch {
+	case show != nil:
+		ask.Limit = 0
+	case page.Limit > 0:
+		ask.Limit = page.Limit + 1 // which tells whether there is a next page
+	}
+	for item, err := range datastore.List(ctx, from, among, ask) {
 		if err != nil {
 			return nil, "", err
 		}
-		id, show := keep(item)
-		if !show {
+		if show != nil && !show(item) {
 			continue
 		}
 		if page.Limit > 0 && len(items) == page.Limit {
 			return items, last, nil
 		}
-		items, last = append(items, item), id
+		items, last = append(items, item), id(item)
 	}
 	return items, "", nil
 }
@@ -111,8 +114,7 @@ func (g *Guard) Organizations(ctx context.Context, o *Origin, page Page) ([]Orga
 		}
 		return []Organization{one}, "", err
 	}
-	return collect(page, func(p Page) seq[Organization] { return g.store.Organizations(ctx, ahead(p, page)) },
-		func(o Organization) (string, bool) { return o.ID, true })
+	return collect(ctx, g.store, Organization{}, page, func(o Organization) string { return o.ID }, nil)
 }
 
 // Members lists an organization's members, and its revision when the list began.
@@ -121,8 +123,7 @@ func (g *Guard) Members(ctx context.Context, o *Origin, organization string, pag
 	if err != nil {
 		return nil, 0, "", err
 	}
-	items, next, err := collect(page, func(p Page) seq[Member] { return g.store.Members(ctx, organization, ahead(p, page)) },
-		func(m Member) (string, bool) { return m.ID, true })
+	items, next, err := collect(ctx, g.store, Member{Organization: organization}, page, func(m Member) string { return m.ID }, nil)
 	for i := range items {
 		items[i].Blocks = standing(items[i].Blocks, g.Ends(g.now()))
 	}
@@ -135,18 +136,9 @@ func (g *Guard) Products(ctx context.Context, o *Origin, organization string, pa
 	if err != nil {
 		return nil, 0, "", err
 	}
-	items, next, err := collect(page, func(p Page) seq[Product] { return g.store.Products(ctx, organization, ahead(p, page)) },
-		func(p Product) (string, bool) { return p.ID, true })
+	items, next, err := collect(ctx, g.store, Product{Organization: organization}, page, func(p Product) string { return p.ID }, nil)
 	for i := range items {
 		items[i] = g.asNow(items[i])
 	}
 	return items, facts.Organization.Revision, next, err
-}
-
-// ahead reads one item more than the page shows, which tells whether there is a next page.
-func ahead(p, page Page) Page {
-	if page.Limit > 0 {
-		p.Limit = page.Limit + 1
-	}
-	return p
 }

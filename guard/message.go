@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"cordon/datastore"
@@ -10,22 +11,17 @@ import (
 // Message is something that is delivered at least once.
 type Message = datastore.Message
 
-// MessageFilter selects messages.
-type MessageFilter = datastore.MessageFilter
-
-// Messages lists messages, those of the newest events first: what waits, what was delivered, and what was given
-// up (state "dead").
-func (g *Guard) Messages(ctx context.Context, o *Origin, f datastore.MessageFilter) ([]Message, string, error) {
+// Messages lists the messages that have what the given one sets ([datastore.Reader.List]), those of the newest
+// events first: what waits, what was delivered, and what was given up (state "dead").
+func (g *Guard) Messages(ctx context.Context, o *Origin, among Message, page Page) ([]Message, string, error) {
 	if limit := o.Caller.Organization; limit != "" {
-		if f.Organization != "" && f.Organization != limit {
+		if among.Organization != "" && among.Organization != limit {
 			return nil, "", ErrOrganizationLimit
 		}
-		f.Organization = limit
+		among.Organization = limit
 	}
-	f.NewestFirst = true
-	page := f.Page
-	return collect(page, func(p Page) seq[Message] { f.Page = ahead(p, page); return g.store.Messages(ctx, f) },
-		func(m Message) (string, bool) { return m.ID, true })
+	page.Descending = true
+	return collect(ctx, g.store, among, page, func(m Message) string { return m.ID }, nil)
 }
 
 // Deliveries lists the messages to a webhook. *NotFound: the organization has no such webhook.
@@ -33,36 +29,29 @@ func (g *Guard) Deliveries(ctx context.Context, o *Origin, organization, webhook
 	if _, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization"); err != nil {
 		return nil, "", err
 	}
-	found := false
-	for w, err := range g.store.Webhooks(ctx, organization, Page{}) {
-		if err != nil {
-			return nil, "", fmt.Errorf("read webhooks: %w", err)
-		}
-		if found = w.ID == webhook; found {
-			break
-		}
-	}
-	if !found {
+	_, err := datastore.Get(ctx, g.store, Webhook{Organization: organization, ID: webhook})
+	if errors.Is(err, datastore.ErrNotFound) {
 		return nil, "", &NotFound{What: "webhook"}
 	}
-	return g.Messages(ctx, o, MessageFilter{Organization: organization, Kind: "webhook", Recipient: webhook, Page: page})
+	if err != nil {
+		return nil, "", fmt.Errorf("read webhook: %w", err)
+	}
+	return g.Messages(ctx, o, Message{Organization: organization, Kind: "webhook", Recipient: webhook}, page)
 }
 
 // RetryMessage has a message that was given up delivered again. *Conflict: it was not given up.
 func (g *Guard) RetryMessage(ctx context.Context, o *Origin, id string) (Message, error) {
 	var message Message
 	var f faults
-	f.text("/id", id, 1, longestReason) // an empty one would select all
+	f.text("/id", id, 1, longestReason)
 	if err := f.err(); err != nil {
 		return message, err
 	}
-	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		found := false
-		for m, err := range tx.Messages(ctx, datastore.MessageFilter{ID: id}) {
-			if err != nil {
-				return fmt.Errorf("read message: %w", err)
-			}
-			message, found = m, true
+	err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) (err error) {
+		message, err = datastore.Get(ctx, tx, Message{ID: id})
+		found := !errors.Is(err, datastore.ErrNotFound)
+		if err != nil && found {
+			return fmt.Errorf("read message: %w", err)
 		}
 		if limit := o.Caller.Organization; !found || limit != "" && message.Organization != limit {
 			return &NotFound{What: "message"}

@@ -212,7 +212,7 @@ func TestABlockClosesWhatThePolicyClosesAndTellsIt(t *testing.T) {
 		}
 	}
 	var e guard.Event
-	for message, err := range store.Messages(t.Context(), datastore.MessageFilter{Organization: "acme", Kind: guard.MessageEvent}) {
+	for message, err := range datastore.List(t.Context(), store, datastore.Message{Organization: "acme", Kind: guard.MessageEvent}, datastore.Page{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -86,7 +86,7 @@ func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt,
 	if a.action.Name == "start_maintenance" {
 		undo = "end_maintenance"
 	}
-	for member, err := range tx.Members(ctx, base.id, Page{}) {
+	for member, err := range datastore.List(ctx, tx, datastore.Member{Organization: base.id}, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
 		}
@@ -133,7 +133,7 @@ func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, us
 			return nil, err
 		}
 	}
-	for product, err := range tx.Products(ctx, p.base.id, Page{}) {
+	for product, err := range datastore.List(ctx, tx, datastore.Product{Organization: p.base.id}, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
 		}
@@ -143,7 +143,7 @@ func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, us
 	}
 	preview := &Preview{}
 	about := Entity{Type: "user", ID: user, Organization: p.base.id}
-	for member, err := range tx.Members(ctx, p.base.id, Page{}) {
+	for member, err := range datastore.List(ctx, tx, datastore.Member{Organization: p.base.id}, Page{}) {
 		if err != nil {
 			return nil, fmt.Errorf("preview: %w", err)
 		}

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -18,7 +19,8 @@ func (g *Guard) Procedures(ctx context.Context, o *Origin, organization, user st
 		return nil, err
 	}
 	list := []datastore.Procedure{}
-	for procedure, err := range g.store.Procedures(ctx, organization, user) {
+	of := datastore.Procedure{Organization: organization, User: user}
+	for procedure, err := range datastore.List(ctx, g.store, of, Page{Descending: true}) {
 		if err != nil {
 			return nil, fmt.Errorf("list procedures: %w", err)
 		}
@@ -41,17 +43,11 @@ func (g *Guard) CompleteStep(ctx context.Context, o *Origin, organization, user,
 			if err := a.mustHave(a.facts.Target != nil, "user"); err != nil {
 				return nil, err
 			}
-			found = nil
-			for p, err := range tx.Procedures(ctx, organization, user) {
-				if err != nil {
-					return nil, fmt.Errorf("read procedure: %w", err)
-				}
-				if p.ID == procedure {
-					found = &p
-					break
-				}
+			p, err := datastore.Get(ctx, tx, datastore.Procedure{Organization: organization, User: user, ID: procedure})
+			if err != nil && !errors.Is(err, datastore.ErrNotFound) {
+				return nil, fmt.Errorf("read procedure: %w", err)
 			}
-			if found == nil || !slices.ContainsFunc(found.Steps, func(s datastore.Step) bool { return s.Name == step }) {
+			if found = &p; err != nil || !slices.ContainsFunc(found.Steps, func(s datastore.Step) bool { return s.Name == step }) {
 				return nil, &NotFound{What: "step"}
 			}
 			a.details["procedure"], a.details["step"] = procedure, step

@@ -103,8 +103,7 @@ func (g *Guard) Webhooks(ctx context.Context, o *Origin, organization string, pa
 	if _, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization"); err != nil {
 		return nil, "", err
 	}
-	return collect(page, func(p Page) seq[Webhook] { return g.store.Webhooks(ctx, organization, ahead(p, page)) },
-		func(w Webhook) (string, bool) { return w.ID, true })
+	return collect(ctx, g.store, Webhook{Organization: organization}, page, func(w Webhook) string { return w.ID }, nil)
 }
 
 // webhookAct is what the acts on webhooks share: they are changes of the organization, on record,
@@ -123,7 +122,7 @@ func (g *Guard) webhookAct(ctx context.Context, o *Origin, organization, id, wha
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			var all []Webhook
 			var hook *Webhook
-			for w, err := range tx.Webhooks(ctx, organization, Page{}) {
+			for w, err := range datastore.List(ctx, tx, datastore.Webhook{Organization: organization}, Page{}) {
 				if err != nil {
 					return false, fmt.Errorf("read webhooks: %w", err)
 				}

@@ -140,7 +140,7 @@ func TestAWebhookAndWhatCrossesIt(t *testing.T) {
 				t.Errorf("got %v, want %s", err, c.want)
 			}
 			left := 0
-			for _, err := range stores[1].Webhooks(t.Context(), "acme", datastore.Page{}) {
+			for _, err := range datastore.List(t.Context(), stores[1], datastore.Webhook{Organization: "acme"}, datastore.Page{}) {
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -36,7 +36,7 @@ func listMessages(c *call) error {
 		return err
 	}
 	items, next, err := c.server.config.Guard.Messages(c.context(), &c.origin,
-		guard.MessageFilter{Organization: organization, Kind: kind, State: state, Decision: decision, Page: page})
+		guard.Message{Organization: organization, Kind: kind, State: state, Decision: decision}, page)
 	if err != nil {
 		return err
 	}

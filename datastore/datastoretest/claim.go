@@ -56,7 +56,7 @@ func claimsLease(t *testing.T, s datastore.Store) {
 	}
 	want.Lease = got[0].Lease
 	same(t, "claimed", got, []datastore.Message{want})
-	same(t, "stored", all(t, s.Messages(t.Context(), datastore.MessageFilter{})), []datastore.Message{want})
+	same(t, "stored", all(t, datastore.List(t.Context(), s, datastore.Message{}, datastore.Page{})), []datastore.Message{want})
 	same(t, "claimed again", claim(t, s, at(5), 10), []datastore.Message{})
 }
 

@@ -57,6 +57,7 @@ func productID(p datastore.Product) string           { return p.ID }
 func keyID(k datastore.APIKey) string                { return k.ID }
 func procedureID(p datastore.Procedure) string       { return p.ID }
 func webhookID(w datastore.Webhook) string           { return w.ID }
+func noteName(n datastore.Note) string               { return n.Name }
 func messageID(m datastore.Message) string           { return m.ID }
 
 // byID puts the administrators in order: the contract promises none.

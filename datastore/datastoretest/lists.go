@@ -18,8 +18,9 @@ func lists() []test {
 		{"lists are in the order of ids, byte by byte", listsOrder},
 		{"a page has at most its limit, after its cursor", listsPages},
 		{"members are listed with their blocks", listsBlocks},
-		{"procedures are newest first", listsProcedures},
-		{"messages are selected by every member of the filter", listsMessages},
+		{"procedures are those of one user", listsProcedures},
+		{"messages are selected by every member that is set", listsMessages},
+		{"other nouns are not listed", listsOthers},
 		{"a list is of one point in time while others write", listsNotTorn},
 		{"paging neither skips nor repeats while others insert", listsPagingUnderInserts},
 		{"a list may be left early, read again, and nested", listsNested},
@@ -40,31 +41,39 @@ func listings() []listing {
 	return []listing{
 		{"organizations", func(id string) datastore.Noun { return datastore.Organization{ID: id, Revision: 1} },
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
-				return each(r.Organizations(ctx, page), organizationID)
+				return each(datastore.List(ctx, r, datastore.Organization{}, page), organizationID)
 			}},
 		{"members", func(id string) datastore.Noun {
 			return datastore.Member{Organization: "acme", ID: id, Role: datastore.Client}
 		},
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
-				return each(r.Members(ctx, "acme", page), memberID)
+				return each(datastore.List(ctx, r, datastore.Member{Organization: "acme"}, page), memberID)
 			}},
 		{"products", func(id string) datastore.Noun { return datastore.Product{Organization: "acme", ID: id} },
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
-				return each(r.Products(ctx, "acme", page), productID)
+				return each(datastore.List(ctx, r, datastore.Product{Organization: "acme"}, page), productID)
 			}},
 		{"keys", func(id string) datastore.Noun { return datastore.APIKey{ID: id} },
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
-				return each(r.APIKeys(ctx, page), keyID)
+				return each(datastore.List(ctx, r, datastore.APIKey{}, page), keyID)
 			}},
 		{"webhooks", func(id string) datastore.Noun { return datastore.Webhook{Organization: "acme", ID: id} },
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
-				return each(r.Webhooks(ctx, "acme", page), webhookID)
+				return each(datastore.List(ctx, r, datastore.Webhook{Organization: "acme"}, page), webhookID)
+			}},
+		{"procedures", func(id string) datastore.Noun { return datastore.Procedure{Organization: "acme", User: "lena", ID: id} },
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(datastore.List(ctx, r, datastore.Procedure{Organization: "acme", User: "lena"}, page), procedureID)
+			}},
+		{"notes", func(id string) datastore.Noun { return datastore.Note{Name: id} },
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(datastore.List(ctx, r, datastore.Note{}, page), noteName)
 			}},
 		{"messages", func(id string) datastore.Noun {
 			return datastore.Message{ID: id, State: datastore.MessagePending, NextAt: at(0)}
 		},
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
-				return each(r.Messages(ctx, datastore.MessageFilter{Page: page}), messageID)
+				return each(datastore.List(ctx, r, datastore.Message{}, page), messageID)
 			}},
 	}
 }
@@ -94,12 +103,18 @@ func listsOrder(t *testing.T, s datastore.Store) {
 			put(t, s, l.put(name))
 		}
 	}
-	slices.Sort(names)
 	inAndOut(t, s, func(r datastore.Reader) {
 		for _, l := range listings() {
-			same(t, l.name, ids(t, l.list(t.Context(), r, datastore.Page{}), itself), names)
-			for i, name := range names {
-				same(t, l.name+" after "+name, ids(t, l.list(t.Context(), r, datastore.Page{After: name}), itself), names[i+1:])
+			for _, descending := range []bool{false, true} {
+				if slices.Sort(names); descending {
+					slices.Reverse(names)
+				}
+				page := datastore.Page{Descending: descending}
+				same(t, l.name, ids(t, l.list(t.Context(), r, page), itself), names)
+				for i, name := range names {
+					page.After = name
+					same(t, fmt.Sprintf("%s of %+v", l.name, page), ids(t, l.list(t.Context(), r, page), itself), names[i+1:])
+				}
 			}
 		}
 	})
@@ -118,20 +133,28 @@ func listsPages(t *testing.T, s datastore.Store) {
 	inAndOut(t, s, func(r datastore.Reader) {
 		for _, l := range listings() {
 			for _, limit := range []int{1, 2, 3, 4, 9, 10} {
-				var pages, got []string
-				page := datastore.Page{Limit: limit}
-				for {
-					items := ids(t, l.list(t.Context(), r, page), itself)
-					if len(items) == 0 {
-						break
+				for _, descending := range []bool{false, true} {
+					var pages, got []string
+					page := datastore.Page{Limit: limit, Descending: descending}
+					for {
+						items := ids(t, l.list(t.Context(), r, page), itself)
+						if len(items) == 0 {
+							break
+						}
+						pages, got = append(pages, fmt.Sprint(len(items))), append(got, items...)
+						page.After = items[len(items)-1]
 					}
-					pages, got = append(pages, fmt.Sprint(len(items))), append(got, items...)
-					page.After = items[len(items)-1]
+					want := slices.Clone(names)
+					if descending {
+						slices.Reverse(want)
+					}
+					same(t, fmt.Sprintf("%s by %d", l.name, limit), got, want)
+					same(t, fmt.Sprintf("%s: pages by %d", l.name, limit), len(pages), (len(names)+limit-1)/limit)
 				}
-				same(t, fmt.Sprintf("%s by %d", l.name, limit), got, names)
-				same(t, fmt.Sprintf("%s: pages by %d", l.name, limit), len(pages), (len(names)+limit-1)/limit)
 			}
 			same(t, l.name+" after what is not there", ids(t, l.list(t.Context(), r, datastore.Page{After: "x-0003x", Limit: 2}), itself), names[4:6])
+			same(t, l.name+" before what is not there",
+				ids(t, l.list(t.Context(), r, datastore.Page{After: "x-0003x", Limit: 2, Descending: true}), itself), []string{names[3], names[2]})
 			same(t, l.name+" after the last", ids(t, l.list(t.Context(), r, datastore.Page{After: "y"}), itself), []string{})
 		}
 	})
@@ -145,8 +168,8 @@ func listsBlocks(t *testing.T, s datastore.Store) {
 	adam, carl := member("acme", "adam", datastore.Administrator), member("acme", "carl", datastore.Client, "acme-mail", "acme-site")
 	carl.Blocks = blocks
 	inAndOut(t, s, func(r datastore.Reader) {
-		same(t, "members", all(t, r.Members(t.Context(), "acme", datastore.Page{Limit: 2})), []datastore.Member{adam, carl})
-		same(t, "members of the other", len(all(t, r.Members(t.Context(), "beta", datastore.Page{}))), 4)
+		same(t, "members", all(t, datastore.List(t.Context(), r, datastore.Member{Organization: "acme"}, datastore.Page{Limit: 2})), []datastore.Member{adam, carl})
+		same(t, "members of the other", len(all(t, datastore.List(t.Context(), r, datastore.Member{Organization: "beta"}, datastore.Page{}))), 4)
 	})
 }
 
@@ -156,7 +179,7 @@ func listsProcedures(t *testing.T, s datastore.Store) {
 		put(t, s, datastore.Procedure{Organization: "acme", User: "carl", ID: "of-carl-" + id})
 	}
 	inAndOut(t, s, func(r datastore.Reader) {
-		same(t, "procedures", ids(t, r.Procedures(t.Context(), "acme", "lena"), procedureID), []string{"0191-a", "0190-b", "0190-a"})
+		same(t, "procedures", ids(t, datastore.List(t.Context(), r, datastore.Procedure{Organization: "acme", User: "lena"}, datastore.Page{Descending: true}), procedureID), []string{"0191-a", "0190-b", "0190-a"})
 	})
 }
 
@@ -174,62 +197,61 @@ func listsMessages(t *testing.T, s datastore.Store) {
 	}
 	put(t, s, nouns...)
 	inAndOut(t, s, func(r datastore.Reader) {
-		for _, f := range messageFilters() {
-			var want []string
-			for _, m := range messages {
-				if (f.ID == "" || f.ID == m.ID) && (f.Organization == "" || f.Organization == m.Organization) && (f.Kind == "" || f.Kind == m.Kind) &&
-					(f.State == "" || f.State == m.State) && (f.Recipient == "" || f.Recipient == m.Recipient) &&
-					(f.Decision == "" || f.Decision == m.Decision) && seen(m.ID, f) {
-					want = append(want, m.ID)
+		for _, f := range messagesAmong() {
+			for _, page := range []datastore.Page{{}, {After: "m-0020", Limit: 2}, {Descending: true}, {After: "m-0020", Limit: 2, Descending: true}} {
+				var want []string
+				for _, m := range messages {
+					if (f.Organization == "" || f.Organization == m.Organization) && (f.Kind == "" || f.Kind == m.Kind) &&
+						(f.State == "" || f.State == m.State) && (f.Recipient == "" || f.Recipient == m.Recipient) &&
+						(f.Decision == "" || f.Decision == m.Decision) && seen(m.ID, page) {
+						want = append(want, m.ID)
+					}
 				}
+				if page.Descending {
+					slices.Reverse(want)
+				}
+				if page.Limit > 0 {
+					want = want[:min(len(want), page.Limit)]
+				}
+				same(t, fmt.Sprintf("messages of %+v, %+v", f, page), ids(t, datastore.List(t.Context(), r, f, page), messageID), want)
 			}
-			if f.NewestFirst {
-				slices.Reverse(want)
-			}
-			if f.Page.Limit > 0 {
-				want = want[:min(len(want), f.Page.Limit)]
-			}
-			same(t, fmt.Sprintf("messages of %+v", f), ids(t, r.Messages(t.Context(), f), messageID), want)
 		}
 	})
 }
 
-// seen reports whether a filter's page may hold an id.
-func seen(id string, f datastore.MessageFilter) bool {
-	if f.NewestFirst {
-		return f.Page.After == "" || id < f.Page.After
+// seen reports whether a page may hold an id.
+func seen(id string, page datastore.Page) bool {
+	if page.Descending {
+		return page.After == "" || id < page.After
 	}
-	return id > f.Page.After
+	return id > page.After
 }
 
-// messageFilters are those that a store must tell apart, each in both orders.
-func messageFilters() (filters []datastore.MessageFilter) {
-	for _, filter := range oldestFirst() {
-		filters = append(filters, filter)
-		filter.NewestFirst = true
-		filters = append(filters, filter)
-	}
-	return filters
-}
-
-func oldestFirst() (filters []datastore.MessageFilter) {
+// messagesAmong are those that a store must tell apart. What selects nothing is set as well.
+func messagesAmong() (among []datastore.Message) {
 	for _, organization := range []string{"", "acme", "gamma"} {
 		for _, kind := range []string{"", "webhook"} {
 			for _, state := range []string{"", datastore.MessageDead} {
 				for _, recipient := range []string{"", "lena"} {
-					for _, page := range []datastore.Page{{}, {After: "m-0020", Limit: 2}} {
-						filters = append(filters, datastore.MessageFilter{
-							Organization: organization, Kind: kind, State: state, Recipient: recipient, Page: page})
-					}
+					among = append(among, datastore.Message{
+						ID: "m-0003", Event: "e", Attempts: 7, Organization: organization, Kind: kind, State: state, Recipient: recipient})
 				}
 			}
 		}
 	}
-	return append(filters,
-		datastore.MessageFilter{ID: "m-0022"}, datastore.MessageFilter{ID: "m-0022", Organization: "acme", Page: datastore.Page{Limit: 1}},
-		datastore.MessageFilter{ID: "m-0022", Organization: "beta"}, datastore.MessageFilter{ID: "m-0022", Page: datastore.Page{After: "m-0022"}},
-		datastore.MessageFilter{ID: "m"}, datastore.MessageFilter{Decision: "d-1"}, datastore.MessageFilter{Decision: "d-3"},
-		datastore.MessageFilter{Decision: "d-2", Organization: "acme", State: datastore.MessageDead, Page: datastore.Page{After: "m-0020", Limit: 2}})
+	return append(among, datastore.Message{Decision: "d-1"}, datastore.Message{Decision: "d-3"},
+		datastore.Message{Decision: "d-2", Organization: "acme", State: datastore.MessageDead})
+}
+
+func listsOthers(t *testing.T, s datastore.Store) {
+	put(t, s, everyNoun()...)
+	inAndOut(t, s, func(r datastore.Reader) {
+		for _, among := range []datastore.Noun{datastore.UserBlocks{Organization: "acme"}, datastore.Support{}, datastore.FirstAnswer{}} {
+			if err := firstError(r.List(t.Context(), among, datastore.Page{})); err == nil {
+				t.Errorf("%T: got no error", among)
+			}
+		}
+	})
 }
 
 // listsNotTorn has writers rename all members and products at once.
@@ -261,7 +283,7 @@ func listsNotTorn(t *testing.T, s datastore.Store) {
 				continue
 			}
 			var names []string
-			for m, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+			for m, err := range datastore.List(t.Context(), s, datastore.Member{Organization: "acme"}, datastore.Page{}) {
 				if err != nil {
 					return err
 				}
@@ -269,7 +291,7 @@ func listsNotTorn(t *testing.T, s datastore.Store) {
 			}
 			if i == writers {
 				names = nil
-				for p, err := range s.Products(t.Context(), "acme", datastore.Page{}) {
+				for p, err := range datastore.List(t.Context(), s, datastore.Product{Organization: "acme"}, datastore.Page{}) {
 					if err != nil {
 						return err
 					}
@@ -316,7 +338,7 @@ func listsPagingUnderInserts(t *testing.T, s datastore.Store) {
 			page := datastore.Page{Limit: 3}
 			for {
 				count := 0
-				for m, err := range s.Members(t.Context(), "acme", page) {
+				for m, err := range datastore.List(t.Context(), s, datastore.Member{Organization: "acme"}, page) {
 					if err != nil {
 						return err
 					}
@@ -348,7 +370,7 @@ func listsNested(t *testing.T, s datastore.Store) {
 	}
 	inAndOut(t, s, func(r datastore.Reader) {
 		var got []string
-		members := r.Members(t.Context(), "org-0003", datastore.Page{})
+		members := datastore.List(t.Context(), r, datastore.Member{Organization: "org-0003"}, datastore.Page{})
 		for range 2 {
 			for m, err := range members {
 				must(t, err)
@@ -365,7 +387,7 @@ func listsNested(t *testing.T, s datastore.Store) {
 				deepest = path
 				return
 			}
-			for m, err := range r.Members(t.Context(), numbered("org", depth), datastore.Page{}) {
+			for m, err := range datastore.List(t.Context(), r, datastore.Member{Organization: numbered("org", depth)}, datastore.Page{}) {
 				must(t, err)
 				f := known(t, r, datastore.Key{Organization: m.Organization, User: m.ID})
 				nest(depth+1, path+f.Member.ID+" ")
@@ -379,13 +401,13 @@ func listsNested(t *testing.T, s datastore.Store) {
 
 func listsWrite(t *testing.T, s datastore.Store) {
 	put(t, s, company("acme")...)
-	for m, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+	for m, err := range datastore.List(t.Context(), s, datastore.Member{Organization: "acme"}, datastore.Page{}) {
 		must(t, err)
 		m.Name = "renamed"
 		put(t, s, m)
 	}
 	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		for m, err := range tx.Members(ctx, "acme", datastore.Page{}) {
+		for m, err := range datastore.List(ctx, tx, datastore.Member{Organization: "acme"}, datastore.Page{}) {
 			must(t, err)
 			m.Email = "moved"
 			must(t, tx.Put(ctx, m))
@@ -393,7 +415,7 @@ func listsWrite(t *testing.T, s datastore.Store) {
 		}
 		return nil
 	}))
-	for m, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+	for m, err := range datastore.List(t.Context(), s, datastore.Member{Organization: "acme"}, datastore.Page{}) {
 		must(t, err)
 		same(t, "member", []string{m.Name, m.Email}, []string{"renamed", "moved"})
 	}
@@ -404,7 +426,7 @@ func listsEmpty(t *testing.T, s datastore.Store) {
 		for _, l := range listings() {
 			same(t, l.name, ids(t, l.list(t.Context(), r, datastore.Page{}), itself), []string{})
 		}
-		same(t, "procedures", ids(t, r.Procedures(t.Context(), "acme", "lena"), procedureID), []string{})
+		same(t, "procedures", ids(t, datastore.List(t.Context(), r, datastore.Procedure{Organization: "acme", User: "lena"}, datastore.Page{Descending: true}), procedureID), []string{})
 		same(t, "records", len(all(t, r.Records(t.Context(), datastore.RecordFilter{}))), 0)
 	})
 }

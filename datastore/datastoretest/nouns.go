@@ -244,16 +244,16 @@ func nounsOrganizationGoes(t *testing.T, s datastore.Store) {
 	facts := known(t, s, datastore.Key{Organization: "acme", User: "lena", Product: "acme-mail", Target: "lena"})
 	want := member("acme", "lena", datastore.Client)
 	same(t, "facts", facts, datastore.Facts{Organization: again, Member: &want, Target: &want})
-	same(t, "products", all(t, s.Products(t.Context(), "acme", datastore.Page{})), []datastore.Product{})
-	same(t, "procedures", all(t, s.Procedures(t.Context(), "acme", "lena")), []datastore.Procedure{})
-	same(t, "webhooks", all(t, s.Webhooks(t.Context(), "acme", datastore.Page{})), []datastore.Webhook{})
+	same(t, "products", all(t, datastore.List(t.Context(), s, datastore.Product{Organization: "acme"}, datastore.Page{})), []datastore.Product{})
+	same(t, "procedures", all(t, datastore.List(t.Context(), s, datastore.Procedure{Organization: "acme", User: "lena"}, datastore.Page{Descending: true})), []datastore.Procedure{})
+	same(t, "webhooks", all(t, datastore.List(t.Context(), s, datastore.Webhook{Organization: "acme"}, datastore.Page{})), []datastore.Webhook{})
 	support, err := datastore.Get(t.Context(), s, datastore.Support{Organization: "acme"})
 	must(t, err)
 	same(t, "support", support, datastore.Support{Organization: "acme"})
 	due, err := s.Due(t.Context(), at(1000), 0)
 	must(t, err)
 	same(t, "due", due, []datastore.Due{})
-	same(t, "the other's members", len(all(t, s.Members(t.Context(), "beta", datastore.Page{}))), 4)
+	same(t, "the other's members", len(all(t, datastore.List(t.Context(), s, datastore.Member{Organization: "beta"}, datastore.Page{}))), 4)
 
 	// And everything may be put again, as if for the first time.
 	put(t, s, everyNoun()...)
@@ -303,7 +303,7 @@ func nounsJoinedIDs(t *testing.T, s datastore.Store) {
 		other := known(t, s, datastore.Key{Organization: short, User: "b" + sign + "c"}).Member
 		same(t, "role", other.Role, datastore.Client)
 		same(t, "blocks", other.Blocks, []datastore.Block{})
-		same(t, "webhooks", all(t, s.Webhooks(t.Context(), long, datastore.Page{})), []datastore.Webhook{{Organization: long, ID: "c", URL: "long"}})
+		same(t, "webhooks", all(t, datastore.List(t.Context(), s, datastore.Webhook{Organization: long}, datastore.Page{})), []datastore.Webhook{{Organization: long, ID: "c", URL: "long"}})
 	}
 }
 
@@ -322,7 +322,7 @@ func nounsStrangeIDs(t *testing.T, s datastore.Store) {
 			datastore.Procedure{Organization: id, User: m.ID, ID: id}, datastore.FirstAnswer{Key: id, At: at(0)}} {
 			same(t, "read", read(t, s, noun), noun)
 		}
-		same(t, "messages", len(all(t, s.Messages(t.Context(), datastore.MessageFilter{Organization: id}))), 1)
+		same(t, "messages", len(all(t, datastore.List(t.Context(), s, datastore.Message{Organization: id}, datastore.Page{}))), 1)
 		remove(t, s, p)
 		same(t, "grants", known(t, s, datastore.Key{Organization: id, User: m.ID}).Member.Grants, []string{})
 	}
@@ -332,7 +332,7 @@ func nounsLarge(t *testing.T, s datastore.Store) {
 	m := message("large", 0)
 	m.Payload = bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
 	put(t, s, m, datastore.FirstAnswer{Key: "large", At: at(0), Answer: m.Payload})
-	listed := all(t, s.Messages(t.Context(), datastore.MessageFilter{}))
+	listed := all(t, datastore.List(t.Context(), s, datastore.Message{}, datastore.Page{}))
 	claimed, err := s.Claim(t.Context(), mails(at(0), 1))
 	must(t, err)
 	answer, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: "large"})
@@ -451,7 +451,7 @@ func nounsOfOneOrganization(t *testing.T, s datastore.Store) {
 	facts := known(t, s, datastore.Key{Organization: "acme", User: "lena", Target: "lena"})
 	same(t, "role", facts.Member.Role, datastore.LegalRepresentative)
 	same(t, "blocks", facts.TargetBlocks, []datastore.Block{})
-	same(t, "procedures", all(t, s.Procedures(t.Context(), "acme", "lena")), []datastore.Procedure{})
+	same(t, "procedures", all(t, datastore.List(t.Context(), s, datastore.Procedure{Organization: "acme", User: "lena"}, datastore.Page{Descending: true})), []datastore.Procedure{})
 	remove(t, s, datastore.Member{Organization: "beta", ID: "lena"})
 	same(t, "the other member", known(t, s, datastore.Key{Organization: "acme", User: "lena"}).Member.ID, "lena")
 }

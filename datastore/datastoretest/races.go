@@ -93,7 +93,7 @@ func racesSupportCode(t *testing.T, s datastore.Store) {
 	support, err := datastore.Get(t.Context(), s, datastore.Support{Organization: "acme"})
 	must(t, err)
 	same(t, "codes", support.Codes, []datastore.SupportCode{})
-	same(t, "effects", ids(t, s.Messages(t.Context(), datastore.MessageFilter{}), messageID), []string{"redeemed-by-" + strconv.Itoa(winner)})
+	same(t, "effects", ids(t, datastore.List(t.Context(), s, datastore.Message{}, datastore.Page{}), messageID), []string{"redeemed-by-" + strconv.Itoa(winner)})
 }
 
 func racesWrongTries(t *testing.T, s datastore.Store) {
@@ -312,6 +312,6 @@ func racesApart(t *testing.T, s datastore.Store) {
 	}
 	for i := range writers {
 		same(t, "revision", known(t, s, datastore.Key{Organization: numbered("org", i)}).Organization.Revision, int64(1+rounds))
-		same(t, "products", len(all(t, s.Products(t.Context(), numbered("org", i), datastore.Page{}))), rounds)
+		same(t, "products", len(all(t, datastore.List(t.Context(), s, datastore.Product{Organization: numbered("org", i)}, datastore.Page{}))), rounds)
 	}
 }

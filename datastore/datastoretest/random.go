@@ -169,17 +169,17 @@ func (w world) check(t *rapid.T, r datastore.Reader, o *oracle) {
 	mine, id := datastore.Page{After: w.prefix}, w.organization(t)
 	switch rapid.IntRange(0, 7).Draw(t, "what to read") {
 	case 0:
-		same(t, "organizations", own(t, w, r.Organizations(t.Context(), mine), organizationID), sorted(o.organizations, organizationID))
+		same(t, "organizations", own(t, w, datastore.List(t.Context(), r, datastore.Organization{}, mine), organizationID), sorted(o.organizations, organizationID))
 	case 1:
-		same(t, "keys", own(t, w, r.APIKeys(t.Context(), mine), keyID), sorted(o.keys, keyID))
+		same(t, "keys", own(t, w, datastore.List(t.Context(), r, datastore.APIKey{}, mine), keyID), sorted(o.keys, keyID))
 	case 2:
-		same(t, "messages", own(t, w, r.Messages(t.Context(), datastore.MessageFilter{Page: mine}), messageID), sorted(o.messages, messageID))
+		same(t, "messages", own(t, w, datastore.List(t.Context(), r, datastore.Message{}, mine), messageID), sorted(o.messages, messageID))
 	case 3:
-		same(t, "members of "+id, all(t, r.Members(t.Context(), id, datastore.Page{})), o.membersOf(id))
+		same(t, "members of "+id, all(t, datastore.List(t.Context(), r, datastore.Member{Organization: id}, datastore.Page{})), o.membersOf(id))
 	case 4:
-		same(t, "products of "+id, all(t, r.Products(t.Context(), id, datastore.Page{})), o.productsOf(id))
+		same(t, "products of "+id, all(t, datastore.List(t.Context(), r, datastore.Product{Organization: id}, datastore.Page{})), o.productsOf(id))
 	case 5:
-		same(t, "webhooks of "+id, all(t, r.Webhooks(t.Context(), id, datastore.Page{})), o.webhooksOf(id))
+		same(t, "webhooks of "+id, all(t, datastore.List(t.Context(), r, datastore.Webhook{Organization: id}, datastore.Page{})), o.webhooksOf(id))
 	case 6:
 		w.checkPoints(t, r, o, id, w.user(t))
 	case 7:
@@ -216,7 +216,7 @@ func (w world) checkPoints(t *rapid.T, r datastore.Reader, o *oracle, id, user s
 	} else {
 		wantError(t, "note", err, datastore.ErrNotFound)
 	}
-	same(t, "procedures of "+user, all(t, r.Procedures(t.Context(), id, user)), o.proceduresOf(id, user))
+	same(t, "procedures of "+user, all(t, datastore.List(t.Context(), r, datastore.Procedure{Organization: id, User: user}, datastore.Page{Descending: true})), o.proceduresOf(id, user))
 }
 
 func randomTransactions(t *testing.T, s datastore.Store) {

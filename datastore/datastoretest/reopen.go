@@ -98,7 +98,7 @@ func reopenedLeasesEnd(t *testing.T, open func(t *testing.T) datastore.Store) {
 	put(t, s, done)
 	must(t, s.Close())
 	s = open(t)
-	for _, m := range all(t, s.Messages(t.Context(), datastore.MessageFilter{State: datastore.MessageLeased})) {
+	for _, m := range all(t, datastore.List(t.Context(), s, datastore.Message{State: datastore.MessageLeased}, datastore.Page{})) {
 		t.Errorf("%s is leased still", m.ID)
 	}
 	again := claim(t, s, at(5), 10)

@@ -33,7 +33,7 @@ func revisionsBump(t *testing.T, s datastore.Store) {
 	}))
 	want := organization("acme")
 	want.Revision = 4
-	same(t, "organizations", all(t, s.Organizations(t.Context(), datastore.Page{})), []datastore.Organization{want, organization("beta")})
+	same(t, "organizations", all(t, datastore.List(t.Context(), s, datastore.Organization{}, datastore.Page{})), []datastore.Organization{want, organization("beta")})
 }
 
 func revisionsNotFound(t *testing.T, s datastore.Store) {
@@ -76,7 +76,7 @@ func revisionsKept(t *testing.T, s datastore.Store) {
 	gone(s, 3)
 	remove(t, s, organization("acme")) // is no change
 	gone(s, 3)
-	same(t, "organizations", all(t, s.Organizations(t.Context(), datastore.Page{})), []datastore.Organization{})
+	same(t, "organizations", all(t, datastore.List(t.Context(), s, datastore.Organization{}, datastore.Page{})), []datastore.Organization{})
 
 	again := organization("acme")
 	again.Revision = 4
@@ -209,5 +209,5 @@ func revisionsCreation(t *testing.T, s datastore.Store) {
 		}
 	}
 	same(t, "winners", winners, 1)
-	same(t, "members", len(all(t, s.Members(t.Context(), "acme", datastore.Page{}))), 1)
+	same(t, "members", len(all(t, datastore.List(t.Context(), s, datastore.Member{Organization: "acme"}, datastore.Page{}))), 1)
 }

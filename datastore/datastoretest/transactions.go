@@ -136,10 +136,10 @@ func transactionsOwnWrites(t *testing.T, s datastore.Store) {
 			}
 			same(t, "read within the transaction", read(t, tx, noun), noun)
 		}
-		same(t, "organizations", ids(t, tx.Organizations(ctx, datastore.Page{}), organizationID), []string{"acme"})
-		same(t, "members", ids(t, tx.Members(ctx, "acme", datastore.Page{}), memberID), []string{"lena"})
-		same(t, "products", ids(t, tx.Products(ctx, "acme", datastore.Page{}), productID), []string{"acme-mail"})
-		same(t, "keys", ids(t, tx.APIKeys(ctx, datastore.Page{}), keyID), []string{"key"})
+		same(t, "organizations", ids(t, datastore.List(ctx, tx, datastore.Organization{}, datastore.Page{}), organizationID), []string{"acme"})
+		same(t, "members", ids(t, datastore.List(ctx, tx, datastore.Member{Organization: "acme"}, datastore.Page{}), memberID), []string{"lena"})
+		same(t, "products", ids(t, datastore.List(ctx, tx, datastore.Product{Organization: "acme"}, datastore.Page{}), productID), []string{"acme-mail"})
+		same(t, "keys", ids(t, datastore.List(ctx, tx, datastore.APIKey{}, datastore.Page{}), keyID), []string{"key"})
 		same(t, "records", len(all(t, tx.Records(ctx, datastore.RecordFilter{}))), 1)
 		due, err := tx.Due(ctx, at(1000), 0)
 		same(t, "due", len(due), 2)
@@ -177,7 +177,7 @@ func transactionsOnePoint(t *testing.T, s datastore.Store) {
 	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
 		key := datastore.Key{Organization: "acme", User: "carl", Product: "acme-site", Target: "lena"}
 		before := byID(known(t, tx, key))
-		members := all(t, tx.Members(ctx, "acme", datastore.Page{}))
+		members := all(t, datastore.List(ctx, tx, datastore.Member{Organization: "acme"}, datastore.Page{}))
 		renamed := member("acme", "carl", datastore.Administrator)
 		renamed.Name = "renamed"
 		_ = meanwhile(t, s, func(ctx context.Context, other datastore.Tx) error {
@@ -187,7 +187,7 @@ func transactionsOnePoint(t *testing.T, s datastore.Store) {
 			return other.Put(ctx, renamed, datastore.Product{Organization: "acme", ID: "acme-site", Name: "renamed"})
 		})
 		same(t, "facts read again", byID(known(t, tx, key)), before)
-		same(t, "members read again", all(t, tx.Members(ctx, "acme", datastore.Page{})), members)
+		same(t, "members read again", all(t, datastore.List(ctx, tx, datastore.Member{Organization: "acme"}, datastore.Page{})), members)
 		return nil
 	}))
 }

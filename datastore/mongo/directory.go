@@ -2,7 +2,6 @@ package mongo
 
 import (
 	"context"
-	"iter"
 	"slices"
 	"strings"
 	"time"
@@ -174,27 +173,6 @@ func addUser(facts *datastore.Facts, key datastore.Key, e *entry) {
 	if m := e.membership(); m != nil && e.AdminOf != "" {
 		facts.Admins = append(facts.Admins, *m)
 	}
-}
-
-// Organizations lists all organizations.
-func (r reader) Organizations(ctx context.Context, page datastore.Page) iter.Seq2[datastore.Organization, error] {
-	filter := bson.M{"_id": within(page.After, organizationKind), "account": bson.M{"$exists": true}}
-	return list(ctx, r, "list organizations", directory, filter, inOrder(page.Limit),
-		func(e entry) datastore.Organization { return *e.Account })
-}
-
-// Members lists the members of an organization, without those of whom only blocks are known.
-func (r reader) Members(ctx context.Context, organization string, page datastore.Page) iter.Seq2[datastore.Member, error] {
-	filter := bson.M{"_id": within(page.After, userKind, organization), "member": bson.M{"$exists": true}}
-	return list(ctx, r, "list members", directory, filter, inOrder(page.Limit),
-		func(e entry) datastore.Member { return *e.membership() })
-}
-
-// Products lists the products of an organization.
-func (r reader) Products(ctx context.Context, organization string, page datastore.Page) iter.Seq2[datastore.Product, error] {
-	filter := bson.M{"organization": organization, "kind": productKind, "_id": within(page.After, productKind)}
-	return list(ctx, r, "list products", directory, filter, inOrder(page.Limit),
-		func(e entry) datastore.Product { return *e.Product })
 }
 
 // Due lists what carries a block or a maintenance that has ended.

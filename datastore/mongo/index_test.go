@@ -166,25 +166,25 @@ func doEverything(t *testing.T, s *mongo.Store) {
 			_, err := r.Facts(ctx, key)
 			must(err)
 		}
-		for _, page := range []datastore.Page{{}, {After: "a", Limit: 5}} {
-			exhaust(t, r.Organizations(ctx, page))
-			exhaust(t, r.Members(ctx, "acme", page))
-			exhaust(t, r.Products(ctx, "acme", page))
-			exhaust(t, r.APIKeys(ctx, page))
-			exhaust(t, r.Webhooks(ctx, "acme", page))
-			for filter := range 64 {
+		for _, page := range []datastore.Page{{}, {After: "a", Limit: 5}, {Descending: true}, {After: "z", Limit: 5, Descending: true}} {
+			for _, among := range []datastore.Noun{
+				datastore.Organization{}, datastore.Member{Organization: "acme"}, datastore.Product{Organization: "acme"},
+				datastore.APIKey{}, datastore.Webhook{Organization: "acme"},
+				datastore.Procedure{Organization: "acme", User: "lena"}, datastore.Note{},
+			} {
+				exhaust(t, r.List(ctx, among, page))
+			}
+			for set := range 32 {
 				name := func(bit int, value string) string {
-					if filter&bit == 0 {
+					if set&bit == 0 {
 						return ""
 					}
 					return value
 				}
-				exhaust(t, r.Messages(ctx, datastore.MessageFilter{Organization: name(1, "acme"), Kind: name(2, "mail"),
-					State: name(4, datastore.MessagePending), Recipient: name(8, "lena"),
-					Decision: name(16, "d"), NewestFirst: filter&32 != 0, Page: page}))
+				exhaust(t, r.List(ctx, datastore.Message{Organization: name(1, "acme"), Kind: name(2, "mail"),
+					State: name(4, datastore.MessagePending), Recipient: name(8, "lena"), Decision: name(16, "d")}, page))
 			}
 		}
-		exhaust(t, r.Procedures(ctx, "acme", "lena"))
 		for _, noun := range nouns {
 			if _, err := r.Get(ctx, noun); !errors.Is(err, datastore.ErrNotFound) {
 				must(err)

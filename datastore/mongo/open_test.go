@@ -204,7 +204,7 @@ func TestCloseLeavesNothingRunning(t *testing.T) {
 	if err := mutate(t.Context(), s, "acme", "r"); err != nil {
 		t.Error(err)
 	}
-	for range s.Members(t.Context(), "acme", datastore.Page{}) {
+	for range datastore.List(t.Context(), s, datastore.Member{Organization: "acme"}, datastore.Page{}) {
 		break
 	}
 	for range 3 {

@@ -124,7 +124,7 @@ func TestAServerThatCannotBeReachedIsUnavailableInTime(t *testing.T) {
 			return err
 		},
 		"list": func(ctx context.Context) error {
-			for _, err := range s.Organizations(ctx, datastore.Page{}) {
+			for _, err := range datastore.List(ctx, s, datastore.Organization{}, datastore.Page{}) {
 				return err
 			}
 			return nil

@@ -67,7 +67,7 @@ func TestTemporaryStoreLeavesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	world(t, s, 1, 1, 1)
-	for _, err := range s.Members(t.Context(), "org-0000", datastore.Page{}) {
+	for _, err := range datastore.List(t.Context(), s, datastore.Member{Organization: "org-0000"}, datastore.Page{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -79,7 +79,7 @@ func TestAnInterruptedWriteTakesNobodyWithIt(t *testing.T) {
 			close(free)
 			group.Wait()
 			var got []string
-			for key, err := range s.APIKeys(t.Context(), datastore.Page{}) {
+			for key, err := range datastore.List(t.Context(), s, datastore.APIKey{}, datastore.Page{}) {
 				if err != nil {
 					t.Fatal(err)
 				}

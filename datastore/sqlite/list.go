@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
 	"strings"
 	"time"
@@ -10,11 +11,83 @@ import (
 	"cordon/datastore"
 )
 
-// Organizations lists all organizations.
-func (r reader) Organizations(ctx context.Context, page datastore.Page) iter.Seq2[datastore.Organization, error] {
-	return list(ctx, r.from, "list organizations",
-		`SELECT revision, document FROM organizations WHERE id > ? ORDER BY id LIMIT ?`,
-		[]any{page.After, limit(page.Limit)}, scanOrganization)
+// List returns nouns of one kind in the order of ids.
+func (r reader) List(ctx context.Context, among datastore.Noun, page datastore.Page) iter.Seq2[datastore.Noun, error] {
+	switch n := among.(type) {
+	case datastore.Organization:
+		return list(ctx, r.from, `SELECT revision, document FROM organizations`, nil, "id", page, scanOrganization)
+	case datastore.Member:
+		return list(ctx, r.from, `SELECT m.document, b.document FROM members AS m
+			LEFT JOIN user_blocks AS b ON b.organization = m.organization AND b.user = m.id`,
+			[]equal{{"m.organization", n.Organization}}, "m.id", page, scanMember)
+	case datastore.Product:
+		return list(ctx, r.from, `SELECT document FROM products`,
+			[]equal{{"organization", n.Organization}}, "id", page, scanDocument[datastore.Product])
+	case datastore.APIKey:
+		return list(ctx, r.from, `SELECT document FROM api_keys`, nil, "id", page, scanDocument[datastore.APIKey])
+	case datastore.Procedure:
+		return list(ctx, r.from, `SELECT document FROM procedures`,
+			[]equal{{"organization", n.Organization}, {"user", n.User}}, "id", page, scanDocument[datastore.Procedure])
+	case datastore.Webhook:
+		return list(ctx, r.from, `SELECT document FROM webhooks`,
+			[]equal{{"organization", n.Organization}}, "id", page, scanDocument[datastore.Webhook])
+	case datastore.Message:
+		return list(ctx, r.from, `SELECT payload, document FROM messages`, messagesAmong(n), "id", page, scanMessage)
+	case datastore.Note:
+		return list(ctx, r.from, `SELECT name, body FROM notes`, nil, "name", page, scanNote)
+	}
+	return func(yield func(datastore.Noun, error) bool) {
+		yield(nil, fmt.Errorf("list %T: these are not listed", among))
+	}
+}
+
+// equal is a condition.
+type equal struct{ column, value string }
+
+// messagesAmong returns the conditions for what a message sets.
+func messagesAmong(n datastore.Message) (where []equal) {
+	for _, e := range []equal{
+		{"organization", n.Organization},
+		{"kind", n.Kind},
+		{"state", n.State},
+		{"recipient", n.Recipient},
+		{"decision", n.Decision},
+	} {
+		if e.value != "" {
+			where = append(where, e)
+		}
+	}
+	return where
+}
+
+// list turns the rows of a query into a sequence of nouns, in the order of a column and cut by a page.
+func list[N datastore.Noun](ctx context.Context, from source, query string, where []equal, id string, page datastore.Page,
+	scan func(*sql.Rows) (N, error)) iter.Seq2[datastore.Noun, error] {
+	after, order := " > ?", "" // every id is after the empty one
+	if page.Descending {
+		order = " DESC"
+	}
+	if page.Descending && page.After != "" {
+		after = " < ?"
+	}
+	var conditions []string
+	var args []any
+	for _, e := range where {
+		conditions, args = append(conditions, e.column+" = ?"), append(args, e.value)
+	}
+	query += " WHERE " + strings.Join(append(conditions, id+after), " AND ") + " ORDER BY " + id + order + " LIMIT ?"
+	args = append(args, page.After, limit(page.Limit))
+	return func(yield func(datastore.Noun, error) bool) {
+		more := true
+		err := from.rows(ctx, query, args, func(rows *sql.Rows) (func() bool, error) {
+			noun, err := scan(rows)
+			return func() bool { more = yield(noun, nil); return more }, err
+		})
+		if err != nil && more {
+			var of N
+			yield(nil, explain(fmt.Sprintf("list %T", of), err))
+		}
+	}
 }
 
 // scanOrganization takes the revision from its column: Bump changes only that.
@@ -29,15 +102,6 @@ func scanOrganization(rows *sql.Rows) (n datastore.Organization, err error) {
 	return n, err
 }
 
-// Members lists the members of an organization.
-func (r reader) Members(ctx context.Context, organization string, page datastore.Page) iter.Seq2[datastore.Member, error] {
-	return list(ctx, r.from, "list members",
-		`SELECT m.document, b.document FROM members AS m
-		LEFT JOIN user_blocks AS b ON b.organization = m.organization AND b.user = m.id
-		WHERE m.organization = ? AND m.id > ? ORDER BY m.id LIMIT ?`,
-		[]any{organization, page.After, limit(page.Limit)}, scanMember)
-}
-
 // scanMember joins a member with its blocks.
 func scanMember(rows *sql.Rows) (n datastore.Member, err error) {
 	var document, blocks sql.RawBytes
@@ -45,63 +109,6 @@ func scanMember(rows *sql.Rows) (n datastore.Member, err error) {
 		return n, err
 	}
 	return decodeMember(document, blocks)
-}
-
-// Products lists the products of an organization.
-func (r reader) Products(ctx context.Context, organization string, page datastore.Page) iter.Seq2[datastore.Product, error] {
-	return list(ctx, r.from, "list products",
-		`SELECT document FROM products WHERE organization = ? AND id > ? ORDER BY id LIMIT ?`,
-		[]any{organization, page.After, limit(page.Limit)}, scanDocument[datastore.Product])
-}
-
-// APIKeys lists all keys.
-func (r reader) APIKeys(ctx context.Context, page datastore.Page) iter.Seq2[datastore.APIKey, error] {
-	return list(ctx, r.from, "list keys", `SELECT document FROM api_keys WHERE id > ? ORDER BY id LIMIT ?`,
-		[]any{page.After, limit(page.Limit)}, scanDocument[datastore.APIKey])
-}
-
-// Procedures gives the procedures of a user. Their ids are ordered by time.
-func (r reader) Procedures(ctx context.Context, organization, user string) iter.Seq2[datastore.Procedure, error] {
-	return list(ctx, r.from, "list procedures",
-		`SELECT document FROM procedures WHERE organization = ? AND user = ? ORDER BY id DESC`,
-		[]any{organization, user}, scanDocument[datastore.Procedure])
-}
-
-// Webhooks lists the webhooks of an organization.
-func (r reader) Webhooks(ctx context.Context, organization string, page datastore.Page) iter.Seq2[datastore.Webhook, error] {
-	return list(ctx, r.from, "list webhooks",
-		`SELECT document FROM webhooks WHERE organization = ? AND id > ? ORDER BY id LIMIT ?`,
-		[]any{organization, page.After, limit(page.Limit)}, scanDocument[datastore.Webhook])
-}
-
-// Messages lists messages.
-func (r reader) Messages(ctx context.Context, filter datastore.MessageFilter) iter.Seq2[datastore.Message, error] {
-	query, args := messagesQuery(filter)
-	return list(ctx, r.from, "list messages", query, args, scanMessage)
-}
-
-func messagesQuery(filter datastore.MessageFilter) (string, []any) {
-	where, order, args := []string{"id > ?"}, "id", []any{filter.Page.After}
-	if filter.NewestFirst {
-		where, order = []string{"id < ?"}, "id DESC"
-		if filter.Page.After == "" {
-			where, args = []string{"true"}, nil
-		}
-	}
-	for _, c := range []struct{ column, value string }{
-		{"id", filter.ID},
-		{"organization", filter.Organization},
-		{"kind", filter.Kind},
-		{"state", filter.State},
-		{"recipient", filter.Recipient},
-		{"decision", filter.Decision},
-	} {
-		if c.value != "" {
-			where, args = append(where, c.column+" = ?"), append(args, c.value)
-		}
-	}
-	return `SELECT payload, document FROM messages WHERE ` + strings.Join(where, " AND ") + ` ORDER BY ` + order + ` LIMIT ?`,
-		append(args, limit(filter.Page.Limit))
 }
 
 func scanMessage(rows *sql.Rows) (n datastore.Message, err error) {

@@ -155,7 +155,7 @@ func TestFullDisk(t *testing.T) {
 		return facts.Organization.Revision
 	}
 	messages := int64(0)
-	for _, err := range s.Messages(t.Context(), datastore.MessageFilter{}) {
+	for _, err := range datastore.List(t.Context(), s, datastore.Message{}, datastore.Page{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -205,7 +205,7 @@ func TestSlowListHoldsNobodyUp(t *testing.T) {
 			}
 			return
 		}
-		for _, err := range s.Organizations(t.Context(), datastore.Page{}) {
+		for _, err := range datastore.List(t.Context(), s, datastore.Organization{}, datastore.Page{}) {
 			if err != nil {
 				t.Fatal(err)
 			}

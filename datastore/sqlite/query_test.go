@@ -50,34 +50,26 @@ func everything(t *testing.T, r datastore.Reader) {
 		_, err := r.Facts(ctx, key)
 		check(err)
 	}
-	page := datastore.Page{After: "a", Limit: 2}
-	for _, err := range r.Organizations(ctx, page) {
-		check(err)
-	}
-	for _, err := range r.Members(ctx, "org-0000", page) {
-		check(err)
-	}
-	for _, err := range r.Products(ctx, "org-0000", page) {
-		check(err)
-	}
-	for _, err := range r.APIKeys(ctx, page) {
-		check(err)
-	}
-	for _, err := range r.Procedures(ctx, "org-0000", "user") {
-		check(err)
-	}
-	for _, err := range r.Webhooks(ctx, "org-0000", page) {
-		check(err)
-	}
-	for bits := range 64 {
-		filter := datastore.MessageFilter{Page: page, NewestFirst: bits>>5 == 1}
-		for i, member := range []*string{&filter.Organization, &filter.Kind, &filter.State, &filter.Recipient, &filter.Decision} {
-			if bits>>i&1 == 1 {
-				*member = "x"
+	for _, page := range []datastore.Page{{}, {After: "a", Limit: 2}, {Descending: true}, {After: "z", Limit: 2, Descending: true}} {
+		for _, among := range []datastore.Noun{
+			datastore.Organization{}, datastore.Member{Organization: "org-0000"}, datastore.Product{Organization: "org-0000"},
+			datastore.APIKey{}, datastore.Procedure{Organization: "org-0000", User: "user"},
+			datastore.Webhook{Organization: "org-0000"}, datastore.Note{},
+		} {
+			for _, err := range r.List(ctx, among, page) {
+				check(err)
 			}
 		}
-		for _, err := range r.Messages(ctx, filter) {
-			check(err)
+		for bits := range 32 {
+			var among datastore.Message
+			for i, member := range []*string{&among.Organization, &among.Kind, &among.State, &among.Recipient, &among.Decision} {
+				if bits>>i&1 == 1 {
+					*member = "x"
+				}
+			}
+			for _, err := range r.List(ctx, among, page) {
+				check(err)
+			}
 		}
 	}
 	for _, oldestFirst := range []bool{false, true} {

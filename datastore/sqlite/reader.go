@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"errors"
-	"iter"
 
 	"cordon/datastore"
 )
@@ -87,21 +86,6 @@ func (t *tx) rows(ctx context.Context, query string, args []any, row func(*sql.R
 		}
 	}
 	return nil
-}
-
-// list turns rows into a sequence of nouns.
-func list[T any](ctx context.Context, from source, what, query string, args []any, scan func(*sql.Rows) (T, error)) iter.Seq2[T, error] {
-	return func(yield func(T, error) bool) {
-		more := true
-		err := from.rows(ctx, query, args, func(rows *sql.Rows) (func() bool, error) {
-			noun, err := scan(rows)
-			return func() bool { more = yield(noun, nil); return more }, err
-		})
-		if err != nil && more {
-			var none T
-			yield(none, explain(what, err))
-		}
-	}
 }
 
 // scanDocument is the scan of a noun that is its document alone.

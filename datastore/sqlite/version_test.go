@@ -33,7 +33,7 @@ func TestAFileOfTheFirstVersionOpens(t *testing.T) {
 	if err != nil || len(claimed) != 1 || claimed[0].ID != "m" {
 		t.Errorf("claimed %+v, %v, want the message that was leased", claimed, err)
 	}
-	for m, err := range s.Messages(t.Context(), datastore.MessageFilter{Decision: "d-1"}) {
+	for m, err := range datastore.List(t.Context(), s, datastore.Message{Decision: "d-1"}, datastore.Page{}) {
 		if err != nil || m.ID != "n" || m.Decision != "d-1" {
 			t.Errorf("got message %+v, %v, want that of the decision in its payload", m, err)
 		}
@@ -42,7 +42,7 @@ func TestAFileOfTheFirstVersionOpens(t *testing.T) {
 	if told != 1 {
 		t.Errorf("%d messages of the decision, want 1", told)
 	}
-	for member, err := range s.Members(t.Context(), "acme", datastore.Page{}) {
+	for member, err := range datastore.List(t.Context(), s, datastore.Member{Organization: "acme"}, datastore.Page{}) {
 		if err != nil || member.ID != "lena" {
 			t.Errorf("got member %+v, %v", member, err)
 		}

@@ -66,7 +66,7 @@ func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Mes
 		})
 	}
 	if m.Reached == "" {
-		for hook, err := range tx.Webhooks(ctx, m.Organization, datastore.Page{}) {
+		for hook, err := range datastore.List(ctx, tx, datastore.Webhook{Organization: m.Organization}, datastore.Page{}) {
 			if err != nil {
 				return nil, false, fmt.Errorf("list webhooks: %w", err)
 			}
@@ -79,7 +79,8 @@ func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Mes
 		return list, true, nil
 	}
 	considered := 0
-	for member, err := range tx.Members(ctx, m.Organization, datastore.Page{After: m.Reached, Limit: r.config.Members}) {
+	next := datastore.Page{After: m.Reached, Limit: r.config.Members}
+	for member, err := range datastore.List(ctx, tx, datastore.Member{Organization: m.Organization}, next) {
 		if err != nil {
 			return nil, false, fmt.Errorf("list members: %w", err)
 		}

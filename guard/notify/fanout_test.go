@@ -135,7 +135,7 @@ func TestAFanOutGoesOnWhereItReached(t *testing.T) {
 					t.Fatal(err)
 				}
 				var got []string
-				for _, m := range messages(t, raw, datastore.MessageFilter{}) {
+				for _, m := range messages(t, raw, datastore.Message{}) {
 					if m.State != datastore.MessageDone {
 						t.Errorf("%s is %s", m.ID, m.State)
 					}
@@ -237,7 +237,7 @@ func TestAFanOutToFortyThousand(t *testing.T) {
 			}
 			close(end)
 			var got []string
-			for m, err := range store.Messages(t.Context(), datastore.MessageFilter{Kind: notify.KindMail}) {
+			for m, err := range datastore.List(t.Context(), store, datastore.Message{Kind: notify.KindMail}, datastore.Page{}) {
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -274,7 +274,7 @@ func TestWhoIsBlockedIsTheGuardsWord(t *testing.T) {
 			r := start(t, notify.Config{Store: store, Mail: box.config(), Ends: c.ends})
 			r.await("mail delivered", len(c.want))
 			var told []string
-			for _, m := range messages(t, store, datastore.MessageFilter{Kind: notify.KindMail}) {
+			for _, m := range messages(t, store, datastore.Message{Kind: notify.KindMail}) {
 				told = append(told, m.Recipient)
 			}
 			if slices.Sort(told); !slices.Equal(told, c.want) {

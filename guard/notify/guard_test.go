@@ -77,7 +77,7 @@ func TestAnActIsToldAtOnceAndWhatWasGivenUpCanBeSentAgain(t *testing.T) {
 	if calls := receiver.all(); len(calls) != 1 || !verifies(t, string(made.Webhook.Secrets[0].Key), calls[0]) {
 		t.Errorf("%d calls, want one that verifies with the secret that was shown", len(calls))
 	}
-	dead, _, err := g.Messages(t.Context(), as("adam"), datastore.MessageFilter{Organization: "acme", State: datastore.MessageDead})
+	dead, _, err := g.Messages(t.Context(), as("adam"), datastore.Message{Organization: "acme", State: datastore.MessageDead}, guard.Page{})
 	if err != nil || len(dead) != 1 || dead[0].Recipient != "carl" {
 		t.Fatalf("dead letters are %v, %v; want the one to carl", dead, err)
 	}

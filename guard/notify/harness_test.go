@@ -194,10 +194,10 @@ func start(t *testing.T, config notify.Config) *running {
 }
 
 // messages lists what a store holds, by id.
-func messages(t *testing.T, store datastore.Store, filter datastore.MessageFilter) map[string]datastore.Message {
+func messages(t *testing.T, store datastore.Store, among datastore.Message) map[string]datastore.Message {
 	t.Helper()
 	list := map[string]datastore.Message{}
-	for m, err := range store.Messages(t.Context(), filter) {
+	for m, err := range datastore.List(t.Context(), store, among, datastore.Page{}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -209,7 +209,7 @@ func messages(t *testing.T, store datastore.Store, filter datastore.MessageFilte
 // message gives one message.
 func message(t *testing.T, store datastore.Store, id string) datastore.Message {
 	t.Helper()
-	m, ok := messages(t, store, datastore.MessageFilter{})[id]
+	m, ok := messages(t, store, datastore.Message{})[id]
 	if !ok {
 		t.Fatalf("there is no message %s", id)
 	}

@@ -43,7 +43,7 @@ func TestAnEventIsOneMailForEachMemberConcerned(t *testing.T) {
 			if err := r.stop(); err != nil {
 				t.Fatal(err)
 			}
-			for id, m := range messages(t, store, datastore.MessageFilter{}) {
+			for id, m := range messages(t, store, datastore.Message{}) {
 				if m.State != datastore.MessageDone || m.Attempts != 1 || m.Lease != "" || !slices.Equal(results(m), []string{"delivered"}) {
 					t.Errorf("%s is %s after %d attempts: %v", id, m.State, m.Attempts, m.Log)
 				}
@@ -134,7 +134,7 @@ func TestTwoRelaysSendEachMailOnce(t *testing.T) {
 	if len(ids) != members*events || len(box.all()) != len(ids) {
 		t.Errorf("%d mails with %d ids, want %d of each", len(box.all()), len(ids), members*events)
 	}
-	if n := len(messages(t, store, datastore.MessageFilter{State: datastore.MessageDone})); n != (members+1)*events {
+	if n := len(messages(t, store, datastore.Message{State: datastore.MessageDone})); n != (members+1)*events {
 		t.Errorf("%d messages are done, want %d", n, (members+1)*events)
 	}
 }
@@ -197,7 +197,7 @@ func TestAMessageIsGivenUpAfterItsAttempts(t *testing.T) {
 		r.Wake()
 	}
 	r.await("mail dead", 1)
-	dead := messages(t, store, datastore.MessageFilter{State: datastore.MessageDead, Kind: notify.KindMail})
+	dead := messages(t, store, datastore.Message{State: datastore.MessageDead, Kind: notify.KindMail})
 	if m := dead[eventID(1)+"/mail/carl"]; m.Attempts != 3 || len(m.Log) != 3 {
 		t.Errorf("dead letters are %v, want the one after 3 attempts", dead)
 	}
@@ -305,7 +305,7 @@ func TestAStopGivesBackWhatItHolds(t *testing.T) {
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}
-	for id, m := range messages(t, store, datastore.MessageFilter{Kind: notify.KindMail}) {
+	for id, m := range messages(t, store, datastore.Message{Kind: notify.KindMail}) {
 		if m.State != datastore.MessagePending || m.Attempts != 0 || m.Lease != "" || m.NextAt.After(time.Now()) {
 			t.Errorf("%s is %s after %d attempts, due in %s; want it given back", id, m.State, m.Attempts, time.Until(m.NextAt))
 		}
@@ -364,7 +364,7 @@ func TestWithoutMailThatIsSaidAndEventsAreSettled(t *testing.T) {
 	queue(t, store, time.Now(), guard.Event{ID: eventID(2)})
 	r := start(t, notify.Config{Store: store, Log: slog.New(slog.NewTextHandler(log, nil))})
 	r.await("event delivered", 2)
-	if n := len(messages(t, store, datastore.MessageFilter{})); n != 2 {
+	if n := len(messages(t, store, datastore.Message{})); n != 2 {
 		t.Errorf("%d messages, want the events alone", n)
 	}
 	if got := log.count("mail is off"); got != 1 {

@@ -175,13 +175,14 @@ func (r *Relay) change(ctx context.Context, m *datastore.Message, change func(m 
 
 // own reads a message and reports whether its lease is still the one it was claimed with.
 func own(ctx context.Context, reader datastore.Reader, m *datastore.Message) (current datastore.Message, ours bool, err error) {
-	for found, err := range reader.Messages(ctx, datastore.MessageFilter{ID: m.ID}) {
-		if err != nil {
-			return current, false, fmt.Errorf("read message: %w", err)
-		}
-		return found, found.State == datastore.MessageLeased && found.Lease == m.Lease, nil
+	current, err = datastore.Get(ctx, reader, datastore.Message{ID: m.ID})
+	if errors.Is(err, datastore.ErrNotFound) {
+		return current, false, nil
 	}
-	return current, false, nil
+	if err != nil {
+		return current, false, fmt.Errorf("read message: %w", err)
+	}
+	return current, current.State == datastore.MessageLeased && current.Lease == m.Lease, nil
 }
 
 // eventOf returns the id of the event that a message comes from.

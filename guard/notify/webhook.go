@@ -73,18 +73,12 @@ func (c *caller) close() { c.transport.CloseIdleConnections() }
 
 // call calls one webhook, if it still exists.
 func (r *Relay) call(ctx context.Context, m *datastore.Message, e *guard.Event) outcome {
-	var hook *datastore.Webhook
-	for found, err := range r.store.Webhooks(ctx, m.Organization, datastore.Page{}) {
-		if err != nil {
-			return unfinished("the webhook could not be looked up")
-		}
-		if found.ID == m.Recipient {
-			hook = &found
-			break
-		}
-	}
-	if hook == nil {
+	hook, err := datastore.Get(ctx, r.store, datastore.Webhook{Organization: m.Organization, ID: m.Recipient})
+	if errors.Is(err, datastore.ErrNotFound) {
 		return skipped("the webhook is gone")
+	}
+	if err != nil {
+		return unfinished("the webhook could not be looked up")
 	}
 	body, err := json.Marshal(struct {
 		Type      string       `json:"type"`

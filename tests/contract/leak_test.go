@@ -282,7 +282,7 @@ func hashes(t *testing.T, where program.Place) []secret {
 	for _, c := range support.Codes {
 		list = append(list, forms("the hash of a code", c.Hash)...)
 	}
-	for key, err := range store.APIKeys(t.Context(), datastore.Page{}) {
+	for key, err := range datastore.List(t.Context(), store, datastore.APIKey{}, datastore.Page{}) {
 		if err != nil {
 			t.Fatal(err)
 		}

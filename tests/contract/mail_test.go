@@ -44,7 +44,7 @@ func messages(t *testing.T, where program.Place) []datastore.Message {
 	var list []datastore.Message
 	release := func(ctx context.Context, tx datastore.Tx) error {
 		list = nil
-		for m, err := range tx.Messages(ctx, datastore.MessageFilter{}) {
+		for m, err := range datastore.List(ctx, tx, datastore.Message{}, datastore.Page{}) {
 			if err != nil {
 				return err
 			}
