@@ -52,7 +52,7 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 		return nil, err
 	}
 	engine := &Engine{
-		digest: name, rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
+		digest: name, source: withoutTests(src), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
 		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, src.Data)),
 	}
 	if engine.plain, err = prepare(ctx, compiler, store); err != nil {

@@ -17,6 +17,7 @@ import (
 // policy is a new engine. It can be put beside another: nothing of one is shared with the next.
 type Engine struct {
 	digest     string
+	source     Source                  // without its tests
 	plain      *rego.PreparedEvalQuery // the rules as they are written
 	flat       flattened               // the same rules, worked out ahead
 	rules      map[string]*rule
@@ -101,12 +102,12 @@ func (d *Decision) same(other *Decision) bool {
 }
 
 // evaluate asks a query of the engine.
-func (e *Engine) evaluate(ctx context.Context, query *rego.PreparedEvalQuery, in *Input) (*Decision, error) {
-	results, err := query.Eval(ctx,
+func (e *Engine) evaluate(ctx context.Context, query *rego.PreparedEvalQuery, in *Input, more ...rego.EvalOption) (*Decision, error) {
+	results, err := query.Eval(ctx, append(more,
 		rego.EvalParsedInput(e.terms.input(in)),
 		rego.EvalMetrics(metrics.NoOp()),
 		rego.EvalExternalCancel(cancel{ctx.Done()}),
-	)
+	)...)
 	switch {
 	case topdown.IsCancel(err):
 		return nil, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))

@@ -50,10 +50,13 @@ var builtin = sync.OnceValue(func() Source {
 })
 
 // Builtin gives the rules that Cordon ships with, without their tests. The caller owns what it gets.
-func Builtin() Source {
-	src := BuiltinWithTests()
-	maps.DeleteFunc(src.Modules, func(path, _ string) bool { return isTest(path) })
-	return src
+func Builtin() Source { return withoutTests(builtin()) }
+
+// withoutTests copies what of a policy decides.
+func withoutTests(src Source) Source {
+	modules := maps.Clone(src.Modules)
+	maps.DeleteFunc(modules, func(path, _ string) bool { return isTest(path) })
+	return Source{Modules: modules, Data: cloneData(src.Data)}
 }
 
 // BuiltinWithTests gives the rules that Cordon ships with and their tests. The caller owns what it gets.
