@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"cordon/client"
-	"cordon/datastore"
+	"cordon/ledger/record"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -37,7 +37,7 @@ func TestAFilterAsksForEveryMemberOfTheLog(t *testing.T) {
 		query.Del("limit")
 		asked = slices.Sorted(maps.Keys(query))
 		for name := range query {
-			if !new(datastore.RecordFilter).Set(name, query.Get(name)) {
+			if !new(record.Filter).Set(name, query.Get(name)) {
 				t.Errorf("%s=%s selects nothing", name, query.Get(name))
 			}
 		}
@@ -48,7 +48,7 @@ func TestAFilterAsksForEveryMemberOfTheLog(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for _, field := range datastore.RecordFields() {
+	for _, field := range record.Fields() {
 		known = append(known, field.Name)
 	}
 	slices.Sort(known)

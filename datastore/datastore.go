@@ -1,6 +1,6 @@
 // Package datastore answers what is known, and what a store of it must promise.
 //
-// It holds the nouns (organization, member, product, block, key, record ...), the errors that
+// It holds the nouns (organization, member, product, block, key, batch ...), the errors that
 // callers branch on, and the [Store] contract. The engines are in the packages below it; one
 // suite, datastoretest, holds every sentence of the contract against each of them.
 //
@@ -46,10 +46,6 @@ type Reader interface {
 	// Due lists, in no order, up to limit subjects that carry a block or a maintenance whose
 	// ExpiresAt is not after now.
 	Due(ctx context.Context, now time.Time, limit int) ([]Due, error)
-
-	// Records gives the log's records that the filter selects, newest first, or oldest first where
-	// the filter asks so. Records are ordered by id (UUIDv7: by time).
-	Records(ctx context.Context, filter RecordFilter) iter.Seq2[Record, error]
 }
 
 // Tx is a transaction: everything that is done through it is committed together or not at all.
@@ -72,9 +68,10 @@ type Tx interface {
 	// organization's last change: its revision grows by one and is kept for ever.
 	Delete(ctx context.Context, nouns ...Noun) error
 
-	// Append writes a record within the transaction. The store sets the record's Sequence: the
-	// next one of the record's Replica, with no gap (an aborted transaction uses none up).
-	Append(ctx context.Context, record *Record) error
+	// Append writes a record within the transaction. The store gives encode its sequence: the next one of
+	// the replica, with no gap (an aborted transaction uses none up). What encode returns is a batch
+	// of that replica with that sequence alone; an error of encode comes back wrapped.
+	Append(ctx context.Context, replica string, encode func(sequence int64) (Batch, error)) error
 }
 
 // Store is a state store. All of it is safe for concurrent use. After Close everything but Close
@@ -111,6 +108,10 @@ type Store interface {
 	// one. It gives the last sequence that is shipped after the call. A batch that does not follow is
 	// not written and is no error: the answer tells where to go on. A batch with a Count of 0 only asks.
 	Ship(ctx context.Context, batch Batch) (int64, error)
+
+	// Batches returns the batches in a range, in the order that it asks for. What is there when reading begins is
+	// given once; what comes while it goes on may be.
+	Batches(ctx context.Context, r BatchRange) iter.Seq2[Batch, error]
 
 	// Claim leases messages of a kind that are due (pending, or leased with the lease run out) until
 	// Now+Lease, each under a lease id that no other claim has, counts the attempt and returns them.

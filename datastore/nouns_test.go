@@ -7,15 +7,17 @@ import (
 	"cordon/datastore"
 )
 
+var start = time.Date(2026, 11, 22, 10, 0, 0, 0, time.UTC)
+
 func TestMemberIsBlockedUntilTheLastBlockEnds(t *testing.T) { // docs/domain.md U1
-	end := epoch.Add(time.Hour)
+	end := start.Add(time.Hour)
 	for name, c := range map[string]struct {
 		blocks []datastore.Block
 		at     time.Time
 		want   bool
 	}{
-		"without blocks":         {nil, epoch, false},
-		"without an end":         {[]datastore.Block{{}}, epoch, true},
+		"without blocks":         {nil, start, false},
+		"without an end":         {[]datastore.Block{{}}, start, true},
 		"before the end":         {[]datastore.Block{{ExpiresAt: end}}, end.Add(-1), true},
 		"at the end":             {[]datastore.Block{{ExpiresAt: end}}, end, false},
 		"ended beside a lasting": {[]datastore.Block{{ExpiresAt: end}, {}}, end, true},

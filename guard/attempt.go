@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -72,9 +74,9 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 			return fmt.Errorf("put: %w", err)
 		}
 	}
-	record := g.record(a, outcome)
+	entry := g.record(a, outcome)
 	if outcome == nil {
-		record.Kind = datastore.RecordChange
+		entry.Kind = record.KindChange
 		if !a.silent && a.change.Organization == "" {
 			revision, err := tx.Bump(ctx, a.organization)
 			if err != nil {
@@ -83,13 +85,13 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 			a.change = datastore.Change{Organization: a.organization, Revision: revision}
 			a.result.Revision = revision
 		}
-		record.Revision = a.result.Revision
+		entry.Revision = a.result.Revision
 		if err := g.announce(ctx, tx, a); err != nil {
 			return err
 		}
 	}
-	record.Replica = g.changeStream(a.organization)
-	if err := tx.Append(ctx, record); err != nil {
+	entry.Replica = g.changeStream(a.organization)
+	if err := batch.Append(ctx, tx, entry); err != nil {
 		return fmt.Errorf("append record: %w", err)
 	}
 	if once := a.origin.Once; once != nil {
@@ -101,13 +103,13 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 }
 
 // record makes the record of an attempt and its outcome.
-func (g *Guard) record(a *attempt, outcome error) *datastore.Record {
+func (g *Guard) record(a *attempt, outcome error) *record.Record {
 	if a.result.Decision == nil {
 		// An act of the host that no rule is asked about.
 		a.result.Answer = g.answered(a.now, a.ends, a.policy.host, &facts{organization: &snapshot{id: a.organization, revision: a.result.Revision}})
 	}
-	r := &datastore.Record{}
-	q := datastore.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}
+	r := &record.Record{}
+	q := record.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}
 	g.fill(r, a.origin, &q, &a.result.Answer, a.now, g.now().Sub(a.now), a.action.Name)
 	var conflict *Conflict
 	if errors.As(outcome, &conflict) {

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 
-	"cordon/datastore"
+	"cordon/ledger/record"
 )
 
 // DecideAll answers the items of a batch in order, at one instant, each with a record of its own, until the
@@ -16,10 +16,10 @@ func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, sem
 		return "", nil, err
 	}
 	at, policy := g.now(), g.policy.Load()
-	batch := datastore.NewRecordID(at)
+	batch := record.NewID(at)
 	answers := make([]BatchAnswer, 0, len(items))
-	records := make([]datastore.Record, len(items))
-	journal := make([]*datastore.Record, 0, len(items))
+	records := make([]record.Record, len(items))
+	journal := make([]*record.Record, 0, len(items))
 	for i := range items {
 		answer, err := Answer{}, items[i].Invalid
 		if err == nil {

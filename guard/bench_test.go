@@ -6,7 +6,7 @@ import (
 
 	"cordon/datastore/sqlite"
 	"cordon/guard"
-	"cordon/guard/journal"
+	"cordon/ledger/journal"
 )
 
 // BenchmarkDecide measures one question with everything that an answer rests on: facts, rules, record.

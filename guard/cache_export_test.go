@@ -4,12 +4,12 @@ import (
 	"context"
 	"time"
 
-	"cordon/datastore"
+	"cordon/ledger/record"
 )
 
 // Cached tells whether a question would be answered from the cache now.
 func (g *Guard) Cached(q *Question) bool {
-	key, ok := keyOf(&datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}, "")
+	key, ok := keyOf(&record.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}, "")
 	_, found := g.cache.find(key, nil)
 	return ok && found
 }
@@ -23,6 +23,6 @@ func (g *Guard) CachedBytes() int64 {
 
 // Answer decides a question and leaves the record to nobody, for tests that ask a million of them.
 func (g *Guard) Answer(ctx context.Context, o *Origin, q *Question) (Answer, error) {
-	var record datastore.Record
-	return g.answer(ctx, o, g.policy.Load(), q, time.Time{}, nil, &record)
+	var entry record.Record
+	return g.answer(ctx, o, g.policy.Load(), q, time.Time{}, nil, &entry)
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -13,16 +14,16 @@ import (
 // denial (docs/design.md 9). Errors: ErrOrganizationLimit, ErrTooStale, and those of the store, the
 // journal and the engine; none of them is ever a yes.
 func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, error) {
-	var record datastore.Record
+	var entry record.Record
 	floors, err := g.floors(ctx, o)
 	if err != nil {
 		return Answer{}, err
 	}
-	answer, err := g.answer(ctx, o, g.policy.Load(), q, time.Time{}, floors, &record)
+	answer, err := g.answer(ctx, o, g.policy.Load(), q, time.Time{}, floors, &entry)
 	if err != nil {
 		return Answer{}, err
 	}
-	if err := g.journal.Append(&record); err != nil {
+	if err := g.journal.Append(&entry); err != nil {
 		return Answer{}, err
 	}
 	return answer, nil
@@ -30,12 +31,12 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 
 // answer decides a question at an instant, at once for the zero time, and fills in its record, which the caller is to
 // journal.
-func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, at time.Time, floors []floor, record *datastore.Record) (Answer, error) {
+func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, at time.Time, floors []floor, entry *record.Record) (Answer, error) {
 	start := g.now()
 	if at.IsZero() {
 		at = start
 	}
-	asked := datastore.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
+	asked := record.Question{Subject: q.Subject, Action: q.Action, Resource: q.Resource}
 	if err := checkLimit(o, &asked); err != nil {
 		return Answer{}, err
 	}
@@ -51,14 +52,14 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 		return Answer{}, err
 	}
 	answer := g.answered(at, ends, decision, &k)
-	g.fill(record, o, &asked, &answer, at, g.now().Sub(start), p.label(asked.Action.Name))
+	g.fill(entry, o, &asked, &answer, at, g.now().Sub(start), p.label(asked.Action.Name))
 	return answer, nil
 }
 
 // keyOf names the entities that a question is about; false where it can be about nothing we know. A
 // product is looked for in the organization that the caller is limited to, where there is a limit: one of
 // another organization is found as little, and on the same way, as one that does not exist.
-func keyOf(q *datastore.Question, limit string) (datastore.Key, bool) {
+func keyOf(q *record.Question, limit string) (datastore.Key, bool) {
 	var key datastore.Key
 	if q.Subject.Type == policies.SubjectUser {
 		key.User = q.Subject.ID
@@ -80,7 +81,7 @@ func keyOf(q *datastore.Question, limit string) (datastore.Key, bool) {
 
 // checkLimit refuses a question that names another organization than the one that its caller is limited
 // to, before anything is read: whether that one exists makes no difference.
-func checkLimit(o *Origin, q *datastore.Question) error {
+func checkLimit(o *Origin, q *record.Question) error {
 	limit := o.Caller.Organization
 	if limit == "" {
 		return nil
@@ -92,7 +93,7 @@ func checkLimit(o *Origin, q *datastore.Question) error {
 }
 
 func (g *Guard) answered(now, ends time.Time, d *policies.Decision, k *facts) Answer {
-	answer := Answer{Decision: d, ID: datastore.NewRecordID(now), Blocks: standingBlocks(d, k, ends)}
+	answer := Answer{Decision: d, ID: record.NewID(now), Blocks: standingBlocks(d, k, ends)}
 	if l := k.organization; l != nil {
 		answer.Organization, answer.Revision = l.id, l.revision
 	}
@@ -101,10 +102,10 @@ func (g *Guard) answered(now, ends time.Time, d *policies.Decision, k *facts) An
 
 // fill writes the record of an answer, and tells the observer, who is given a name from a bounded set
 // for the action.
-func (g *Guard) fill(r *datastore.Record, o *Origin, q *datastore.Question, a *Answer, at time.Time, took time.Duration, label string) {
-	*r = datastore.Record{
+func (g *Guard) fill(r *record.Record, o *Origin, q *record.Question, a *Answer, at time.Time, took time.Duration, label string) {
+	*r = record.Record{
 		ID: a.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
-		Kind: datastore.RecordDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON("en"),
+		Kind: record.KindDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON("en"),
 		Policy: a.Policy, Organization: a.Organization, Revision: a.Revision, DurationUS: took.Microseconds(),
 		RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
 	}

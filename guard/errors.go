@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"cordon/datastore"
-	"cordon/guard/journal"
+	"cordon/ledger/journal"
 	"cordon/policies"
 )
 

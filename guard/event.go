@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 )
 
 // Types of an event (docs/domain.md B4; docs/design.md 11, Mail).
@@ -69,7 +70,7 @@ func (a *attempt) tellAbout(e Event) {
 func (g *Guard) announce(ctx context.Context, tx datastore.Tx, a *attempt) error {
 	for _, e := range a.events {
 		// Ids in the order of time, as those of records are, list messages by their age.
-		e.ID, e.Decision, e.Revision = "evt-"+datastore.NewRecordID(a.now), a.result.ID, a.result.Revision
+		e.ID, e.Decision, e.Revision = "evt-"+record.NewID(a.now), a.result.ID, a.result.Revision
 		payload, err := json.Marshal(e)
 		if err != nil {
 			return fmt.Errorf("encode event: %w", err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -81,7 +82,7 @@ func intern(role string) string {
 
 // project turns a question and what is known into the input of the rules. Time limits become flags
 // here, so that the rules need no clock and equal inputs share an answer (docs/design.md 3.1).
-func project(in *policies.Input, q *datastore.Question, k *facts, now time.Time) {
+func project(in *policies.Input, q *record.Question, k *facts, now time.Time) {
 	in.Action = policies.NewAction(q.Action.Name, q.Action.Channel, q.Action.Role)
 	// Whoever asks a question may name any type of subject; only a mutation's own origin can be the host
 	// or an agent (see askIn).

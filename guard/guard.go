@@ -22,7 +22,7 @@ import (
 	"time"
 
 	"cordon/datastore"
-	"cordon/guard/journal"
+	"cordon/ledger/journal"
 	"cordon/policies"
 )
 

@@ -14,7 +14,7 @@ import (
 	"cordon/datastore/mongo"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
-	"cordon/guard/journal"
+	"cordon/ledger/journal"
 	"cordon/policies"
 )
 

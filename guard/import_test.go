@@ -12,6 +12,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/ledger/batch"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -190,7 +191,7 @@ func TestRolesThatAnImportChangesAreOnRecord(t *testing.T) { // docs/design.md 1
 			Revision         int64
 		}
 		var got []entry
-		for r, err := range store.Records(t.Context(), guard.RecordFilter{Organization: "acme", Action: "change_role"}) {
+		for r, err := range batch.Search(t.Context(), store, guard.RecordFilter{Organization: "acme", Action: "change_role"}) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -9,11 +9,13 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
 // RecordFields describes the members that records are selected by.
-func RecordFields() []datastore.RecordField { return datastore.RecordFields() }
+func RecordFields() []record.Field { return record.Fields() }
 
 // Records gives the records that a filter selects and the caller may see: those of the caller's own
 // organization where it is limited to one, and for an acting user those of organizations where
@@ -26,9 +28,9 @@ func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Se
 		return records, err
 	}
 	return func(yield func(Record, error) bool) {
-		for record, err := range records {
-			mask(&record)
-			if !yield(record, err) {
+		for entry, err := range records {
+			mask(&entry)
+			if !yield(entry, err) {
 				return
 			}
 		}
@@ -47,13 +49,13 @@ func (g *Guard) readable(ctx context.Context, o *Origin, f RecordFilter) (iter.S
 		if err := g.recordUnasked(o, &f); err != nil {
 			return nil, err
 		}
-		return g.store.Records(ctx, f), nil
+		return batch.Search(ctx, g.store, f), nil
 	}
 	if f.Organization != "" {
 		if err := g.recordRead(ctx, o, &f, f.Organization); err != nil {
 			return nil, err
 		}
-		return g.store.Records(ctx, f), nil
+		return batch.Search(ctx, g.store, f), nil
 	}
 	return g.visible(ctx, o, f), nil
 }
@@ -64,8 +66,8 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 	if err != nil {
 		return Record{}, err
 	}
-	for record, err := range records {
-		return record, err
+	for entry, err := range records {
+		return entry, err
 	}
 	return Record{}, &NotFound{What: "decision"}
 }
@@ -74,13 +76,13 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 // the host's and of no organization, whatever was looked for.
 func (g *Guard) recordUnasked(o *Origin, f *RecordFilter) error {
 	start := g.now()
-	q := datastore.Question{Subject: o.subject(), Action: Action{Name: viewDecisions}, Resource: Entity{Type: "log", ID: "decisions"}}
+	q := record.Question{Subject: o.subject(), Action: Action{Name: viewDecisions}, Resource: Entity{Type: "log", ID: "decisions"}}
 	p := g.policy.Load()
 	answer := g.answered(start, g.Ends(start), p.host, &facts{})
-	var record datastore.Record
-	g.fill(&record, o, &q, &answer, start, g.now().Sub(start), p.label(viewDecisions))
-	record.Kind, record.Details = datastore.RecordRead, filterDetails(f)
-	return g.journal.Append(&record)
+	var entry record.Record
+	g.fill(&entry, o, &q, &answer, start, g.now().Sub(start), p.label(viewDecisions))
+	entry.Kind, entry.Details = record.KindRead, filterDetails(f)
+	return g.journal.Append(&entry)
 }
 
 // filterDetails says in the record of a reading what was asked for.
@@ -95,15 +97,15 @@ const viewDecisions = "view_decisions"
 // recordRead asks whether the acting user may see an organization's records, and puts the reading on
 // record.
 func (g *Guard) recordRead(ctx context.Context, o *Origin, f *RecordFilter, organization string) error {
-	var record datastore.Record
-	answer, err := g.answer(ctx, o, g.policy.Load(), mayRead(o, organization), time.Time{}, nil, &record)
+	var entry record.Record
+	answer, err := g.answer(ctx, o, g.policy.Load(), mayRead(o, organization), time.Time{}, nil, &entry)
 	if err != nil {
 		return err
 	}
 	if answer.Allowed {
-		record.Kind, record.Details = datastore.RecordRead, filterDetails(f)
+		entry.Kind, entry.Details = record.KindRead, filterDetails(f)
 	}
-	if err := g.journal.Append(&record); err != nil {
+	if err := g.journal.Append(&entry); err != nil {
 		return err
 	}
 	if !answer.Allowed {
@@ -127,18 +129,18 @@ func (g *Guard) visible(ctx context.Context, o *Origin, f RecordFilter) iter.Seq
 	may := map[string]bool{"": false}
 	return func(yield func(Record, error) bool) {
 		given := 0
-		for record, err := range g.store.Records(ctx, f) {
+		for entry, err := range batch.Search(ctx, g.store, f) {
 			if err == nil {
-				allowed, known := may[record.Organization]
+				allowed, known := may[entry.Organization]
 				if !known {
-					allowed, err = g.mayView(ctx, o, &f, record.Organization)
-					may[record.Organization] = allowed
+					allowed, err = g.mayView(ctx, o, &f, entry.Organization)
+					may[entry.Organization] = allowed
 				}
 				if err == nil && !allowed {
 					continue
 				}
 			}
-			if !yield(record, err) || err != nil {
+			if !yield(entry, err) || err != nil {
 				return
 			}
 			if given++; limit > 0 && given == limit {

@@ -8,7 +8,9 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
-	"cordon/guard/journal"
+	"cordon/ledger/batch"
+	"cordon/ledger/journal"
+	"cordon/ledger/record"
 )
 
 func gather(t *testing.T, records iter.Seq2[guard.Record, error], err error) []guard.Record {
@@ -42,7 +44,7 @@ func TestEveryAnswerIsOnRecord(t *testing.T) { // docs/design.md 3.3
 		change := must[*guard.Result](t)(g.BlockProduct(t.Context(), as("lena"), "acme", "shop", reason("leak")))
 		want := map[string]string{answer.ID: "decision", d.Answer.ID: "decision", change.ID: "change"}
 		for len(want) > 0 { // the journal is shipped within moments; the test's deadline bounds the wait
-			for _, r := range gather(t, store.Records(t.Context(), datastore.RecordFilter{}), nil) {
+			for _, r := range gather(t, batch.Search(t.Context(), store, record.Filter{}), nil) {
 				if kind, ok := want[r.ID]; ok {
 					if r.Kind != kind || r.Organization != "acme" || r.Caller != "test" || len(r.Input) == 0 || r.Policy != g.Policy().Digest() {
 						t.Errorf("got %+v", r)

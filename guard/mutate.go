@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -167,7 +168,7 @@ func (g *Guard) askIn(ctx context.Context, a *attempt, action Action, stranger b
 
 // input returns what the rules are asked about an action, and what it is projected from.
 func (a *attempt) input(action Action) (policies.Input, facts) {
-	q := datastore.Question{Subject: a.origin.subject(), Action: action, Resource: a.resource}
+	q := record.Question{Subject: a.origin.subject(), Action: action, Resource: a.resource}
 	k := factsOf(&a.facts)
 	if !a.found {
 		k = facts{}

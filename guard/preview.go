@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -68,7 +69,7 @@ func (l *losses) compare(ctx context.Context, subject string, resource Entity, b
 }
 
 func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *facts) (bool, error) {
-	q := datastore.Question{Subject: Entity{Type: policies.SubjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
+	q := record.Question{Subject: Entity{Type: policies.SubjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
 	var input policies.Input
 	project(&input, &q, k, l.a.ends)
 	decision, err := l.a.policy.ask(ctx, &input, l.a.now)

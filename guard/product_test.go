@@ -8,6 +8,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 func TestBlockedProductIsManagedByNobody(t *testing.T) { // docs/domain.md B1-B3
@@ -147,9 +149,9 @@ func TestBlockEndsByTheClock(t *testing.T) {
 		t.Errorf("swept: %+v %v", facts.Product, err)
 	}
 	ends := 0
-	for record, err := range store.Records(t.Context(), datastore.RecordFilter{Caller: "clock"}) {
-		if err != nil || record.Question.Action.Name != "unblock" || record.Kind != datastore.RecordChange {
-			t.Errorf("got %+v %v", record, err)
+	for r, err := range batch.Search(t.Context(), store, record.Filter{Caller: "clock"}) {
+		if err != nil || r.Question.Action.Name != "unblock" || r.Kind != record.KindChange {
+			t.Errorf("got %+v %v", r, err)
 		}
 		ends++
 	}

@@ -2,6 +2,7 @@ package guard
 
 import (
 	"cordon/datastore"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -13,11 +14,11 @@ type (
 	Block        = datastore.Block
 	Maintenance  = datastore.Maintenance
 	APIKey       = datastore.APIKey
-	Record       = datastore.Record
-	RecordFilter = datastore.RecordFilter
+	Record       = record.Record
+	RecordFilter = record.Filter
 	Page         = datastore.Page
-	Entity       = datastore.Entity
-	Action       = datastore.Action
+	Entity       = record.Entity
+	Action       = record.Action
 	Reason       = policies.Reason
 )
 

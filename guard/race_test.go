@@ -8,6 +8,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 // together runs n calls at once and gives their errors.
@@ -65,13 +67,13 @@ func TestDemotionRacesBlock(t *testing.T) { // docs/design.md 3.2
 // revisionOf gives the revision of the newest committed change by an action.
 func revisionOf(t *testing.T, store datastore.Store, action string) int64 {
 	t.Helper()
-	for record, err := range store.Records(t.Context(), datastore.RecordFilter{Kind: datastore.RecordChange, Action: action, Limit: 20}) {
+	for r, err := range batch.Search(t.Context(), store, record.Filter{Kind: record.KindChange, Action: action, Limit: 20}) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		// Of change_role, the demotion and not the promotion after it.
-		if action != "change_role" || record.Question.Action.Role == datastore.Client {
-			return record.Revision
+		if action != "change_role" || r.Question.Action.Role == datastore.Client {
+			return r.Revision
 		}
 	}
 	t.Fatalf("no record of %s", action)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 )
 
 // AtLeast names a revision of an organization.
@@ -94,7 +95,7 @@ func (e *entry) reaches(floors []floor) bool {
 
 // readFacts returns the facts that a question is decided on, for a caller that may be limited to one
 // organization: from the cache where it may, else from the store.
-func (g *Guard) readFacts(ctx context.Context, q *datastore.Question, limit string, floors []floor) (facts, error) {
+func (g *Guard) readFacts(ctx context.Context, q *record.Question, limit string, floors []floor) (facts, error) {
 	key, ok := keyOf(q, limit)
 	if !ok {
 		return facts{}, nil

@@ -11,7 +11,9 @@ import (
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
-	"cordon/guard/journal"
+	"cordon/ledger/batch"
+	"cordon/ledger/journal"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -51,7 +53,7 @@ func TestChangesAreNumberedInSeveralSequences(t *testing.T) { // docs/design.md 
 			}
 		}
 		streams, of := map[string]int64{}, map[string]string{}
-		for _, r := range gather(t, store.Records(t.Context(), datastore.RecordFilter{Kind: datastore.RecordChange, OldestFirst: true}), nil) {
+		for _, r := range gather(t, batch.Search(t.Context(), store, record.Filter{Kind: record.KindChange, OldestFirst: true}), nil) {
 			if before := of[r.Organization]; before != "" && before != r.Replica {
 				t.Errorf("changes of %s are numbered in %s and in %s", r.Organization, before, r.Replica)
 			}
@@ -62,7 +64,7 @@ func TestChangesAreNumberedInSeveralSequences(t *testing.T) { // docs/design.md 
 			t.Errorf("%d organizations in %d sequences, want 40 spread over up to 16", len(of), len(streams))
 		}
 		for stream, last := range streams {
-			if got := gather(t, store.Records(t.Context(), datastore.RecordFilter{Replica: stream}), nil); int64(len(got)) != last {
+			if got := gather(t, batch.Search(t.Context(), store, record.Filter{Replica: stream}), nil); int64(len(got)) != last {
 				t.Errorf("%s has %d records up to sequence %d", stream, len(got), last)
 			}
 		}
@@ -84,7 +86,7 @@ func TestAChangeDoesNotWaitForAnotherOrganizations(t *testing.T) {
 			}))
 		}
 		put("held")
-		records := gather(t, store.Records(t.Context(), datastore.RecordFilter{Organization: "held", Kind: datastore.RecordChange}), nil)
+		records := gather(t, batch.Search(t.Context(), store, record.Filter{Organization: "held", Kind: record.KindChange}), nil)
 		if len(records) != 1 {
 			t.Fatalf("got %d records of a change", len(records))
 		}
@@ -94,7 +96,7 @@ func TestAChangeDoesNotWaitForAnotherOrganizations(t *testing.T) {
 			if _, err := tx.Bump(ctx, "held"); err != nil {
 				return err
 			}
-			if err := tx.Append(ctx, &datastore.Record{ID: datastore.NewRecordID(now), Time: now, Kind: datastore.RecordChange, Replica: records[0].Replica}); err != nil {
+			if err := batch.Append(ctx, tx, &record.Record{ID: record.NewID(now), Time: now, Kind: record.KindChange, Replica: records[0].Replica}); err != nil {
 				return err
 			}
 			for i := range 8 { // of which some have another sequence

@@ -8,6 +8,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/ledger/record"
 )
 
 func TestOrphanedAndOldCodesAreWrongTries(t *testing.T) { // docs/design.md 11, Support codes
@@ -147,9 +148,9 @@ func TestTheLockSaysWhenItEndsAndTheHostLiftsIt(t *testing.T) { // docs/design.m
 	if result.Revision != before || must[guard.Organization](t)(g.Organization(t.Context(), host(), "acme")).Revision != before {
 		t.Errorf("lifting the lock: got revision %d, want %d", result.Revision, before)
 	}
-	record := must[guard.Record](t)(g.Record(t.Context(), host(), result.ID))
-	if record.Kind != datastore.RecordChange || record.Question.Action.Name != "unlock_support_codes" || record.Organization != "acme" {
-		t.Errorf("got record %+v", record)
+	entry := must[guard.Record](t)(g.Record(t.Context(), host(), result.ID))
+	if entry.Kind != record.KindChange || entry.Question.Action.Name != "unlock_support_codes" || entry.Organization != "acme" {
+		t.Errorf("got record %+v", entry)
 	}
 	try(live) // it was burnt by the limit
 	if _, err := g.BlockUser(t.Context(), agent("sam"), "acme", "carl", guard.UserAct{Justification: because, SupportCode: codeOf(t, g, "lena")}); err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -170,7 +171,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 var procedureSteps = []string{"password", "devices", "application_passwords", "tokens", "security_settings"}
 
 func newProcedure(a *attempt, organization, user string) datastore.Procedure {
-	p := datastore.Procedure{Organization: organization, User: user, ID: datastore.NewRecordID(a.now), By: a.origin.by(), At: a.now}
+	p := datastore.Procedure{Organization: organization, User: user, ID: record.NewID(a.now), By: a.origin.by(), At: a.now}
 	for _, name := range procedureSteps {
 		p.Steps = append(p.Steps, datastore.Step{Name: name})
 	}

@@ -26,7 +26,9 @@ import (
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
-	"cordon/guard/journal"
+	"cordon/ledger/batch"
+	"cordon/ledger/journal"
+	"cordon/ledger/record"
 	"cordon/policies"
 	"cordon/server"
 )
@@ -195,19 +197,28 @@ func (s *faultyStore) failAfter(records int) {
 	s.after = records
 }
 
-func (s *faultyStore) Records(ctx context.Context, f datastore.RecordFilter) iter.Seq2[datastore.Record, error] {
+func (s *faultyStore) Batches(ctx context.Context, in datastore.BatchRange) iter.Seq2[datastore.Batch, error] {
 	s.mu.Lock()
 	after := s.after
 	s.mu.Unlock()
-	return func(yield func(datastore.Record, error) bool) {
-		given := 0
-		for record, err := range s.Store.Records(ctx, f) {
-			if given++; after > 0 && given > after {
-				yield(datastore.Record{}, errors.New("the disk"))
+	if after == 0 {
+		return s.Store.Batches(ctx, in)
+	}
+	return func(yield func(datastore.Batch, error) bool) {
+		for b, err := range s.Store.Batches(ctx, in) {
+			records, unpacked := batch.Unpack(b)
+			if err = errors.Join(err, unpacked); err != nil {
+				yield(b, err)
 				return
 			}
-			if !yield(record, err) {
-				return
+			for _, r := range records {
+				one, err := batch.Pack([]record.Record{r})
+				if after--; after < 0 {
+					err = errors.New("the disk")
+				}
+				if !yield(one, err) || err != nil {
+					return
+				}
 			}
 		}
 	}

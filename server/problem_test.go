@@ -14,7 +14,7 @@ import (
 	"cordon/client"
 	"cordon/datastore"
 	"cordon/guard"
-	"cordon/guard/journal"
+	"cordon/ledger/journal"
 	"cordon/policies"
 	"cordon/server"
 )

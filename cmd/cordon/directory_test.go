@@ -12,7 +12,7 @@ import (
 	"testing"
 
 	"cordon/client"
-	"cordon/datastore"
+	"cordon/ledger/record"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -62,7 +62,7 @@ func TestLogHasAFlagForEveryMember(t *testing.T) {
 		"id": "", "replica": "", "sequence": "", "revision": "",
 	}
 	s := serve(t, map[string]string{"GET /v1/decisions": `200 {"items":[],"next_cursor":""}`})
-	for _, field := range datastore.RecordFields() {
+	for _, field := range record.Fields() {
 		flag, other := flags[field.Name]
 		if !other {
 			flag = field.Name

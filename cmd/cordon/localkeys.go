@@ -10,7 +10,7 @@ import (
 
 	"cordon/client"
 	"cordon/guard"
-	"cordon/guard/journal"
+	"cordon/ledger/journal"
 )
 
 // localKeys is the keys of a store that this program has open itself.

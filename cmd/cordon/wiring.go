@@ -13,8 +13,8 @@ import (
 	"cordon/datastore/mongo"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
-	"cordon/guard/journal"
 	"cordon/guard/notify"
+	"cordon/ledger/journal"
 	"cordon/policies"
 	"cordon/server"
 

@@ -1,15 +1,17 @@
 package datastoretest
 
-import "cordon/datastore"
+import (
+	"cordon/ledger/record"
+)
 
 // change gives the record of a change, as a transaction appends it.
-func change(replica, organization string, revision int64) *datastore.Record {
+func change(replica, organization string, revision int64) *record.Record {
 	now := at(int(revision))
-	return &datastore.Record{
-		ID: datastore.NewRecordID(now), Time: now, Replica: replica, Caller: "key", Kind: datastore.RecordChange,
-		Question: datastore.Question{
-			Subject: datastore.Entity{Type: "user", ID: "adam"}, Action: datastore.Action{Name: "block"},
-			Resource: datastore.Entity{Type: "product", ID: organization + "-site", Organization: organization},
+	return &record.Record{
+		ID: record.NewID(now), Time: now, Replica: replica, Caller: "key", Kind: record.KindChange,
+		Question: record.Question{
+			Subject: record.Entity{Type: "user", ID: "adam"}, Action: record.Action{Name: "block"},
+			Resource: record.Entity{Type: "product", ID: organization + "-site", Organization: organization},
 		},
 		Decision: true, Reasons: []byte(`[{"code":"administrator","message":"m"}]`), Organization: organization, Revision: revision,
 	}

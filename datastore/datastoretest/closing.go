@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 func closing() []test {
@@ -38,7 +40,7 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 		"Ready":   s.Ready,
 		"Outbox":  func(ctx context.Context) error { _, err := s.Outbox(ctx); return err },
 		"Sizes":   func(ctx context.Context) error { _, err := s.Sizes(ctx); return err },
-		"Records": func(ctx context.Context) error { return firstError(s.Records(ctx, datastore.RecordFilter{})) },
+		"Batches": func(ctx context.Context) error { return firstError(batch.Search(ctx, s, record.Filter{})) },
 	}
 	for _, noun := range everyNoun() {
 		list[fmt.Sprintf("get a %T", noun)] = func(ctx context.Context) error { _, err := s.Get(ctx, noun); return err }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 func nouns() []test {
@@ -267,10 +269,10 @@ func nounsOrganizationGoes(t *testing.T, s datastore.Store) {
 func nounsThatStay(t *testing.T, s datastore.Store) {
 	put(t, s, everyNoun()...)
 	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		return tx.Append(ctx, change("r", "acme", 1))
+		return batch.Append(ctx, tx, change("r", "acme", 1))
 	}))
 	remove(t, s, datastore.Organization{ID: "acme"})
-	same(t, "records", len(all(t, s.Records(t.Context(), datastore.RecordFilter{Organization: "acme"}))), 1)
+	same(t, "records", len(all(t, batch.Search(t.Context(), s, record.Filter{Organization: "acme"}))), 1)
 	for _, noun := range everyNoun() {
 		switch noun.(type) {
 		case datastore.APIKey, datastore.FirstAnswer, datastore.Message, datastore.Note:

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 
 	"pgregory.net/rapid"
 )
@@ -26,17 +28,17 @@ func records() []test {
 
 // drawRecord draws a record from few values, so that filters find some and miss some. Its time is
 // within a batch's span of base.
-func drawRecord(t *rapid.T, replica string, base time.Time) datastore.Record {
+func drawRecord(t *rapid.T, replica string, base time.Time) record.Record {
 	now := base.Add(time.Duration(rapid.IntRange(0, 4_000_000).Draw(t, "microseconds")) * time.Microsecond)
 	word := func(name string, words ...string) string { return rapid.SampledFrom(words).Draw(t, name) }
-	r := datastore.Record{
-		ID: datastore.NewRecordID(now), Time: now, Replica: replica,
+	r := record.Record{
+		ID: record.NewID(now), Time: now, Replica: replica,
 		Caller: word("caller", "key-1", "key-2"), Actor: word("actor", "", "adam"), Agent: word("agent", "", "agent-7"),
-		Kind: word("kind", datastore.RecordDecision, datastore.RecordChange, datastore.RecordRead),
-		Question: datastore.Question{
-			Subject: datastore.Entity{Type: "user", ID: word("subject", "lena", "carl", "é\"\\")},
-			Action:  datastore.Action{Name: word("action", "manage", "view")},
-			Resource: datastore.Entity{Type: "product", ID: word("resource", "site", "mail"),
+		Kind: word("kind", record.KindDecision, record.KindChange, record.KindRead),
+		Question: record.Question{
+			Subject: record.Entity{Type: "user", ID: word("subject", "lena", "carl", "é\"\\")},
+			Action:  record.Action{Name: word("action", "manage", "view")},
+			Resource: record.Entity{Type: "product", ID: word("resource", "site", "mail"),
 				Organization: word("question's organization", "", "acme")},
 		},
 		Decision: rapid.Bool().Draw(t, "decision"), Policy: word("policy", "", "digest-1", "digest-2"),
@@ -54,7 +56,7 @@ func drawRecord(t *rapid.T, replica string, base time.Time) datastore.Record {
 }
 
 // drawFilter draws a filter; seen are records that are there.
-func drawFilter(t *rapid.T, seen []datastore.Record) datastore.RecordFilter {
+func drawFilter(t *rapid.T, seen []record.Record) record.Filter {
 	of := rapid.SampledFrom(seen).Draw(t, "record to look for")
 	pick := func(name, value string) string {
 		if rapid.IntRange(0, 7).Draw(t, "by "+name) > 0 {
@@ -65,7 +67,7 @@ func drawFilter(t *rapid.T, seen []datastore.Record) datastore.RecordFilter {
 		}
 		return value
 	}
-	f := datastore.RecordFilter{
+	f := record.Filter{
 		Replica: pick("replica", of.Replica), Caller: pick("caller", of.Caller), Actor: pick("actor", of.Actor),
 		Agent: pick("agent", of.Agent), Kind: pick("kind", of.Kind), Subject: pick("subject", of.Question.Subject.ID),
 		Action: pick("action", of.Question.Action.Name), Resource: pick("resource", of.Question.Resource.ID),
@@ -99,9 +101,9 @@ func drawFilter(t *rapid.T, seen []datastore.Record) datastore.RecordFilter {
 }
 
 // selected is the plain search.
-func selected(seen []datastore.Record, f datastore.RecordFilter) []datastore.Record {
+func selected(seen []record.Record, f record.Filter) []record.Record {
 	is := func(asked, value string) bool { return asked == "" || asked == value }
-	var found []datastore.Record
+	var found []record.Record
 	for _, r := range seen {
 		q := r.Question
 		if is(f.ID, r.ID) && is(f.Replica, r.Replica) && is(f.Caller, r.Caller) && is(f.Actor, r.Actor) && is(f.Agent, r.Agent) &&
@@ -114,11 +116,11 @@ func selected(seen []datastore.Record, f datastore.RecordFilter) []datastore.Rec
 			found = append(found, r)
 		}
 	}
-	slices.SortFunc(found, func(a, b datastore.Record) int { return strings.Compare(a.ID, b.ID) })
+	slices.SortFunc(found, func(a, b record.Record) int { return strings.Compare(a.ID, b.ID) })
 	if !f.OldestFirst {
 		slices.Reverse(found)
 	}
-	found = slices.DeleteFunc(found, func(r datastore.Record) bool {
+	found = slices.DeleteFunc(found, func(r record.Record) bool {
 		return f.After != "" && (f.OldestFirst && r.ID <= f.After || !f.OldestFirst && r.ID >= f.After)
 	})
 	if f.Limit > 0 && len(found) > f.Limit {
@@ -130,7 +132,7 @@ func selected(seen []datastore.Record, f datastore.RecordFilter) []datastore.Rec
 // logOf is a log and what was written to it.
 type logOf struct {
 	store datastore.Store
-	seen  []datastore.Record
+	seen  []record.Record
 	last  map[string]int64
 }
 
@@ -142,11 +144,11 @@ func (l *logOf) grow(t *rapid.T) {
 		if rapid.IntRange(0, 2).Draw(t, "append") == 0 {
 			replica += ".changes"
 			r := drawRecord(t, replica, base)
-			must(t, l.store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { return tx.Append(ctx, &r) }))
+			must(t, l.store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { return batch.Append(ctx, tx, &r) }))
 			l.seen = append(l.seen, r)
 			continue
 		}
-		var batch []datastore.Record
+		var batch []record.Record
 		for range rapid.IntRange(1, 6).Draw(t, "records") {
 			l.last[replica]++
 			r := drawRecord(t, replica, base)
@@ -165,7 +167,7 @@ func recordsFilters(t *testing.T, s datastore.Store) {
 		l.grow(t)
 		for range 3 {
 			f := drawFilter(t, l.seen)
-			got := all(t, s.Records(t.Context(), f))
+			got := all(t, batch.Search(t.Context(), s, f))
 			want := selected(l.seen, f)
 			if !slices.Equal(recordIDs(got), recordIDs(want)) {
 				t.Fatalf("the filter %+v selects\n%q, want\n%q", f, recordIDs(got), recordIDs(want))
@@ -176,7 +178,7 @@ func recordsFilters(t *testing.T, s datastore.Store) {
 	})
 }
 
-func recordIDs(records []datastore.Record) (names []string) {
+func recordIDs(records []record.Record) (names []string) {
 	for _, r := range records {
 		names = append(names, r.ID)
 	}
@@ -184,7 +186,7 @@ func recordIDs(records []datastore.Record) (names []string) {
 }
 
 func recordsCursor(t *testing.T, s datastore.Store) {
-	var seen []datastore.Record
+	var seen []record.Record
 	for i := range 12 {
 		replica := numbered("r", i%3)
 		records := decisions(replica, int64(i/3*4+1), 4)
@@ -193,16 +195,16 @@ func recordsCursor(t *testing.T, s datastore.Store) {
 	}
 	for _, oldestFirst := range []bool{false, true} {
 		for _, limit := range []int{1, 5, 48, 100} {
-			f := datastore.RecordFilter{OldestFirst: oldestFirst, Limit: limit}
+			f := record.Filter{OldestFirst: oldestFirst, Limit: limit}
 			var got []string
 			for {
-				page := recordIDs(all(t, s.Records(t.Context(), f)))
+				page := recordIDs(all(t, batch.Search(t.Context(), s, f)))
 				if got = append(got, page...); len(page) < limit {
 					break
 				}
 				f.After = page[len(page)-1]
 			}
-			same(t, "records", got, recordIDs(selected(seen, datastore.RecordFilter{OldestFirst: oldestFirst})))
+			same(t, "records", got, recordIDs(selected(seen, record.Filter{OldestFirst: oldestFirst})))
 		}
 	}
 }
@@ -223,7 +225,7 @@ func recordsWhileGrowing(t *testing.T, s datastore.Store) {
 			}
 			if i == 1 {
 				err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-					return tx.Append(ctx, change("r.changes", "acme", int64(n)))
+					return batch.Append(ctx, tx, change("r.changes", "acme", int64(n)))
 				})
 				if err != nil {
 					return err
@@ -231,7 +233,7 @@ func recordsWhileGrowing(t *testing.T, s datastore.Store) {
 				continue
 			}
 			previous, found := "", map[string]bool{}
-			for r, err := range s.Records(t.Context(), datastore.RecordFilter{OldestFirst: i == 2}) {
+			for r, err := range batch.Search(t.Context(), s, record.Filter{OldestFirst: i == 2}) {
 				if err != nil {
 					return err
 				}
@@ -256,7 +258,7 @@ func recordsWhileGrowing(t *testing.T, s datastore.Store) {
 func recordsLeftEarly(t *testing.T, s datastore.Store) {
 	ship(t, s, batchOf(t, decisions("r", 1, 20)), 20)
 	for range 20 {
-		list := s.Records(t.Context(), datastore.RecordFilter{OldestFirst: true})
+		list := batch.Search(t.Context(), s, record.Filter{OldestFirst: true})
 		for r, err := range list {
 			must(t, err)
 			same(t, "sequence", r.Sequence, int64(1))
@@ -274,8 +276,8 @@ func recordsNoID(t *testing.T, s datastore.Store) {
 	ship(t, s, batchOf(t, decisions("r", 1, 3)), 3)
 	for _, id := range []string{"0", "z", "019a0000-0000-4000-8000-000000000000"} {
 		for _, oldestFirst := range []bool{false, true} {
-			same(t, "with id "+id, recordIDs(all(t, s.Records(t.Context(), datastore.RecordFilter{ID: id, OldestFirst: oldestFirst}))), nil)
-			same(t, "after "+id, recordIDs(all(t, s.Records(t.Context(), datastore.RecordFilter{After: id, OldestFirst: oldestFirst}))), nil)
+			same(t, "with id "+id, recordIDs(all(t, batch.Search(t.Context(), s, record.Filter{ID: id, OldestFirst: oldestFirst}))), nil)
+			same(t, "after "+id, recordIDs(all(t, batch.Search(t.Context(), s, record.Filter{After: id, OldestFirst: oldestFirst}))), nil)
 		}
 	}
 }
@@ -289,7 +291,7 @@ func recordsCancelled(t *testing.T, s datastore.Store) {
 		ctx, cancel := context.WithCancel(t.Context())
 		given := 0
 		var ended error
-		for _, err := range s.Records(ctx, datastore.RecordFilter{OldestFirst: oldestFirst}) {
+		for _, err := range batch.Search(ctx, s, record.Filter{OldestFirst: oldestFirst}) {
 			if ended = err; err == nil {
 				given++
 			}

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
 )
 
 // RunReopened holds what must outlive a store against an engine. shared: it serves several processes.
@@ -49,7 +50,7 @@ func reopenedLog(t *testing.T, open func(t *testing.T) datastore.Store) {
 	s := open(t)
 	ship(t, s, batchOf(t, decisions("r", 1, 3)), 3)
 	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		return tx.Append(ctx, change("r.changes", "acme", 1))
+		return batch.Append(ctx, tx, change("r.changes", "acme", 1))
 	}))
 	must(t, s.Close())
 	s = open(t)
@@ -57,7 +58,7 @@ func reopenedLog(t *testing.T, open func(t *testing.T) datastore.Store) {
 	ship(t, s, batchOf(t, decisions("r", 1, 3)), 3)
 	ship(t, s, batchOf(t, decisions("r", 4, 2)), 5)
 	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		return tx.Append(ctx, change("r.changes", "acme", 2))
+		return batch.Append(ctx, tx, change("r.changes", "acme", 2))
 	}))
 	same(t, "sequences", sequences(t, s, "r"), count(1, 5))
 	same(t, "sequences", sequences(t, s, "r.changes"), count(1, 2))

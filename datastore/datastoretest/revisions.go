@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 func revisions() []test {
@@ -111,7 +113,7 @@ func revisionsSerialized(t *testing.T, s datastore.Store) {
 				if err != nil {
 					return err
 				}
-				if err := tx.Append(ctx, change("r.changes", "acme", revision)); err != nil {
+				if err := batch.Append(ctx, tx, change("r.changes", "acme", revision)); err != nil {
 					return err
 				}
 				if round%4 == 3 {
@@ -133,7 +135,7 @@ func revisionsSerialized(t *testing.T, s datastore.Store) {
 	commits := int64(writers * rounds * 3 / 4)
 	same(t, "revision", known(t, s, datastore.Key{Organization: "acme"}).Organization.Revision, 1+commits)
 	var sequences, revisions []int64
-	for _, r := range all(t, s.Records(t.Context(), datastore.RecordFilter{})) {
+	for _, r := range all(t, batch.Search(t.Context(), s, record.Filter{})) {
 		sequences, revisions = append(sequences, r.Sequence), append(revisions, r.Revision)
 	}
 	slices.Sort(sequences)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 func shipping() []test {
@@ -28,21 +30,21 @@ func shipping() []test {
 }
 
 // decisions gives n records of a replica from a sequence on.
-func decisions(replica string, first int64, n int) []datastore.Record {
-	records := make([]datastore.Record, n)
+func decisions(replica string, first int64, n int) []record.Record {
+	records := make([]record.Record, n)
 	for i := range records {
 		now := at(int(first)).Add(time.Duration(i) * time.Millisecond)
-		records[i] = datastore.Record{
-			ID: datastore.NewRecordID(now), Time: now, Replica: replica, Sequence: first + int64(i), Caller: "key",
-			Kind: datastore.RecordDecision, Reasons: []byte(`[{"code":"granted","message":"m"}]`), Organization: "acme", Revision: 1,
+		records[i] = record.Record{
+			ID: record.NewID(now), Time: now, Replica: replica, Sequence: first + int64(i), Caller: "key",
+			Kind: record.KindDecision, Reasons: []byte(`[{"code":"granted","message":"m"}]`), Organization: "acme", Revision: 1,
 		}
 	}
 	return records
 }
 
-func batchOf(t tester, records []datastore.Record) datastore.Batch {
+func batchOf(t tester, records []record.Record) datastore.Batch {
 	t.Helper()
-	batch, err := datastore.EncodeBatch(records)
+	batch, err := batch.Pack(records)
 	must(t, err)
 	return batch
 }
@@ -60,7 +62,7 @@ func ship(t tester, s datastore.Store, batch datastore.Batch, want int64) {
 // sequences gives those of a replica's records, oldest first.
 func sequences(t tester, s datastore.Store, replica string) (numbers []int64) {
 	t.Helper()
-	for _, r := range all(t, s.Records(t.Context(), datastore.RecordFilter{Replica: replica, OldestFirst: true})) {
+	for _, r := range all(t, batch.Search(t.Context(), s, record.Filter{Replica: replica, OldestFirst: true})) {
 		numbers = append(numbers, r.Sequence)
 	}
 	return numbers
@@ -160,10 +162,10 @@ func appendSequence(t *testing.T, s datastore.Store) {
 			for range 2 {
 				revision++
 				for _, replica := range []string{"a", "b"} {
-					record := change(replica, "acme", revision)
-					record.Sequence = 99 // whatever it was
-					must(t, tx.Append(ctx, record))
-					same(t, "sequence", record.Sequence, want)
+					entry := change(replica, "acme", revision)
+					entry.Sequence = 99 // whatever it was
+					must(t, batch.Append(ctx, tx, entry))
+					same(t, "sequence", entry.Sequence, want)
 				}
 				want++
 			}
@@ -178,7 +180,7 @@ func appendAborted(t *testing.T, s datastore.Store) {
 	aborted := errors.New("aborted")
 	for i := range int64(6) {
 		err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-			must(t, tx.Append(ctx, change("r", "acme", i)))
+			must(t, batch.Append(ctx, tx, change("r", "acme", i)))
 			if i%2 == 0 {
 				return aborted
 			}
@@ -205,7 +207,7 @@ func appendConcurrent(t *testing.T, s datastore.Store) {
 				if err != nil {
 					return err
 				}
-				return tx.Append(ctx, change("r", numbered("org", i), revision))
+				return batch.Append(ctx, tx, change("r", numbered("org", i), revision))
 			})
 			if err != nil {
 				return err
@@ -226,26 +228,22 @@ func appendConcurrent(t *testing.T, s datastore.Store) {
 }
 
 func recordsAsWritten(t *testing.T, s datastore.Store) {
-	full := datastore.Record{
-		Time: at(1), Replica: "r", Sequence: 1, Caller: "key", Actor: "Ünï\u2028<&>", Agent: "agent", Kind: datastore.RecordDecision,
-		Question: datastore.Question{
-			Subject:  datastore.Entity{Type: "user", ID: "lena", Organization: "acme"},
-			Action:   datastore.Action{Name: "read_mail", Channel: "imap", Role: "client"},
-			Resource: datastore.Entity{Type: "product", ID: strings.Repeat("$a.b", 40)},
+	full := record.Record{
+		Time: at(1), Replica: "r", Sequence: 1, Caller: "key", Actor: "Ünï\u2028<&>", Agent: "agent", Kind: record.KindDecision,
+		Question: record.Question{
+			Subject:  record.Entity{Type: "user", ID: "lena", Organization: "acme"},
+			Action:   record.Action{Name: "read_mail", Channel: "imap", Role: "client"},
+			Resource: record.Entity{Type: "product", ID: strings.Repeat("$a.b", 40)},
 		},
 		Input: []byte(`{"a":[1,2.50,"x"]}`), Decision: true, Reasons: []byte(`[{"code":"granted","message":"m"},{"code":"member"}]`),
 		Policy: "digest", Organization: "acme", Revision: 7, DurationUS: 12, RequestID: "request", TraceID: "trace", Batch: "batch",
 		Details: []byte(`{"justification":"…"}`),
 	}
-	full.ID = datastore.NewRecordID(full.Time)
-	ship(t, s, batchOf(t, []datastore.Record{full}), 1)
+	full.ID = record.NewID(full.Time)
+	ship(t, s, batchOf(t, []record.Record{full}), 1)
 	appended := full
-	appended.ID, appended.Replica, appended.Kind = datastore.NewRecordID(full.Time), "r.changes", datastore.RecordChange
-	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { return tx.Append(ctx, &appended) }))
-	want := []datastore.Record{full, appended}
-	same(t, "records", all(t, s.Records(t.Context(), datastore.RecordFilter{OldestFirst: true})), want)
-	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		same(t, "records", all(t, tx.Records(ctx, datastore.RecordFilter{OldestFirst: true})), want)
-		return nil
-	}))
+	appended.ID, appended.Replica, appended.Kind = record.NewID(full.Time), "r.changes", record.KindChange
+	must(t, s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { return batch.Append(ctx, tx, &appended) }))
+	want := []record.Record{full, appended}
+	same(t, "records", all(t, batch.Search(t.Context(), s, record.Filter{OldestFirst: true})), want)
 }

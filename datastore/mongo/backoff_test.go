@@ -9,6 +9,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
@@ -68,7 +70,7 @@ func TestAShipmentThatIsAlwaysTakenRests(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	batch, err := datastore.EncodeBatch([]datastore.Record{*numbered(record("r", time.Now()), 1)})
+	batch, err := batch.Pack([]record.Record{*numbered(newRecord("r", time.Now()), 1)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -80,7 +82,7 @@ func BenchmarkChange(b *testing.B) {
 			if err := tx.Put(ctx, *facts.Product); err != nil {
 				return err
 			}
-			return tx.Append(ctx, record("r.changes", time.Now()))
+			return batch.Append(ctx, tx, newRecord("r.changes", time.Now()))
 		})
 		if err != nil {
 			b.Error(err)
@@ -107,14 +109,14 @@ func BenchmarkChange(b *testing.B) {
 
 func BenchmarkShip(b *testing.B) {
 	s := open(b)
-	records := make([]datastore.Record, 500)
+	records := make([]record.Record, 500)
 	next := int64(1)
 	for b.Loop() {
 		now := time.Now()
 		for i := range records {
-			records[i] = *numbered(record("r", now), next+int64(i))
+			records[i] = *numbered(newRecord("r", now), next+int64(i))
 		}
-		batch, err := datastore.EncodeBatch(records)
+		batch, err := batch.Pack(records)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -8,6 +8,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -25,7 +27,7 @@ func mutate(ctx context.Context, s *mongo.Store, organization, replica string) e
 		if err := tx.Put(ctx, datastore.Member{Organization: organization, ID: facts.Organization.ID, Role: datastore.Client}); err != nil {
 			return err
 		}
-		return tx.Append(ctx, record(replica, time.Now()))
+		return batch.Append(ctx, tx, newRecord(replica, time.Now()))
 	})
 }
 
@@ -86,7 +88,7 @@ func TestFaultsAreMendedAndAppliedOnce(t *testing.T) {
 func checkLog(t *testing.T, s *mongo.Store, replica string, n int) {
 	t.Helper()
 	seen := make(map[int64]bool)
-	for _, r := range exhaust(t, s.Records(t.Context(), datastore.RecordFilter{Replica: replica})) {
+	for _, r := range exhaust(t, batch.Search(t.Context(), s, record.Filter{Replica: replica})) {
 		if seen[r.Sequence] || r.Sequence < 1 || r.Sequence > int64(n) {
 			t.Errorf("sequence %d is there twice or too many", r.Sequence)
 		}
@@ -115,7 +117,7 @@ func TestReadsAndShippingSurviveFaults(t *testing.T) {
 				return err
 			},
 			"insert": func(t *testing.T) error {
-				batch, err := datastore.EncodeBatch([]datastore.Record{*numbered(record("r", time.Now()), next)})
+				batch, err := batch.Pack([]record.Record{*numbered(newRecord("r", time.Now()), next)})
 				if err != nil {
 					return err
 				}
@@ -184,7 +186,7 @@ func TestALogThatIsReadSlowlyIsReadToItsEnd(t *testing.T) {
 	s := server.open(t, 10*time.Second)
 	const count = 100
 	for i := range count {
-		batch, err := datastore.EncodeBatch([]datastore.Record{*numbered(record("r", time.Now()), int64(i+1))})
+		batch, err := batch.Pack([]record.Record{*numbered(newRecord("r", time.Now()), int64(i+1))})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -196,7 +198,7 @@ func TestALogThatIsReadSlowlyIsReadToItsEnd(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			server.failCommands(t, 2, bson.M{"errorCode": 239}, "getMore")
 			var got []int64
-			for _, r := range exhaust(t, s.Records(t.Context(), datastore.RecordFilter{OldestFirst: oldestFirst})) {
+			for _, r := range exhaust(t, batch.Search(t.Context(), s, record.Filter{OldestFirst: oldestFirst})) {
 				got = append(got, r.Sequence)
 			}
 			for i, sequence := range got {

@@ -11,6 +11,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 	"go.mongodb.org/mongo-driver/v2/event"
@@ -192,30 +194,30 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		}
 		_, err := r.Due(ctx, now, 10)
 		must(err)
-		for _, filter := range []datastore.RecordFilter{
-			{}, {From: now, To: now.Add(time.Hour)}, {ID: datastore.NewRecordID(now)}, {After: datastore.NewRecordID(now)}, {Limit: 1},
-		} {
-			exhaust(t, r.Records(ctx, filter))
-			filter.OldestFirst = true
-			exhaust(t, r.Records(ctx, filter))
-		}
 	}
 	must(s.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		must(tx.Put(ctx, nouns...))
 		_, err := tx.Bump(ctx, "acme")
 		must(err)
-		must(tx.Append(ctx, record("r.changes", now)))
+		must(batch.Append(ctx, tx, newRecord("r.changes", now)))
 		readAll(tx)
 		return nil
 	}))
 	readAll(s)
+	for _, filter := range []record.Filter{
+		{}, {From: now, To: now.Add(time.Hour)}, {ID: record.NewID(now)}, {After: record.NewID(now)}, {Limit: 1},
+	} {
+		exhaust(t, batch.Search(ctx, s, filter))
+		filter.OldestFirst = true
+		exhaust(t, batch.Search(ctx, s, filter))
+	}
 	claim := datastore.Claim{Kind: "mail", Now: now, Lease: time.Minute, Limit: 10, Each: 1, Held: map[string]int{"full": 1}}
 	claimed, err := s.Claim(ctx, claim)
 	must(err)
 	if len(claimed) != 1 {
 		t.Fatalf("claimed %v, want the message", claimed)
 	}
-	batch, err := datastore.EncodeBatch([]datastore.Record{*numbered(record("r", now), 1)})
+	batch, err := batch.Pack([]record.Record{*numbered(newRecord("r", now), 1)})
 	must(err)
 	_, err = s.Ship(ctx, batch)
 	must(err)

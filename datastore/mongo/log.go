@@ -54,26 +54,25 @@ func (s *Store) lastSequence(ctx context.Context, replica string) (int64, error)
 
 // Append writes a record as a batch of one. The lock of the replica's sequence is held until the
 // attempt ends.
-func (t *tx) Append(ctx context.Context, record *datastore.Record) error {
+func (t *tx) Append(ctx context.Context, replica string, encode func(sequence int64) (datastore.Batch, error)) error {
 	call, err := t.enter(ctx)
 	if err != nil {
 		return err
 	}
-	held, err := t.locks.sequence(ctx, record.Replica)
+	held, err := t.locks.sequence(ctx, replica)
 	if err != nil {
 		return t.fail("append a record", err)
 	}
 	if held.next == 0 {
 		if !held.known {
-			if held.last, err = t.store.lastSequence(ctx, record.Replica); err != nil {
+			if held.last, err = t.store.lastSequence(ctx, replica); err != nil {
 				return t.fail("append a record", err)
 			}
 			held.known = true
 		}
 		held.next = held.last + 1
 	}
-	record.Sequence = held.next
-	batch, err := datastore.EncodeBatch([]datastore.Record{*record})
+	batch, err := encode(held.next)
 	if err != nil {
 		return fmt.Errorf("append a record: %w", err)
 	}

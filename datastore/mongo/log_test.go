@@ -9,6 +9,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/batch"
 )
 
 // TestReplicasOfOneNameLeaveNoGap: two processes that take themselves for the same replica, as after a
@@ -43,7 +44,7 @@ func TestTransactionsThatWriteSeveralLogsDoNotWaitForEver(t *testing.T) {
 			for range each {
 				err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
 					for _, replica := range order {
-						if err := tx.Append(ctx, record(replica, time.Now())); err != nil {
+						if err := batch.Append(ctx, tx, newRecord(replica, time.Now())); err != nil {
 							return err
 						}
 					}
@@ -82,7 +83,7 @@ func TestTheTurnsAreGivenBack(t *testing.T) {
 					if _, err := tx.Bump(ctx, "acme"); err != nil {
 						t.Error(err)
 					}
-					if err := tx.Append(ctx, record("r", time.Now())); err != nil {
+					if err := batch.Append(ctx, tx, newRecord("r", time.Now())); err != nil {
 						t.Error(err)
 					}
 					return end(cancel)

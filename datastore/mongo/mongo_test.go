@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/record"
 
 	"github.com/google/uuid"
 	driver "go.mongodb.org/mongo-driver/v2/mongo"
@@ -63,13 +63,13 @@ func dropAfter(t testing.TB, s *mongo.Store, uri string) {
 }
 
 // record makes a record of a replica that has no sequence yet.
-func record(replica string, at time.Time) *datastore.Record {
-	return &datastore.Record{
-		ID: datastore.NewRecordID(at), Time: at, Replica: replica, Kind: datastore.RecordChange, Reasons: []byte("[]"),
+func newRecord(replica string, at time.Time) *record.Record {
+	return &record.Record{
+		ID: record.NewID(at), Time: at, Replica: replica, Kind: record.KindChange, Reasons: []byte("[]"),
 	}
 }
 
-func numbered(r *datastore.Record, sequence int64) *datastore.Record {
+func numbered(r *record.Record, sequence int64) *record.Record {
 	r.Sequence = sequence
 	return r
 }

@@ -14,52 +14,49 @@ import (
 // not megabytes for it.
 const batchesRead = 16
 
-// Records gives the records that the filter selects.
-func (r reader) Records(ctx context.Context, filter datastore.RecordFilter) iter.Seq2[datastore.Record, error] {
-	return datastore.SelectRecords(r.batches(ctx, filter), filter)
-}
-
-// batches gives the batches that can hold what the filter selects, in the order that SelectRecords
-// asks for. The server keeps a cursor's point in time for some minutes. Where a slow reader takes
-// longer, the rest is read at a later point: the log is only appended to.
-func (r reader) batches(ctx context.Context, filter datastore.RecordFilter) iter.Seq2[datastore.Batch, error] {
+// Batches returns the batches in a range. The server keeps a cursor's point in time for some minutes. Where a slow
+// reader takes longer, the rest is read at a later point: the log is only appended to.
+func (s *Store) Batches(ctx context.Context, in datastore.BatchRange) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
-		w := newWalk(filter)
-		for r.batchesFrom(ctx, w, yield) {
+		w := newWalk(in)
+		for s.batchesFrom(ctx, w, yield) {
 		}
 	}
 }
 
 // walk is a walk over the log by one of its indexes.
 type walk struct {
-	by     string // the member that the walk goes along
-	bounds bson.M // of that member
-	filter bson.M
-	order  int
-	at     batchDocument // the last that was given
+	by      string // the member that the walk goes along
+	bounds  bson.M // of that member
+	filter  bson.M
+	order   int
+	replica string
+	at      batchDocument // the last that was given
 }
 
-func newWalk(filter datastore.RecordFilter) *walk {
-	low, high := filter.IDRange()
-	first, last := datastore.SpanIDs(low, high)
-	if filter.OldestFirst {
-		bounds := bson.M{"$gte": first, "$lte": high}
-		return &walk{"first_id", bounds, bson.M{"first_id": bounds, "last_id": bson.M{"$gte": low}}, 1, batchDocument{}}
+func newWalk(in datastore.BatchRange) *walk {
+	in = in.Closed()
+	w := &walk{by: "last_id", bounds: bson.M{"$gte": in.Low, "$lte": in.Last}, order: -1, replica: in.Replica}
+	w.filter = bson.M{"last_id": w.bounds, "first_id": bson.M{"$lte": in.High}}
+	if in.OldestFirst {
+		w = &walk{by: "first_id", bounds: bson.M{"$gte": in.First, "$lte": in.High}, order: 1, replica: in.Replica}
+		w.filter = bson.M{"first_id": w.bounds, "last_id": bson.M{"$gte": in.Low}}
 	}
-	bounds := bson.M{"$gte": low, "$lte": last}
-	return &walk{"last_id", bounds, bson.M{"last_id": bounds, "first_id": bson.M{"$lte": high}}, -1, batchDocument{}}
+	return w
 }
 
 // batchesFrom gives batches from where a walk is, and tells whether it is to go on by another find.
-func (r reader) batchesFrom(ctx context.Context, w *walk, yield func(datastore.Batch, error) bool) (again bool) {
+func (s *Store) batchesFrom(ctx context.Context, w *walk, yield func(datastore.Batch, error) bool) (again bool) {
 	order := bson.D{{Key: w.by, Value: w.order}, {Key: "_id", Value: w.order}}
-	for d, err := range find[batchDocument](ctx, r, "read records", batches, w.filter,
+	for d, err := range find[batchDocument](ctx, s.reader, "read the log", batches, w.filter,
 		options.Find().SetSort(order).SetBatchSize(batchesRead)) {
-		if hasCode(err, codeSnapshotTooOld) && r.tx == nil && w.at.ID != "" {
+		if hasCode(err, codeSnapshotTooOld) && w.at.ID != "" {
 			w.moveOn()
 			return true
 		}
-		if err == nil && w.given(d) {
+		// Those of other replicas are passed over here: the server might look for the next of one for longer than a
+		// call may take.
+		if err == nil && (w.given(d) || w.replica != "" && w.replica != d.Replica) {
 			continue
 		}
 		if !yield(d.batch(), err) || err != nil {

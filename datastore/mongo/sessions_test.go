@@ -9,6 +9,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/batch"
 
 	"go.mongodb.org/mongo-driver/v2/bson"
 )
@@ -162,7 +163,7 @@ func TestAReplicaThatIsTakenForGoneGoesOn(t *testing.T) {
 			if first && at.bumped {
 				kill(t, s)
 			}
-			if err := tx.Append(ctx, record("r", time.Now())); err != nil {
+			if err := batch.Append(ctx, tx, newRecord("r", time.Now())); err != nil {
 				return err
 			}
 			if first && at.written {

@@ -12,6 +12,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/mongo"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 // proxy stands between a store and the server and can be cut. It is what a failover and a broken
@@ -130,7 +132,7 @@ func TestAServerThatCannotBeReachedIsUnavailableInTime(t *testing.T) {
 			return nil
 		},
 		"records": func(ctx context.Context) error {
-			for _, err := range s.Records(ctx, datastore.RecordFilter{}) {
+			for _, err := range batch.Search(ctx, s, record.Filter{}) {
 				return err
 			}
 			return nil

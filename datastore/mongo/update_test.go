@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
 )
 
 // TestATransactionIsOfNoUseAfterItsEnd: one that is kept must not write outside of any.
@@ -25,7 +26,7 @@ func TestATransactionIsOfNoUseAfterItsEnd(t *testing.T) {
 	for name, err := range map[string]error{
 		"put":    kept.Put(t.Context(), datastore.APIKey{ID: "k"}),
 		"delete": kept.Delete(t.Context(), datastore.Organization{ID: "acme"}),
-		"append": kept.Append(t.Context(), record("r", time.Now())),
+		"append": batch.Append(t.Context(), kept, newRecord("r", time.Now())),
 		"bump":   bump,
 		"facts":  facts,
 	} {

@@ -9,6 +9,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 func open(t testing.TB, config sqlite.Config) *sqlite.Store {
@@ -127,7 +129,7 @@ func BenchmarkUpdate(b *testing.B) {
 						return err
 					}
 					now := time.Now()
-					return tx.Append(ctx, &datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: "r.changes", Kind: datastore.RecordChange, Organization: facts.Organization.ID, Revision: revision})
+					return batch.Append(ctx, tx, &record.Record{ID: record.NewID(now), Time: now, Replica: "r.changes", Kind: record.KindChange, Organization: facts.Organization.ID, Revision: revision})
 				})
 			}
 			if callers == 1 {
@@ -153,13 +155,13 @@ func BenchmarkShip(b *testing.B) {
 	s := open(b, sqlite.Config{Path: b.TempDir()})
 	sequence := int64(0)
 	for b.Loop() {
-		records := make([]datastore.Record, 500)
+		records := make([]record.Record, 500)
 		now := time.Now()
 		for i := range records {
 			sequence++
-			records[i] = datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: "r", Sequence: sequence, Kind: datastore.RecordDecision, Organization: "org-0001", Caller: "key", Decision: true}
+			records[i] = record.Record{ID: record.NewID(now), Time: now, Replica: "r", Sequence: sequence, Kind: record.KindDecision, Organization: "org-0001", Caller: "key", Decision: true}
 		}
-		batch, err := datastore.EncodeBatch(records)
+		batch, err := batch.Pack(records)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -174,7 +176,7 @@ func BenchmarkShip(b *testing.B) {
 func BenchmarkRecords(b *testing.B) {
 	s := open(b, sqlite.Config{Path: b.TempDir()})
 	shipped(b, s, 500, 200)
-	for name, filter := range map[string]datastore.RecordFilter{
+	for name, filter := range map[string]record.Filter{
 		"newest":       {Limit: 50},
 		"organization": {Organization: "org-0001", Limit: 50},
 		"nothing":      {Subject: "nobody", Limit: 50},
@@ -183,7 +185,7 @@ func BenchmarkRecords(b *testing.B) {
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {
-				for _, err := range s.Records(b.Context(), filter) {
+				for _, err := range batch.Search(b.Context(), s, filter) {
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -194,7 +196,7 @@ func BenchmarkRecords(b *testing.B) {
 }
 
 func firstID(b *testing.B, s *sqlite.Store) string {
-	for r := range s.Records(b.Context(), datastore.RecordFilter{OldestFirst: true, Limit: 1}) {
+	for r := range batch.Search(b.Context(), s, record.Filter{OldestFirst: true, Limit: 1}) {
 		return r.ID
 	}
 	b.Fatal("the log is empty")

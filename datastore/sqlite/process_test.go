@@ -16,6 +16,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 // childOf names the directory that a child process of these tests is to write to.
@@ -51,7 +53,7 @@ func writeUntilKilled(dir string) error {
 					if revision, err = tx.Bump(ctx, "org-0000"); err != nil {
 						return err
 					}
-					return tx.Append(ctx, record("r.changes", revision))
+					return batch.Append(ctx, tx, newRecord("r.changes", revision))
 				})
 				if err != nil {
 					acknowledged(err.Error(), 0)
@@ -77,9 +79,9 @@ func writeUntilKilled(dir string) error {
 		return err
 	}
 	for sequence := last + 1; ; sequence++ {
-		r := record("r", sequence)
+		r := newRecord("r", sequence)
 		r.Sequence = sequence
-		batch, err := datastore.EncodeBatch([]datastore.Record{*r})
+		batch, err := batch.Pack([]record.Record{*r})
 		if err != nil {
 			return err
 		}
@@ -95,9 +97,9 @@ func versionOfFile(n byte) []byte {
 	return bytes.Repeat([]byte{n}, (int(n)*7919)%(3*datastore.FileChunk)+1)
 }
 
-func record(replica string, revision int64) *datastore.Record {
+func newRecord(replica string, revision int64) *record.Record {
 	now := time.Now()
-	return &datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: replica, Kind: datastore.RecordChange,
+	return &record.Record{ID: record.NewID(now), Time: now, Replica: replica, Kind: record.KindChange,
 		Organization: "org-0000", Revision: revision, Reasons: []byte("[]")}
 }
 
@@ -200,7 +202,7 @@ func checkSurvivors(t *testing.T, dir string, revision, shipped int64, file byte
 	}
 	// A change and its record survive together.
 	want := int64(1)
-	for r, err := range s.Records(t.Context(), datastore.RecordFilter{Replica: "r.changes", OldestFirst: true}) {
+	for r, err := range batch.Search(t.Context(), s, record.Filter{Replica: "r.changes", OldestFirst: true}) {
 		if err != nil {
 			t.Fatal(err)
 		}

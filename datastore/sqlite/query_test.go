@@ -9,6 +9,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 // shipped ships records of replica "r" of a minute's time, in batches.
@@ -16,14 +18,14 @@ func shipped(t testing.TB, s datastore.Store, batches, size int) {
 	t.Helper()
 	sequence := int64(0)
 	for b := range batches {
-		records := make([]datastore.Record, size)
+		records := make([]record.Record, size)
 		for i := range records {
 			sequence++
 			now := time.Date(2026, 1, 2, 3, 4, b, i*1000, time.UTC)
-			records[i] = datastore.Record{ID: datastore.NewRecordID(now), Time: now, Replica: "r", Sequence: sequence,
-				Kind: datastore.RecordDecision, Organization: []string{"org-0000", "org-0001"}[i%2], Caller: "key", Reasons: []byte("[]")}
+			records[i] = record.Record{ID: record.NewID(now), Time: now, Replica: "r", Sequence: sequence,
+				Kind: record.KindDecision, Organization: []string{"org-0000", "org-0001"}[i%2], Caller: "key", Reasons: []byte("[]")}
 		}
-		batch, err := datastore.EncodeBatch(records)
+		batch, err := batch.Pack(records)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -72,11 +74,6 @@ func everything(t *testing.T, r datastore.Reader) {
 			}
 		}
 	}
-	for _, oldestFirst := range []bool{false, true} {
-		for _, err := range r.Records(ctx, datastore.RecordFilter{OldestFirst: oldestFirst, Limit: 3}) {
-			check(err)
-		}
-	}
 	for _, noun := range everyNoun() {
 		_, _ = r.Get(ctx, noun)
 	}
@@ -110,6 +107,13 @@ func TestQueryPlans(t *testing.T) {
 	world(t, s, 20, 5, 10)
 	shipped(t, s, 3, 5)
 	everything(t, s)
+	for _, oldestFirst := range []bool{false, true} {
+		for _, err := range batch.Search(t.Context(), s, record.Filter{OldestFirst: oldestFirst, Limit: 3}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
 	err := s.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
 		everything(t, tx)
 		if err := tx.Put(ctx, everyNoun()...); err != nil {
@@ -118,7 +122,7 @@ func TestQueryPlans(t *testing.T) {
 		if _, err := tx.Bump(ctx, "o"); err != nil {
 			return err
 		}
-		if err := tx.Append(ctx, record("r.changes", 1)); err != nil {
+		if err := batch.Append(ctx, tx, newRecord("r.changes", 1)); err != nil {
 			return err
 		}
 		nouns := everyNoun()

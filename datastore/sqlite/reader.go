@@ -18,8 +18,6 @@ type source interface {
 	// rows runs a query, makes a step of each row and takes the steps until one says that it is
 	// enough. The rows are of one point in time.
 	rows(ctx context.Context, query string, args []any, row func(*sql.Rows) (step func() bool, err error)) error
-	// logs gives where batches are to be read.
-	logs() []func(ctx context.Context, use func(c *conn) error) error
 }
 
 // read lends a connection of the state file.
@@ -104,13 +102,4 @@ func limit(n int) int {
 		return -1
 	}
 	return n
-}
-
-// logs are the state file, for the records of changes, and the file of what was shipped.
-func (s *Store) logs() []func(context.Context, func(*conn) error) error {
-	return []func(context.Context, func(*conn) error) error{s.state.read, s.log.read}
-}
-
-func (t *tx) logs() []func(context.Context, func(*conn) error) error {
-	return []func(context.Context, func(*conn) error) error{t.read, t.store.log.read}
 }

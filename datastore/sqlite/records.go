@@ -12,24 +12,13 @@ import (
 // pageBytes is about how much of the log is read at a time.
 const pageBytes = 4 << 20
 
-// Records gives the records that the filter selects. It reads in pages, so that whoever is slow
+// Batches returns the batches in a range, those of both files in one order. It reads in pages, so that whoever is slow
 // holds no snapshot; as the log is only appended to, the newest row at the start bounds what is read.
-func (r reader) Records(ctx context.Context, filter datastore.RecordFilter) iter.Seq2[datastore.Record, error] {
-	return func(yield func(datastore.Record, error) bool) {
-		for record, err := range datastore.SelectRecords(r.batches(ctx, filter), filter) {
-			if !yield(record, explain("read records", err)) || err != nil {
-				return
-			}
-		}
-	}
-}
-
-// batches merges the batches of both files in the order that SelectRecords asks for.
-func (r reader) batches(ctx context.Context, filter datastore.RecordFilter) iter.Seq2[datastore.Batch, error] {
+func (s *Store) Batches(ctx context.Context, in datastore.BatchRange) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
 		var heads []head
-		for _, read := range r.from.logs() {
-			next, stop := iter.Pull2(pages(ctx, read, filter))
+		for _, read := range []func(context.Context, func(*conn) error) error{s.state.read, s.log.read} {
+			next, stop := iter.Pull2(pages(ctx, read, in))
 			defer stop()
 			h := head{next: next}
 			if h.advance() {
@@ -39,11 +28,11 @@ func (r reader) batches(ctx context.Context, filter datastore.RecordFilter) iter
 		for len(heads) > 0 {
 			first := 0
 			for i := range heads {
-				if heads[i].before(heads[first], filter.OldestFirst) {
+				if heads[i].before(heads[first], in.OldestFirst) {
 					first = i
 				}
 			}
-			if !yield(heads[first].batch, heads[first].err) || heads[first].err != nil {
+			if !yield(heads[first].batch, explain("read the log", heads[first].err)) || heads[first].err != nil {
 				return
 			}
 			if !heads[first].advance() {
@@ -92,7 +81,7 @@ const (
 
 // walk is where a reader of one file's batches is.
 type walk struct {
-	filter        datastore.RecordFilter
+	in            datastore.BatchRange
 	low, high     string // bounds of the ids that the order is by
 	other         string // bound of the other end of a batch
 	newest        int64  // number of the last batch when reading began
@@ -101,20 +90,19 @@ type walk struct {
 	batchesAtOnce int // few at first, since most readers want a page of records
 }
 
-func newWalk(filter datastore.RecordFilter) *walk {
-	low, high := filter.IDRange()
-	first, last := datastore.SpanIDs(low, high)
-	w := &walk{filter: filter, low: low, high: last, other: high, number: math.MaxInt64, batchesAtOnce: 8}
-	if filter.OldestFirst {
-		w.low, w.high, w.other, w.number = first, high, low, -1
+func newWalk(in datastore.BatchRange) *walk {
+	in = in.Closed()
+	w := &walk{in: in, low: in.Low, high: in.Last, other: in.High, number: math.MaxInt64, batchesAtOnce: 8}
+	if in.OldestFirst {
+		w.low, w.high, w.other, w.number = in.First, in.High, in.Low, -1
 	}
 	return w
 }
 
 // pages gives the batches of one file.
-func pages(ctx context.Context, read func(context.Context, func(*conn) error) error, filter datastore.RecordFilter) iter.Seq2[datastore.Batch, error] {
+func pages(ctx context.Context, read func(context.Context, func(*conn) error) error, in datastore.BatchRange) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
-		w := newWalk(filter)
+		w := newWalk(in)
 		for more := true; more; {
 			var page []datastore.Batch
 			err := read(ctx, func(c *conn) (err error) { page, more, err = w.page(ctx, c); return err })
@@ -140,23 +128,23 @@ func (w *walk) page(ctx context.Context, c *conn) (page []datastore.Batch, more 
 		}
 	}
 	query := newestFirst
-	if w.filter.OldestFirst {
+	if w.in.OldestFirst {
 		query = oldestFirst
 	}
 	size, read := 0, 0
-	err = c.each(ctx, query, []any{w.low, w.high, w.other, w.newest, w.number, w.filter.Replica, w.batchesAtOnce}, func(rows *sql.Rows) error {
+	err = c.each(ctx, query, []any{w.low, w.high, w.other, w.newest, w.number, w.in.Replica, w.batchesAtOnce}, func(rows *sql.Rows) error {
 		var b datastore.Batch
 		if err := rows.Scan(&w.number, &b.Replica, &b.FirstSequence, &b.LastSequence, &b.Count,
 			&b.FirstID, &b.LastID, &b.Bloom, &b.Body); err != nil {
 			return err
 		}
 		read++
-		if w.filter.OldestFirst {
+		if w.in.OldestFirst {
 			w.low = b.FirstID
 		} else {
 			w.high = b.LastID
 		}
-		if w.filter.Replica != "" && b.Replica != w.filter.Replica {
+		if w.in.Replica != "" && b.Replica != w.in.Replica {
 			return nil
 		}
 		page = append(page, b)

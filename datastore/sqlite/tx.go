@@ -86,16 +86,15 @@ func (t *tx) changed(ctx context.Context, change datastore.Change) error {
 }
 
 // Append writes a record as a batch of one.
-func (t *tx) Append(ctx context.Context, record *datastore.Record) error {
+func (t *tx) Append(ctx context.Context, replica string, encode func(sequence int64) (datastore.Batch, error)) error {
 	if err := t.usable(ctx); err != nil {
 		return err
 	}
-	last, err := lastSequence(ctx, t.conn, record.Replica)
+	last, err := lastSequence(ctx, t.conn, replica)
 	if err != nil {
 		return explain("append a record", err)
 	}
-	record.Sequence = last + 1
-	batch, err := datastore.EncodeBatch([]datastore.Record{*record})
+	batch, err := encode(last + 1)
 	if err == nil {
 		err = insertBatch(ctx, t.conn, batch)
 	}

@@ -11,8 +11,8 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
-	"cordon/guard/journal"
 	"cordon/guard/notify"
+	"cordon/ledger/journal"
 	"cordon/policies"
 
 	"github.com/emersion/go-smtp"

@@ -13,6 +13,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -20,6 +21,9 @@ import (
 
 // root is the checkout, seen from this folder.
 const root = "../.."
+
+// forTests are the folders outside of tests that only tests import.
+var forTests = []string{"datastore/datastoretest", "ledger/record/recordtest"}
 
 // file is one Go file of the checkout.
 type file struct {
@@ -110,7 +114,7 @@ func parsed(t *testing.T) ([]file, *token.FileSet) {
 		}
 		f := file{path: filepath.ToSlash(short), syntax: syntax, lines: strings.Count(string(content), "\n")}
 		f.folder = path.Dir(f.path)
-		f.test = strings.HasSuffix(f.path, "_test.go") || within(f.folder, "tests") || f.folder == "datastore/datastoretest"
+		f.test = strings.HasSuffix(f.path, "_test.go") || within(f.folder, "tests") || slices.Contains(forTests, f.folder)
 		for _, spec := range syntax.Imports {
 			imported, err := strconv.Unquote(spec.Path.Value)
 			if err != nil {

@@ -1,0 +1,90 @@
+package record_test
+
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"cordon/ledger/record"
+)
+
+// Nothing can be asked of the log but through the table: a member that it forgets would select nothing and
+// look as if it did.
+func TestEveryMemberOfAFilterIsInTheTable(t *testing.T) {
+	var f record.Filter
+	for _, field := range record.Fields() {
+		before := f
+		value := "x"
+		switch field.Want {
+		case "a value":
+		case "a whole number":
+			value = "7"
+		case "a time like 2026-01-31T12:00:00Z":
+			value = "2026-01-31T12:00:00Z"
+		case "decision or change or read or gap":
+			value = "change"
+		case "true or false":
+			value = "true"
+		default:
+			t.Errorf("%s wants %q, of which this test knows nothing", field.Name, field.Want)
+		}
+		if !f.Set(field.Name, value) || reflect.DeepEqual(before, f) {
+			t.Errorf("%s=%s does nothing", field.Name, value)
+		}
+		if field.Want != "a value" && new(record.Filter).Set(field.Name, "x") || new(record.Filter).Set(field.Name, "") {
+			t.Errorf("%s takes what is no value of it", field.Name)
+		}
+	}
+	for i := range reflect.TypeFor[record.Filter]().NumField() {
+		member := reflect.TypeFor[record.Filter]().Field(i)
+		of := reflect.ValueOf(f).Field(i)
+		if slices.Contains([]string{"After", "OldestFirst", "Limit"}, member.Name) {
+			continue // how much of what is selected, not what
+		}
+		if of.IsZero() {
+			t.Errorf("no row of the table is about %s", member.Name)
+		}
+	}
+	if new(record.Filter).Set("nothing", "x") {
+		t.Error("a member that there is not was taken")
+	}
+}
+
+func TestEveryMemberOfAFilterSelects(t *testing.T) {
+	at := time.Date(2026, 1, 31, 12, 0, 0, 0, time.UTC)
+	r := record.Record{
+		ID: record.NewID(at), Time: at, Replica: "replica", Sequence: 7, Caller: "caller", Actor: "actor", Agent: "agent", Kind: "read",
+		Question: record.Question{
+			Subject: record.Entity{ID: "subject"}, Action: record.Action{Name: "action"}, Resource: record.Entity{ID: "resource"},
+		},
+		Decision: true, Reasons: []byte(`[{"code":"first"},{"code":"reasons"}]`), Policy: "policy", Organization: "organization", Revision: 7,
+		RequestID: "request_id", TraceID: "trace_id", Batch: "batch",
+	}
+	for _, field := range record.Fields() {
+		hit, miss := field.Name, "nothing"
+		switch field.Name {
+		case "id":
+			hit = r.ID
+		case "sequence", "revision":
+			hit, miss = "7", "8"
+		case "kind":
+			hit, miss = "read", "change"
+		case "decision":
+			hit, miss = "true", "false"
+		case "from":
+			hit, miss = "2026-01-31T12:00:00Z", "2026-01-31T12:00:01Z"
+		case "to":
+			hit, miss = "2026-01-31T12:00:01Z", "2026-01-31T12:00:00Z"
+		}
+		for value, want := range map[string]bool{hit: true, miss: false} {
+			var f record.Filter
+			if !f.Set(field.Name, value) {
+				t.Fatalf("%s=%s is not taken", field.Name, value)
+			}
+			if got := f.Match(&r); got != want {
+				t.Errorf("%s=%s selects the record: %t, want %t", field.Name, value, got, want)
+			}
+		}
+	}
+}
