@@ -68,19 +68,32 @@ type Tx interface {
 	// organization's last change: its revision grows by one and is kept for ever.
 	Delete(ctx context.Context, nouns ...Noun) error
 
-	// Append writes a record within the transaction. The store gives encode its sequence: the next one of
-	// the replica, with no gap (an aborted transaction uses none up). What encode returns is a batch
-	// of that replica with that sequence alone; an error of encode comes back wrapped.
-	Append(ctx context.Context, replica string, encode func(sequence int64) (Batch, error)) error
+	// Append writes an act of a stream within the transaction. The store gives encode its sequence: the next
+	// one of the stream, with no gap (an aborted transaction uses none up). What encode returns is of that stream
+	// and has that sequence; an error of encode comes back wrapped, and nothing is appended.
+	Append(ctx context.Context, stream string, encode func(sequence int64) (Act, error)) error
 }
 
-// Store is a state store. All of it is safe for concurrent use. After Close everything but Close
-// gives ErrClosed. A store that cannot be reached gives an error that wraps ErrUnavailable.
+// Store is a state store: a directory, an outbox and a log. All of it is safe for concurrent use. After Close
+// everything but Close gives ErrClosed. A store that cannot be reached gives an error that wraps ErrUnavailable.
 // When the ctx of a call is done, the call ends with its error, also in the midst of a search or of a
 // statement; only a commit that has begun comes to its end.
 type Store interface {
-	Reader
+	Directory
+	Outbox
 	Log
+
+	// Sizes returns how many bytes the store takes on disk, by its parts, which the engine names.
+	Sizes(ctx context.Context) (map[string]int64, error)
+
+	// Ready tells whether the store can serve now.
+	Ready(ctx context.Context) error
+	Close() error
+}
+
+// Directory is the part of a store that keeps what is known.
+type Directory interface {
+	Reader
 
 	// Update runs fn in a transaction that is serializable for each organization that it bumps and
 	// for each noun that it both reads and puts, one that is not there yet included. fn may run again after a conflict, so it does
@@ -102,17 +115,10 @@ type Store interface {
 	// A watch from an empty position begins with a beat when the feed stands. Changes before it are not
 	// given; every read that begins after it sees them, and what such a read does not see is given.
 	Watch(ctx context.Context, from string) iter.Seq2[Change, error]
+}
 
-	// Ship appends a batch of a replica's records, once: its FirstSequence must follow the last
-	// sequence shipped for that replica, or with Missing the sequences that are lost behind that
-	// one. It gives the last sequence that is shipped after the call. A batch that does not follow is
-	// not written and is no error: the answer tells where to go on. A batch with a Count of 0 only asks.
-	Ship(ctx context.Context, batch Batch) (int64, error)
-
-	// Batches returns the batches in a range, in the order that it asks for. What is there when reading begins is
-	// given once; what comes while it goes on may be.
-	Batches(ctx context.Context, r BatchRange) iter.Seq2[Batch, error]
-
+// Outbox is the part of a store that has messages delivered.
+type Outbox interface {
 	// Claim leases messages of a kind that are due (pending, or leased with the lease run out) until
 	// Now+Lease, each under a lease id that no other claim has, counts the attempt and returns them.
 	// Lanes take turns: of all that have something due and room for it each gets one message before
@@ -126,12 +132,6 @@ type Store interface {
 	// Outbox returns what is pending, leased or dead, by kind and state; what is done is left out. Its cost
 	// grows with what waits, and with nothing else.
 	Outbox(ctx context.Context) ([]Waiting, error)
-	// Sizes returns how many bytes the store takes on disk, by its parts, which the engine names.
-	Sizes(ctx context.Context) (map[string]int64, error)
-
-	// Ready tells whether the store can serve now.
-	Ready(ctx context.Context) error
-	Close() error
 }
 
 // Page cuts a list: at most Limit items (0: all) with an id after After. Descending, the list is in the

@@ -197,15 +197,15 @@ func (s *faultyStore) failAfter(records int) {
 	s.after = records
 }
 
-func (s *faultyStore) Batches(ctx context.Context, in datastore.BatchRange) iter.Seq2[datastore.Batch, error] {
+func (s *faultyStore) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
 	s.mu.Lock()
 	after := s.after
 	s.mu.Unlock()
 	if after == 0 {
-		return s.Store.Batches(ctx, in)
+		return s.Store.Hot(ctx, in)
 	}
 	return func(yield func(datastore.Batch, error) bool) {
-		for b, err := range s.Store.Batches(ctx, in) {
+		for b, err := range s.Store.Hot(ctx, in) {
 			records, unpacked := batch.Unpack(b)
 			if err = errors.Join(err, unpacked); err != nil {
 				yield(b, err)

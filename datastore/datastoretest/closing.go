@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"cordon/datastore"
-	"cordon/ledger/batch"
-	"cordon/ledger/record"
 )
 
 func closing() []test {
@@ -40,7 +38,9 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 		"Ready":   s.Ready,
 		"Outbox":  func(ctx context.Context) error { _, err := s.Outbox(ctx); return err },
 		"Sizes":   func(ctx context.Context) error { _, err := s.Sizes(ctx); return err },
-		"Batches": func(ctx context.Context) error { return firstError(batch.Search(ctx, s, record.Filter{})) },
+		"Hot":     func(ctx context.Context) error { return firstError(s.Hot(ctx, datastore.HotRange{})) },
+		"Streams": func(ctx context.Context) error { _, err := s.Streams(ctx); return err },
+		"Forget":  func(ctx context.Context) error { return s.Forget(ctx, datastore.Forgotten{}) },
 	}
 	for _, noun := range everyNoun() {
 		list[fmt.Sprintf("get a %T", noun)] = func(ctx context.Context) error { _, err := s.Get(ctx, noun); return err }

@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Store) {
 		{"standing", standing()},
 		{"shipping", shipping()},
 		{"records", records()},
+		{"forgetting", forgetting()},
 		{"files", files()},
 		{"watch", watching()},
 		{"closing", closing()},

@@ -18,6 +18,8 @@ const (
 	messages   = "messages"
 	notes      = "notes"
 	batches    = "batches"  // the log
+	acts       = "acts"     // of the log
+	streams    = "streams"  // its counts
 	files      = "files"    // of the log
 	chunks     = "chunks"   // what the larger of them hold, in pieces
 	replicas   = "replicas" // who works on the database now; see [heartbeat]

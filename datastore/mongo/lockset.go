@@ -23,7 +23,8 @@ type lockRequest struct {
 type lockSet struct {
 	*lockTable
 	patience  time.Duration
-	held      []int // organizations
+	count     func(stream string, last int64) // told what is committed
+	held      []int                           // organizations
 	sequenced map[string]*heldSequence
 	missed    lockRequest
 }
@@ -112,9 +113,10 @@ func (s *lockSet) next() lockRequest {
 
 // settle is called when the transaction is committed: what it used is used.
 func (s *lockSet) settle() {
-	for _, held := range s.sequenced {
+	for stream, held := range s.sequenced {
 		if held.next != 0 {
 			held.last, held.known = held.next-1, true
+			s.count(stream, held.last)
 		}
 	}
 }

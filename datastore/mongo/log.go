@@ -3,7 +3,6 @@ package mongo
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"cordon/datastore"
 
@@ -23,67 +22,25 @@ type batchDocument struct {
 	LastID        string `bson:"last_id"`
 	Bloom         []byte `bson:"bloom"`
 	Body          []byte `bson:"body"`
+	Sum           int64  `bson:"sum,omitempty"` // a batch of before has none
 }
 
 func newBatchDocument(b datastore.Batch) batchDocument {
 	return batchDocument{
-		ID:      key(b.Replica, fmt.Sprintf("%019d", b.FirstSequence)),
+		ID:      numberKey(b.Replica, b.FirstSequence),
 		Replica: b.Replica, FirstSequence: b.FirstSequence, LastSequence: b.LastSequence,
-		Count: b.Count, FirstID: b.FirstID, LastID: b.LastID, Bloom: b.Bloom, Body: b.Body,
+		Count: b.Count, FirstID: b.FirstID, LastID: b.LastID, Bloom: b.Bloom, Body: b.Body, Sum: int64(b.Sum),
 	}
 }
 
 func (d batchDocument) batch() datastore.Batch {
 	return datastore.Batch{
 		Replica: d.Replica, FirstSequence: d.FirstSequence, LastSequence: d.LastSequence,
-		Count: d.Count, FirstID: d.FirstID, LastID: d.LastID, Bloom: d.Bloom, Body: d.Body,
+		Count: d.Count, FirstID: d.FirstID, LastID: d.LastID, Bloom: d.Bloom, Body: d.Body, Sum: uint32(d.Sum), //nolint:gosec // it was made of one
 	}
 }
 
-// lastSequence reads the last sequence of a replica that is committed. It is called by whoever has the
-// lock, and never in a transaction, which would not see what was committed since it began.
-func (s *Store) lastSequence(ctx context.Context, replica string) (int64, error) {
-	var last batchDocument
-	err := s.collection(batches).FindOne(ctx, bson.M{"_id": within("", replica)},
-		options.FindOne().SetSort(bson.M{"_id": -1}).SetProjection(bson.M{"last_sequence": 1})).Decode(&last)
-	if errors.Is(err, driver.ErrNoDocuments) {
-		return 0, nil
-	}
-	return last.LastSequence, err
-}
-
-// Append writes a record as a batch of one. The lock of the replica's sequence is held until the
-// attempt ends.
-func (t *tx) Append(ctx context.Context, replica string, encode func(sequence int64) (datastore.Batch, error)) error {
-	call, err := t.enter(ctx)
-	if err != nil {
-		return err
-	}
-	held, err := t.locks.sequence(ctx, replica)
-	if err != nil {
-		return t.fail("append a record", err)
-	}
-	if held.next == 0 {
-		if !held.known {
-			if held.last, err = t.store.lastSequence(ctx, replica); err != nil {
-				return t.fail("append a record", err)
-			}
-			held.known = true
-		}
-		held.next = held.last + 1
-	}
-	batch, err := encode(held.next)
-	if err != nil {
-		return fmt.Errorf("append a record: %w", err)
-	}
-	if _, err := t.store.collection(batches).InsertOne(call, newBatchDocument(batch)); err != nil {
-		// Somebody else counts for this replica, or an attempt of ours is not undone yet.
-		held.known = false
-		return t.fail("append a record", err)
-	}
-	held.next++
-	return nil
-}
+func (d batchDocument) key() string { return d.ID }
 
 // Ship inserts a batch that follows. One insert is atomic, and its id is taken when another process
 // has shipped in between, so it needs no transaction: whoever inserts a number that follows has seen
@@ -121,11 +78,31 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 	}
 }
 
-// ship inserts a batch. Until that has succeeded nothing is known.
+// ship inserts a batch and counts it. Until both have succeeded nothing is known: a batch that is there and not
+// counted is found by whoever asks next.
+//
+// Who has not heard of a long time of shipping by another process of the same name may insert what was shipped,
+// sealed and forgotten before: the number is free again. The count tells that, since Forget writes it first, and the
+// batch is taken back. A process that ends before that leaves it among what is sealed, where nobody
+// looks for it and the next Forget removes it.
 func (s *Store) ship(ctx context.Context, q *sequence, batch datastore.Batch) (int64, error) {
 	q.known = false
-	if _, err := s.collection(batches).InsertOne(ctx, newBatchDocument(batch)); err != nil {
+	d := newBatchDocument(batch)
+	if _, err := s.collection(batches).InsertOne(ctx, d); err != nil {
 		return 0, err
+	}
+	var before streamDocument
+	err := s.collection(streams).FindOneAndUpdate(ctx, bson.M{"_id": batch.Replica},
+		bson.M{"$max": bson.M{"last": batch.LastSequence, "sealed": int64(0)}}, options.FindOneAndUpdate().SetUpsert(true)).Decode(&before)
+	if err != nil && !errors.Is(err, driver.ErrNoDocuments) {
+		if driver.IsDuplicateKeyError(err) { // two that count a stream for the first time: the batch is there
+			return 0, errors.Join(datastore.ErrUnavailable, errors.New("the stream was counted by another process"))
+		}
+		return 0, err
+	}
+	if before.Sealed >= batch.FirstSequence {
+		_, err := s.collection(batches).DeleteOne(ctx, bson.M{"_id": d.ID})
+		return max(before.Last, before.Sealed), err
 	}
 	q.known, q.last = true, batch.LastSequence
 	return q.last, nil

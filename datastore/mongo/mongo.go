@@ -70,6 +70,7 @@ type Store struct {
 	log     *slog.Logger
 	locks   *lockTable
 	running operations
+	counter *counter   // likewise
 	heart   *heartbeat // nil until Open has prepared the database
 	builds  sync.WaitGroup
 	closed  atomic.Bool
@@ -110,6 +111,7 @@ func open(ctx context.Context, config Config, adjust func(*options.ClientOptions
 		_ = s.Close()
 		return nil, fmt.Errorf("open MongoDB store: %w", err)
 	}
+	s.counter = startCounter(s)
 	s.heart = startHeartbeat(s)
 	s.builds.Go(s.buildIndexes)
 	s.log.InfoContext(ctx, "mongodb store opened", "database", database)
@@ -145,6 +147,7 @@ func (s *Store) Close() error {
 	s.close()
 	s.builds.Wait()
 	s.running.close(min(s.timeout, 2*time.Second))
+	s.counter.close(min(s.timeout, 2*time.Second))
 	s.heart.stop() // only now: others take what a replica without a heartbeat left open for abandoned
 	ctx, cancel := context.WithTimeout(context.Background(), s.timeout)
 	defer cancel()

@@ -53,6 +53,16 @@ func collections() []collection {
 			index("newest_first", bson.D{{Key: "last_id", Value: -1}, {Key: "_id", Value: -1}, {Key: "first_id", Value: 1}}),
 			index("oldest_first", bson.D{{Key: "first_id", Value: 1}, {Key: "_id", Value: 1}, {Key: "last_id", Value: 1}}),
 		}},
+		{acts, [][]field{actShape()}, []driver.IndexModel{
+			index("id", bson.D{{Key: "id", Value: 1}, {Key: "_id", Value: 1}}),
+			index("organization", bson.D{{Key: "organization", Value: 1}, {Key: "id", Value: 1}}),
+			index("kind", bson.D{{Key: "kind", Value: 1}, {Key: "id", Value: 1}}),
+			{
+				Keys:    bson.D{{Key: "sealed", Value: 1}, {Key: "id", Value: 1}, {Key: "_id", Value: 1}},
+				Options: options.Index().SetName("unsealed").SetPartialFilterExpression(bson.M{"sealed": false}),
+			},
+		}},
+		{streams, [][]field{{number("last"), number("sealed")}}, nil},
 		{files, [][]field{{number("size"), {name: "version", types: []string{"objectId"}}, blob("data").optional()}}, nil},
 		{chunks, [][]field{{blob("data")}}, nil},
 		{replicas, [][]field{{positive("beat"), {name: "at", types: []string{"date"}},

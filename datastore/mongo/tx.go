@@ -40,7 +40,7 @@ type tx struct {
 
 // run is one attempt. It ends the transaction however fn ends, by a panic too.
 func (t *tx) run(ctx context.Context, want lockRequest, fn func(context.Context, *tx) error) error {
-	t.locks.lockTable, t.locks.patience = t.store.locks, t.store.timeout
+	t.locks.lockTable, t.locks.patience, t.locks.count = t.store.locks, t.store.timeout, t.store.counter.committed
 	defer t.locks.releaseAll()
 	if err := t.locks.take(ctx, want); err != nil {
 		return err

@@ -180,7 +180,7 @@ WHERE json_valid(CAST(payload AS TEXT)) AND json_type(CAST(payload AS TEXT), '$.
 CREATE INDEX messages_of_decision ON messages (decision, id);
 `, `
 CREATE TABLE notes (name TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
-`}}
+`, streams, acts}}
 }
 
 // logSchema holds the batches that were shipped, and the files.
@@ -194,8 +194,50 @@ CREATE TABLE chunks (
 	data BLOB NOT NULL,
 	PRIMARY KEY (file, number)
 ) STRICT;
-`}}
+`, streams}}
 }
+
+// streams counts what was given: its rows outlive the records. What was counted before is found by what is
+// there. A batch may be given up when it is sealed.
+const streams = `
+CREATE TABLE streams (name TEXT PRIMARY KEY, last INTEGER NOT NULL, sealed INTEGER NOT NULL DEFAULT 0) STRICT, WITHOUT ROWID;
+INSERT INTO streams (name, last) SELECT replica, max(last_sequence) FROM batches GROUP BY replica;
+ALTER TABLE batches ADD COLUMN sum INTEGER NOT NULL DEFAULT 0;
+DROP TRIGGER batches_last;
+CREATE TRIGGER batches_last BEFORE DELETE ON batches
+	WHEN old.last_sequence > coalesce((SELECT sealed FROM streams WHERE name = old.replica), 0)
+	BEGIN SELECT RAISE(ABORT, 'the log is only appended to, and given up when it is sealed'); END;
+`
+
+// acts are the records of changes, a row each: for whoever looks into the database, too. Before, they were
+// batches of one.
+const acts = `
+CREATE TABLE acts (
+	stream TEXT NOT NULL,
+	sequence INTEGER NOT NULL,
+	id TEXT NOT NULL,
+	time TEXT NOT NULL, -- UTC, as in RFC 3339
+	organization TEXT NOT NULL,
+	kind TEXT NOT NULL,
+	action TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	actor TEXT NOT NULL,
+	agent TEXT NOT NULL,
+	resource TEXT NOT NULL,
+	decision INTEGER NOT NULL CHECK (decision IN (0, 1)),
+	line TEXT NOT NULL CHECK (json_valid(line)), -- the record as it is exported
+	sealed INTEGER NOT NULL DEFAULT 0 CHECK (sealed IN (0, 1)),
+	PRIMARY KEY (stream, sequence)
+) STRICT;
+CREATE INDEX acts_by_id ON acts (id);
+CREATE INDEX acts_of_organization ON acts (organization, id);
+CREATE INDEX acts_of_kind ON acts (kind, id);
+CREATE INDEX acts_not_sealed ON acts (id) WHERE sealed = 0;
+CREATE TRIGGER acts_stay BEFORE UPDATE OF stream, sequence, id, time, organization, kind, action, subject, actor, agent, resource, decision, line ON acts
+	BEGIN SELECT RAISE(ABORT, 'the log is only appended to'); END;
+CREATE TRIGGER acts_last BEFORE DELETE ON acts WHEN old.sealed = 0
+	BEGIN SELECT RAISE(ABORT, 'the log is only appended to, and given up when it is sealed'); END;
+`
 
 // batches is the log: appended to, never changed.
 const batches = `

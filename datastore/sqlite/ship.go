@@ -2,11 +2,13 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 
 	"cordon/datastore"
 )
 
-// Ship appends a batch of a replica's records, once.
+// Ship appends a batch of a stream's records, once.
 func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) {
 	var last int64
 	err := s.log.writer.transact(ctx, func(c *conn) (_ func(), err error) {
@@ -14,7 +16,10 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 			return nil, err
 		}
 		last = batch.LastSequence
-		return nil, insertBatch(ctx, c, batch)
+		if err := insertBatch(ctx, c, batch); err != nil {
+			return nil, err
+		}
+		return nil, count(ctx, c, batch.Replica, last)
 	})
 	if err != nil {
 		return 0, explain("ship", err)
@@ -22,16 +27,25 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 	return last, nil
 }
 
-// lastSequence gives the last sequence of a replica in this file. Each file counts for itself:
-// a replica either appends or ships.
-func lastSequence(ctx context.Context, c *conn, replica string) (last int64, err error) {
-	err = c.one(ctx, `SELECT coalesce(max(last_sequence), 0) FROM batches WHERE replica = ?`, []any{replica}, &last)
+// lastSequence returns the last sequence of a stream in this file. Each file counts for itself:
+// a stream either appends or ships.
+func lastSequence(ctx context.Context, c *conn, stream string) (last int64, err error) {
+	err = c.one(ctx, `SELECT last FROM streams WHERE name = ?`, []any{stream}, &last)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
 	return last, err
+}
+
+// count keeps the last sequence of a stream.
+func count(ctx context.Context, c *conn, stream string, last int64) error {
+	_, err := c.exec(ctx, `INSERT INTO streams (name, last) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET last = excluded.last`, stream, last)
+	return err
 }
 
 func insertBatch(ctx context.Context, c *conn, b datastore.Batch) error {
 	_, err := c.exec(ctx, `INSERT INTO batches
-		(replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-		b.Replica, b.FirstSequence, b.LastSequence, b.Count, b.FirstID, b.LastID, blob(b.Bloom), blob(b.Body))
+		(replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		b.Replica, b.FirstSequence, b.LastSequence, b.Count, b.FirstID, b.LastID, blob(b.Bloom), blob(b.Body), int64(b.Sum))
 	return err
 }

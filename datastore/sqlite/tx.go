@@ -84,19 +84,3 @@ func (t *tx) changed(ctx context.Context, change datastore.Change) error {
 		t.store.history)
 	return err
 }
-
-// Append writes a record as a batch of one.
-func (t *tx) Append(ctx context.Context, replica string, encode func(sequence int64) (datastore.Batch, error)) error {
-	if err := t.usable(ctx); err != nil {
-		return err
-	}
-	last, err := lastSequence(ctx, t.conn, replica)
-	if err != nil {
-		return explain("append a record", err)
-	}
-	batch, err := encode(last + 1)
-	if err == nil {
-		err = insertBatch(ctx, t.conn, batch)
-	}
-	return explain("append a record", err)
-}

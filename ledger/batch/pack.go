@@ -111,7 +111,7 @@ func (p *Packer) Pack(replica string, entries []Entry) (datastore.Batch, error) 
 	p.body = slices.Grow(p.body[:0], checkSize+s2.MaxEncodedLen(len(p.text)))
 	p.body = binary.LittleEndian.AppendUint32(p.body, crc32.Checksum(p.text, castagnoli))
 	p.body = p.body[:checkSize+len(s2.Encode(p.body[checkSize:cap(p.body)], p.text))]
-	return datastore.Batch{
+	b := datastore.Batch{
 		Replica:       replica,
 		FirstSequence: entries[0].Sequence,
 		LastSequence:  entries[len(entries)-1].Sequence,
@@ -120,7 +120,9 @@ func (p *Packer) Pack(replica string, entries []Entry) (datastore.Batch, error) 
 		LastID:        string(last[:]),
 		Bloom:         newBloom(&p.keys),
 		Body:          slices.Clone(p.body),
-	}, nil
+	}
+	b.Sum = sum(&b)
+	return b, nil
 }
 
 // Why S2 and not something that packs closer: a record is packed on the processors that answer
@@ -132,6 +134,12 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // lines unpacks a body: one JSON text for each record.
 func lines(b *datastore.Batch) ([][]byte, error) {
+	if err := check(b); err != nil {
+		return nil, err
+	}
+	if b.Plain {
+		return [][]byte{b.Body}, nil
+	}
 	text, err := unpack(b.Body)
 	if err != nil {
 		return nil, fmt.Errorf("unpack batch %s of %s: %w: %w", b.FirstID, b.Replica, ErrCorrupt, err)

@@ -34,6 +34,10 @@ func Select(batches iter.Seq2[datastore.Batch, error], f record.Filter) iter.Seq
 				return
 			}
 			previous = bound
+			if err := check(&b); err != nil {
+				yield(record.Record{}, err)
+				return
+			}
 			// What comes before the first that b can hold may go out now.
 			if !m.drain(bound) {
 				return

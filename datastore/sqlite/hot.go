@@ -1,0 +1,154 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+	"math"
+
+	"cordon/datastore"
+)
+
+// pageBytes is about how much of the log is read at a time.
+const pageBytes = 4 << 20
+
+// Hot returns what is in a range, of both files and of the acts in one order. It reads in pages, so that whoever is
+// slow holds no snapshot; the newest row at the start bounds what is read.
+func (s *Store) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
+	parts := []iter.Seq2[datastore.Batch, error]{pages(ctx, s.state.read, &actTable, in)}
+	if in.Sealed {
+		parts[0] = pages(ctx, s.state.read, &allActTable, in)
+	} else {
+		// Those in the state's file are of before there were acts.
+		parts = append(parts, pages(ctx, s.state.read, &batchTable, in), pages(ctx, s.log.read, &batchTable, in))
+	}
+	return func(yield func(datastore.Batch, error) bool) {
+		for b, err := range datastore.MergeHot(in.OldestFirst, parts...) {
+			if !yield(b, explain("read the log", err)) {
+				return
+			}
+		}
+	}
+}
+
+// hotTable is a table that the log is read from, and the queries that read it.
+type hotTable struct {
+	plain                            bool
+	newest, newestFirst, oldestFirst string
+}
+
+// The queries walk an index from one bound of ids to the other; a page goes on where the one before ended. A
+// batch spans little time, which bounds the end that the order is by as well. The batches of other
+// streams come without what is large, rather than not at all: to look for the next one of a stream
+// might take the whole log, and a statement is interrupted only before its first row.
+const (
+	ofReplica   = `?6 = '' OR replica = ?6`
+	batchMember = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, sum,
+		CASE WHEN ` + ofReplica + ` THEN bloom END, CASE WHEN ` + ofReplica + ` THEN body END FROM batches`
+	actMember = `SELECT rowid, stream, sequence, sequence, 1, id, id, 0, NULL, CASE WHEN ?6 = '' OR stream = ?6 THEN line END FROM acts`
+
+	actsNewestFirst = ` id >= ?1 AND id <= ?2 AND id <= ?3 AND rowid <= ?4 AND (id, rowid) < (?2, ?5) ORDER BY id DESC, rowid DESC LIMIT ?7`
+	actsOldestFirst = ` id >= ?1 AND id <= ?2 AND id >= ?3 AND rowid <= ?4 AND (id, rowid) > (?1, ?5) ORDER BY id, rowid LIMIT ?7`
+	newestAct       = `SELECT coalesce(max(rowid), 0) FROM acts`
+)
+
+var (
+	batchTable = hotTable{
+		newest: `SELECT coalesce(max(number), 0) FROM batches`,
+		newestFirst: batchMember + ` WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
+			AND (last_id, number) < (?2, ?5) ORDER BY last_id DESC, number DESC LIMIT ?7`,
+		oldestFirst: batchMember + ` WHERE first_id >= ?1 AND first_id <= ?2 AND last_id >= ?3 AND number <= ?4
+			AND (first_id, number) > (?1, ?5) ORDER BY first_id, number LIMIT ?7`,
+	}
+	actTable = hotTable{
+		plain: true, newest: newestAct,
+		newestFirst: actMember + ` WHERE sealed = 0 AND` + actsNewestFirst,
+		oldestFirst: actMember + ` WHERE sealed = 0 AND` + actsOldestFirst,
+	}
+	allActTable = hotTable{
+		plain: true, newest: newestAct,
+		newestFirst: actMember + ` WHERE` + actsNewestFirst,
+		oldestFirst: actMember + ` WHERE` + actsOldestFirst,
+	}
+)
+
+// walk is where a reader of one table is.
+type walk struct {
+	table         *hotTable
+	in            datastore.HotRange
+	low, high     string // bounds of the ids that the order is by
+	other         string // bound of the other end of a batch
+	newest        int64  // number of the last batch when reading began
+	number        int64  // of the batch that was given last
+	begun         bool
+	batchesAtOnce int // few at first, since most readers want a page of records
+}
+
+func newWalk(table *hotTable, in datastore.HotRange) *walk {
+	in = in.Closed()
+	w := &walk{table: table, in: in, low: in.Low, high: in.Last, other: in.High, number: math.MaxInt64, batchesAtOnce: 8}
+	if in.OldestFirst {
+		w.low, w.high, w.other, w.number = in.First, in.High, in.Low, -1
+	}
+	return w
+}
+
+// pages returns the batches of one table of a file.
+func pages(ctx context.Context, read func(context.Context, func(*conn) error) error, table *hotTable, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
+	return func(yield func(datastore.Batch, error) bool) {
+		w := newWalk(table, in)
+		for more := true; more; {
+			var page []datastore.Batch
+			err := read(ctx, func(c *conn) (err error) { page, more, err = w.page(ctx, c); return err })
+			if err != nil {
+				yield(datastore.Batch{}, err)
+				return
+			}
+			for _, batch := range page {
+				if !yield(batch, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// page reads the next batches, up to about pageBytes, and tells whether there may be more.
+func (w *walk) page(ctx context.Context, c *conn) (page []datastore.Batch, more bool, err error) {
+	if !w.begun {
+		w.begun = true
+		if err := c.one(ctx, w.table.newest, nil, &w.newest); err != nil {
+			return nil, false, err
+		}
+	}
+	query := w.table.newestFirst
+	if w.in.OldestFirst {
+		query = w.table.oldestFirst
+	}
+	size, read := 0, 0
+	err = c.each(ctx, query, []any{w.low, w.high, w.other, w.newest, w.number, w.in.Stream, w.batchesAtOnce}, func(rows *sql.Rows) error {
+		b := datastore.Batch{Plain: w.table.plain}
+		if err := rows.Scan(&w.number, &b.Replica, &b.FirstSequence, &b.LastSequence, &b.Count,
+			&b.FirstID, &b.LastID, &b.Sum, &b.Bloom, &b.Body); err != nil {
+			return err
+		}
+		read++
+		if w.in.OldestFirst {
+			w.low = b.FirstID
+		} else {
+			w.high = b.LastID
+		}
+		if w.in.Stream != "" && b.Replica != w.in.Stream {
+			return nil
+		}
+		page = append(page, b)
+		if size += len(b.Bloom) + len(b.Body); size > pageBytes {
+			more = true
+			return errEnough
+		}
+		return nil
+	})
+	more = more || read == w.batchesAtOnce
+	w.batchesAtOnce = min(2*w.batchesAtOnce, 256)
+	return page, more, err
+}
