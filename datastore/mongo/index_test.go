@@ -101,7 +101,8 @@ func TestEveryQueryHasAnIndex(t *testing.T) {
 			t.Errorf("no update or no delete on %s was explained", collection)
 		}
 	}
-	for _, command := range []string{"findAndModify files", "find files", "delete chunks"} {
+	for _, command := range []string{"findAndModify files", "find files", "delete chunks",
+		"find acts", "update acts", "delete acts", "delete batches", "find streams", "findAndModify streams", "update streams"} {
 		if !explained[command] {
 			t.Errorf("no %s was explained", command)
 		}
@@ -230,6 +231,12 @@ func doEverything(t *testing.T, s *mongo.Store) {
 	}
 	exhaust(t, s.Files(ctx, "f", "a"))
 	must(s.RemoveFiles(ctx, "f"))
+	exhaust(t, s.Hot(ctx, datastore.HotRange{Sealed: true}))
+	_, err = s.Streams(ctx)
+	must(err)
+	for range 2 {
+		must(s.Forget(ctx, datastore.Forgotten{Sealed: map[string]int64{"r": 1, "r.changes": 1}, Acts: []string{"a"}}))
+	}
 	must(s.Ready(ctx))
 	must(s.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		for _, noun := range slices.Backward(nouns) {

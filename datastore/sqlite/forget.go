@@ -77,7 +77,7 @@ func (f *file) forget(ctx context.Context, stream string, sealed int64) error {
 func (s *Store) sealActs(ctx context.Context, sealed map[string]int64) error {
 	var rows []int64
 	err := s.state.read(ctx, func(c *conn) error {
-		return c.each(ctx, `SELECT rowid, stream, sequence FROM acts WHERE sealed = 0 ORDER BY id`, nil, func(r *sql.Rows) error {
+		return c.each(ctx, `SELECT rowid, stream, sequence FROM acts WHERE sealed = 0 AND id >= '' ORDER BY id`, nil, func(r *sql.Rows) error {
 			var row, sequence int64
 			var stream string
 			err := r.Scan(&row, &stream, &sequence)

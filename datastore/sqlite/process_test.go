@@ -63,12 +63,12 @@ func writeUntilKilled(dir string) error {
 		}()
 	}
 	go func() {
-		first, err := s.ReadFile(ctx, "f", 0, 1)
+		first, _ := s.ReadFile(ctx, "f", 0, 1) // none the first time
 		for n := byte(1); ; n++ {
 			if len(first) == 1 {
 				n, first = first[0]+1, nil
 			}
-			if err = s.WriteFile(ctx, "f", versionOfFile(n)); err != nil {
+			if err := s.WriteFile(ctx, "f", versionOfFile(n)); err != nil {
 				acknowledged(err.Error(), 0)
 			}
 			acknowledged("file", int64(n))

@@ -142,7 +142,7 @@ func TestQueryPlans(t *testing.T) {
 	if _, err := firstOf(t, s, ""); err != nil {
 		t.Fatal(err)
 	}
-	useFiles(t, s)
+	useLog(t, s)
 	asked := map[string]bool{}
 	s.Inspect(func(file string, _ bool, c *sql.Conn, statements []string) {
 		for _, statement := range statements {
@@ -166,8 +166,8 @@ func TestQueryPlans(t *testing.T) {
 	}
 }
 
-// useFiles writes, reads, lists and removes a file.
-func useFiles(t *testing.T, s datastore.Store) {
+// useLog uses what no reader has: files, and what is hot and forgotten.
+func useLog(t *testing.T, s datastore.Store) {
 	t.Helper()
 	if err := s.WriteFile(t.Context(), "f", []byte("x")); err != nil {
 		t.Fatal(err)
@@ -181,6 +181,19 @@ func useFiles(t *testing.T, s datastore.Store) {
 		}
 	}
 	if err := s.RemoveFiles(t.Context(), "f"); err != nil {
+		t.Fatal(err)
+	}
+	for bits := range 4 {
+		for _, err := range s.Hot(t.Context(), datastore.HotRange{OldestFirst: bits&1 > 0, Sealed: bits&2 > 0}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.Forget(t.Context(), datastore.Forgotten{Sealed: map[string]int64{"r": 1, "r.changes": 1}, Acts: []string{"a"}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Streams(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -3,11 +3,17 @@ package sqlite_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 // TestAFileOfTheFirstVersionOpens reads what it holds, and goes on with it.
@@ -70,6 +76,71 @@ func TestAFileOfTheFirstVersionOpens(t *testing.T) {
 		}
 		if want++; want == 10 {
 			break
+		}
+	}
+}
+
+// TestChangesOfBeforeAreReadBesideActs: they were batches of one in the state's file.
+func TestChangesOfBeforeAreReadBesideActs(t *testing.T) {
+	dir := t.TempDir()
+	var statements strings.Builder
+	for i := range int64(3) {
+		r := newRecord("r.changes", i)
+		r.Sequence = i + 1
+		b, err := batch.Pack([]record.Record{*r})
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&statements, `INSERT INTO batches (replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body)
+			VALUES ('r.changes', %d, %d, 1, '%s', '%s', x'%x', x'%x');`, b.FirstSequence, b.LastSequence, b.FirstID, b.LastID, b.Bloom, b.Body)
+	}
+	if err := sqlite.WriteVersion(t.Context(), dir, 4, statements.String()); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, sqlite.Config{Path: dir})
+	sequences := func() (found []int64) {
+		for r, err := range batch.Search(t.Context(), s, record.Filter{Replica: "r.changes", OldestFirst: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			found = append(found, r.Sequence)
+		}
+		return found
+	}
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error {
+		return batch.Append(ctx, tx, newRecord("r.changes", 9))
+	})
+	if got := sequences(); !slices.Equal(got, []int64{1, 2, 3, 4}) {
+		t.Errorf("got sequences %d, want 1 to 4", got)
+	}
+	for range 2 {
+		if err := s.Forget(t.Context(), datastore.Forgotten{Sealed: map[string]int64{"r.changes": 2}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := sequences(); !slices.Equal(got, []int64{3, 4}) {
+			t.Errorf("got sequences %d, want 3 and 4", got)
+		}
+	}
+	streams, err := s.Streams(t.Context())
+	if want := []datastore.Stream{{Name: "r.changes", First: 3, Newest: 4, Last: 4, Sealed: 2}}; err != nil || !slices.Equal(streams, want) {
+		t.Errorf("got streams %+v, %v, want %+v", streams, err, want)
+	}
+}
+
+// TestActsAreRowsForPeople: the columns can be read, and found by an index, from outside; nothing of them can be
+// changed, and none that is not sealed be removed.
+func TestActsAreRowsForPeople(t *testing.T) {
+	s := open(t, sqlite.Config{})
+	r := newRecord("r.changes", 3)
+	update(t, s, func(ctx context.Context, tx datastore.Tx) error { return batch.Append(ctx, tx, r) })
+	path := filepath.Join(s.Dir(), "state.db")
+	const query = `SELECT datetime(time) || ' ' || kind || ' ' || json_extract(line, '$.revision') FROM acts WHERE organization = 'org-0000' ORDER BY id`
+	if got, want := queryText(t, path, query), r.Time.UTC().Format(time.DateTime)+" change 3"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for i, err := range execute(t, path, `UPDATE acts SET line = '{}'`, `DELETE FROM acts`, `UPDATE acts SET organization = 'other'`) {
+		if err == nil || !strings.Contains(err.Error(), "only appended to") {
+			t.Errorf("statement %d: got error %v, want a refusal", i, err)
 		}
 	}
 }
