@@ -75,13 +75,17 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 // recordUnasked puts a reading on record that no rule is asked about: by a key or a token alone, or by an agent. It is
 // the host's and of no organization, whatever was looked for.
 func (g *Guard) recordUnasked(o *Origin, f *RecordFilter) error {
+	return g.appendUnasked(o, viewDecisions, Entity{Type: "log", ID: "decisions"}, filterDetails(f))
+}
+
+func (g *Guard) appendUnasked(o *Origin, action string, of Entity, details []byte) error {
 	start := g.now()
-	q := record.Question{Subject: o.subject(), Action: Action{Name: viewDecisions}, Resource: Entity{Type: "log", ID: "decisions"}}
+	q := record.Question{Subject: o.subject(), Action: Action{Name: action}, Resource: of}
 	p := g.policy.Load()
 	answer := g.answered(start, g.Ends(start), p.host, &facts{})
 	var entry record.Record
-	g.fill(&entry, o, &q, &answer, start, g.now().Sub(start), p.label(viewDecisions))
-	entry.Kind, entry.Details = record.KindRead, filterDetails(f)
+	g.fill(&entry, o, &q, &answer, start, g.now().Sub(start), p.label(action))
+	entry.Kind, entry.Details = record.KindRead, details
 	return g.journal.Append(&entry)
 }
 

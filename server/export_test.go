@@ -42,7 +42,7 @@ var (
 	ErrHeader, ErrQuery, ErrID, ErrUnauthenticated, ErrScope = errHeader, errQuery, errID, errUnauthenticated, errScope
 	ErrRoute, ErrMethod, ErrSlow, ErrTooLarge, ErrTooMany    = errRoute, errMethod, errSlow, errTooLarge, errTooMany
 	ErrMediaType, ErrAccessType, ErrRate, ErrDraining        = errMediaType, errAccessType, errRate, errDraining
-	ErrUnready, ErrKeys                                      = errUnready, errKeys
+	ErrUnready, ErrKeys, ErrNotEmbedded                      = errUnready, errKeys, errNotEmbedded
 	Because                                                  = because
 )
 

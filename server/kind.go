@@ -72,6 +72,8 @@ var kinds = []kind{
 	{is: os.ErrDeadlineExceeded, status: http.StatusRequestTimeout, code: "request_timeout", title: titleSlow, say: saySlow},
 	{is: guard.ErrAlreadyShown, status: http.StatusConflict, code: "already_shown", title: "The answer was already shown, and is not shown twice",
 		say: "What was made is there, and its secret was in the first answer. If that is lost, end it and make another with a new Idempotency-Key."},
+	{is: errNotEmbedded, status: http.StatusConflict, code: "not_embedded", title: "The store is not this server's own",
+		say: "The store is MongoDB, which servers share: back it up with mongodump --oplog, or by snapshots of its volumes (docs/operations.md)."},
 	{as: unmet, status: http.StatusPreconditionFailed, code: guard.CodePrecondition, title: titleCondition, detail: conflictDetail,
 		say: "Read what stands, and decide anew."},
 	{as: has[*guard.Conflict], status: http.StatusConflict, title: "This conflicts with what stands", detail: conflictDetail,

@@ -25,6 +25,7 @@ var (
 	errMediaType       = errors.New("the content type is not supported")
 	errAccessType      = errors.New("the body must be application/json") // AuthZEN 1.0: 400
 	errRate            = errors.New("too many requests")
+	errNotEmbedded     = errors.New("the store is no embedded one")
 	errDraining        = errors.New("the server is stopping")
 	errUnready         = errors.New("the server is not ready")
 )

@@ -58,6 +58,7 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 		{guard.ErrTooStale, 503, "too_stale", "", true},
 		{policies.ErrTimeout, 503, "policy_timeout", "", true},
 		{server.ErrUnready, 503, "unavailable", "", true},
+		{server.ErrNotEmbedded, 409, "not_embedded", "", false},
 		{server.ErrDraining, 503, "draining", "", true},
 		{server.ErrKeys, 503, "unavailable", "", true},
 		{datastore.ErrUnavailable, 503, "unavailable", "", true},

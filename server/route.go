@@ -136,6 +136,7 @@ func (s *Server) routes() []*route {
 		{method: post, path: "/v1/keys", scopes: admin, once: true, changes: true, handle: createKey},
 		{method: remove, path: "/v1/keys/{id}", scopes: admin, changes: true, handle: revokeKey},
 
+		{method: post, path: "/v1/backup", scopes: admin, hostOnly: true, handle: backUp, limit: streamLimit},
 		{method: post, path: "/v1/import", scopes: directory, hostOnly: true, changes: true, handle: importLines, limit: streamLimit},
 
 		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, recordQuery()), handle: listRecords},

@@ -75,6 +75,8 @@ type Config struct {
 	Version string
 	// Verbose adds lines to /readyz?verbose, e.g. why answers are not memoized.
 	Verbose func() []string
+	// Backup copies the store of this server alone. nil: other servers share it, and the database has its own way.
+	Backup Backup
 	// Mail tells at /readyz?verbose how the way to the mail server is: "ok", "failing" or "off". nil: off.
 	Mail func() string
 	Now  func() time.Time // for tokens; nil: time.Now

@@ -103,7 +103,7 @@ Exit codes:
 		PersistentPreRunE: a.begin,
 	}
 	root.AddGroup(&cobra.Group{ID: "server", Title: "The server:"}, &cobra.Group{ID: "act", Title: "Ask and act:"})
-	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.demo(), a.healthcheck())
+	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.backup(), a.restore(), a.demo(), a.healthcheck())
 	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.messages(), a.webhooks(), a.procedures())
 	root.AddCommand(a.version(), helpConfig())
 	a.needCommand(root)

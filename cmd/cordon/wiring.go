@@ -37,6 +37,8 @@ type instance struct {
 	registry *prometheus.Registry // of the metrics
 	log      *slog.Logger
 
+	archiving chan struct{} // holds a token while a backup is made
+
 	// origin is who acts when the program itself does, as on the command line of a stopped server.
 	origin *guard.Origin
 }
@@ -95,7 +97,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 
 // newInstance is an instance without parts.
 func newInstance(log *slog.Logger) *instance {
-	return &instance{log: log, origin: &guard.Origin{Caller: &guard.Caller{ID: "cordon", Name: "command line", Scopes: guard.Scopes()}}}
+	return &instance{log: log, archiving: make(chan struct{}, 1), origin: &guard.Origin{Caller: &guard.Caller{ID: "cordon", Name: "command line", Scopes: guard.Scopes()}}}
 }
 
 // makeGuard compiles the rules and makes the guard of them and the rooms that are open.
@@ -148,6 +150,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		Version:         version,
 		Verbose:         func() []string { return policyNotes(in.engine) },
 		Mail:            in.relay.MailState,
+		Backup:          in.backup(c),
 		Log:             in.log,
 	})
 }

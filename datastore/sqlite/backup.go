@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"path/filepath"
 
+	"cordon/datastore"
+
 	modernc "modernc.org/sqlite"
 )
 
@@ -102,4 +104,24 @@ func (p *pin) copy(ctx context.Context, to string) error {
 		}
 		return errors.Join(err, backup.Finish())
 	})
+}
+
+// Verify looks a directory's files over, as they are after a restore, and reports what is wrong with them. Nobody
+// may have them open.
+func Verify(ctx context.Context, dir string) error {
+	for _, schema := range []schema{stateSchema(), logSchema()} {
+		f, err := openFile(ctx, dir, schema, true, nil)
+		if err != nil {
+			return err
+		}
+		result := ""
+		err = f.read(ctx, func(c *conn) error { return c.one(ctx, `PRAGMA quick_check(1)`, nil, &result) })
+		if err == nil && result != "ok" {
+			err = fmt.Errorf("%w: %s", datastore.ErrDamaged, result)
+		}
+		if err = errors.Join(err, f.close()); err != nil {
+			return explain("look over "+schema.name, err)
+		}
+	}
+	return nil
 }
