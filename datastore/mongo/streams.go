@@ -118,6 +118,10 @@ func (s *Store) Streams(ctx context.Context) ([]datastore.Stream, error) {
 	return slices.SortedFunc(maps.Values(found), func(a, b datastore.Stream) int { return strings.Compare(a.Name, b.Name) }), nil
 }
 
+// countEvery is how often a counter is written at most: as often as streams are committed it would cost a sixth of
+// what a change does.
+const countEvery = 200 * time.Millisecond
+
 // counter writes down the last sequences of streams that append, once they are committed, many together.
 type counter struct {
 	store   *Store
@@ -137,6 +141,11 @@ func startCounter(s *Store) *counter {
 		for {
 			select {
 			case <-c.wake:
+			case <-ctx.Done():
+				return
+			}
+			select { // others may commit meanwhile
+			case <-time.After(countEvery):
 			case <-ctx.Done():
 				return
 			}
