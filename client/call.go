@@ -172,6 +172,9 @@ func (c *Client) header() http.Header {
 	if c.config.Language != "" {
 		h.Set("Accept-Language", c.config.Language)
 	}
+	if c.config.Purpose != "" {
+		h.Set(HeaderPurpose, c.config.Purpose)
+	}
 	if c.config.Actor != "" {
 		h.Set(HeaderActor, c.config.Actor)
 	}

@@ -45,6 +45,9 @@ type Config struct {
 	// Explain adds sentences to decisions and denied acts for one of their readers: ExplainUser for the
 	// person concerned, ExplainAdmin (scope audit) for an administrator. See also [Client.Explain].
 	Explain string
+	// Purpose is why the log is read, in up to 500 characters: it goes on record with the reading. See also
+	// [Client.For].
+	Purpose string
 	// Timeout bounds one try of a call; 0 means 10 seconds, less than 0 none. Imports and exports
 	// are streams and are bounded by their context only.
 	Timeout time.Duration
@@ -128,6 +131,14 @@ func (c *Client) In(language string) *Client {
 func (c *Client) Explain(reader string) *Client {
 	d := *c
 	d.config.Explain = reader
+	return &d
+}
+
+// For returns a client that says why it reads the log, over the same connections: a ticket, or a sentence of up to
+// 500 characters, which goes on record with the reading.
+func (c *Client) For(purpose string) *Client {
+	d := *c
+	d.config.Purpose = purpose
 	return &d
 }
 

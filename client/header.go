@@ -6,6 +6,7 @@ const (
 	HeaderAgent          = "Cordon-Agent"       // the agent for whom a key with the scope support acts
 	HeaderAtLeast        = "Cordon-At-Least"    // org=revision, ...: decide at that revision or later
 	HeaderExplain        = "Cordon-Explain"     // whom to explain a decision to: ExplainUser or ExplainAdmin
+	HeaderPurpose        = "Cordon-Purpose"     // why the log is read, for the record of the reading
 	HeaderDecisionID     = "Cordon-Decision-Id" // the record of a decision
 	HeaderBatchID        = "Cordon-Batch-Id"    // which the records of a batch carry
 	HeaderPolicy         = "Cordon-Policy"      // digest of the policy that decided

@@ -124,39 +124,3 @@ func end(at time.Time) any {
 	}
 	return at
 }
-
-// seesAll reports whether a reader of the log sees every value of a change: an auditor of all organizations, an
-// acting user who may view the decisions, and whoever may read the directory, where the values stand.
-func (o *Origin) seesAll() bool {
-	return o.Caller.Organization == "" || o.Actor != "" || o.Caller.May(ScopeDirectory)
-}
-
-// mask hides the values of a change that are a person's name or address. That they changed stays to be seen
-// (docs/design.md 7).
-func mask(r *Record) {
-	if !bytes.Contains(r.Details, []byte(`"changes":`)) {
-		return
-	}
-	var details map[string]json.RawMessage
-	var changes []Changed
-	if json.Unmarshal(r.Details, &details) != nil || json.Unmarshal(details["changes"], &changes) != nil {
-		r.Details = nil // nobody knows what it would show
-		return
-	}
-	for _, c := range changes {
-		for name, v := range c.Set {
-			if c.Noun == "user" && (name == "name" || name == "email") {
-				c.Set[name] = FromTo{From: hidden(v.From), To: hidden(v.To)}
-			}
-		}
-	}
-	details["changes"], _ = json.Marshal(changes) // of JSON and strings alone: it cannot fail
-	r.Details, _ = json.Marshal(details)
-}
-
-func hidden(value json.RawMessage) json.RawMessage {
-	if len(value) == 0 {
-		return nil
-	}
-	return json.RawMessage(`"***"`)
-}

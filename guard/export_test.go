@@ -10,3 +10,6 @@ func (g *Guard) Enforce(engine *policies.Engine) error {
 	}
 	return err
 }
+
+// Mask hides of a record what a reader may not see.
+func Mask(o *Origin, r *Record) { o.view().mask(r) }

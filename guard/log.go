@@ -21,15 +21,16 @@ func RecordFields() []record.Field { return record.Fields() }
 // organization where it is limited to one, and for an acting user those of organizations where
 // view_decisions is allowed them (docs/design.md 11, Callers). The reading is on record before anything is given.
 // *Denied: the filter names an organization whose records the user may not see.
-// A reader who may not see personal data is given its changes masked (docs/design.md 7).
+// What the reader may not see of persons is masked (docs/design.md 7): see [view].
 func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
 	records, err := g.readable(ctx, o, f)
-	if err != nil || o.seesAll() {
-		return records, err
+	if err != nil {
+		return nil, err
 	}
+	seen := o.view()
 	return func(yield func(Record, error) bool) {
 		for entry, err := range records {
-			mask(&entry)
+			seen.mask(&entry)
 			if !yield(entry, err) {
 				return
 			}
@@ -75,7 +76,7 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 // recordUnasked puts a reading on record that no rule is asked about: by a key or a token alone, or by an agent. It is
 // the host's and of no organization, whatever was looked for.
 func (g *Guard) recordUnasked(o *Origin, f *RecordFilter) error {
-	return g.appendUnasked(o, viewDecisions, Entity{Type: "log", ID: "decisions"}, filterDetails(f))
+	return g.appendUnasked(o, viewDecisions, Entity{Type: "log", ID: "decisions"}, o.readDetails(f))
 }
 
 func (g *Guard) appendUnasked(o *Origin, action string, of Entity, details []byte) error {
@@ -89,9 +90,12 @@ func (g *Guard) appendUnasked(o *Origin, action string, of Entity, details []byt
 	return g.journal.Append(&entry)
 }
 
-// filterDetails says in the record of a reading what was asked for.
-func filterDetails(f *RecordFilter) []byte {
-	details, _ := json.Marshal(map[string]any{"filter": f.Asked()}) // of strings alone: it cannot fail
+// readDetails says in the record of a reading what was asked for, and why.
+func (o *Origin) readDetails(f *RecordFilter) []byte {
+	details, _ := json.Marshal(struct { // of strings alone: it cannot fail
+		Filter  map[string]string `json:"filter"`
+		Purpose string            `json:"purpose,omitempty"`
+	}{f.Asked(), o.Purpose})
 	return details
 }
 
@@ -107,7 +111,7 @@ func (g *Guard) recordRead(ctx context.Context, o *Origin, f *RecordFilter, orga
 		return err
 	}
 	if answer.Allowed {
-		entry.Kind, entry.Details = record.KindRead, filterDetails(f)
+		entry.Kind, entry.Details = record.KindRead, o.readDetails(f)
 	}
 	if err := g.journal.Append(&entry); err != nil {
 		return err

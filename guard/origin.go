@@ -44,6 +44,7 @@ type Origin struct {
 	Agent     string // support agent id; never together with Actor
 	RequestID string
 	TraceID   string
+	Purpose   string // why the log is read, in the reader's words; it goes on record with the reading
 	// AtLeast are revisions that no answer to the call is older than (docs/design.md 11, Revisions).
 	AtLeast []AtLeast
 	Once    *Once // set for a call with an idempotency key
@@ -51,6 +52,9 @@ type Origin struct {
 	// the tag is empty where there is no such object. nil: whatever stands may be changed.
 	If func(tag string) bool
 }
+
+// LongestPurpose is how many characters an [Origin.Purpose] may have.
+const LongestPurpose = 500
 
 // Once makes a mutation happen once for its key: the first answer is kept with the effect, in its
 // transaction, and given again to a repeat (docs/design.md 11, Idempotency-Key).

@@ -24,6 +24,9 @@ func (c *call) admit() error {
 		if err := c.explaining(); err != nil {
 			return err
 		}
+		if err := c.why(); err != nil {
+			return err
+		}
 	}
 	if len(r.names) > 0 {
 		if err := c.checkPath(); err != nil {

@@ -110,13 +110,14 @@ func (b *batch) questions() (Questions, error) {
 type Route struct {
 	Method, Path string
 	Query        []string
+	Reads        bool // the log
 }
 
 // Routes gives the table of a server.
 func (s *Server) Routes() []Route {
 	list := make([]Route, len(s.table))
 	for i, r := range s.table {
-		list[i] = Route{Method: r.method, Path: r.path, Query: r.query}
+		list[i] = Route{Method: r.method, Path: r.path, Query: r.query, Reads: r.reads}
 	}
 	return list
 }

@@ -75,6 +75,32 @@ func TestTheDocumentNamesEveryQueryParameter(t *testing.T) {
 	}
 }
 
+// Whoever reads the log may say why, by whichever route (docs/design.md 13).
+func TestEveryRouteThatReadsTheLogTakesAPurpose(t *testing.T) {
+	document := loadDocument(t)
+	var described, served []string
+	for path, item := range document.Paths.Map() {
+		for method, operation := range item.Operations() {
+			if operation.Parameters.GetByInAndName(openapi3.ParameterInHeader, "Cordon-Purpose") != nil {
+				described = append(described, method+" "+path)
+			}
+		}
+	}
+	for _, r := range newWorld(t).server.Routes() {
+		if r.Reads {
+			served = append(served, r.Method+" "+r.Path)
+		}
+		if strings.HasPrefix(r.Path, "/v1/decisions") && !r.Reads {
+			t.Errorf("%s %s reads the log and takes no purpose", r.Method, r.Path)
+		}
+	}
+	slices.Sort(described)
+	slices.Sort(served)
+	if diff := cmp.Diff(described, served); diff != "" {
+		t.Errorf("described, served:\n%s", diff)
+	}
+}
+
 func TestTheDocumentSaysWhatAFilterOfTheLogMayBe(t *testing.T) {
 	operation := loadDocument(t).Paths.Value("/v1/decisions").Get
 	for _, field := range guard.RecordFields() {

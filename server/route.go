@@ -41,6 +41,7 @@ type route struct {
 	once              bool // knows Idempotency-Key
 	tagged            bool // is about an object of the directory that has an ETag, and knows If-Match and If-None-Match
 	changes           bool // is logged at info: it changes state
+	reads             bool // reads the log: whoever does may say why in Cordon-Purpose
 
 	names []string      // of the parameters in the path
 	count *routeMetrics // of its answers
@@ -139,10 +140,10 @@ func (s *Server) routes() []*route {
 		{method: post, path: "/v1/backup", scopes: admin, hostOnly: true, handle: backUp, limit: streamLimit},
 		{method: post, path: "/v1/import", scopes: directory, hostOnly: true, changes: true, handle: importLines, limit: streamLimit},
 
-		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, recordQuery()), handle: listRecords},
+		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, recordQuery()), reads: true, handle: listRecords},
 		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat([]string{"format"}, recordQuery()),
-			handle: exportRecords, limit: streamLimit},
-		{method: get, path: "/v1/decisions/{id}", scopes: audit, handle: getRecord},
+			reads: true, handle: exportRecords, limit: streamLimit},
+		{method: get, path: "/v1/decisions/{id}", scopes: audit, reads: true, handle: getRecord},
 	}
 	for _, r := range table {
 		r.names = parameters(r.path)

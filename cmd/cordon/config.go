@@ -117,6 +117,7 @@ func settings() []group {
 			{"reason", "", anything, "why; it is shown to everyone who sees the product"},
 			{"ticket", "", word, "your ticket about it"},
 			{"justification", "", anything, "why, in at least 10 characters; it goes to the record only"},
+			{"purpose", "", anything, "why you read the log, in up to 500 characters; it goes on record with the reading"},
 			{"channels", []string{}, word.offering(client.Channels()...), "channels to block beside manager, kdrive_web and mail_web: imap, smtp, ftp, ssh, database"},
 			{"events", []string{}, word.offering(client.WebhookEvents()...), "only these events, by comma, such as product.blocked; without: all"},
 			{"preview", false, bound{}, "say what the act would do, and do nothing; it needs no reason"},

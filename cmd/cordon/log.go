@@ -31,7 +31,7 @@ Filters are joined by and. The key needs the scope audit.
   cordon log --subject carol --resource web-1 -o json
   cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv`,
 		args:     cobra.MaximumNArgs(1),
-		settings: slices.Concat(asking, []string{"as", "limit"}, filters),
+		settings: slices.Concat(asking, []string{"as", "limit", "purpose"}, filters),
 		formats:  []string{"table", "json", client.FormatNDJSON, client.FormatCSV},
 		run: func(ctx context.Context, c config, args []string) error {
 			filter, err := c.filter(time.Now())

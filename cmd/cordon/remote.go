@@ -33,6 +33,9 @@ func (a *app) remote(c config) (*client.Client, error) {
 	if c.flags.Lookup("explain") != nil {
 		settings.Explain = c.text("explain")
 	}
+	if c.flags.Lookup("purpose") != nil {
+		settings.Purpose = c.text("purpose")
+	}
 	if c.flags.Lookup("as") != nil {
 		settings.Actor = c.text("as")
 	}

@@ -1,6 +1,7 @@
 package contract_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -74,5 +75,25 @@ func TestChangesAreOnRecordBeforeAndAfter(t *testing.T) {
 			"Content-Type: application/x-ndjson").want(t, 200)
 		p.awaitRecords(t, "organization=acme&action=change_profile&kind=change", 1).
 			has(t, "items.0.details.line", "1").has(t, "items.0.details.changes.0.set.email.to", "three@evil.example")
+	})
+}
+
+// docs/design.md 7, What readers see of persons: on every way out of the log.
+func TestAJustificationIsShownToWhomItConcerns(t *testing.T) {
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		// The justification of a block is for auditors and for the organization's own readers.
+		p.blocking(t, "block", p.code(t, "adam"), "").want(t, 200)
+		told := p.awaitRecords(t, "organization=acme&action=block&kind=change&agent=sam", 1)
+		why := told.at("items.0.details.justification")
+		for scopes, extra := range map[string]string{`"audit","directory"`: "", `"audit"`: "", `"audit","act"`: "Cordon-Actor: adam"} {
+			limited := p.with(p.key(t, `{"name":"limited","scopes":[`+scopes+`],"organization":"ORG"}`))
+			for _, path := range []string{"/v1/decisions?action=block&organization=ORG", "/v1/decisions/" + told.at("items.0.id"), "/v1/decisions/export?action=block&organization=ORG", "/v1/decisions/export?action=block&organization=ORG&format=csv"} {
+				a := limited.ask(t, "GET", path, "", slices.DeleteFunc([]string{extra}, func(s string) bool { return s == "" })...).want(t, 200)
+				if why == "" || strings.Contains(a.body, why) != (extra != "") {
+					t.Errorf("%s with %s %s: the justification %q is seen, or is not:\n%s", path, scopes, extra, why, a.body)
+				}
+			}
+		}
 	})
 }

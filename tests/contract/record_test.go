@@ -3,6 +3,7 @@ package contract_test
 import (
 	"encoding/csv"
 	"encoding/json"
+	"fmt"
 	"strconv"
 	"strings"
 	"testing"
@@ -303,6 +304,29 @@ func TestEveryReadOfTheLogIsOnRecord(t *testing.T) { // docs/design.md 11, Recor
 		// An acting user's says it too.
 		p.ask(t, "GET", "/v1/decisions?organization=ORG&subject=carl", "", "Cordon-Actor: adam").want(t, 200)
 		p.awaitRecords(t, "kind=read&actor=adam", 1).has(t, "items.0.details.filter.subject", "carl").has(t, "items.0.organization", "acme")
+	})
+}
+
+func TestWhyTheLogIsReadIsOnRecord(t *testing.T) { // docs/design.md 13, Purpose
+	onEach(t, func(t *testing.T, s *program.Server) {
+		p := settle(t, s, "acme")
+		made := p.ask(t, "POST", "/v1/keys", `{"name":"auditor","scopes":["audit"]}`).want(t, 201)
+		auditor := p.with(made.at("key"))
+		p.check(t, "carl", "manage", "product", "ORG-shop")
+		id := p.awaitRecords(t, "subject=carl&kind=decision", 1).at("items.0.id")
+		for i, path := range []string{"/v1/decisions?subject=carl", "/v1/decisions/" + id, "/v1/decisions/export?subject=carl"} {
+			why := fmt.Sprintf("Überprüfung %d \"für\" T-17", i)
+			auditor.ask(t, "GET", path, "", "Cordon-Purpose: "+why).want(t, 200)
+			p.awaitRecords(t, "kind=read&caller="+made.at("id"), i+1).has(t, "items.0.details.purpose", why)
+			for _, wrong := range []string{strings.Repeat("x", 501), "a\tb", "not \xff UTF-8"} {
+				auditor.ask(t, "GET", path, "", "Cordon-Purpose: "+wrong).want(t, 400, "invalid_header")
+			}
+		}
+		auditor.ask(t, "GET", "/v1/decisions?subject=carl", "", "Cordon-Purpose: "+strings.Repeat("é", 500)).want(t, 200)
+		// An acting user's says it too, and what is no reading of the log takes no notice.
+		p.ask(t, "GET", "/v1/decisions?organization=ORG", "", "Cordon-Actor: adam", "Cordon-Purpose: my own audit").want(t, 200)
+		p.awaitRecords(t, "kind=read&actor=adam", 1).has(t, "items.0.details.purpose", "my own audit")
+		p.ask(t, "GET", "/v1/organizations", "", "Cordon-Purpose:").want(t, 200)
 	})
 }
 
