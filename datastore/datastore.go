@@ -46,6 +46,11 @@ type Reader interface {
 	// Due lists, in no order, up to limit subjects that carry a block or a maintenance whose
 	// ExpiresAt is not after now.
 	Due(ctx context.Context, now time.Time, limit int) ([]Due, error)
+
+	// Ended names up to span.Limit nouns that have the type of the one given and that span selects, the longest
+	// ended first: each by its identity and its organization. It is of Messages, Procedures, FirstAnswers and
+	// Support; others have no end: an error. A store deletes none of them by itself.
+	Ended(ctx context.Context, of Noun, span Ending) ([]Noun, error)
 }
 
 // Tx is a transaction: everything that is done through it is committed together or not at all.

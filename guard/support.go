@@ -19,7 +19,7 @@ import (
 const (
 	codeLife    = 15 * time.Minute
 	mostTries   = 5
-	triesWithin = time.Hour
+	triesWithin = datastore.TriesCount
 )
 
 // newCode makes a code of 60 random bits, in groups that can be read out on a telephone.

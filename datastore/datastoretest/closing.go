@@ -29,6 +29,10 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 			_, err := s.Facts(ctx, datastore.Key{Organization: "acme"})
 			return err
 		},
+		"Ended": func(ctx context.Context) error {
+			_, err := s.Ended(ctx, datastore.Message{}, datastore.Ending{Before: at(0), Limit: 1})
+			return err
+		},
 		"Due": func(ctx context.Context) error { _, err := s.Due(ctx, at(0), 1); return err },
 		"Update": func(ctx context.Context) error {
 			return s.Update(ctx, func(context.Context, datastore.Tx) error { return errors.New("fn was run") })

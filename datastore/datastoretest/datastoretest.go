@@ -39,6 +39,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Store) {
 		{"races", races()},
 		{"lists", lists()},
 		{"due", due()},
+		{"ended", ended()},
 		{"claims", claims()},
 		{"standing", standing()},
 		{"shipping", shipping()},

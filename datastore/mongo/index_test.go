@@ -19,8 +19,6 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-func hoursUntil(at bson.DateTime) float64 { return time.Until(at.Time()).Hours() }
-
 // commands records the commands of a store that look something up.
 type commands struct {
 	mu   sync.Mutex
@@ -190,6 +188,13 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		}
 		for _, noun := range nouns {
 			if _, err := r.Get(ctx, noun); !errors.Is(err, datastore.ErrNotFound) {
+				must(err)
+			}
+		}
+		for _, of := range []datastore.Noun{datastore.Message{}, datastore.Procedure{}, datastore.FirstAnswer{}, datastore.Support{}} {
+			for _, span := range []datastore.Ending{{}, {Organization: "acme"}, {Except: []string{"acme"}}} {
+				span.Before, span.Limit = now, 5
+				_, err := r.Ended(ctx, of, span)
 				must(err)
 			}
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"cordon/datastore"
 
@@ -83,9 +82,9 @@ func (t *tx) put(w *writes, noun datastore.Noun) error {
 	case datastore.APIKey:
 		keep(t, w, apiKeys, document[datastore.APIKey]{ID: n.ID, Body: n})
 	case datastore.Support:
-		keep(t, w, supports, document[datastore.Support]{ID: n.Organization, Body: n, ExpireAt: supportEnd(n)})
+		keep(t, w, supports, document[datastore.Support]{ID: n.Organization, Body: n})
 	case datastore.FirstAnswer:
-		keep(t, w, answers, document[datastore.FirstAnswer]{ID: n.Key, Body: n, ExpireAt: expiry(n.At.Add(24 * time.Hour))})
+		keep(t, w, answers, document[datastore.FirstAnswer]{ID: n.Key, Body: n})
 	case datastore.Procedure:
 		keep(t, w, procedures, document[datastore.Procedure]{ID: key(n.Organization, n.User, n.ID), Body: n})
 	case datastore.Webhook:
@@ -105,6 +104,6 @@ func (t *tx) put(w *writes, noun datastore.Noun) error {
 
 // keep replaces a document outside of the directory.
 func keep[T datastore.Noun](t *tx, w *writes, collection string, d document[T]) {
-	d.Tx = t.id
+	d.Tx, d.EndedAt = t.id, datastore.EndOf(d.Body)
 	w.replace(collection, bson.M{"_id": d.ID}, d)
 }

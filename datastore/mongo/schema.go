@@ -33,10 +33,10 @@ func collections() []collection {
 		{apiKeys, [][]field{documentShape(text("id"), blob("hash"), array("scopes", text("")), moment("created_at"))}, nil},
 		{supports, [][]field{documentShape(text("organization"),
 			array("codes", object("", text("user"), blob("hash"), moment("expires_at"))).optional(),
-			array("wrong_tries", moment("")).optional())}, []driver.IndexModel{expires()}},
-		{answers, [][]field{documentShape(text("key"), blob("body_hash"), moment("at"), number("status"))}, []driver.IndexModel{expires()}},
+			array("wrong_tries", moment("")).optional())}, []driver.IndexModel{ended()}},
+		{answers, [][]field{documentShape(text("key"), blob("body_hash"), moment("at"), number("status"))}, []driver.IndexModel{ended()}},
 		{procedures, [][]field{documentShape(text("organization"), text("user"), text("id"), moment("at"),
-			array("steps", object("", text("name"), moment("done_at"))))}, nil},
+			array("steps", object("", text("name"), moment("done_at"))))}, []driver.IndexModel{ended()}},
 		{webhooks, [][]field{documentShape(text("organization"), text("id"), text("url"),
 			array("secrets", object("", blob("key"), moment("expires_at"))))}, nil},
 		{messages, [][]field{documentShape(text("id"), text("kind"), text("organization"), number("attempts"), moment("next_at"),
@@ -46,6 +46,7 @@ func collections() []collection {
 				index("organization", bson.D{{Key: "body.organization", Value: 1}, {Key: "_id", Value: 1}}),
 				index("decision", bson.D{{Key: "body.decision", Value: 1}, {Key: "_id", Value: 1}}),
 				index("state", bson.D{{Key: "body.state", Value: 1}, {Key: "_id", Value: 1}}),
+				ended(),
 			}},
 		{notes, [][]field{documentShape(text("name"), blob("body"))}, nil},
 		// The log has no validator: its batches are opaque, and it is written most.
@@ -109,7 +110,7 @@ func blockShape() field {
 
 // documentShape is that of a [document] with such a body.
 func documentShape(body ...field) []field {
-	return []field{object("body", body...), instant("due_at").optional()}
+	return []field{object("body", body...), instant("due_at").optional(), instant("ended_at").optional()}
 }
 
 func index(name string, keys bson.D) driver.IndexModel {
@@ -130,7 +131,11 @@ func claimable() driver.IndexModel {
 	}
 }
 
-// expires lets the server clean up. Nothing relies on it.
-func expires() driver.IndexModel {
-	return driver.IndexModel{Keys: bson.M{"expire_at": 1}, Options: options.Index().SetName("expire").SetExpireAfterSeconds(0)}
+// ended is an index of what has come to its end, by when. What is passed over for its organization costs a step in it.
+func ended() driver.IndexModel {
+	return driver.IndexModel{
+		Keys: bson.D{{Key: "ended_at", Value: 1}, {Key: "body.organization", Value: 1}},
+		Options: options.Index().SetName("ended").
+			SetPartialFilterExpression(bson.M{"ended_at": bson.M{"$exists": true}}),
+	}
 }

@@ -171,27 +171,6 @@ func TestFullDisk(t *testing.T) {
 	}
 }
 
-func TestOldFirstAnswersGo(t *testing.T) {
-	s := open(t, sqlite.Config{})
-	now := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
-	answer := func(key string, age time.Duration) {
-		update(t, s, func(ctx context.Context, tx datastore.Tx) error {
-			return tx.Put(ctx, datastore.FirstAnswer{Key: key, At: now.Add(-age)})
-		})
-	}
-	answer("old", 49*time.Hour)
-	answer("aging", 47*time.Hour)
-	answer("new", 0)
-	if _, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: "old"}); !errors.Is(err, datastore.ErrNotFound) {
-		t.Errorf("the old answer is still there: %v", err)
-	}
-	for _, key := range []string{"aging", "new"} {
-		if _, err := datastore.Get(t.Context(), s, datastore.FirstAnswer{Key: key}); err != nil {
-			t.Errorf("%s: %v", key, err)
-		}
-	}
-}
-
 // TestSlowListHoldsNobodyUp leaves many lists open at once, while others write and read.
 func TestSlowListHoldsNobodyUp(t *testing.T) {
 	s := open(t, sqlite.Config{})

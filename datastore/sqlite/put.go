@@ -162,23 +162,15 @@ func (t *tx) putSupport(ctx context.Context, n datastore.Support) error {
 	for i := range n.WrongTries {
 		n.WrongTries[i] = n.WrongTries[i].UTC()
 	}
-	return t.write(ctx, `REPLACE INTO supports (organization, document) VALUES (?, ?)`, n, n.Organization)
+	return t.write(ctx, `REPLACE INTO supports (organization, ended_at, document) VALUES (?, ?, ?)`, n, n.Organization, earliest(datastore.EndOf(n)))
 }
-
-// answersKept is twice as long as any caller may ask for. The clock is that of the answers.
-const answersKept = 48 * time.Hour
 
 func (t *tx) putFirstAnswer(ctx context.Context, n datastore.FirstAnswer) error {
 	n.At = n.At.UTC()
 	answer := n.Answer
 	n.Answer = nil // kept as it is, beside the document: base64 would cost a third more
-	if err := t.write(ctx, `REPLACE INTO first_answers (key, at, answer, document) VALUES (?, ?, ?, ?)`,
-		n, n.Key, instant(n.At), blob(answer)); err != nil {
-		return err
-	}
-	_, err := t.conn.exec(ctx, `DELETE FROM first_answers WHERE rowid IN
-		(SELECT rowid FROM first_answers WHERE at < ? LIMIT 8)`, instant(n.At.Add(-answersKept)))
-	return err
+	return t.write(ctx, `REPLACE INTO first_answers (key, at, answer, document) VALUES (?, ?, ?, ?)`,
+		n, n.Key, instant(n.At), blob(answer))
 }
 
 func (t *tx) putProcedure(ctx context.Context, n datastore.Procedure) error {
@@ -187,8 +179,8 @@ func (t *tx) putProcedure(ctx context.Context, n datastore.Procedure) error {
 	for i := range n.Steps {
 		n.Steps[i].DoneAt = n.Steps[i].DoneAt.UTC()
 	}
-	return t.write(ctx, `REPLACE INTO procedures (organization, user, id, document) VALUES (?, ?, ?, ?)`,
-		n, n.Organization, n.User, n.ID)
+	return t.write(ctx, `REPLACE INTO procedures (organization, user, id, ended_at, document) VALUES (?, ?, ?, ?, ?)`,
+		n, n.Organization, n.User, n.ID, earliest(datastore.EndOf(n)))
 }
 
 func (t *tx) putWebhook(ctx context.Context, n datastore.Webhook) error {
@@ -212,9 +204,9 @@ func (t *tx) putMessage(ctx context.Context, n datastore.Message) error {
 	if n.State == datastore.MessagePending || n.State == datastore.MessageLeased {
 		due = new(instant(n.NextAt))
 	}
-	return t.write(ctx, `REPLACE INTO messages (id, organization, kind, lane, recipient, decision, state, due_at, payload, document)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		n, n.ID, n.Organization, n.Kind, n.Way(), n.Recipient, n.Decision, n.State, due, blob(payload))
+	return t.write(ctx, `REPLACE INTO messages (id, organization, kind, lane, recipient, decision, state, due_at, ended_at, payload, document)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		n, n.ID, n.Organization, n.Kind, n.Way(), n.Recipient, n.Decision, n.State, due, earliest(datastore.EndOf(n)), blob(payload))
 }
 
 func (t *tx) putNote(ctx context.Context, n datastore.Note) error {

@@ -77,6 +77,10 @@ func everything(t *testing.T, r datastore.Reader) {
 	for _, noun := range everyNoun() {
 		_, _ = r.Get(ctx, noun)
 	}
+	for _, of := range []datastore.Noun{datastore.Message{}, datastore.Procedure{}, datastore.FirstAnswer{}, datastore.Support{}} {
+		_, err := r.Ended(ctx, of, datastore.Ending{Before: time.Now(), Limit: 5})
+		check(err)
+	}
 	_, err := r.Due(ctx, time.Now(), 10)
 	check(err)
 }
