@@ -78,12 +78,14 @@ func TestABrokenMaskHidesThePartAndKeepsTheRecord(t *testing.T) {
 			if err != nil || got.Organization != "acme" || got.Caller != "k" {
 				t.Fatalf("%s of %s: the record is not shown: %+v, %v", name, broken, got, err)
 			}
-			shown := string(got.AppendJSON(nil))
-			all := name == "auditor" || name == "actor"
-			if strings.Contains(shown, broken) != all || strings.Contains(shown, "secret") && !all {
-				t.Errorf("%s of %s: got %s", name, broken, shown)
+			// The parts alone: digits of a time or an id can be those of what is hidden.
+			for _, part := range []json.RawMessage{got.Details, got.Input} {
+				all := name == "auditor" || name == "actor"
+				if (string(part) == broken) != all || strings.Contains(string(part), "secret") && !all {
+					t.Errorf("%s of %s: got %s", name, broken, part)
+				}
 			}
-			if !json.Valid([]byte(shown)) {
+			if shown := got.AppendJSON(nil); !json.Valid(shown) {
 				t.Errorf("%s of %s: %s is no JSON", name, broken, shown)
 			}
 		}
