@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger"
 	"cordon/ledger/journal"
 	"cordon/policies"
 )
@@ -31,6 +32,8 @@ type Config struct {
 	Store   datastore.Store
 	Engine  *policies.Engine
 	Journal *journal.Journal
+	// Ledger is the log as its readers find it. nil: one over Store that only reads.
+	Ledger *ledger.Ledger
 
 	// MaxStaleness is how long answers are given from cached facts without a sign of life of the
 	// change feed. 0: 2 s (docs/design.md 8).
@@ -67,6 +70,7 @@ type Observer struct {
 type Guard struct {
 	store   datastore.Store
 	journal *journal.Journal
+	ledger  *ledger.Ledger
 	policy  atomic.Pointer[policy]
 	cache   *cache
 	callers *callers
@@ -101,12 +105,18 @@ func New(config Config) (*Guard, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
+	if config.Ledger == nil {
+		var err error
+		if config.Ledger, err = ledger.New(ledger.Config{Store: config.Store}); err != nil {
+			return nil, fmt.Errorf("make guard: %w", err)
+		}
+	}
 	policy, err := newPolicy(config.Engine, config.NoMemo)
 	if err != nil {
 		return nil, fmt.Errorf("make guard: %w", err)
 	}
 	g := &Guard{
-		store: config.Store, journal: config.Journal, cache: newCache(config), callers: newCallers(config),
+		store: config.Store, journal: config.Journal, ledger: config.Ledger, cache: newCache(config), callers: newCallers(config),
 		now: config.Now, clock: newEndClock(config), log: config.Log, observe: config.Observe, config: config,
 	}
 	g.policy.Store(policy)

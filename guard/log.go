@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cordon/datastore"
-	"cordon/ledger/batch"
 	"cordon/ledger/record"
 	"cordon/policies"
 )
@@ -50,13 +49,13 @@ func (g *Guard) readable(ctx context.Context, o *Origin, f RecordFilter) (iter.S
 		if err := g.recordUnasked(o, &f); err != nil {
 			return nil, err
 		}
-		return batch.Search(ctx, g.store, f), nil
+		return g.ledger.Search(ctx, f), nil
 	}
 	if f.Organization != "" {
 		if err := g.recordRead(ctx, o, &f, f.Organization); err != nil {
 			return nil, err
 		}
-		return batch.Search(ctx, g.store, f), nil
+		return g.ledger.Search(ctx, f), nil
 	}
 	return g.visible(ctx, o, f), nil
 }
@@ -137,7 +136,7 @@ func (g *Guard) visible(ctx context.Context, o *Origin, f RecordFilter) iter.Seq
 	may := map[string]bool{"": false}
 	return func(yield func(Record, error) bool) {
 		given := 0
-		for entry, err := range batch.Search(ctx, g.store, f) {
+		for entry, err := range g.ledger.Search(ctx, f) {
 			if err == nil {
 				allowed, known := may[entry.Organization]
 				if !known {

@@ -14,6 +14,7 @@ import (
 	"cordon/datastore/sqlite"
 	"cordon/guard"
 	"cordon/guard/notify"
+	"cordon/ledger"
 	"cordon/ledger/journal"
 	"cordon/policies"
 	"cordon/server"
@@ -30,6 +31,7 @@ const flushTimeout = 10 * time.Second
 type instance struct {
 	store    datastore.Store
 	journal  *journal.Journal
+	ledger   *ledger.Ledger
 	engine   *policies.Engine
 	guard    *guard.Guard
 	relay    *notify.Relay
@@ -105,7 +107,10 @@ func (in *instance) makeGuard(ctx context.Context, config guard.Config) (err err
 	if in.engine, err = policies.Compile(ctx, policies.Builtin()); err != nil {
 		return fmt.Errorf("compile the rules: %w", err)
 	}
-	config.Store, config.Engine, config.Journal, config.Log = in.store, in.engine, in.journal, in.log
+	if in.ledger, err = ledger.New(ledger.Config{Store: in.store}); err != nil {
+		return err
+	}
+	config.Store, config.Engine, config.Journal, config.Ledger, config.Log = in.store, in.engine, in.journal, in.ledger, in.log
 	in.guard, err = guard.New(config)
 	return err
 }

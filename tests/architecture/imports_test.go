@@ -20,10 +20,11 @@ var rooms = map[string]struct {
 	"ledger/record":           {nil, "a record is what everybody reads, however it is kept"},
 	"ledger/batch":            {[]string{"datastore", "ledger/record"}, "it packs and selects, for any store"},
 	"ledger/journal":          {[]string{"datastore", "ledger/record", "ledger/batch"}, "it keeps what was decided and does not know why; behind the guard nobody needs it"},
-	"guard":                   {[]string{"policies", "datastore", "ledger/record", "ledger/batch", "ledger/journal"}, "rules meet facts here, on any engine and behind any door"},
+	"ledger":                  {[]string{"datastore", "ledger/record", "ledger/batch"}, "the door to the log knows how its parts are kept, and not who asks"},
+	"guard":                   {[]string{"policies", "datastore", "ledger", "ledger/record", "ledger/batch", "ledger/journal"}, "rules meet facts here, on any engine and behind any door"},
 	"server":                  {[]string{"guard", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
-	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger/journal", "server", "client"},
+	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "server", "client"},
 		"the program wires them all"},
 	"tools": {nil, "tools need nothing of the rest"},
 }
