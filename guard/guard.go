@@ -82,6 +82,7 @@ type Guard struct {
 	config  Config
 
 	standing atomic.Pointer[Standing] // nil before the first look
+	reading  atomic.Int64             // how many read the log now
 }
 
 // New makes a guard. Run must be running for the cache to be used: without it every question is

@@ -86,6 +86,9 @@ func (g *Guard) Backlog() Backlog {
 	return Backlog{s.Unshipped, s.UnshippedBytes}
 }
 
+// Readings returns how many searches and exports of the log are in hand.
+func (g *Guard) Readings() int64 { return g.reading.Load() }
+
 // Standing is how the store stood when the guard last looked. What could not be read then is nil.
 type Standing struct {
 	Up     bool // it answered

@@ -28,6 +28,8 @@ func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Se
 	}
 	seen := o.view()
 	return func(yield func(Record, error) bool) {
+		g.reading.Add(1)
+		defer g.reading.Add(-1)
 		for entry, err := range records {
 			seen.mask(&entry)
 			if !yield(entry, err) {

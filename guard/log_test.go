@@ -86,6 +86,25 @@ func TestNothingIsReadWithoutARecordOfIt(t *testing.T) { // docs/design.md 11, R
 	}
 }
 
+// Whoever reads, and stops before the end, is counted meanwhile.
+func TestReadingsInHandAreCounted(t *testing.T) { // docs/metrics.md
+	g := newGuard(t, openSQLite(t), nil)
+	acme(t, g)
+	records, err := g.Records(t.Context(), host(), guard.RecordFilter{})
+	if err != nil || g.Readings() != 0 {
+		t.Fatalf("before any reading: %d, %v", g.Readings(), err)
+	}
+	for range records {
+		if got := g.Readings(); got != 1 {
+			t.Errorf("while it is read: %d", got)
+		}
+		break
+	}
+	if got := g.Readings(); got != 0 {
+		t.Errorf("after it: %d", got)
+	}
+}
+
 func TestLogShowsOnlyWhatMayBeSeen(t *testing.T) { // docs/design.md 11, Callers
 	store := openSQLite(t)
 	g := newGuard(t, store, nil)

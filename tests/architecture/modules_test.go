@@ -44,6 +44,7 @@ var modules = map[string]struct {
 	"pgregory.net/rapid":                                       {"random operations against an oracle", nil},
 	"go.uber.org/goleak":                                       {"goroutines that stay behind", nil},
 	"github.com/getkin/kin-openapi":                            {"openapi.yaml against every request and answer", nil},
+	"github.com/VictoriaMetrics/metricsql":                     {"a parser of what alarms and panels ask; Prometheus' own brings the clouds' SDKs along", nil},
 	"github.com/emersion/go-smtp":                              {"a mail server on the loopback", nil},
 	"github.com/emersion/go-sasl":                              {"its log-in", nil},
 	"github.com/standard-webhooks/standard-webhooks/libraries": {"signatures as receivers check them", nil},

@@ -64,6 +64,7 @@ func TestEveryMetricIsInTheTableAndTheOtherWayRound(t *testing.T) { // docs/metr
 		if diff := cmp.Diff(table, served(page)); diff != "" {
 			t.Errorf("docs/metrics.md and /metrics differ: -table +served\n%s", diff)
 		}
+		deployed(t, page)
 		for _, line := range []string{
 			`cordon_authentication_failures_total{cause="key_unknown"} 1`, `cordon_store_up 1`, `cordon_mail_up 1`, `cordon_policy_disagreements_total 0`,
 		} {
