@@ -21,6 +21,7 @@ var rooms = map[string]struct {
 	"ledger/batch":            {[]string{"datastore", "ledger/record"}, "it packs and selects, for any store"},
 	"ledger/journal":          {[]string{"datastore", "ledger/record", "ledger/batch"}, "it keeps what was decided and does not know why; behind the guard nobody needs it"},
 	"ledger":                  {[]string{"datastore", "ledger/record", "ledger/batch"}, "the door to the log knows how its parts are kept, and not who asks"},
+	"ledger/tree":             {[]string{"datastore"}, "whoever checks a proof needs no store and no record, only lines"},
 	"guard":                   {[]string{"policies", "datastore", "ledger", "ledger/record", "ledger/batch", "ledger/journal"}, "rules meet facts here, on any engine and behind any door"},
 	"server":                  {[]string{"guard", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
