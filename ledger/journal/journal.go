@@ -58,8 +58,10 @@ type Config struct {
 	Sync     Sync
 	Interval time.Duration // between two fsyncs, and between two tries of what failed; 0: 50 ms
 
-	MaxBytes     int64         // how much may wait to be shipped; 0: 1 GiB
-	SegmentBytes int64         // size at which a new file is begun; 0: 64 MiB
+	MaxBytes int64 // how much may wait to be shipped; 0: 1 GiB
+	// SegmentBytes is the size at which a new file is begun; 0: 16 MiB. Small files give their memory back while it is
+	// still at hand: with 64 MiB a decision takes 5 % more of the processor, with 4 MiB beginning files costs that.
+	SegmentBytes int64
 	Linger       time.Duration // how long a record may wait for others to be shipped with; 0: 250 ms
 
 	// Ship appends a batch to the store's log: datastore.Store.Ship, whose contract it keeps.
@@ -149,7 +151,7 @@ func (c *Config) setDefaults() {
 		c.MaxBytes = 1 << 30
 	}
 	if c.SegmentBytes <= 0 {
-		c.SegmentBytes = 64 << 20
+		c.SegmentBytes = 16 << 20
 	}
 	if c.Linger <= 0 {
 		c.Linger = 250 * time.Millisecond
