@@ -44,10 +44,15 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 	if err != nil {
 		return Answer{}, err
 	}
-	var input policies.Input
+	input, _ := g.inputs.Get().(*policies.Input)
+	if input == nil {
+		input = new(policies.Input)
+	}
 	ends := g.Ends(at)
-	project(&input, &asked, &k, ends)
-	decision, err := p.ask(ctx, &input, at)
+	project(input, &asked, &k, ends)
+	decision, err := p.ask(ctx, input, at)
+	*input = policies.Input{}
+	g.inputs.Put(input)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -81,6 +81,8 @@ type Guard struct {
 	observe Observer
 	config  Config
 
+	inputs sync.Pool // of *policies.Input, each empty
+
 	standing atomic.Pointer[Standing] // nil before the first look
 	reading  atomic.Int64             // how many read the log now
 }

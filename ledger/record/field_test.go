@@ -9,6 +9,41 @@ import (
 	"cordon/ledger/record"
 )
 
+// AppendKeys says the table once more, for speed.
+func TestARecordHasTheKeysOfTheTable(t *testing.T) {
+	r := record.Record{
+		ID: record.NewID(epoch), Time: epoch, Caller: "caller", Actor: "actor", Agent: "agent", Kind: "change",
+		Question: record.Question{
+			Subject: record.Entity{ID: "subject"}, Action: record.Action{Name: "action"}, Resource: record.Entity{ID: "resource"},
+		},
+		Decision: true, Reasons: []byte(`[{"code":"reason"}]`), Policy: "policy", Organization: "organization",
+		RequestID: "request_id", TraceID: "trace_id", Batch: "batch",
+	}
+	f := record.Filter{
+		ID: r.ID, Caller: r.Caller, Actor: r.Actor, Agent: r.Agent, Kind: r.Kind,
+		Subject: "subject", Action: "action", Resource: "resource", Decision: new(true), Reason: "reason",
+		Policy: r.Policy, Organization: r.Organization, RequestID: r.RequestID, TraceID: r.TraceID, Batch: r.Batch,
+	}
+	for _, field := range record.Fields() {
+		var one record.Filter
+		if value, ok := f.Asked()[field.Name]; ok && one.Set(field.Name, value) && !slices.Equal(one.Keys(), keysOf(&r, one.Keys())) {
+			t.Errorf("the record has no key of its %s", field.Name)
+		}
+	}
+	if got, want := slices.Sorted(slices.Values(r.AppendKeys(nil))), slices.Sorted(slices.Values(f.Keys())); !slices.Equal(got, want) {
+		t.Errorf("the record has the keys %x, the table %x", got, want)
+	}
+	if got := len((&record.Record{}).AppendKeys(nil)); got != 1 {
+		t.Errorf("an empty record has %d keys, want that of its decision alone", got)
+	}
+}
+
+// keysOf returns those of the keys that the record has.
+func keysOf(r *record.Record, keys []uint64) []uint64 {
+	has := r.AppendKeys(nil)
+	return slices.DeleteFunc(slices.Clone(keys), func(key uint64) bool { return !slices.Contains(has, key) })
+}
+
 // Nothing can be asked of the log but through the table: a member that it forgets would select nothing and
 // look as if it did.
 func TestEveryMemberOfAFilterIsInTheTable(t *testing.T) {

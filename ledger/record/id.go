@@ -1,6 +1,7 @@
 package record
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -40,20 +41,26 @@ const (
 
 func formatID(high, low uint64) string {
 	var id [idLen]byte
-	at := 0
-	for i := range 32 {
-		if i == 8 || i == 12 || i == 16 || i == 20 {
-			id[at] = '-'
-			at++
-		}
-		half, shift := high, 60-4*i
-		if i >= 16 {
-			half, shift = low, 124-4*i
-		}
-		id[at] = hexDigits[half>>shift&15]
-		at++
-	}
+	putHex(id[0:], uint32(high>>32))
+	putHex(id[9:], uint32(high)) // its second half makes room for a dash below
+	copy(id[14:18], id[13:17])
+	putHex(id[19:], uint32(low>>32))
+	copy(id[24:28], id[23:27])
+	putHex(id[28:], uint32(low))
+	id[8], id[13], id[18], id[23] = '-', '-', '-', '-'
 	return string(id[:])
+}
+
+// putHex writes the eight digits of a number, all at once: each half byte gets a byte of its own, and those over
+// nine become letters.
+func putHex(dst []byte, n uint32) {
+	x := uint64(n)
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	x = (x | x<<8) & 0x00ff00ff00ff00ff
+	x = (x | x<<4) & 0x0f0f0f0f0f0f0f0f
+	const ones = 0x0101010101010101
+	letters := (x + 6*ones) >> 4 & ones
+	binary.BigEndian.PutUint64(dst, x+'0'*ones+letters*('a'-'0'-10))
 }
 
 // firstIDOf and lastIDOf give the ids before and behind all ids of a millisecond.
@@ -68,43 +75,55 @@ func IDTime[T string | []byte](id T) (time.Time, bool) {
 }
 
 func recordMilli[T string | []byte](id T) (milli int64, ok bool) {
-	if len(id) != idLen || id[14] != '7' || id[19] < '8' || id[19] > 'b' || id[19] == ':' {
+	if len(id) != idLen || id[14] != '7' || id[19] < '8' || id[19] > 'b' {
 		return 0, false
 	}
 	if id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
 		return 0, false
 	}
-	dashes := 0
-	for i := range len(id) {
-		switch c := id[i]; {
-		case '0' <= c && c <= '9' || 'a' <= c && c <= 'f':
-		case c == '-':
-			dashes++
-		default:
-			return 0, false
-		}
+	// No digit has a bit beyond its four, so one look at all of them finds what is none.
+	wrong := byte(0)
+	for i := range 8 {
+		wrong |= digits[id[i]] | digits[id[28+i]]
 	}
-	if dashes != 4 {
+	for i := range 4 {
+		wrong |= digits[id[9+i]] | digits[id[14+i]] | digits[id[19+i]] | digits[id[24+i]]
+	}
+	if wrong >= noDigit {
 		return 0, false
 	}
 	return milliOf(id)
 }
+
+// digits says what each byte is worth as a digit of an id, and noDigit of those that are none.
+var digits = func() (worth [256]byte) {
+	for i := range worth {
+		worth[i] = noDigit
+	}
+	for i := range byte(16) {
+		worth[hexDigits[i]] = i
+	}
+	return worth
+}()
+
+const noDigit = 1 << 7
 
 // milliOf reads the millisecond at the head of an id or of a bound of ids.
 func milliOf[T string | []byte](id T) (milli int64, ok bool) {
 	if len(id) < 13 || id[8] != '-' {
 		return 0, false
 	}
+	wrong := byte(0)
 	for i := range 13 {
-		switch c := id[i]; {
-		case i == 8:
-		case '0' <= c && c <= '9':
-			milli = milli<<4 | int64(c-'0')
-		case 'a' <= c && c <= 'f':
-			milli = milli<<4 | int64(c-'a'+10)
-		default:
-			return 0, false
+		if i == 8 {
+			continue
 		}
+		digit := digits[id[i]]
+		wrong |= digit
+		milli = milli<<4 | int64(digit)
+	}
+	if wrong >= noDigit {
+		return 0, false
 	}
 	return milli, true
 }

@@ -27,6 +27,20 @@ func TestRecordIDIsAUUIDv7OfItsTime(t *testing.T) {
 	})
 }
 
+func TestOnlyARecordsIDIsOne(t *testing.T) {
+	id := record.NewID(epoch)
+	for i := range len(id) {
+		for c := range 256 {
+			other := id[:i] + string([]byte{byte(c)}) + id[i+1:]
+			parsed, err := uuid.Parse(other)
+			want := err == nil && parsed.String() == other && parsed.Version() == 7 && parsed.Variant() == uuid.RFC4122
+			if _, got := record.IDTime(other); got != want {
+				t.Fatalf("%q is an id: %t, want %t", other, got, want)
+			}
+		}
+	}
+}
+
 func TestRecordIDsSortByTimeAndThenAsTheyWereMade(t *testing.T) {
 	at := epoch
 	var ids []string
