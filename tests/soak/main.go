@@ -1,0 +1,85 @@
+// Command soak runs real servers on loopback at full speed for a while, kills them and their database in turn, and holds
+// the log against what was answered: every decision and change that a caller was told of is on record, once, and no
+// number is missing that no record explains.
+//
+//	go run ./tests/soak
+//	SOAK_DURATION=1h tests/with-mongodb go run ./tests/soak
+//
+// It measures what a record takes on disk. Under tests/with-mongodb it does all of it on MongoDB, too, with a server of
+// its own. It exits 1 where a promise was not kept, and says which.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"cordon/tests/program"
+)
+
+// standard is how long the load goes on, on each store, unless SOAK_DURATION says otherwise.
+const standard = 9 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		fmt.Println("FAILED:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context) error {
+	length := standard
+	if text := os.Getenv("SOAK_DURATION"); text != "" {
+		var err error
+		if length, err = time.ParseDuration(text); err != nil || length < time.Second {
+			return fmt.Errorf("SOAK_DURATION is %q: give a second or more, such as 9s or 1h", text)
+		}
+	}
+	dir, err := os.MkdirTemp("", "cordon-soak-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	s := &soak{program: filepath.Join(dir, "cordon"), length: length}
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", s.program, "cordon/cmd/cordon").CombinedOutput(); err != nil { //nolint:gosec // our own
+		return fmt.Errorf("build cordon: %w\n%s", err, out)
+	}
+	s.name, s.place = "sqlite", program.Place{"--data", filepath.Join(dir, "sqlite")}
+	if err := s.run(ctx); err != nil {
+		return fmt.Errorf("sqlite: %w", err)
+	}
+	mongod := os.Getenv("CORDON_TEST_MONGODB_SERVER")
+	if mongod == "" {
+		fmt.Println("not run on MongoDB: that takes tests/with-mongodb go run ./tests/soak")
+		return nil
+	}
+	database, err := program.StartDatabase(ctx, mongod, filepath.Join(dir, "mongodb"))
+	if err != nil {
+		return err
+	}
+	defer func() { database.Kill() }()
+	s = &soak{name: "mongodb", program: s.program, length: length, database: database,
+		place: program.Place{"--mongodb-uri", database.URI("soak"), "--data", filepath.Join(dir, "journal")}}
+	if err := s.run(ctx); err != nil {
+		return fmt.Errorf("mongodb: %w", err)
+	}
+	return nil
+}
+
+// command runs the program and gives what it printed.
+func (s *soak) command(ctx context.Context, env []string, args ...string) (string, error) {
+	command := exec.CommandContext(ctx, s.program, args...) //nolint:gosec // what was just built
+	command.Env = append(os.Environ(), env...)
+	out, err := command.Output()
+	if failed, ok := err.(*exec.ExitError); ok { //nolint:errorlint // as exec says
+		err = fmt.Errorf("cordon %s: %w: %s", args[0], err, failed.Stderr)
+	}
+	return strings.TrimSpace(string(out)), err
+}

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// What may be taken at most. It is far above what is measured: it finds what grows without end.
+const (
+	mostJournal   = 96 << 20 // the journal's files, once all is shipped
+	mostPerRecord = 2000     // the store, a record
+	mostStore     = 64 << 20 // and beyond that, for what has no use for long
+)
+
+// measure says what the log takes.
+func (s *soak) measure(ctx context.Context) error {
+	page, err := s.figures(ctx)
+	if err != nil {
+		return err
+	}
+	folder := s.place[len(s.place)-1]
+	journal, err := size(filepath.Join(folder, "journal"))
+	if err != nil {
+		return err
+	}
+	store := int64(0)
+	if s.database == nil {
+		if store, err = size(folder, "decisions.db"); err != nil {
+			return err
+		}
+	} else {
+		store = int64(figure(page, "cordon_store_bytes"))
+	}
+	t := s.totals
+	s.say("in all: %d decisions (%.0f/s) and %d changes were answered in %d rounds, each is on record once; %d searches beside them", t.decisions,
+		float64(t.decisions)/t.loaded.Seconds(), t.changes, t.kills, t.searches)
+	s.say("the log: %d records, %.0f bytes each in the store; the journal's files have %.1f MiB", s.records, float64(store)/float64(s.records), float64(journal)/(1<<20))
+	if journal > mostJournal {
+		return fmt.Errorf("the journal takes %d bytes though all is shipped, more than %d", journal, mostJournal)
+	}
+	if store > mostStore+s.records*mostPerRecord {
+		return fmt.Errorf("the store takes %d bytes for %d records", store, s.records)
+	}
+	return nil
+}
+
+// size sums the files in a folder, those alone whose names begin with a prefix where there is one.
+func size(folder string, prefix ...string) (total int64, err error) {
+	err = filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || !entry.Type().IsRegular() {
+			return err
+		}
+		if len(prefix) > 0 && (len(entry.Name()) < len(prefix[0]) || entry.Name()[:len(prefix[0])] != prefix[0]) {
+			return nil
+		}
+		info, err := os.Stat(path)
+		if err == nil {
+			total += info.Size()
+		}
+		return err
+	})
+	return total, err
+}
