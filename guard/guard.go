@@ -64,6 +64,7 @@ type Config struct {
 type Observer struct {
 	Decision func(action string, allowed bool, reason string, took time.Duration)
 	Change   func(action string, outcome string)
+	Deleted  func(class string, count int) // because its time was over
 }
 
 // Guard answers questions and carries out mutations. It is safe for concurrent use.
@@ -126,13 +127,14 @@ func New(config Config) (*Guard, error) {
 	return g, nil
 }
 
-// Run keeps the cache true, puts what ends by the clock on record, notes when keys were last used, and looks
-// whether the store answers, until ctx is done; then it returns nil.
+// Run keeps the cache true, puts what ends by the clock on record, deletes what has been kept for its time, notes
+// when keys were last used, and looks whether the store answers, until ctx is done; then it returns nil.
 func (g *Guard) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { g.sweepEvery(ctx, time.Second) })
 	beside.Go(func() { g.watchStore(ctx) })
 	beside.Go(func() { g.writeUsesEvery(ctx, useWritten) })
+	beside.Go(func() { g.cleanEvery(ctx, cleanFirst, cleanPause) })
 	g.cache.follow(ctx, g.store, g.log)
 	beside.Wait()
 	return nil

@@ -4,7 +4,7 @@ import "cordon/policies"
 
 // actsWithoutRules are the actions on record that no rule is asked about: they are the host's.
 func actsWithoutRules() []string {
-	return []string{"create_organization", "import", "create_key", "revoke_key", "unlock_support_codes"}
+	return []string{"create_organization", "import", "create_key", "revoke_key", "unlock_support_codes", applyRetention}
 }
 
 // KnowsAction reports whether a record of the policy in force can be about an action, and else the one that is nearest

@@ -21,6 +21,7 @@ type Metrics struct {
 	decisions *prometheus.CounterVec
 	took      prometheus.Histogram
 	changes   *prometheus.CounterVec
+	deleted   *prometheus.CounterVec
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	refusals  *prometheus.CounterVec
@@ -49,6 +50,9 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 		changes: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cordon_changes_total", Help: "Acts, by action and outcome: done, denied or conflict.",
 		}, []string{"action", "outcome"}),
+		deleted: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "cordon_retention_deleted_total", Help: "What was deleted because its time was over, by class.",
+		}, []string{"class"}),
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "cordon_http_requests_total", Help: "HTTP requests, by route and status.",
 		}, []string{"route", "code"}),
@@ -59,11 +63,14 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 			Name: "cordon_authentication_failures_total", Help: "Requests by whose key or token nobody was known, by cause.",
 		}, []string{"cause"}),
 	}
+	for _, class := range guard.DeletedClasses() {
+		m.deleted.WithLabelValues(class)
+	}
 	for _, cause := range causes() {
 		m.refusals.WithLabelValues(cause)
 	}
 	m.known.Store(&map[decisionLabels]prometheus.Counter{})
-	for _, c := range []prometheus.Collector{m.decisions, m.took, m.changes, m.requests, m.seconds, m.refusals} {
+	for _, c := range []prometheus.Collector{m.decisions, m.took, m.changes, m.deleted, m.requests, m.seconds, m.refusals} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}
@@ -73,7 +80,7 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 
 // Observer is what a guard is made with so that it is counted.
 func (m *Metrics) Observer() guard.Observer {
-	return guard.Observer{Decision: m.decided, Change: m.changed}
+	return guard.Observer{Decision: m.decided, Change: m.changed, Deleted: m.gone}
 }
 
 func (m *Metrics) decided(action string, allowed bool, reason string, took time.Duration) {
@@ -104,6 +111,8 @@ func (m *Metrics) counter(labels decisionLabels) prometheus.Counter {
 	m.known.Store(&grown)
 	return counter
 }
+
+func (m *Metrics) gone(class string, count int) { m.deleted.WithLabelValues(class).Add(float64(count)) }
 
 func (m *Metrics) changed(action, outcome string) {
 	m.changes.WithLabelValues(action, outcome).Inc()
