@@ -22,7 +22,7 @@ var rooms = map[string]struct {
 	"ledger/journal":          {[]string{"datastore", "ledger/record", "ledger/batch"}, "it keeps what was decided and does not know why; behind the guard nobody needs it"},
 	"ledger/retention":        {[]string{"datastore", "ledger/record"}, "how long things are kept is a rule of its own, whoever deletes"},
 	"ledger":                  {[]string{"datastore", "ledger/record", "ledger/batch"}, "the door to the log knows how its parts are kept, and not who asks"},
-	"ledger/tree":             {[]string{"datastore"}, "whoever checks a proof needs no store and no record, only lines"},
+	"ledger/tree":             {[]string{"datastore", "ledger/record"}, "whoever checks a proof needs lines, and neither a store nor a server"},
 	"guard":                   {[]string{"policies", "datastore", "ledger", "ledger/record", "ledger/batch", "ledger/journal", "ledger/retention"}, "rules meet facts here, on any engine and behind any door"},
 	"server":                  {[]string{"guard", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
