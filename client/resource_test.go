@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -111,6 +112,10 @@ func TestCallsAreTheContracts(t *testing.T) {
 			_, err := c.Import(ctx, strings.NewReader("{}\n"))
 			return err
 		}, "POST /v1/import {}\n"},
+		"send events": {func(ctx context.Context, c *client.Client) error {
+			_, err := c.SendEvents(ctx, []json.RawMessage{json.RawMessage(`{"decision_id":"d"}`)})
+			return err
+		}, `POST /logs [{"decision_id":"d"}]`},
 		"export": {func(ctx context.Context, c *client.Client) error {
 			body, err := c.ExportRecords(ctx, client.RecordFilter{Subject: "bob", Decision: &off, From: until}, client.FormatCSV)
 			if err == nil {

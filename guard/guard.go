@@ -24,6 +24,7 @@ import (
 	"cordon/datastore"
 	"cordon/ledger"
 	"cordon/ledger/journal"
+	"cordon/ledger/opa"
 	"cordon/policies"
 )
 
@@ -72,6 +73,7 @@ type Guard struct {
 	store   datastore.Store
 	journal *journal.Journal
 	ledger  *ledger.Ledger
+	intake  *opa.Intake
 	policy  atomic.Pointer[policy]
 	cache   *cache
 	callers *callers
@@ -124,6 +126,7 @@ func New(config Config) (*Guard, error) {
 		now: config.Now, clock: newEndClock(config), log: config.Log, observe: config.Observe, config: config,
 	}
 	g.policy.Store(policy)
+	g.intake = opa.NewIntake(opa.Config{Store: g.store, Journal: g.journal, Search: g.ledger.Search, Now: g.now})
 	return g, nil
 }
 

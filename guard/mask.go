@@ -63,6 +63,13 @@ func (v view) maskDetails(part json.RawMessage) (json.RawMessage, error) {
 	if text, there := details["justification"]; there && !v.justifications {
 		details["justification"] = hidden(text)
 	}
+	if event, there := details["opa"]; there && !v.properties {
+		shown, err := maskEvent(event)
+		if err != nil {
+			return nil, err
+		}
+		details["opa"] = shown
+	}
 	if part, there := details["changes"]; there {
 		var changes []Changed
 		if err := json.Unmarshal(part, &changes); err != nil {
@@ -82,6 +89,23 @@ func (v view) maskDetails(part json.RawMessage) (json.RawMessage, error) {
 		details["changes"] = shown
 	}
 	return json.Marshal(details)
+}
+
+// maskEvent hides what an agent says of a request, and of its answer: all but which decision it was, of which agent and
+// by which policy.
+func maskEvent(part json.RawMessage) (json.RawMessage, error) {
+	var event map[string]json.RawMessage
+	if err := json.Unmarshal(part, &event); err != nil {
+		return nil, fmt.Errorf("read event: %w", err)
+	}
+	for name, value := range event {
+		switch name {
+		case "decision_id", "batch_decision_id", "trace_id", "span_id", "timestamp", "labels", "path", "bundles", "revision", "metrics":
+		default:
+			event[name] = hidden(value)
+		}
+	}
+	return json.Marshal(event)
 }
 
 // maskInput hides the sections of an input that have more than the rules' own input can have. Everything else is

@@ -65,6 +65,8 @@ func TestEachScopeOpensItsOwn(t *testing.T) {
 	for _, test := range []struct{ method, path, scope string }{
 		{http.MethodPost, "/access/v1/evaluation", guard.ScopeDecide},
 		{http.MethodPost, "/access/v1/evaluations", guard.ScopeDecide},
+		{http.MethodPost, "/logs", guard.ScopeDecide},
+		{http.MethodPost, "/logs/blue", guard.ScopeDecide},
 		{http.MethodGet, "/v1/organizations", guard.ScopeDirectory},
 		{http.MethodGet, acmePath, guard.ScopeDirectory},
 		{http.MethodPut, acmePath, guard.ScopeDirectory},

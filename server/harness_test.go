@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -149,6 +150,7 @@ type faultyStore struct {
 	wait  func() // before the next reading of facts
 	hangs bool   // readings of facts take until their context ends
 	after int    // records after which a reading of the log fails; 0: none
+	cut   bool   // from what is shipped
 }
 
 func (s *faultyStore) fail(err error) {
@@ -222,6 +224,23 @@ func (s *faultyStore) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[
 			}
 		}
 	}
+}
+
+// cutShipping has nothing shipped that comes.
+func (s *faultyStore) cutShipping(cut bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cut = cut
+}
+
+func (s *faultyStore) Ship(ctx context.Context, b datastore.Batch) (int64, error) {
+	s.mu.Lock()
+	cut := s.cut
+	s.mu.Unlock()
+	if cut {
+		return 0, datastore.ErrUnavailable
+	}
+	return s.Store.Ship(ctx, b)
 }
 
 func (s *faultyStore) Update(ctx context.Context, fn func(context.Context, datastore.Tx) error) error {
@@ -438,6 +457,9 @@ func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	check := req.Clone(req.Context())
 	check.Body = io.NopCloser(bytes.NewReader(sent))
+	if unpacked, err := gzip.NewReader(bytes.NewReader(sent)); err == nil {
+		check.Body, check.GetBody = io.NopCloser(unpacked), nil
+	}
 	input := &openapi3filter.RequestValidationInput{
 		Request: check, PathParams: parameters, Route: route,
 		Options: &openapi3filter.Options{

@@ -15,7 +15,8 @@ import (
 const (
 	decisionLimit = 2 * time.Second
 	callLimit     = 10 * time.Second
-	streamLimit   = time.Hour // of an import or an export, while data flows
+	takeLimit     = time.Minute // of a chunk of events, its turn included
+	streamLimit   = time.Hour   // of an import or an export, while data flows
 )
 
 // route is one row of the table of what the server answers. Registration, scopes, Allow, metrics
@@ -87,6 +88,9 @@ func (s *Server) routes() []*route {
 
 		{method: post, path: "/access/v1/evaluation", access: true, scopes: decide, handle: evaluation, limit: decisionLimit},
 		{method: post, path: "/access/v1/evaluations", access: true, scopes: decide, handle: evaluations, limit: decisionLimit},
+
+		{method: post, path: "/logs", scopes: decide, handle: takeEvents, limit: takeLimit},
+		{method: post, path: "/logs/{partition}", scopes: decide, handle: takeEvents, limit: takeLimit},
 
 		{method: get, path: "/v1/reasons", handle: listReasons},
 

@@ -26,7 +26,7 @@ var modules = map[string]struct {
 	"golang.org/x/term":                  {"whether a person is watching", []string{"cmd/cordon"}},
 	"github.com/lmittmann/tint":          {"logs on a terminal", []string{"cmd/cordon"}},
 	"github.com/schollz/progressbar/v3":  {"progress on a terminal", []string{"cmd/cordon"}},
-	"github.com/go-json-experiment/json": {"strict JSON, where duplicate members are refused", []string{"server", "guard", "datastore", "policies", "cmd/cordon"}},
+	"github.com/go-json-experiment/json": {"strict JSON, where duplicate members are refused", []string{"server", "guard", "ledger", "datastore", "policies", "cmd/cordon"}},
 	"github.com/google/uuid":             {"ids in the order of time", []string{"guard", "ledger", "server", "datastore", "cmd/cordon"}},
 	"github.com/prometheus/client_golang": {"metrics, on a registerer that is passed in",
 		[]string{"server", "guard", "datastore", "cmd/cordon"}},

@@ -169,6 +169,8 @@ var paths = map[string][]string{
 	"/v1/keys":                                 {"GET", "POST"},
 	"/v1/keys/abc":                             {"DELETE"},
 	"/v1/import":                               {"POST"},
+	"/logs":                                    {"POST"},
+	"/logs/blue":                               {"POST"},
 	"/v1/decisions":                            {"GET"},
 	"/v1/decisions/export":                     {"GET"},
 	"/v1/decisions/01a208ff-7f07-73e6-bbe0-aa": {"GET"},
