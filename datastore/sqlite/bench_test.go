@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -201,4 +203,55 @@ func firstID(b *testing.B, s *sqlite.Store) string {
 	}
 	b.Fatal("the log is empty")
 	return ""
+}
+
+// BenchmarkShipBesideFiles ships a batch every few milliseconds, while segments are written and removed one after the
+// other: what a sealer does to those who ship. The figures are of shipping.
+func BenchmarkShipBesideFiles(b *testing.B) {
+	for _, size := range []int{0, 1 << 20, 16 << 20} {
+		b.Run(fmt.Sprintf("%d MiB", size>>20), func(b *testing.B) {
+			s := open(b, sqlite.Config{Path: b.TempDir()})
+			ctx, end := context.WithCancel(b.Context())
+			var writing sync.WaitGroup
+			written := 0
+			writing.Go(func() {
+				data := make([]byte, size)
+				for i := range data {
+					data[i] = byte(rand.Uint32())
+				}
+				for n := 0; size > 0 && ctx.Err() == nil; n++ {
+					if err := s.WriteFile(ctx, fmt.Sprint("segment/", n), data); err != nil && ctx.Err() == nil {
+						b.Error(err)
+					}
+					if err := s.RemoveFiles(ctx, fmt.Sprint("segment/", n-1)); err != nil && ctx.Err() == nil {
+						b.Error(err)
+					}
+					written++
+				}
+			})
+			var took []time.Duration
+			pace := time.NewTicker(4 * time.Millisecond)
+			defer pace.Stop()
+			for n := int64(1); b.Loop(); n++ {
+				now := time.Now()
+				packed, err := batch.Pack([]record.Record{{ID: record.NewID(now), Time: now, Replica: "r", Sequence: n, Kind: record.KindDecision, Caller: "key"}})
+				if err != nil {
+					b.Fatal(err)
+				}
+				begun := time.Now()
+				if _, err := s.Ship(b.Context(), packed); err != nil {
+					b.Fatal(err)
+				}
+				took = append(took, time.Since(begun))
+				<-pace.C
+			}
+			end()
+			writing.Wait()
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1e3, "p50-ms")
+			b.ReportMetric(float64(took[len(took)*99/100].Microseconds())/1e3, "p99-ms")
+			b.ReportMetric(float64(took[len(took)-1].Microseconds())/1e3, "max-ms")
+			b.ReportMetric(float64(written), "files")
+		})
+	}
 }

@@ -47,7 +47,15 @@ func (s *Store) Waiting() int {
 
 // WriteVersion makes the state file of a directory as an earlier version of the program wrote it.
 func WriteVersion(ctx context.Context, dir string, version int, statements string) error {
-	s := stateSchema()
+	return writeVersion(ctx, dir, stateSchema(), version, statements)
+}
+
+// WriteLogVersion does the same with the file of the log.
+func WriteLogVersion(ctx context.Context, dir string, version int, statements string) error {
+	return writeVersion(ctx, dir, logSchema(), version, statements)
+}
+
+func writeVersion(ctx context.Context, dir string, s schema, version int, statements string) error {
 	s.steps = s.steps[:version]
 	f, err := openFile(ctx, dir, s, true, nil)
 	if err != nil {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -11,31 +12,109 @@ import (
 	"cordon/datastore"
 )
 
-// WriteFile keeps data as the file of a name, in one transaction of the log's file.
+// piecesOnce is how many pieces of a file are written, or removed, in one turn of the writer: a quarter of a MiB.
+const piecesOnce = 4
+
+// WriteFile keeps data as the file of a name. What is large is written in several transactions, so that those who
+// ship have their turn between them: its pieces are loose until the last one gives them the name.
 func (s *Store) WriteFile(ctx context.Context, name string, data []byte) error {
 	if err := datastore.CheckFile(name, data); err != nil {
 		return explain("write a file", err)
 	}
-	err := s.log.writer.transact(ctx, func(c *conn) (func(), error) {
-		var id int64
-		if err := c.one(ctx, `INSERT INTO files (name, size) VALUES (?, ?)
-			ON CONFLICT (name) DO UPDATE SET size = excluded.size RETURNING id`, []any{name, len(data)}, &id); err != nil {
-			return nil, err
-		}
-		replaced, err := c.exec(ctx, `DELETE FROM chunks WHERE file = ?`, id)
-		if err != nil {
-			return nil, err
-		}
-		number := 0
-		for chunk := range slices.Chunk(data, datastore.FileChunk) {
-			if _, err := c.exec(ctx, `INSERT INTO chunks (file, number, data) VALUES (?, ?, ?)`, id, number, chunk); err != nil {
+	var file, replaced int64
+	for written, whole := 0, false; !whole; {
+		var to int64
+		end := min(written+piecesOnce*datastore.FileChunk, len(data))
+		err := s.log.writer.transact(ctx, func(c *conn) (after func(), err error) {
+			to, replaced = file, 0
+			if to == 0 {
+				if err := c.one(ctx, `INSERT INTO loose DEFAULT VALUES RETURNING file`, nil, &to); err != nil {
+					return nil, err
+				}
+			}
+			number := written / datastore.FileChunk
+			for chunk := range slices.Chunk(data[written:end], datastore.FileChunk) {
+				if _, err := c.exec(ctx, `INSERT INTO chunks (file, number, data) VALUES (?, ?, ?)`, to, number, chunk); err != nil {
+					return nil, err
+				}
+				number++
+			}
+			if end < len(data) {
+				return nil, nil
+			}
+			var removed int64
+			if replaced, removed, err = unname(ctx, c, name); err != nil {
 				return nil, err
 			}
-			number++
+			if _, err := c.exec(ctx, `INSERT INTO files (id, name, size) VALUES (?, ?, ?)`, to, name, len(data)); err != nil {
+				return nil, err
+			}
+			_, err = c.exec(ctx, `DELETE FROM loose WHERE file = ?`, to)
+			return s.log.freed(removed), err
+		})
+		if err != nil {
+			s.sweep(ctx, file)
+			return explain("write a file", err)
 		}
-		return s.log.freed(replaced), nil
+		file, written, whole = to, end, end == len(data)
+	}
+	s.sweep(ctx, replaced)
+	return nil
+}
+
+// unname takes a file's name away, if there is a file of that name. Its pieces are removed where they are few, else
+// they are loose from now on.
+func unname(ctx context.Context, c *conn, name string) (loose, removed int64, err error) {
+	var file, size int64
+	err = c.one(ctx, `DELETE FROM files WHERE name = ? RETURNING id, size`, []any{name}, &file, &size)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, 0, nil
+	}
+	if err != nil {
+		return 0, 0, err
+	}
+	if size <= piecesOnce*datastore.FileChunk {
+		removed, err = c.exec(ctx, `DELETE FROM chunks WHERE file = ?`, file)
+		return 0, removed, err
+	}
+	_, err = c.exec(ctx, `INSERT INTO loose (file) VALUES (?)`, file)
+	return file, 0, err
+}
+
+// sweep removes the pieces of what has no name any more, or never got one; 0 is nothing. It goes on when ctx is done,
+// and where it cannot, the next Open does it.
+func (s *Store) sweep(ctx context.Context, file int64) {
+	ctx = context.WithoutCancel(ctx)
+	for some := file > 0; some; {
+		err := s.log.writer.transact(ctx, func(c *conn) (func(), error) {
+			removed, err := c.exec(ctx, `DELETE FROM chunks WHERE file = ?1
+				AND number < (SELECT min(number) FROM chunks WHERE file = ?1) + ?2`, file, piecesOnce)
+			if some = removed > 0; err == nil && !some {
+				_, err = c.exec(ctx, `DELETE FROM loose WHERE file = ?`, file)
+			}
+			return s.log.freed(removed), err
+		})
+		if err != nil {
+			return
+		}
+	}
+}
+
+// sweepAll removes what an earlier process has left loose.
+func (s *Store) sweepAll(ctx context.Context) error {
+	var files []int64
+	err := s.log.read(ctx, func(c *conn) error {
+		return c.each(ctx, `SELECT file FROM loose WHERE file > 0`, nil, func(rows *sql.Rows) error {
+			var file int64
+			err := rows.Scan(&file)
+			files = append(files, file)
+			return err
+		})
 	})
-	return explain("write a file", err)
+	for _, file := range files {
+		s.sweep(ctx, file)
+	}
+	return err
 }
 
 // fileRange is one statement, so that what it reads is of one point in time. The file's row comes also
@@ -126,16 +205,16 @@ func (s *Store) Files(ctx context.Context, prefix, after string) iter.Seq2[datas
 // RemoveFiles removes files one by one, so that nobody waits for all of them.
 func (s *Store) RemoveFiles(ctx context.Context, names ...string) error {
 	for _, name := range names {
-		err := s.log.writer.transact(ctx, func(c *conn) (func(), error) {
-			removed, err := c.exec(ctx, `DELETE FROM chunks WHERE file IN (SELECT id FROM files WHERE name = ?)`, name)
-			if err == nil {
-				_, err = c.exec(ctx, `DELETE FROM files WHERE name = ?`, name)
-			}
+		var loose int64
+		err := s.log.writer.transact(ctx, func(c *conn) (_ func(), err error) {
+			var removed int64
+			loose, removed, err = unname(ctx, c, name)
 			return s.log.freed(removed), err
 		})
 		if err != nil {
 			return explain("remove a file", err)
 		}
+		s.sweep(ctx, loose)
 	}
 	if len(names) == 0 {
 		return explain("remove files", s.log.usable(ctx))

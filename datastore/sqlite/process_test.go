@@ -94,7 +94,7 @@ func writeUntilKilled(dir string) error {
 
 // versionOfFile is of a size and a content that no other version but every 256th has.
 func versionOfFile(n byte) []byte {
-	return bytes.Repeat([]byte{n}, (int(n)*7919)%(3*datastore.FileChunk)+1)
+	return bytes.Repeat([]byte{n}, (int(n)*7919)%(12*datastore.FileChunk)+1)
 }
 
 func newRecord(replica string, revision int64) *record.Record {
@@ -199,6 +199,9 @@ func checkSurvivors(t *testing.T, dir string, revision, shipped int64, file byte
 	got, err := s.ReadFile(t.Context(), "f", 0, datastore.MaxFileBytes)
 	if file != 0 && (err != nil || len(got) == 0 || !bytes.Equal(got, versionOfFile(got[0])) || got[0] != file && got[0] != file+1) {
 		t.Errorf("the file is %d bytes (%v), version %d was acknowledged", len(got), err, file)
+	}
+	if kept := looseRows(t, dir); kept != "0 pieces, 0 loose" {
+		t.Errorf("of what was being written when it was killed the next start keeps %s", kept)
 	}
 	// A change and its record survive together.
 	want := int64(1)

@@ -209,8 +209,16 @@ CREATE TABLE chunks (
 	data BLOB NOT NULL,
 	PRIMARY KEY (file, number)
 ) STRICT;
-`, streams}}
+`, streams, loose}}
 }
+
+// loose names what the pieces in chunks are of that are no file's: of one that is being written, or was removed. Every
+// file has its id from here, so none is given twice.
+const loose = `
+CREATE TABLE loose (file INTEGER PRIMARY KEY AUTOINCREMENT) STRICT;
+INSERT INTO loose (file) SELECT id FROM files ORDER BY id DESC LIMIT 1;
+DELETE FROM loose;
+`
 
 // streams counts what was given: its rows outlive the records. What was counted before is found by what is
 // there. A batch may be given up when it is sealed.
