@@ -19,6 +19,7 @@ var rooms = map[string]struct {
 	"datastore/datastoretest": {[]string{"datastore", "ledger/record", "ledger/batch"}, "the suite knows the contract and no engine; what it keeps and reads again are records"},
 	"ledger/record":           {nil, "a record is what everybody reads, however it is kept"},
 	"ledger/batch":            {[]string{"datastore", "ledger/record"}, "it packs and selects, for any store"},
+	"ledger/segment":          {[]string{"datastore", "ledger/record"}, "it builds and reads what is sealed, from any store, and seals nothing"},
 	"ledger/journal":          {[]string{"datastore", "ledger/record", "ledger/batch"}, "it keeps what was decided and does not know why; behind the guard nobody needs it"},
 	"ledger/retention":        {[]string{"datastore", "ledger/record"}, "how long things are kept is a rule of its own, whoever deletes"},
 	"ledger":                  {[]string{"datastore", "ledger/record", "ledger/batch"}, "the door to the log knows how its parts are kept, and not who asks"},

@@ -1,0 +1,143 @@
+package segment
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"cordon/datastore"
+	"cordon/ledger/record"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/compress/zstd"
+)
+
+// Built is a segment that is ready to be written: Data as Info.Name, Index as Info.IndexName.
+type Built struct {
+	Info  Info
+	Data  []byte
+	Index []byte
+}
+
+// rowsAtOnce is how many rows are made, or read, in one go.
+const rowsAtOnce = 256
+
+// pageBytes is about how much of a column has to be unpacked for one value of it.
+const pageBytes = 16 << 10
+
+// Build makes a segment of lines, the canonical lines of records, the first of which is the leaf first. An empty line
+// stands for a record that was removed: its row is there and says nothing. The order is that of the leaves; where it
+// is that of the ids too, as it is but for what was shipped late, the index is smaller.
+//
+// Every line comes out again as it went in: one that the columns do not make again is kept beside them.
+func Build(first, generation int64, lines [][]byte) (Built, error) {
+	b := Built{Info: Info{First: first, Count: int64(len(lines)), Generation: generation, FirstID: noID, LastID: noID}}
+	if !b.Info.valid() {
+		return Built{}, fmt.Errorf("build a segment of %d lines from leaf %d: there may be 1 to %d", len(lines), first, MaxRows)
+	}
+	var data bytes.Buffer
+	described := schema()
+	// A new writer each time: one that is used again leaves the names of columns out, and other readers fail.
+	w := parquet.NewWriter(&data, described,
+		parquet.PageBufferSize(pageBytes),
+		parquet.DictionaryMaxBytes(pageBytes),
+		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
+		parquet.CreatedBy("cordon", "1", ""),
+	)
+	var x indexer
+	made := make([]parquet.Row, 0, rowsAtOnce)
+	for i, line := range lines {
+		r, err := newRow(first+int64(i), line)
+		if err != nil {
+			return Built{}, fmt.Errorf("build a segment: %w", err)
+		}
+		if !r.removed {
+			x.add(&r.Record, uint16(i))
+		}
+		made = append(made, r.values())
+		if len(made) == cap(made) || i == len(lines)-1 {
+			if _, err := w.WriteRows(made); err != nil {
+				return Built{}, fmt.Errorf("build a segment: %w", err)
+			}
+			made = made[:0]
+		}
+	}
+	if err := w.Close(); err != nil {
+		return Built{}, fmt.Errorf("build a segment: %w", err)
+	}
+	b.Data = data.Bytes()
+	b.Info, b.Index = x.index(b.Info, b.Data)
+	if len(b.Data) > datastore.MaxFileBytes || len(b.Index) > datastore.MaxFileBytes {
+		return Built{}, fmt.Errorf("build a segment of %d lines: %w", len(lines), ErrTooLarge)
+	}
+	return b, nil
+}
+
+// newRow reads a line.
+func newRow(leaf int64, line []byte) (*row, error) {
+	r := &row{leaf: leaf, removed: len(line) == 0}
+	if r.removed {
+		return r, nil
+	}
+	if err := json.Unmarshal(line, &r.Record); err != nil {
+		return nil, fmt.Errorf("leaf %d: %w", leaf, err)
+	}
+	if _, ok := record.IDTime(r.ID); !ok {
+		return nil, fmt.Errorf("leaf %d: %q is no id of a record", leaf, r.ID)
+	}
+	var reasons []struct {
+		Code any `json:"code"`
+	}
+	_ = json.Unmarshal(r.Reasons, &reasons) // what is no array of objects has no codes
+	for _, reason := range reasons {
+		if code, ok := reason.Code.(string); ok && code != "" {
+			r.codes = append(r.codes, code)
+		}
+	}
+	again := row{leaf: leaf}
+	into := columns(&again)
+	for _, value := range r.values() {
+		into[value.Column()].set(value)
+	}
+	if !bytes.Equal(again.text(), line) {
+		r.line = line
+	}
+	return r, nil
+}
+
+// values returns the row as the library takes it.
+func (r *row) values() parquet.Row {
+	table := columns(r)
+	values := make(parquet.Row, 0, len(table)+len(r.codes))
+	for i := range table {
+		values = table[i].appendTo(values, i, r.removed)
+	}
+	return values
+}
+
+// text returns the line, nil for a removed record.
+func (r *row) text() []byte {
+	switch {
+	case r.removed:
+		return nil
+	case len(r.line) > 0:
+		return r.line
+	}
+	r.Compact = true // the members come from a line, and were held against it when the segment was built
+	line := r.AppendJSON(nil)
+	r.Compact = false
+	return line
+}
+
+// finish brings the record to what its line says.
+func (r *row) finish() error {
+	if len(r.line) == 0 {
+		return nil
+	}
+	r.Record = record.Record{}
+	if err := json.Unmarshal(r.line, &r.Record); err != nil {
+		return errors.Join(ErrCorrupt, err)
+	}
+	return nil
+}

@@ -1,0 +1,97 @@
+package segment
+
+import (
+	"container/list"
+	"sync"
+)
+
+// Cache keeps what was read and proved to be right, up to a number of bytes; what was not used for longest goes first.
+// All segments share one, and it serves many goroutines at once. A nil one keeps nothing.
+type Cache struct {
+	most int64
+
+	mu    sync.Mutex
+	held  int64
+	items map[cacheKey]*list.Element // of *cached
+	order list.List                  // what was used last is in front
+	read  int64
+}
+
+type cacheKey struct {
+	name   string
+	offset int64 // negative: something that was made of the file
+}
+
+type cached struct {
+	key   cacheKey
+	value any
+	bytes int64
+}
+
+// NewCache returns a cache that holds at most so many bytes.
+func NewCache(bytes int64) *Cache {
+	return &Cache{most: bytes, items: map[cacheKey]*list.Element{}}
+}
+
+// Bytes returns how much the cache holds now and how much was ever read to fill it.
+func (c *Cache) Bytes() (held, read int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.held, c.read
+}
+
+func (c *Cache) get(key cacheKey) (any, bool) {
+	if c == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	item, ok := c.items[key]
+	if !ok {
+		return nil, false
+	}
+	c.order.MoveToFront(item)
+	return item.Value.(*cached).value, true
+}
+
+func (c *Cache) put(key cacheKey, value any, bytes int64) {
+	const overhead = 200 // of the entry itself, about
+	bytes += overhead
+	if c == nil || bytes > c.most {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if item, ok := c.items[key]; ok { // another was as quick
+		c.order.MoveToFront(item)
+		return
+	}
+	c.items[key] = c.order.PushFront(&cached{key, value, bytes})
+	for c.held += bytes; c.held > c.most; {
+		oldest := c.order.Back()
+		gone := c.order.Remove(oldest).(*cached)
+		delete(c.items, gone.key)
+		c.held -= gone.bytes
+	}
+}
+
+func (c *Cache) counts(bytes int) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read += int64(bytes)
+}
+
+// cachedOr returns what the cache has, or makes it and keeps it. Of several who ask at a time each may make it.
+func cachedOr[T any](c *Cache, key cacheKey, make func() (T, int64, error)) (T, error) {
+	if value, ok := c.get(key); ok {
+		return value.(T), nil
+	}
+	value, bytes, err := make()
+	if err == nil {
+		c.put(key, value, bytes)
+	}
+	return value, err
+}

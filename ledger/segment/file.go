@@ -1,0 +1,171 @@
+package segment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// pieces reads a Parquet file for the library, each piece held against its checksum.
+type pieces struct {
+	ctx context.Context
+	s   *Segment
+	h   *head
+}
+
+// ReadAt reads from the pieces that it needs.
+func (p pieces) ReadAt(into []byte, offset int64) (n int, err error) {
+	if offset < 0 {
+		return 0, errors.New("read before the beginning")
+	}
+	for n < len(into) {
+		if offset >= p.h.size {
+			return n, io.EOF
+		}
+		piece, err := p.piece(offset / pieceBytes)
+		if err != nil {
+			return n, err
+		}
+		copied := copy(into[n:], piece[offset%pieceBytes:])
+		n, offset = n+copied, offset+int64(copied)
+	}
+	return n, nil
+}
+
+func (p pieces) piece(number int64) ([]byte, error) {
+	name, at := p.s.info.Name(), number*pieceBytes
+	return cachedOr(p.s.cache, cacheKey{name, at}, func() ([]byte, int64, error) {
+		length := int(min(pieceBytes, p.h.size-at))
+		data, err := p.s.files.ReadFile(p.ctx, name, at, length)
+		if err != nil {
+			return nil, 0, fmt.Errorf("read %s: %w", name, err)
+		}
+		p.s.cache.counts(len(data))
+		if len(data) != length || crc32.Checksum(data, castagnoli) != p.h.sums[number] {
+			return nil, 0, fmt.Errorf("%s: %w: its piece at %d is another", name, ErrCorrupt, at)
+		}
+		return data, int64(len(data)), nil
+	})
+}
+
+// opened is a Parquet file whose footer was read.
+type opened struct {
+	chunks []*parquet.FileColumnChunk // by column; nil: it holds nothing but nulls
+}
+
+// opened returns the file's columns.
+func (s *Segment) opened(ctx context.Context, h *head) (*opened, error) {
+	return cachedOr(s.cache, cacheKey{s.info.Name(), tableOffset}, func() (_ *opened, _ int64, err error) {
+		defer contain(&err)
+		// What is opened is kept for others, so what it was opened with must not end with this caller.
+		f, err := parquet.OpenFile(pieces{context.WithoutCancel(ctx), s, h}, h.size,
+			parquet.SkipBloomFilters(true), parquet.ReadBufferSize(pageBytes))
+		if err != nil {
+			return nil, 0, err
+		}
+		groups, want := f.RowGroups(), columns(new(row))
+		if len(groups) != 1 || groups[0].NumRows() != s.info.Count || len(f.Root().Columns()) != len(want) {
+			return nil, 0, fmt.Errorf("%w: it has other rows or columns", ErrCorrupt)
+		}
+		o := &opened{chunks: make([]*parquet.FileColumnChunk, len(want))}
+		for i, column := range f.Root().Columns() {
+			if column.Name() != want[i].name {
+				return nil, 0, fmt.Errorf("%w: its column %q is %q", ErrCorrupt, want[i].name, column.Name())
+			}
+			chunk, ok := groups[0].ColumnChunks()[i].(*parquet.FileColumnChunk)
+			if !ok {
+				return nil, 0, errors.New("the library reads columns in another way")
+			}
+			if f.Metadata().RowGroups[0].Columns[i].MetaData.Statistics.NullCount < s.info.Count {
+				o.chunks[i] = chunk
+			}
+		}
+		const columnBytes = 2 << 10 // of its description and where its pages are, about
+		return o, int64(len(want)) * columnBytes, nil
+	})
+}
+
+// failed says of which segment an error is. What neither the store nor the caller did is damage.
+func (s *Segment) failed(err error) error { return fmt.Errorf("segment %s: %w", s.info.Name(), err) }
+
+// contain turns a panic of a library that reads a file into an error. A file that passes its checksums is what a
+// segment's writer wrote, so only a hostile writer gets here, and the program goes on.
+func contain(err *error) {
+	if r := recover(); r != nil {
+		*err = fmt.Errorf("%w: %v", ErrCorrupt, r)
+	}
+}
+
+// fill reads columns of rows whose numbers ascend. It reads and unpacks only the pages that have one of them.
+func (o *opened) fill(p pieces, wanted func(name string) bool, numbers []int64, rows []*row) (err error) {
+	defer contain(&err)
+	tables := make([][33]column, len(rows))
+	for i := range rows {
+		tables[i] = columns(rows[i])
+	}
+	for i, chunk := range o.chunks {
+		if _, list := tables[0][i].of.(*codeList); list || chunk == nil || !wanted(tables[0][i].name) {
+			continue
+		}
+		if err := p.ctx.Err(); err != nil {
+			return err
+		}
+		err := values(chunk.PagesFrom(p), numbers, func(row int, value parquet.Value) { tables[row][i].set(value) })
+		if err != nil {
+			return fmt.Errorf("column %s: %w", tables[0][i].name, err)
+		}
+	}
+	return nil
+}
+
+// near is how many rows are read over between two that are asked for, because to begin again costs more.
+const near = 16
+
+// values gives the values of rows in a column that has one for each.
+func values(pages *parquet.FilePages, numbers []int64, set func(row int, value parquet.Value)) error {
+	defer func() { _ = pages.Close() }()
+	buffer := make([]parquet.Value, 0, 128)
+	for at := 0; at < len(numbers); {
+		start := numbers[at]
+		if err := pages.SeekToRow(start); err != nil {
+			return err
+		}
+		page, err := pages.ReadPage()
+		if err != nil {
+			return err
+		}
+		if page.NumRows() < 1 {
+			return fmt.Errorf("%w: an empty page", ErrCorrupt)
+		}
+		end := start + page.NumRows()
+		for at < len(numbers) && numbers[at] < end {
+			run := at + 1
+			for run < len(numbers) && numbers[run] < end && numbers[run]-numbers[run-1] <= near {
+				run++
+			}
+			from := numbers[at]
+			part := page.Slice(from-start, numbers[run-1]+1-start)
+			read := part.Values()
+			for row := from; at < run; {
+				n, err := read.ReadValues(buffer[:cap(buffer)])
+				for _, value := range buffer[:n] {
+					if at < run && numbers[at] == row {
+						set(at, value)
+						at++
+					}
+					row++
+				}
+				if at < run && (n == 0 || err != nil) {
+					return fmt.Errorf("%w: a page ends early", ErrCorrupt)
+				}
+			}
+			parquet.Release(part)
+		}
+		parquet.Release(page)
+	}
+	return nil
+}

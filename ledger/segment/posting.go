@@ -1,0 +1,210 @@
+package segment
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"iter"
+
+	"github.com/RoaringBitmap/roaring/v2"
+)
+
+// keyBits is how many bits of a key an index keeps, the highest ones. Keys are hashes, so a segment of a quarter
+// million has one in a million wrong; what is found is held against the filter, and costs a look. All 64 would take
+// four bytes more for each record and key, on every level.
+const keyBits = 36
+
+// posting says that the thing at a place has a key: the key's bits, then sixteen of the place. Sorted, they are what
+// an index is made of.
+type posting uint64
+
+func newPosting(key uint64, at uint16) posting { return posting(key>>(64-keyBits)<<16 | uint64(at)) }
+
+func (p posting) key() uint64   { return uint64(p >> 16) }
+func (p posting) place() uint16 { return uint16(p) }
+
+// few is up to how many places of a key are kept as differences and not as a bitmap.
+const few = 32
+
+// blockBytes is about how much of an index is read for a key.
+const blockBytes = 4 << 10
+
+// block is a part of an index with all places of some keys that follow each other.
+type block struct {
+	first  uint64 // its first key
+	offset int64  // in the file
+	length int
+	sum    uint32
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// appendBlocks appends sorted postings in blocks. A place has that many bits.
+//
+// Of a key stands its distance from the one before it. One place stands in the same number, shifted; of more, how many
+// they are, and their distances or a bitmap.
+func appendBlocks(dst []byte, postings []posting, bits int) ([]byte, []block) {
+	var blocks []block
+	begin := len(dst)
+	previous := uint64(0)
+	for at := 0; at < len(postings); {
+		key := postings[at].key()
+		end := at + 1
+		for end < len(postings) && postings[end].key() == key {
+			end++
+		}
+		if len(blocks) == 0 || len(dst)-begin >= blockBytes {
+			blocks = closeBlock(blocks, dst, begin)
+			begin, previous = len(dst), key
+			blocks = append(blocks, block{first: key, offset: int64(begin)})
+		}
+		dst = appendPlaces(dst, key-previous, postings[at:end], bits)
+		at, previous = end, key
+	}
+	return dst, closeBlock(blocks, dst, begin)
+}
+
+func closeBlock(blocks []block, dst []byte, begin int) []block {
+	if len(blocks) > 0 {
+		last := &blocks[len(blocks)-1]
+		last.length, last.sum = len(dst)-begin, crc32.Checksum(dst[begin:], castagnoli)
+	}
+	return blocks
+}
+
+func appendPlaces(dst []byte, distance uint64, postings []posting, bits int) []byte {
+	if len(postings) == 1 {
+		return binary.AppendUvarint(dst, (distance<<bits|uint64(postings[0].place()))<<1|1)
+	}
+	dst = binary.AppendUvarint(dst, distance<<1)
+	dst = binary.AppendUvarint(dst, uint64(len(postings)))
+	if len(postings) <= few {
+		before := uint64(0)
+		for _, p := range postings {
+			dst = binary.AppendUvarint(dst, uint64(p.place())-before)
+			before = uint64(p.place())
+		}
+		return dst
+	}
+	bitmap := roaring.New()
+	for _, p := range postings {
+		bitmap.Add(uint32(p.place()))
+	}
+	bitmap.RunOptimize()
+	text, _ := bitmap.ToBytes() // it writes to memory, and that does not fail
+	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+}
+
+// blockReader reads the keys of a block, one after the other.
+type blockReader struct {
+	rest  reader
+	bits  int
+	key   uint64
+	count int
+	place uint16 // of a key that has one
+	// places are those of a key that has more: of few as they stand, else a bitmap's text.
+	places []byte
+}
+
+// keys reads a block's keys; each is in the reader until the next.
+func (b *block) keys(data []byte, bits int) iter.Seq2[*blockReader, error] {
+	return func(yield func(*blockReader, error) bool) {
+		r := &blockReader{rest: reader{data: data}, bits: bits, key: b.first}
+		for len(r.rest.data) > 0 {
+			r.next()
+			if r.rest.bad {
+				yield(nil, fmt.Errorf("%w: a block of the index is cut off", ErrCorrupt))
+				return
+			}
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (r *blockReader) next() {
+	head := r.rest.uvarint()
+	if head&1 == 1 {
+		r.count, r.key, r.place = 1, r.key+head>>1>>r.bits, uint16(head>>1&(1<<r.bits-1))
+		return
+	}
+	r.key += head >> 1
+	count := r.rest.uvarint()
+	r.count = int(min(count, MaxRows+1))
+	switch {
+	case count < 2 || count > MaxRows:
+		r.rest.bad = true
+	case count <= few:
+		from := r.rest.data
+		for range count {
+			r.rest.uvarint()
+		}
+		r.places = from[:len(from)-len(r.rest.data)]
+	default:
+		r.places = r.rest.bytes(r.rest.uvarint())
+	}
+}
+
+// bitmap returns the places of the key that was read last.
+func (r *blockReader) bitmap() (*roaring.Bitmap, error) {
+	bitmap := roaring.New()
+	switch {
+	case r.count == 1:
+		bitmap.Add(uint32(r.place))
+	case r.count <= few:
+		places, at := reader{data: r.places}, uint64(0)
+		for range r.count {
+			at += places.uvarint()
+			bitmap.Add(uint32(at))
+		}
+	default:
+		if _, err := bitmap.FromUnsafeBytes(r.places); err != nil {
+			return nil, fmt.Errorf("%w: a bitmap of the index: %w", ErrCorrupt, err)
+		}
+		if err := bitmap.Validate(); err != nil {
+			return nil, fmt.Errorf("%w: a bitmap of the index: %w", ErrCorrupt, err)
+		}
+	}
+	return bitmap, nil
+}
+
+// reader reads numbers and bytes, and nothing but zeros once they end before their time.
+type reader struct {
+	data []byte
+	bad  bool
+}
+
+func (r *reader) uvarint() uint64 {
+	n, size := binary.Uvarint(r.data)
+	if size <= 0 {
+		r.bad, r.data = true, nil
+		return 0
+	}
+	r.data = r.data[size:]
+	return n
+}
+
+func (r *reader) bytes(n uint64) []byte {
+	if n > uint64(len(r.data)) {
+		r.bad, r.data = true, nil
+		return nil
+	}
+	part := r.data[:n:n]
+	r.data = r.data[n:]
+	return part
+}
+
+func (r *reader) uint32() uint32 {
+	if part := r.bytes(4); part != nil {
+		return binary.LittleEndian.Uint32(part)
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if part := r.bytes(8); part != nil {
+		return binary.LittleEndian.Uint64(part)
+	}
+	return 0
+}

@@ -1,0 +1,244 @@
+package segment
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"iter"
+	"slices"
+
+	"cordon/ledger/record"
+
+	"github.com/RoaringBitmap/roaring/v2"
+	"github.com/google/uuid"
+)
+
+// Search returns the records that a query selects, in the order that it asks for, up to its limit. It costs by what is
+// found: of the index what the query's keys need, of the columns the pages that have a record which it returns.
+func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		left := q.Limit
+		for rows, err := range s.candidates(ctx, &q) {
+			if err == nil {
+				err = s.load(ctx, rows, everything)
+			}
+			if err != nil {
+				yield(Row{}, s.failed(err))
+				return
+			}
+			for i := range rows {
+				r := &rows[i]
+				if err := r.finish(); err != nil {
+					yield(Row{}, s.failed(err))
+					return
+				}
+				if !q.Match(&r.Record) {
+					continue
+				}
+				if !yield(Row{Leaf: r.leaf, Line: r.text(), Record: r.Record}, nil) {
+					return
+				}
+				if left--; left == 0 {
+					return
+				}
+			}
+		}
+	}
+}
+
+func everything(string) bool { return true }
+
+// index returns the segment's index.
+func (s *Segment) index() *index {
+	return &index{files: s.files, cache: s.cache, file: s.info.IndexName(), of: s.info.Name(), bits: 16}
+}
+
+// candidates returns rows that a query may select, in the order that it asks for, some at a time. They have a leaf and
+// nothing else yet.
+func (s *Segment) candidates(ctx context.Context, q *record.Query) iter.Seq2[[]row, error] {
+	return func(yield func([]row, error) bool) {
+		if q.Nothing() || !s.info.Covers(q.Low, q.High) {
+			return
+		}
+		x := s.index()
+		h, err := x.head(ctx)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		if h.live > int(s.info.Count) {
+			yield(nil, ErrCorrupt)
+			return
+		}
+		found, err := x.all(ctx, h, keysOf(&q.Filter))
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		order, err := s.order(ctx, x, h)
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		partly := s.info.FirstID < q.Low || s.info.LastID > q.High
+		for ranks := range ranked(h, found, q) {
+			rows := make([]row, len(ranks))
+			for i, rank := range ranks {
+				number := int64(rank)
+				if order != nil {
+					number = int64(order[rank])
+				}
+				rows[i].leaf = s.info.First + number
+			}
+			if partly {
+				if err := s.load(ctx, rows, func(name string) bool { return name == "id" }); err != nil {
+					yield(nil, err)
+					return
+				}
+				rows = slices.DeleteFunc(rows, func(r row) bool { return r.ID < q.Low || r.ID > q.High })
+			}
+			if len(rows) > 0 && !yield(rows, nil) {
+				return
+			}
+		}
+	}
+}
+
+// order returns the rows by rank, nil where they are alike.
+func (s *Segment) order(ctx context.Context, x *index, h *head) ([]uint16, error) {
+	if h.order.length == 0 {
+		if h.live != int(s.info.Count) {
+			return nil, x.corrupt(ErrCorrupt)
+		}
+		return nil, nil
+	}
+	return cachedOr(s.cache, cacheKey{x.file, orderOffset}, func() ([]uint16, int64, error) {
+		data, err := x.block(ctx, h.order)
+		if err != nil {
+			return nil, 0, err
+		}
+		rows, err := parseOrder(data, h.live, int(s.info.Count))
+		if err != nil {
+			return nil, 0, x.corrupt(err)
+		}
+		return rows, int64(2 * len(rows)), nil
+	})
+}
+
+// least and most are how many candidates are looked at in one go, where nothing is said of a limit.
+const least, most = 16, 256
+
+// ranked returns the ranks that may be in the query's range of ids and are among those found, all where found is nil:
+// in the query's order, some at a time, more each time.
+func ranked(h *head, found *roaring.Bitmap, q *record.Query) iter.Seq[[]uint32] {
+	return func(yield func([]uint32) bool) {
+		low, high := span(h, q.Low, q.High)
+		size := max(min(q.Limit, most), least)
+		next := func() (uint32, bool) {
+			if low >= high {
+				return 0, false
+			}
+			if q.OldestFirst {
+				low++
+				return low - 1, true
+			}
+			high--
+			return high, true
+		}
+		if found != nil {
+			within := roaring.New()
+			within.AddRange(uint64(low), uint64(max(low, high)))
+			within.And(found)
+			next = walk(within, q.OldestFirst)
+		}
+		for more := true; more; size = min(2*size, most) {
+			ranks := make([]uint32, 0, size)
+			for len(ranks) < size && more {
+				var rank uint32
+				if rank, more = next(); more && int(rank) < h.live {
+					ranks = append(ranks, rank)
+				}
+			}
+			if len(ranks) > 0 && !yield(ranks) {
+				return
+			}
+		}
+	}
+}
+
+func walk(places *roaring.Bitmap, up bool) func() (uint32, bool) {
+	if up {
+		each := places.Iterator()
+		return func() (uint32, bool) {
+			if !each.HasNext() {
+				return 0, false
+			}
+			return each.Next(), true
+		}
+	}
+	each := places.ReverseIterator()
+	return func() (uint32, bool) {
+		if !each.HasNext() {
+			return 0, false
+		}
+		return each.Next(), true
+	}
+}
+
+// span returns bounds of the ranks whose ids can be from low to high, the second behind the last.
+func span(h *head, low, high string) (from, to uint32) {
+	to = uint32(h.live)
+	if at, ok := boundHead(low); ok {
+		n, _ := slices.BinarySearch(h.samples, at)
+		from = uint32(max(n-1, 0) * stride)
+	}
+	if at, ok := boundHead(high); ok && at < 1<<64-1 {
+		n, _ := slices.BinarySearch(h.samples, at+1)
+		to = min(to, uint32(n*stride))
+	}
+	return from, to
+}
+
+// boundHead reads the beginning of a bound of ids; it is not ok for one that is no id, which bounds nothing.
+func boundHead(id string) (uint64, bool) {
+	u, err := uuid.Parse(id)
+	if err != nil || len(id) != len(noID) {
+		return 0, false
+	}
+	return binary.BigEndian.Uint64(u[:8]), true
+}
+
+// load fills columns of rows whose leaves are set.
+func (s *Segment) load(ctx context.Context, rows []row, wanted func(name string) bool) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	h, err := s.index().head(ctx)
+	if err != nil {
+		return err
+	}
+	o, err := s.opened(ctx, h)
+	if err != nil {
+		return err
+	}
+	// The library goes forwards, the caller may go another way.
+	sorted := make([]*row, len(rows))
+	for i := range rows {
+		sorted[i] = &rows[i]
+	}
+	slices.SortFunc(sorted, func(a, b *row) int { return int(a.leaf - b.leaf) })
+	numbers := make([]int64, len(rows))
+	for i, r := range sorted {
+		numbers[i] = r.leaf - s.info.First
+	}
+	p := pieces{ctx, s, h}
+	if err := o.fill(p, wanted, numbers, sorted); err != nil {
+		return err
+	}
+	for i, r := range sorted {
+		if r.leaf != s.info.First+numbers[i] {
+			return errors.Join(ErrCorrupt, errors.New("a row is of another leaf"))
+		}
+	}
+	return nil
+}
