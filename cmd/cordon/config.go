@@ -92,7 +92,7 @@ func settings() []group {
 			{"as", "", word, "act as this user (the key needs the scope act)"},
 			{"agent", "", word, "act as this support agent (the key needs the scope support)"},
 			{"language", "", word, "language of messages, as Accept-Language says it: fr, or de-CH, fr;q=0.8 (default en)"},
-			{"explain", "", among(client.ExplainUser, client.ExplainAdmin), "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit)"},
+			{"explain", "", readers, "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit); of log the id of the record to decide again"},
 			{"ca-file", "", files, "file with authorities (PEM) that vouch for the server, instead of this machine's"},
 			{"client-cert", "", files, "file with a certificate (PEM) for a server that asks for one"},
 			{"client-key", "", files, "file with that certificate's private key (PEM)"},
