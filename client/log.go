@@ -21,7 +21,9 @@ type RecordFilter struct {
 	Action       string    `query:"action"`
 	Resource     string    `query:"resource"`
 	Decision     *bool     `query:"decision"`
-	Reason       string    `query:"reasons"` // a code among the reasons
+	Reason       string    `query:"reason"` // a code among the reasons
+	Origin       string    `query:"origin"` // of a block that it is about: administrator, support or host
+	Text         string    `query:"text"`   // words, all of which are in the reason or the justification given
 	Kind         string    `query:"kind"`
 	Caller       string    `query:"caller"`
 	Actor        string    `query:"actor"`
@@ -32,7 +34,7 @@ type RecordFilter struct {
 	Revision     int64     `query:"revision"`
 	RequestID    string    `query:"request_id"`
 	TraceID      string    `query:"trace_id"`
-	Batch        string    `query:"batch"`
+	Batch        string    `query:"batch_id"`
 	From         time.Time `query:"from"` // From <= time < To
 	To           time.Time `query:"to"`
 }

@@ -21,6 +21,9 @@ func TestAFilterAsksForEveryMemberOfTheLog(t *testing.T) {
 		switch value.Interface().(type) {
 		case string:
 			value.SetString("change")
+			if member.Name == "Origin" {
+				value.SetString("support")
+			}
 		case int64:
 			value.SetInt(7)
 		case *bool:

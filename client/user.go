@@ -15,6 +15,16 @@ func Roles() []string {
 	return []string{RoleLegalRepresentative, RoleAdministrator, RoleCollaborator, RoleClient}
 }
 
+// Whose block it is.
+const (
+	OriginAdministrator = "administrator" // of the organization
+	OriginSupport       = "support"       // the host's support
+	OriginHost          = "host"          // the host itself
+)
+
+// Origins are all of them.
+func Origins() []string { return []string{OriginAdministrator, OriginSupport, OriginHost} }
+
 // Service channels that a block of a user may close.
 const (
 	ChannelManager   = "manager"

@@ -30,6 +30,8 @@ var (
 	ErrKeyEnded = fmt.Errorf("%w: it has expired", ErrUnauthenticated)
 	// ErrOrganizationLimit: the caller is limited to another organization.
 	ErrOrganizationLimit = errors.New("the caller is limited to another organization")
+	// ErrTextLimit: the caller is limited to one organization, and looks for words in what was said.
+	ErrTextLimit = errors.New("what was said is not for a caller that is limited to one organization")
 	// ErrTooStale: the asked-for revision has not been reached here.
 	ErrTooStale = errors.New("the asked-for revision has not been reached")
 	// ErrAlreadyShown: the first answer showed a secret, which is not shown twice.

@@ -19,7 +19,8 @@ func RecordFields() []record.Field { return record.Fields() }
 // Records gives the records that a filter selects and the caller may see: those of the caller's own
 // organization where it is limited to one, and for an acting user those of organizations where
 // view_decisions is allowed them (docs/design.md 11, Callers). The reading is on record before anything is given.
-// *Denied: the filter names an organization whose records the user may not see.
+// *Denied: the filter names an organization whose records the user may not see. ErrTextLimit: it looks for words in what
+// was said, and the caller is limited to one organization.
 // What the reader may not see of persons is masked (docs/design.md 7): see [view].
 func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
 	records, err := g.readable(ctx, o, f)
@@ -42,6 +43,9 @@ func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Se
 // readable gives the records whole.
 func (g *Guard) readable(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
 	if limit := o.Caller.Organization; limit != "" {
+		if f.Text != "" {
+			return nil, ErrTextLimit // what matches would tell them what is masked
+		}
 		if f.Organization != "" && f.Organization != limit {
 			return nil, ErrOrganizationLimit
 		}

@@ -128,6 +128,9 @@ func TestLogShowsOnlyWhatMayBeSeen(t *testing.T) { // docs/design.md 11, Callers
 	if got := organizations(limited, guard.RecordFilter{}); !slices.Equal(got, []string{"other"}) {
 		t.Errorf("limited: got %v", got)
 	}
+	if _, err := g.Records(t.Context(), limited, guard.RecordFilter{Text: "fraud"}); !errors.Is(err, guard.ErrTextLimit) {
+		t.Errorf("limited, looking for words: got %v", err)
+	}
 	if _, err := g.Records(t.Context(), limited, guard.RecordFilter{Organization: "acme"}); !errors.Is(err, guard.ErrOrganizationLimit) {
 		t.Errorf("limited asks for another: got %v", err)
 	}

@@ -58,6 +58,8 @@ var kinds = []kind{
 		say: "A key makes no key that ends later than itself."},
 	{as: has[*guard.Beyond], status: http.StatusForbidden, code: "insufficient_scope", title: "The caller lacks a scope", detail: beyondDetail,
 		say: "A key makes no key beyond itself."},
+	{is: guard.ErrTextLimit, status: http.StatusForbidden, code: "organization_limit", title: "What was said is not for this caller",
+		say: "text looks into justifications, which are for callers with the scope audit and no limit to one organization."},
 	{is: guard.ErrOrganizationLimit, status: http.StatusForbidden, code: "organization_limit", title: "The caller is limited to another organization",
 		say: "This key or token is good for one organization, and this is not of it."},
 	{as: has[*guard.Denied], status: http.StatusForbidden, code: "denied", title: "The rules deny this",

@@ -109,6 +109,9 @@ func TestTheDocumentSaysWhatAFilterOfTheLogMayBe(t *testing.T) {
 			t.Errorf("%s is not described", field.Name)
 			continue
 		}
+		if field.Also != "" && operation.Parameters.GetByInAndName(openapi3.ParameterInQuery, field.Also) == nil {
+			t.Errorf("%s is not described", field.Also)
+		}
 		schema := parameter.Schema.Value
 		var values []string
 		for _, value := range schema.Enum {
@@ -118,6 +121,8 @@ func TestTheDocumentSaysWhatAFilterOfTheLogMayBe(t *testing.T) {
 		switch {
 		case schema.Type.Is("integer"):
 			described = "a whole number"
+		case schema.MinLength > 0:
+			described = "one word or several"
 		case schema.Format == "date-time":
 			described = "a time like 2026-01-31T12:00:00Z"
 		case values != nil:

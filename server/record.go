@@ -16,15 +16,22 @@ import (
 func selected(c *call, query url.Values) (guard.RecordFilter, error) {
 	var filter guard.RecordFilter
 	for _, field := range guard.RecordFields() {
-		if !query.Has(field.Name) {
+		name := field.Name
+		if field.Also != "" && query.Has(field.Also) {
+			if query.Has(name) {
+				return filter, because(errQuery, fmt.Sprintf("%s and %s are one filter; give one of them", name, field.Also))
+			}
+			name = field.Also
+		}
+		if !query.Has(name) {
 			continue
 		}
-		value, err := single(query, field.Name)
+		value, err := single(query, name)
 		if err != nil {
 			return filter, err
 		}
-		if !filter.Set(field.Name, value) {
-			return filter, because(errQuery, field.Name+" must be "+field.Want)
+		if !filter.Set(name, value) {
+			return filter, because(errQuery, name+" must be "+field.Want)
 		}
 	}
 	if filter.Policy != "" {
@@ -33,7 +40,7 @@ func selected(c *call, query url.Values) (guard.RecordFilter, error) {
 	if err := inForce("action", filter.Action, c.server.config.Guard.KnowsAction); err != nil {
 		return filter, err
 	}
-	return filter, inForce("reasons", filter.Reason, c.server.config.Guard.KnowsReason)
+	return filter, inForce("reason", filter.Reason, c.server.config.Guard.KnowsReason)
 }
 
 // inForce refuses a word that is asked for and not known.
@@ -52,16 +59,22 @@ func inForce(name, word string, known func(string) (string, bool)) error {
 	return because(errQuery, detail+"; to look for a word of a former policy, name that policy with policy=")
 }
 
-// listRecords answers a page of the log, newest first.
+// listRecords answers a page of the log, newest first unless the oldest are asked for.
 func listRecords(c *call) error {
 	page, err := c.page()
 	if err != nil {
 		return err
 	}
-	filter, err := selected(c, c.req.URL.Query())
+	query := c.req.URL.Query()
+	filter, err := selected(c, query)
 	if err != nil {
 		return err
 	}
+	order, err := oneOf(query, "order", "newest", "oldest")
+	if err != nil {
+		return err
+	}
+	filter.OldestFirst = order == "oldest"
 	filter.After, filter.Limit = page.After, page.Limit+1
 	found, err := c.server.config.Guard.Records(c.context(), &c.origin, filter)
 	if err != nil {

@@ -68,6 +68,13 @@ func unread(records []client.Record) []client.Record {
 	return slices.DeleteFunc(records, func(r client.Record) bool { return r.Kind == "read" })
 }
 
+func aboutBlockOf(origin string) func(client.Record) bool {
+	return func(r client.Record) bool {
+		return strings.Contains(string(r.Input), `"blocks":["`+origin+`"]`) ||
+			r.Question.Action.Name == "block" && strings.Contains(string(r.Input), `"origin":"`+origin+`"`)
+	}
+}
+
 func TestTheLogIsFiltered(t *testing.T) {
 	w := newWorld(t)
 	w.fillLog(t)
@@ -89,6 +96,13 @@ func TestTheLogIsFiltered(t *testing.T) {
 		"actor=anna":                              func(r client.Record) bool { return r.Actor == "anna" },
 		"agent=sam":                               func(client.Record) bool { return false },
 		"reasons=not_a_member":                    func(r client.Record) bool { return strings.Contains(codes(r.Reasons), "not_a_member") },
+		"reason=not_a_member":                     func(r client.Record) bool { return strings.Contains(codes(r.Reasons), "not_a_member") },
+		"batch_id=none":                           func(client.Record) bool { return false },
+		"origin=support":                          func(client.Record) bool { return false },
+		"origin=host":                             aboutBlockOf("host"),
+		"origin=administrator":                    aboutBlockOf("administrator"),
+		"text=LEAK":                               func(r client.Record) bool { return strings.Contains(string(r.Details), "leak") },
+		"text=nothing+said":                       func(client.Record) bool { return false },
 		"request_id=req-carl-view":                func(r client.Record) bool { return r.RequestID == "req-carl-view" },
 		"id=" + one.ID:                            func(r client.Record) bool { return r.ID == one.ID },
 		"caller=" + one.Caller:                    func(r client.Record) bool { return r.Caller == one.Caller },
@@ -123,6 +137,7 @@ func TestTheLogIsFiltered(t *testing.T) {
 	for _, query := range []string{
 		"actoin=x", "decision=maybe", "decision=", "kind=other", "from=yesterday", "to=2026-01-01", "from=", "subject=", "subject=a&subject=b",
 		"sequence=x", "revision=-1", "limit=0", "cursor=x", "time=2026-01-01T00:00:00Z", "format=csv", "input=x",
+		"reason=not_granted&reasons=not_granted", "batch=a&batch_id=a", "origin=user", "text=", "text=%21", "order=up", "order=",
 	} {
 		w.do(t, http.MethodGet, "/v1/decisions?"+query, nil).refused(t, http.StatusBadRequest, "invalid_query")
 	}
@@ -131,10 +146,13 @@ func TestTheLogIsFiltered(t *testing.T) {
 func TestTheLogComesInPages(t *testing.T) {
 	w := newWorld(t)
 	w.fillLog(t)
-	for _, filter := range []string{"", "&decision=false", "&revision=1"} {
+	for _, filter := range []string{"", "&decision=false", "&revision=1", "&order=oldest"} {
 		var want, got []string
-		for _, r := range unread(w.records(t, filter[min(1, len(filter)):])) {
+		for _, r := range unread(w.records(t, strings.TrimSuffix(filter[min(1, len(filter)):], "order=oldest"))) {
 			want = append(want, r.ID)
+		}
+		if filter == "&order=oldest" {
+			slices.Reverse(want)
 		}
 		cursor := ""
 		for {

@@ -60,6 +60,9 @@ func recordQuery() []string {
 	var names []string
 	for _, field := range guard.RecordFields() {
 		names = append(names, field.Name)
+		if field.Also != "" {
+			names = append(names, field.Also)
+		}
 	}
 	return names
 }
@@ -144,7 +147,7 @@ func (s *Server) routes() []*route {
 		{method: post, path: "/v1/backup", scopes: admin, hostOnly: true, handle: backUp, limit: streamLimit},
 		{method: post, path: "/v1/import", scopes: directory, hostOnly: true, changes: true, handle: importLines, limit: streamLimit},
 
-		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, recordQuery()), reads: true, handle: listRecords},
+		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, []string{"order"}, recordQuery()), reads: true, handle: listRecords},
 		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat([]string{"format"}, recordQuery()),
 			reads: true, handle: exportRecords, limit: streamLimit},
 		{method: get, path: "/v1/decisions/{id}", scopes: audit, reads: true, handle: getRecord},

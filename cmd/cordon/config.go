@@ -131,6 +131,8 @@ func settings() []group {
 			{"decision", "", answers, "only these answers: allowed or denied; of messages only those of the record with this id"},
 			{"state", "", among(client.MessageStates()...), "only messages in this state: pending, leased, done or dead (given up)"},
 			{"why", "", word, "only answers with this reason code, such as product_blocked"},
+			{"origin", "", among(client.Origins()...), "only what is about a block of theirs: administrator, support or host"},
+			{"text", "", anything, "only acts whose reason or justification has all of these words"},
 			{"kind", "", among(client.RecordKinds()...), "only this kind of record: decision, change, read or gap"},
 			{"caller", "", word, "only what this key asked"},
 			{"actor", "", word, "only what was asked or done by this acting user"},

@@ -58,7 +58,7 @@ func TestImportPrintsCountsAndRefusals(t *testing.T) {
 // What the log can be asked for, log can be: an id is its argument, and the numbers and the replica are for programs.
 func TestLogHasAFlagForEveryMember(t *testing.T) {
 	flags := map[string]string{
-		"reasons": "why", "agent": "by-agent", "request_id": "request-id", "trace_id": "trace-id",
+		"reason": "why", "batch_id": "batch", "agent": "by-agent", "request_id": "request-id", "trace_id": "trace-id",
 		"id": "", "replica": "", "sequence": "", "revision": "",
 	}
 	s := serve(t, map[string]string{"GET /v1/decisions": `200 {"items":[],"next_cursor":""}`})
@@ -112,7 +112,7 @@ func TestLogPrintsRecords(t *testing.T) {
 		t.Errorf("log r1 printed %s: %v", got.out, err)
 	}
 	want := []string{
-		`GET /v1/decisions?decision=false&from=2026-01-02T00%3A00%3A00Z&limit=20&reasons=user_blocked&subject=carol`,
+		`GET /v1/decisions?decision=false&from=2026-01-02T00%3A00%3A00Z&limit=20&reason=user_blocked&subject=carol`,
 		`GET /v1/decisions/export?format=csv&organization=acme`,
 		`GET /v1/decisions/r1`,
 		`GET /v1/decisions/r1`,

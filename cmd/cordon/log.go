@@ -81,6 +81,8 @@ func filterFlags(f *client.RecordFilter) []filterFlag {
 		{"action", &f.Action},
 		{"resource", &f.Resource},
 		{"why", &f.Reason},
+		{"origin", &f.Origin},
+		{"text", &f.Text},
 		{"kind", &f.Kind},
 		{"caller", &f.Caller},
 		{"actor", &f.Actor},

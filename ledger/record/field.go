@@ -11,10 +11,11 @@ import (
 // the record has such a member.
 type field struct {
 	name   string
+	also   string // another name for it in queries, which is as good
 	key    string // stands before the value in a batch's keys; empty: it has none
 	values string // the only values, joined by " or "; empty: any
 	how    comparison
-	has    any // *string, *bool, *int64 or *time.Time: the record's; itself for its reasons
+	has    any // *string, *bool, *int64 or *time.Time: the record's; itself for what it has several of
 	asked  any // *string, **bool, **int64 or *time.Time: the filter's
 }
 
@@ -23,7 +24,9 @@ type comparison uint8
 
 const (
 	equal     comparison = iota
-	among                // asked for is one of the codes in an array of {code, message}
+	among                // asked for is one of the codes of its reasons
+	concerns             // asked for is one of the origins of the blocks that it is about
+	says                 // all words that are asked for are in what was said
 	notBefore            // the record's is at or behind what is asked for
 	before               // the record's is before it
 )
@@ -33,28 +36,30 @@ const (
 //
 // Why a function that makes it of pointers, and not a variable with functions: whoever calls a function that it does
 // not know puts the record on the heap, and this is on the path of every decision.
-func fields(r *Record, f *Filter) [20]field {
+func fields(r *Record, f *Filter) [22]field {
 	return [...]field{
-		{"id", "id=", "", equal, &r.ID, &f.ID},
-		{"from", "", "", notBefore, &r.Time, &f.From},
-		{"to", "", "", before, &r.Time, &f.To},
-		{"replica", "", "", equal, &r.Replica, &f.Replica}, // a batch names its own
-		{"sequence", "", "", equal, &r.Sequence, &f.Sequence},
-		{"caller", "caller=", "", equal, &r.Caller, &f.Caller},
-		{"actor", "actor=", "", equal, &r.Actor, &f.Actor},
-		{"agent", "agent=", "", equal, &r.Agent, &f.Agent},
-		{"kind", "kind=", "decision or change or read or gap", equal, &r.Kind, &f.Kind},
-		{"subject", "subject=", "", equal, &r.Question.Subject.ID, &f.Subject},
-		{"action", "action=", "", equal, &r.Question.Action.Name, &f.Action},
-		{"resource", "resource=", "", equal, &r.Question.Resource.ID, &f.Resource},
-		{"decision", "decision=", "true or false", equal, &r.Decision, &f.Decision},
-		{"reasons", "reason=", "", among, r, &f.Reason},
-		{"policy", "policy=", "", equal, &r.Policy, &f.Policy},
-		{"organization", "organization=", "", equal, &r.Organization, &f.Organization},
-		{"revision", "", "", equal, &r.Revision, &f.Revision},
-		{"request_id", "request_id=", "", equal, &r.RequestID, &f.RequestID},
-		{"trace_id", "trace_id=", "", equal, &r.TraceID, &f.TraceID},
-		{"batch", "batch=", "", equal, &r.Batch, &f.Batch},
+		{"id", "", "id=", "", equal, &r.ID, &f.ID},
+		{"from", "", "", "", notBefore, &r.Time, &f.From},
+		{"to", "", "", "", before, &r.Time, &f.To},
+		{"replica", "", "", "", equal, &r.Replica, &f.Replica}, // a batch names its own
+		{"sequence", "", "", "", equal, &r.Sequence, &f.Sequence},
+		{"caller", "", "caller=", "", equal, &r.Caller, &f.Caller},
+		{"actor", "", "actor=", "", equal, &r.Actor, &f.Actor},
+		{"agent", "", "agent=", "", equal, &r.Agent, &f.Agent},
+		{"kind", "", "kind=", "decision or change or read or gap", equal, &r.Kind, &f.Kind},
+		{"subject", "", "subject=", "", equal, &r.Question.Subject.ID, &f.Subject},
+		{"action", "", "action=", "", equal, &r.Question.Action.Name, &f.Action},
+		{"resource", "", "resource=", "", equal, &r.Question.Resource.ID, &f.Resource},
+		{"decision", "", "decision=", "true or false", equal, &r.Decision, &f.Decision},
+		{"reason", "reasons", "reason=", "", among, r, &f.Reason},
+		{"origin", "", "origin=", "administrator or support or host", concerns, r, &f.Origin},
+		{"text", "", "text=", "", says, r, &f.Text},
+		{"policy", "", "policy=", "", equal, &r.Policy, &f.Policy},
+		{"organization", "", "organization=", "", equal, &r.Organization, &f.Organization},
+		{"revision", "", "", "", equal, &r.Revision, &f.Revision},
+		{"request_id", "", "request_id=", "", equal, &r.RequestID, &f.RequestID},
+		{"trace_id", "", "trace_id=", "", equal, &r.TraceID, &f.TraceID},
+		{"batch_id", "batch", "batch=", "", equal, &r.Batch, &f.Batch},
 	}
 }
 
@@ -67,20 +72,40 @@ func (m *field) selects() bool {
 	case *bool:
 		return asked == "" || asked == strconv.FormatBool(*has)
 	case *Record:
-		if asked == "" {
-			return true
-		}
-		for code := range has.reasonCodes() {
-			if string(code) == asked {
-				return true
-			}
-		}
+		return asked == "" || has.has(m.how, asked)
 	case *int64:
 		number, ok := m.asked.(**int64)
 		return ok && (*number == nil || **number == *has)
 	case *time.Time:
 		bound, ok := m.asked.(*time.Time)
 		return ok && (bound.IsZero() || has.Before(*bound) == (m.how == before))
+	}
+	return false
+}
+
+// has reports whether the record has what is asked for among what it has several of.
+func (r *Record) has(how comparison, asked string) bool {
+	switch how {
+	case among:
+		for code := range r.reasonCodes() {
+			if string(code) == asked {
+				return true
+			}
+		}
+	case concerns:
+		for origin := range r.origins() {
+			if string(origin) == asked {
+				return true
+			}
+		}
+	case says:
+		said := Words(r.said())
+		for _, word := range Words(asked) {
+			if _, found := slices.BinarySearch(said, word); !found {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }
@@ -106,7 +131,7 @@ func (m *field) set(value string) bool {
 	switch asked := m.asked.(type) {
 	case *string:
 		*asked = value
-		return value != ""
+		return value != "" && (m.how != says || len(Words(value)) > 0)
 	case **bool:
 		*asked = new(value == "true")
 	case **int64:
@@ -124,6 +149,7 @@ func (m *field) set(value string) bool {
 // Field describes a member by which records are selected.
 type Field struct {
 	Name string // in queries; the record's own where it has such a member
+	Also string // another name for it in queries; empty: none
 	Want string // what a value must be, to be told to whoever gives another
 }
 
@@ -132,7 +158,7 @@ func Fields() []Field {
 	table := fields(new(Record), new(Filter))
 	fields := make([]Field, len(table))
 	for i := range table {
-		fields[i] = Field{Name: table[i].name, Want: table[i].want()}
+		fields[i] = Field{Name: table[i].name, Also: table[i].also, Want: table[i].want()}
 	}
 	return fields
 }
@@ -144,7 +170,10 @@ func (m *field) want() string {
 	case *time.Time:
 		return "a time like 2026-01-31T12:00:00Z"
 	}
-	if m.values == "" {
+	switch {
+	case m.how == says:
+		return "one word or several"
+	case m.values == "":
 		return "a value"
 	}
 	return m.values
@@ -154,7 +183,7 @@ func (m *field) want() string {
 func (f *Filter) Set(name, value string) bool {
 	table := fields(new(Record), f)
 	for i := range table {
-		if table[i].name == name {
+		if m := &table[i]; name != "" && (m.name == name || m.also == name) {
 			return table[i].set(value)
 		}
 	}

@@ -18,10 +18,11 @@ func TestARecordHasTheKeysOfTheTable(t *testing.T) {
 		},
 		Decision: true, Reasons: []byte(`[{"code":"reason"}]`), Policy: "policy", Organization: "organization",
 		RequestID: "request_id", TraceID: "trace_id", Batch: "batch",
+		Input: []byte(`{"resource":{"blocks":["support"]}}`), Details: []byte(`{"reason":"Text"}`),
 	}
 	f := record.Filter{
 		ID: r.ID, Caller: r.Caller, Actor: r.Actor, Agent: r.Agent, Kind: r.Kind,
-		Subject: "subject", Action: "action", Resource: "resource", Decision: new(true), Reason: "reason",
+		Subject: "subject", Action: "action", Resource: "resource", Decision: new(true), Reason: "reason", Origin: "support", Text: "text",
 		Policy: r.Policy, Organization: r.Organization, RequestID: r.RequestID, TraceID: r.TraceID, Batch: r.Batch,
 	}
 	for _, field := range record.Fields() {
@@ -52,7 +53,7 @@ func TestEveryMemberOfAFilterIsInTheTable(t *testing.T) {
 		before := f
 		value := "x"
 		switch field.Want {
-		case "a value":
+		case "a value", "one word or several":
 		case "a whole number":
 			value = "7"
 		case "a time like 2026-01-31T12:00:00Z":
@@ -61,13 +62,21 @@ func TestEveryMemberOfAFilterIsInTheTable(t *testing.T) {
 			value = "change"
 		case "true or false":
 			value = "true"
+		case "administrator or support or host":
+			value = "host"
 		default:
 			t.Errorf("%s wants %q, of which this test knows nothing", field.Name, field.Want)
+		}
+		if field.Also != "" {
+			var one, other record.Filter
+			if !one.Set(field.Name, value) || !other.Set(field.Also, value) || !reflect.DeepEqual(one, other) {
+				t.Errorf("%s and %s are not one", field.Name, field.Also)
+			}
 		}
 		if !f.Set(field.Name, value) || reflect.DeepEqual(before, f) {
 			t.Errorf("%s=%s does nothing", field.Name, value)
 		}
-		if field.Want != "a value" && new(record.Filter).Set(field.Name, "x") || new(record.Filter).Set(field.Name, "") {
+		if field.Want != "a value" && field.Want != "one word or several" && new(record.Filter).Set(field.Name, "x") || new(record.Filter).Set(field.Name, "") {
 			t.Errorf("%s takes what is no value of it", field.Name)
 		}
 	}
@@ -81,7 +90,7 @@ func TestEveryMemberOfAFilterIsInTheTable(t *testing.T) {
 			t.Errorf("no row of the table is about %s", member.Name)
 		}
 	}
-	if new(record.Filter).Set("nothing", "x") {
+	if new(record.Filter).Set("nothing", "x") || new(record.Filter).Set("", "x") || new(record.Filter).Set("text", "?!") {
 		t.Error("a member that there is not was taken")
 	}
 }
@@ -93,8 +102,9 @@ func TestEveryMemberOfAFilterSelects(t *testing.T) {
 		Question: record.Question{
 			Subject: record.Entity{ID: "subject"}, Action: record.Action{Name: "action"}, Resource: record.Entity{ID: "resource"},
 		},
-		Decision: true, Reasons: []byte(`[{"code":"first"},{"code":"reasons"}]`), Policy: "policy", Organization: "organization", Revision: 7,
-		RequestID: "request_id", TraceID: "trace_id", Batch: "batch",
+		Decision: true, Reasons: []byte(`[{"code":"first"},{"code":"reason"}]`), Policy: "policy", Organization: "organization", Revision: 7,
+		RequestID: "request_id", TraceID: "trace_id", Batch: "batch_id",
+		Input: []byte(`{"resource":{"blocks":["support"]}}`), Details: []byte(`{"justification":"Some text"}`),
 	}
 	for _, field := range record.Fields() {
 		hit, miss := field.Name, "nothing"
@@ -107,6 +117,8 @@ func TestEveryMemberOfAFilterSelects(t *testing.T) {
 			hit, miss = "read", "change"
 		case "decision":
 			hit, miss = "true", "false"
+		case "origin":
+			hit, miss = "support", "host"
 		case "from":
 			hit, miss = "2026-01-31T12:00:00Z", "2026-01-31T12:00:01Z"
 		case "to":

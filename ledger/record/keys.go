@@ -9,8 +9,9 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// AppendKeys appends one key for each non-empty member that fields gives a key, and one for each
-// reason code: the XXH64 hash, with seed 0, of "member=value" ("organization=acme",
+// AppendKeys appends one key for each non-empty member that fields gives a key, and one for each reason code, for each
+// origin of a block that the record is about ("origin=support") and for each word of the reason or the justification of
+// an act ("text=fraud"): the XXH64 hash, with seed 0, of "member=value" ("organization=acme",
 // "reason=product_blocked"). The keys of a batch are kept as its Bloom filter, so neither the hash nor
 // the names may ever change; an added member would have to be one that old records do not have.
 //
@@ -33,7 +34,16 @@ func (r *Record) AppendKeys(dst []uint64) []uint64 {
 	dst = appendKey(dst, "organization=", r.Organization)
 	dst = appendKey(dst, "request_id=", r.RequestID)
 	dst = appendKey(dst, "trace_id=", r.TraceID)
-	return appendKey(dst, "batch=", r.Batch)
+	dst = appendKey(dst, "batch=", r.Batch)
+	for origin := range r.origins() {
+		dst = appendKey(dst, "origin=", string(origin))
+	}
+	if said := r.said(); said != "" {
+		for _, word := range Words(said) {
+			dst = appendKey(dst, "text=", word)
+		}
+	}
+	return dst
 }
 
 // Keys returns the keys that a record must have for the filter to select it.
@@ -41,7 +51,12 @@ func (f *Filter) Keys() []uint64 {
 	var keys []uint64
 	table := fields(new(Record), f)
 	for i := range table {
-		if m := &table[i]; m.key != "" {
+		switch m := &table[i]; {
+		case m.how == says:
+			for _, word := range Words(m.text()) {
+				keys = appendKey(keys, m.key, word)
+			}
+		case m.key != "":
 			keys = appendKey(keys, m.key, m.text())
 		}
 	}

@@ -80,6 +80,8 @@ type Filter struct {
 	ID, Replica, Caller, Actor, Agent, Kind string
 	Subject, Action, Resource               string
 	Reason                                  string // a code among the reasons
+	Origin                                  string // of a block that the record is about: see [Record.AppendKeys]
+	Text                                    string // words, all of which are in what was said: see [Words]
 	Policy, Organization                    string
 	RequestID, TraceID, Batch               string
 	Decision                                *bool

@@ -32,6 +32,7 @@ var modules = map[string]struct {
 		[]string{"server", "guard", "datastore", "cmd/cordon"}},
 	"github.com/lestrrat-go/jwx/v3":                            {"tokens of a configured issuer", []string{"server"}},
 	"github.com/lestrrat-go/httprc/v3":                         {"the issuer's keys, fetched again when they change", []string{"server"}},
+	"golang.org/x/text":                                        {"words in one case and one spelling (cases, unicode/norm)", []string{"ledger"}},
 	"golang.org/x/time":                                        {"rate limits", []string{"server"}},
 	"golang.org/x/sync":                                        {"groups of goroutines that end together", []string{"server", "guard", "datastore", "policies", "cmd/cordon"}},
 	"github.com/klauspost/compress":                            {"packed batches of records", []string{"ledger"}},

@@ -58,7 +58,7 @@ func beginning(all map[string]string, prefix string) map[string]string {
 // import nothing of ours have some of them again; here they are the same, one for one.
 func TestOneVocabulary(t *testing.T) {
 	source, sdk, store := words(t, "policies"), words(t, "client"), words(t, "datastore")
-	for _, prefix := range []string{"Role", "Type", "Channel", "Reason", "Kind"} {
+	for _, prefix := range []string{"Role", "Type", "Channel", "Reason", "Kind", "Origin"} {
 		want, got := beginning(source, prefix), beginning(sdk, prefix)
 		if len(want) == 0 {
 			t.Errorf("policies has no constants %s...", prefix)
