@@ -1,40 +1,98 @@
 // Package ledger answers what happened: it is the one door to the log, for whoever reads it and for what keeps it.
 //
-// How a record is kept depends on its age: it waits in the journal of its replica, is shipped to the store in a
-// batch, and so on. A reader sees none of that: a [Ledger] gives all records that are in the store, in one order.
+// How a record is kept depends on its age. It waits in the journal of its replica and is shipped to the store in a
+// batch; that is hot. After a minute or so the replica that has the lease seals it: it becomes a leaf of one tree, and
+// a row of a segment with up to 65,535 others, and the batch goes. A reader sees none of that: a [Ledger] gives all
+// records that are in the store, each once, in one order, whatever is being sealed meanwhile.
+//
+// One note of the store, the head, says what is sealed. Everything else is made so that it may end anywhere: see
+// [Ledger.Run].
 package ledger
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
-	"iter"
+	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"cordon/datastore"
-	"cordon/ledger/batch"
-	"cordon/ledger/record"
+	"cordon/ledger/segment"
+	"cordon/ledger/tree"
 )
 
 // Config is what a ledger is made of. Store is required.
 type Config struct {
 	Store datastore.Store
+
+	Replica    string        // this replica's name
+	SealAfter  time.Duration // how old a record is when it is sealed; 0: a minute
+	CacheBytes int64         // of memory for what is read of segments; 0: 64 MiB
+
+	// Key signs the checkpoints. nil: one that is made with the first of them, and kept in the store.
+	Key *tree.Key
+	// Witness is shown each checkpoint that is committed, to keep it at a second place. nil: nobody is.
+	Witness func(ctx context.Context, checkpoint []byte) error
+
+	// Answered counts the questions that were answered; while it grows, work on the log takes a small part of the
+	// machine. nil: it never does.
+	Answered func() int64
+
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: discarded
+
+	// step is called between two steps of a round; an error ends it there. Tests end processes so.
+	step func(name string) error
+	// block is how many leaves a full segment has, of tests fewer; 0: segment.MaxRows.
+	block int64
 }
 
 // Ledger reads and keeps the log. It is safe for concurrent use.
 type Ledger struct {
-	store datastore.Store
+	config Config
+	store  datastore.Store
+	holder string // of a lease: the replica, and what only this process knows
+	gate   gate
+	cache  *segment.Cache
+	tree   *tree.Tree
+	key    atomic.Pointer[tree.Key] // the store's, once it was read
+	listed atomic.Pointer[listed]
+	led    atomic.Bool // this process has had the lease
+
+	sealing chan struct{} // holds a token during a round, of which there is one at a time, and which has what follows
+	begun   int64         // the last generation that was begun here
+	cleaned bool          // nothing was left behind by a round that failed, or by an earlier sealer
 }
 
-// New makes a ledger.
+// New makes a ledger. What is hot is sealed while [Ledger.Run] is running somewhere.
 func New(config Config) (*Ledger, error) {
 	if config.Store == nil {
 		return nil, errors.New("make ledger: a store is needed")
 	}
-	return &Ledger{store: config.Store}, nil
+	if config.SealAfter <= 0 {
+		config.SealAfter = time.Minute
+	}
+	if config.CacheBytes <= 0 {
+		config.CacheBytes = 64 << 20
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	if config.block == 0 {
+		config.block = segment.MaxRows
+	}
+	if config.step == nil {
+		config.step = func(string) error { return nil }
+	}
+	return &Ledger{
+		config: config, store: config.Store, holder: config.Replica + "/" + rand.Text(),
+		gate: gate{answered: config.Answered}, sealing: make(chan struct{}, 1),
+		cache: segment.NewCache(config.CacheBytes), tree: tree.New(config.Store),
+	}, nil
 }
 
-// Search returns the records that the filter selects, in the order that it asks for, up to its limit. A record that
-// is in the store when the call is made is given once; what is shipped meanwhile may be. The id of a record is a
-// cursor: a search after it goes on behind it, whatever arrived.
-func (l *Ledger) Search(ctx context.Context, f record.Filter) iter.Seq2[record.Record, error] {
-	return batch.Search(ctx, l.store, f)
-}
+func (l *Ledger) step(name string) error { return l.config.step(name) }

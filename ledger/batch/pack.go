@@ -204,3 +204,27 @@ func decode(b *datastore.Batch, line []byte, r *record.Record) error {
 	}
 	return nil
 }
+
+// Line is a record of a batch as it was encoded.
+type Line struct {
+	ID       []byte
+	Sequence int64
+	Text     []byte
+}
+
+// Lines returns the records of a batch without decoding them, in the order of sequence.
+func Lines(b datastore.Batch) ([]Line, error) {
+	texts, err := lines(&b)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Line, len(texts))
+	for i, text := range texts {
+		l := Line{ID: record.LineID(text), Sequence: b.FirstSequence + int64(i), Text: text}
+		if string(l.ID) < b.FirstID || string(l.ID) > b.LastID || !record.Numbered(text, b.Replica, l.Sequence) {
+			return nil, fmt.Errorf("unpack batch %s of %s: %w: line %d is not the record %d", b.FirstID, b.Replica, ErrCorrupt, i+1, l.Sequence)
+		}
+		all[i] = l
+	}
+	return all, nil
+}

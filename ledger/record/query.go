@@ -1,6 +1,9 @@
 package record
 
-import "bytes"
+import (
+	"bytes"
+	"strconv"
+)
 
 // Query is a filter, made ready to be asked of many lines.
 type Query struct {
@@ -39,6 +42,18 @@ func LineID(line []byte) []byte {
 		return nil
 	}
 	return rest[:idLen]
+}
+
+// Numbered reports whether a line is the record that a stream has under a number.
+func Numbered(line []byte, stream string, sequence int64) bool {
+	rest, ok := bytes.CutPrefix(line, []byte(lineHead))
+	const ofTime = `","time":"2006-01-02T15:04:05.000000Z"`
+	if !ok || len(rest) < idLen+len(ofTime) {
+		return false
+	}
+	number := appendString([]byte(`,"replica":`), stream)
+	number = append(strconv.AppendInt(append(number, `,"sequence":`...), sequence, 10), ',')
+	return bytes.HasPrefix(rest[idLen+len(ofTime):], number)
 }
 
 // MayMatch reports whether a line can match, by what is cheap to see, and returns its id: to decode it costs

@@ -72,6 +72,15 @@ func ParseName(name string) (info Info, ok bool) {
 	return info, info.valid() && info.Name() == name
 }
 
+// ParseIndexName reads the name of an index, and of nothing else.
+func ParseIndexName(name string) (info Info, ok bool) {
+	stem, ok := strings.CutSuffix(name, indexSuffix)
+	if !ok {
+		return Info{}, false
+	}
+	return ParseName(stem + dataSuffix)
+}
+
 func (i Info) valid() bool {
 	if i.Count < 1 || i.Count > MaxRows || i.First < 0 || i.First > 1<<62 || i.Generation < 0 {
 		return false

@@ -1,0 +1,122 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"cordon/datastore"
+	"cordon/ledger/segment"
+)
+
+// catalogue is the segments of the log as one head has them: they hold all leaves, each once, but for those that were
+// dropped. It is made of the names of the files alone.
+type catalogue struct {
+	segments []segment.Info // in the order of their leaves
+	idle     []string       // names of files that do not count, and never will
+}
+
+// catalogued makes the catalogue of a head out of the files there are. Where it lacks leaves the log is damaged, or
+// the head is not the newest any more.
+func catalogued(h *head, files []datastore.File) (catalogue, error) {
+	var c catalogue
+	var counted []segment.Info
+	beside := map[segment.Info][]string{}
+	for _, f := range files {
+		s, ok := segment.ParseName(f.Name)
+		named := ok
+		if !ok {
+			s, ok = segment.ParseIndexName(f.Name)
+		}
+		if !ok || s.Generation > h.Generation {
+			continue // what the head does not know may be a newer one's
+		}
+		if has(h.Void, s.Generation) || s.End() > h.Size {
+			c.idle = append(c.idle, f.Name)
+			continue
+		}
+		beside[s] = append(beside[s], f.Name)
+		if named {
+			counted = append(counted, s)
+		}
+	}
+	// The newest first: what it holds is held by no other.
+	slices.SortFunc(counted, func(a, b segment.Info) int { return cmp.Compare(b.Generation, a.Generation) })
+	for _, s := range counted {
+		at, _ := slices.BinarySearchFunc(c.segments, s, func(in, s segment.Info) int { return cmp.Compare(in.First, s.First) })
+		if at > 0 && c.segments[at-1].End() > s.First || at < len(c.segments) && c.segments[at].First < s.End() {
+			continue
+		}
+		c.segments = slices.Insert(c.segments, at, s)
+	}
+	for _, s := range c.segments {
+		delete(beside, s)
+	}
+	for _, names := range beside {
+		c.idle = append(c.idle, names...)
+	}
+	slices.Sort(c.idle)
+	return c, c.complete(h)
+}
+
+// complete reports leaves that are in no segment, and were not dropped.
+func (c *catalogue) complete(h *head) error {
+	next := int64(0)
+	skip := func(to int64) error {
+		for _, gone := range h.Dropped {
+			if gone[0] <= next && next <= gone[1] {
+				next = gone[1] + 1
+			}
+		}
+		if next < to {
+			return fmt.Errorf("%w: the records from leaf %d to %d are in no segment", datastore.ErrDamaged, next, to-1)
+		}
+		return nil
+	}
+	for _, s := range c.segments {
+		if err := skip(s.First); err != nil {
+			return err
+		}
+		next = s.End()
+	}
+	return skip(h.Size)
+}
+
+// catalogue returns the segments of a head. The last one is kept: most readers ask for the same.
+func (l *Ledger) catalogue(ctx context.Context, h *head) (*catalogue, error) {
+	if h.Size == 0 {
+		return new(catalogue), nil
+	}
+	if kept := l.listed.Load(); kept != nil && kept.head.same(h) {
+		return kept.catalogue, nil
+	}
+	c, err := l.list(ctx, h)
+	if err != nil {
+		return nil, err
+	}
+	l.listed.Store(&listed{*h, &c})
+	return &c, nil
+}
+
+// list makes the catalogue of a head anew, for who must know what was left behind.
+func (l *Ledger) list(ctx context.Context, h *head) (catalogue, error) {
+	var files []datastore.File
+	for f, err := range l.store.Files(ctx, segment.Prefix, "") {
+		if err != nil {
+			return catalogue{}, fmt.Errorf("list the segments: %w", err)
+		}
+		files = append(files, f)
+	}
+	c, err := catalogued(h, files)
+	if err != nil {
+		return catalogue{}, fmt.Errorf("list the segments: %w", err)
+	}
+	return c, nil
+}
+
+// listed is a catalogue that is kept, and the head whose it is.
+type listed struct {
+	head      head
+	catalogue *catalogue
+}

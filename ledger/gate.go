@@ -1,0 +1,85 @@
+package ledger
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	// slice is for how long one who works on the log has a processor at a time.
+	slice = time.Millisecond
+	// turn is how often there is a slice for all of them together while questions are answered.
+	turn = 10 * time.Millisecond
+	// quiet is how long no question has come before they may have all of the machine.
+	quiet = 100 * time.Millisecond
+)
+
+// gate has all work on the log, however many do it, take a small part of the machine while questions are answered:
+// one slice a turn. While none are they have all of it.
+//
+// Why so and not by fewer goroutines: one search that never ends takes a whole processor from the questions as
+// well, and four that wait for each other would be slow for nothing at night.
+type gate struct {
+	answered func() int64 // how many questions were, so far; nil: none ever is
+
+	mu    sync.Mutex
+	count int64
+	asked time.Time // when the count was last seen to grow
+	next  time.Time // when the next slice may begin
+}
+
+// busy tells whether questions are answered now.
+func (g *gate) busy(now time.Time) bool {
+	if g.answered == nil {
+		return false
+	}
+	if count := g.answered(); count != g.count {
+		g.count, g.asked = count, now
+	}
+	return now.Sub(g.asked) < quiet
+}
+
+// begin returns when the next slice may begin.
+func (g *gate) begin(now time.Time) time.Time {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if !g.busy(now) {
+		g.next = now
+		return now
+	}
+	at := now
+	if g.next.After(now) {
+		at = g.next
+	}
+	g.next = at.Add(turn)
+	return at
+}
+
+// worker is one who works on the log, in one goroutine.
+type worker struct {
+	gate  *gate
+	until time.Time // the end of its slice
+}
+
+func (g *gate) worker() *worker { return &worker{gate: g} }
+
+// pause is called at least once a slice. It returns when there is another one, or with the error of ctx.
+func (w *worker) pause(ctx context.Context) error {
+	now := time.Now()
+	if now.Before(w.until) {
+		return nil
+	}
+	at := w.gate.begin(now)
+	if wait := at.Sub(now); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	w.until = time.Now().Add(slice)
+	return ctx.Err()
+}

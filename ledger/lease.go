@@ -1,0 +1,78 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"cordon/datastore"
+)
+
+// leaseTime is how long a sealer that says nothing keeps its lease. It renews it with every look at what waits.
+const leaseTime = 30 * time.Second
+
+// errHeld is what a replica meets that would seal while another one does.
+var errHeld = errors.New("another replica has the lease to seal the log")
+
+// lease says which replica seals. It keeps two from doing the same work. That it does no harm where two believe to
+// have it (a process that was stopped for a minute, a clock that is wrong) is not due to it but to the epoch, which the
+// head has too: see [Ledger.commit].
+type lease struct {
+	Holder string    `json:"holder"` // the replica, and what only this process knows
+	Until  time.Time `json:"until"`
+	Epoch  int64     `json:"epoch"`
+}
+
+// take takes the lease or renews it, and returns the head and the epoch under which it may be put.
+//
+// Who takes it from another fences that one off, and voids the generation that it may be writing: its files
+// may come at any later time and are nothing.
+func (l *Ledger) take(ctx context.Context) (h head, err error) {
+	now := l.config.Now().UTC()
+	err = l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		var held lease
+		h = head{}
+		if err := errors.Join(readNote(ctx, tx, leaseNote, &held), readNote(ctx, tx, headNote, &h)); err != nil {
+			return err
+		}
+		mine := held.Holder == l.holder && held.Epoch == h.Epoch
+		if !mine && now.Before(held.Until) && !l.replaces(held.Holder) {
+			return errHeld
+		}
+		if !mine {
+			held.Holder, held.Epoch = l.holder, max(held.Epoch, h.Epoch)+1
+			h.Generation++
+			h.Epoch, h.Void = held.Epoch, joined(h.Void, span{h.Generation, h.Generation})
+			if err := putNote(ctx, tx, headNote, &h); err != nil {
+				return err
+			}
+		}
+		held.Until = now.Add(leaseTime)
+		return putNote(ctx, tx, leaseNote, &held)
+	})
+	if err == nil {
+		l.led.Store(true)
+	}
+	return h, err
+}
+
+// replaces tells whether a holder is this replica as it was before its process ended, which need not be waited for. It
+// does so until this process has had the lease once: two that have one name by mistake are not to take it
+// from each other for ever.
+func (l *Ledger) replaces(holder string) bool {
+	replica, _, _ := strings.Cut(holder, "/")
+	return !l.led.Load() && replica == l.config.Replica
+}
+
+// release ends the lease, so that another replica need not wait.
+func (l *Ledger) release(ctx context.Context) error {
+	return l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		var held lease
+		if err := readNote(ctx, tx, leaseNote, &held); err != nil || held.Holder != l.holder {
+			return err
+		}
+		held.Until = time.Time{}
+		return putNote(ctx, tx, leaseNote, &held)
+	})
+}

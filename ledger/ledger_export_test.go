@@ -1,0 +1,100 @@
+package ledger
+
+import (
+	"context"
+	"time"
+
+	"cordon/ledger/segment"
+)
+
+// EndAt has each round of a ledger that is made with the configuration end where step returns an error.
+func (c Config) EndAt(step func(name string) error) Config {
+	c.step = step
+	return c
+}
+
+// Steps are all steps of a round, in their order.
+func Steps() []string {
+	return []string{stepTaken, stepGathered, stepFile, stepWritten, stepGrown, stepSealed, stepPublished, stepForgotten, stepCleaned}
+}
+
+// Round seals one run of records, all that there are.
+func (l *Ledger) Round(ctx context.Context) (sealed int, more bool, err error) {
+	return l.round(ctx, time.Time{})
+}
+
+// Asked tells whether somebody asked for the log to be sealed.
+func (l *Ledger) Asked(ctx context.Context) (bool, error) {
+	_, asked, err := l.waiting(ctx)
+	return asked, err
+}
+
+// Block has a ledger of the configuration put so many leaves into a full segment.
+func (c Config) Block(leaves int64) Config {
+	c.block = leaves
+	return c
+}
+
+// Checkpoint returns how many leaves there are, and the checkpoint.
+func (l *Ledger) Checkpoint(ctx context.Context) (size int64, checkpoint string, err error) {
+	h, err := l.head(ctx)
+	return h.Size, h.Checkpoint, err
+}
+
+// Lines returns the lines of all leaves.
+func (l *Ledger) Lines(ctx context.Context) (lines []string, err error) {
+	h, err := l.head(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c, err := l.list(ctx, &h)
+	if err != nil {
+		return nil, err
+	}
+	for row, err := range l.leaves(ctx, &c, 0, h.Size) {
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, string(row.Line))
+	}
+	return lines, nil
+}
+
+// Files returns how many files of segments there are, and how many of them do not count.
+func (l *Ledger) Files(ctx context.Context) (all, idle int, err error) {
+	h, err := l.head(ctx)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, err := range l.store.Files(ctx, segment.Prefix, "") {
+		if err != nil {
+			return 0, 0, err
+		}
+		all++
+	}
+	c, err := l.list(ctx, &h)
+	return all, len(c.idle), err
+}
+
+// Entries returns the entries of the tree.
+func (l *Ledger) Entries(ctx context.Context) (entries [][32]byte, err error) {
+	h, err := l.head(ctx)
+	if err != nil || h.Checkpoint == "" {
+		return nil, err
+	}
+	key, err := l.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	at, err := key.Open([]byte(h.Checkpoint))
+	if err != nil {
+		return nil, err
+	}
+	for entry, err := range l.tree.Entries(ctx, at, 0, at.N) {
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}

@@ -1,0 +1,220 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"cordon/datastore"
+	"cordon/ledger/segment"
+)
+
+// Steps of a round, between which the process of a sealer may end.
+const (
+	stepTaken     = "the lease is taken"
+	stepGathered  = "records are gathered"
+	stepFile      = "a file is written"
+	stepWritten   = "the segments are written and checked"
+	stepGrown     = "the tree has grown"
+	stepSealed    = "the head is put"
+	stepPublished = "the checkpoint is published"
+	stepForgotten = "the batches are forgotten"
+	stepCleaned   = "what is covered is removed"
+)
+
+// mostMerged bounds the text of the records that are put together in one segment, in bytes.
+const mostMerged = 128 << 20
+
+// round seals what may be sealed: one run of at most about [segment.MaxRows] records. It is done by whoever has the lease,
+// one at a time in this process, and may end anywhere: what it has written by then is nothing, or all of it counts.
+//
+// The order of its steps is what makes that so. Segments are written under names that no other sealer uses,
+// read back and compared. The tree grows, which nobody sees. The head is put, with the tree's checkpoint: now they are
+// sealed, and readers pass over the batches that have the same. The checkpoint is published: one that is not
+// committed would show others a tree that never was. Only then are batches forgotten, and segments removed that a
+// merge covers.
+func (l *Ledger) round(ctx context.Context, cut time.Time) (sealed int, more bool, err error) {
+	select {
+	case l.sealing <- struct{}{}:
+		defer func() { <-l.sealing }()
+	case <-ctx.Done():
+		return 0, false, ctx.Err()
+	}
+	r := &round{Ledger: l, worker: l.gate.worker()}
+	if r.head, err = l.take(ctx); err != nil {
+		return 0, false, err
+	}
+	if err := l.step(stepTaken); err != nil {
+		return 0, false, err
+	}
+	if r.catalogue, err = l.list(ctx, &r.head); err != nil {
+		return 0, false, err
+	}
+	gathered, problem := l.gather(ctx, r.worker, &r.head, cut, int(l.config.block))
+	if problem != nil && len(gathered.sealed) == 0 {
+		return 0, false, problem
+	}
+	if err := l.step(stepGathered); err != nil {
+		return 0, false, err
+	}
+	if len(gathered.sealed) > 0 {
+		err = r.seal(ctx, &gathered)
+	}
+	if err == nil && (len(gathered.sealed) > 0 || !l.cleaned) {
+		err = r.clean(ctx, gathered.sealed)
+	}
+	l.cleaned = l.cleaned && err == nil
+	return len(gathered.lines), gathered.more, errors.Join(problem, err)
+}
+
+// round is one at work.
+type round struct {
+	*Ledger
+	worker     *worker
+	head       head
+	catalogue  catalogue
+	generation int64
+}
+
+// seal makes what was gathered a part of the sealed log.
+func (r *round) seal(ctx context.Context, s *sheaf) error {
+	r.begun = max(r.begun, r.head.Generation) + 1
+	r.generation = r.begun
+	lines := make([][]byte, len(s.lines))
+	for i := range s.lines {
+		lines[i] = s.lines[i].line
+	}
+	if err := r.write(ctx, lines); err != nil {
+		return fmt.Errorf("write segments: %w", err)
+	}
+	if err := r.step(stepWritten); err != nil {
+		return err
+	}
+	checkpoint, err := r.grow(ctx, r.head.Checkpoint, lines)
+	if err != nil {
+		return err
+	}
+	r.head, err = r.commit(ctx, r.head.Epoch, func(h *head) {
+		h.advance(r.generation)
+		h.Size += int64(len(lines))
+		h.Checkpoint = checkpoint
+		h.Gaps, h.Missing = h.Gaps+s.gaps, h.Missing+s.missing
+		if h.Sealed == nil {
+			h.Sealed = map[string]int64{}
+		}
+		maps.Copy(h.Sealed, s.sealed)
+	})
+	if err != nil {
+		return err
+	}
+	if err := r.step(stepSealed); err != nil {
+		return err
+	}
+	if s.gaps > 0 {
+		r.config.Log.ErrorContext(ctx, "records are missing in the log", "gaps", s.gaps, "missing", s.missing)
+	}
+	return r.publish(ctx)
+}
+
+// advance takes the head to a generation; those between were begun and never put.
+func (h *head) advance(generation int64) {
+	if h.Generation+1 < generation {
+		h.Void = joined(h.Void, span{h.Generation + 1, generation - 1})
+	}
+	h.Generation = generation
+}
+
+// write writes the segments of new lines. They are put together with those before them that are not much larger, so
+// that there are few and each record is written only a few times; what fills a whole tile becomes one.
+func (r *round) write(ctx context.Context, lines [][]byte) error {
+	tail := r.catalogue.segments
+	block := r.config.block
+	for first := r.head.Size; len(lines) > 0; tail = nil {
+		room := block - first%block
+		part := lines[:min(room, int64(len(lines)))]
+		lines = lines[len(part):]
+		next := first + int64(len(part))
+		size := 0
+		for _, line := range part {
+			size += len(line)
+		}
+		for _, s := range slices.Backward(tail) {
+			if s.End() != first || s.First/block != first/block || next%block != 0 && s.Count > 4*int64(len(part)) {
+				break
+			}
+			var before [][]byte
+			for row, err := range r.open(s).Lines(ctx, s.First, s.End()) {
+				if err == nil {
+					err = r.worker.pause(ctx)
+				}
+				if err != nil {
+					return err
+				}
+				before, size = append(before, row.Line), size+len(row.Line)
+			}
+			if size > mostMerged {
+				break
+			}
+			first, part = s.First, append(before, part...)
+		}
+		if err := r.writeSegment(ctx, first, part); err != nil {
+			return err
+		}
+		first = next
+	}
+	return nil
+}
+
+// writeSegment writes one segment, or several where the files of one would be too large.
+func (r *round) writeSegment(ctx context.Context, first int64, lines [][]byte) error {
+	built, err := segment.Build(first, r.generation, lines)
+	if errors.Is(err, segment.ErrTooLarge) && len(lines) > 1 {
+		half := len(lines) / 2
+		return errors.Join(r.writeSegment(ctx, first, lines[:half]), r.writeSegment(ctx, first+int64(half), lines[half:]))
+	}
+	if err != nil {
+		return err
+	}
+	// The one by which the segment is known comes last.
+	for _, file := range []struct {
+		name string
+		data []byte
+	}{{built.Info.IndexName(), built.Index}, {built.Info.Name(), built.Data}} {
+		if err := r.worker.pause(ctx); err != nil {
+			return err
+		}
+		if err := r.store.WriteFile(ctx, file.name, file.data); err != nil {
+			return err
+		}
+		if err := r.step(stepFile); err != nil {
+			return err
+		}
+	}
+	return segment.Check(ctx, r.paced(r.worker), built.Info, lines)
+}
+
+// clean forgets what is sealed, here or by an earlier sealer that did not come to it, and removes files that do not
+// count.
+func (r *round) clean(ctx context.Context, sealed map[string]int64) error {
+	if !r.cleaned {
+		sealed = r.head.Sealed
+	}
+	if err := r.store.Forget(ctx, datastore.Forgotten{Sealed: sealed}); err != nil {
+		return err
+	}
+	if err := r.step(stepForgotten); err != nil {
+		return err
+	}
+	c, err := r.list(ctx, &r.head)
+	if err != nil {
+		return err
+	}
+	if err := r.store.RemoveFiles(ctx, c.idle...); err != nil {
+		return fmt.Errorf("remove what is covered: %w", err)
+	}
+	r.cleaned = true
+	return r.step(stepCleaned)
+}

@@ -1,0 +1,157 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
+	"cordon/ledger/segment"
+)
+
+// Search returns the records that the filter selects, in the order that it asks for, up to its limit. A record that
+// is in the store when the call is made is given once; what is shipped meanwhile may be. The id of a record is a
+// cursor: a search after it goes on behind it, whatever arrived or was sealed.
+//
+// It reads the head, then what is hot, then the head again. While that is the same, nothing was forgotten of what
+// the head does not call sealed, so what is hot and what the head calls sealed is all. Where it is another
+// one the search goes on behind the last record that it gave. Of what is hot it passes over what the head calls sealed.
+func (l *Ledger) Search(ctx context.Context, f record.Filter) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		if f.Nothing() {
+			return
+		}
+		s := search{Ledger: l, worker: l.gate.worker(), filter: f, left: f.Limit, yield: yield}
+		s.filter.Limit = 0
+		for s.again = true; s.again; {
+			s.again = false
+			if err := s.run(ctx); err != nil {
+				yield(record.Record{}, err)
+				return
+			}
+		}
+	}
+}
+
+// search is one under way.
+type search struct {
+	*Ledger
+	worker *worker
+	filter record.Filter // After is the last record that was given
+	left   int           // how many more; 0 from the start: all
+	yield  func(record.Record, error) bool
+	again  bool // the head is another one: from here on anew
+	head   head
+	done   bool // enough was given
+}
+
+// Chunks of what is hot that are read between two looks at the head.
+const (
+	firstChunk = 64
+	mostChunk  = 1024
+)
+
+// run gives records until there are no more, or until the head is another one.
+func (s *search) run(ctx context.Context) (err error) {
+	if s.head, err = s.Ledger.head(ctx); err != nil {
+		return err
+	}
+	c, err := s.Ledger.catalogue(ctx, &s.head)
+	if err != nil {
+		return s.changed(ctx, err)
+	}
+	m := newMerge(ctx, s, c)
+	defer m.close()
+	hot, stop := iter.Pull2(batch.Select(s.hot(ctx), s.filter))
+	defer stop()
+	var chunk []record.Record
+	for size := firstChunk; ; size = min(2*size, mostChunk) {
+		ended := false
+		for chunk = chunk[:0]; len(chunk) < size && !ended; {
+			r, err, more := hot()
+			if err != nil {
+				return s.changed(ctx, err)
+			}
+			if more && !s.head.sealed(r.Replica, r.Sequence) {
+				chunk = append(chunk, r)
+			}
+			ended = !more
+		}
+		if err := s.changed(ctx, nil); err != nil || s.again {
+			return err
+		}
+		for i := range chunk {
+			if err := m.until(chunk[i].ID); err != nil {
+				return s.changed(ctx, err)
+			}
+			if s.done || s.again || !s.give(chunk[i]) {
+				return nil
+			}
+		}
+		if ended {
+			if err := m.until(""); err != nil {
+				return s.changed(ctx, err)
+			}
+			return nil
+		}
+	}
+}
+
+// changed looks whether the head is another one; then it is no wonder that something was not found, and the search is
+// to go on from where it is.
+func (s *search) changed(ctx context.Context, err error) error {
+	now, headErr := s.Ledger.head(ctx)
+	if headErr != nil {
+		return errors.Join(err, headErr)
+	}
+	if !now.same(&s.head) {
+		s.again = true
+		return nil
+	}
+	return err
+}
+
+// give gives a record, and tells whether to go on.
+func (s *search) give(r record.Record) bool {
+	s.filter.After = r.ID
+	if !s.yield(r, nil) {
+		s.done = true
+	} else if s.left--; s.left == 0 {
+		s.done = true
+	}
+	return !s.done
+}
+
+// hot returns the batches that have something that is not sealed.
+func (s *search) hot(ctx context.Context) iter.Seq2[datastore.Batch, error] {
+	batches := s.store.Hot(ctx, batch.Range(s.filter))
+	return func(yield func(datastore.Batch, error) bool) {
+		for b, err := range batches {
+			if err == nil {
+				err = s.worker.pause(ctx)
+			}
+			if err == nil && s.head.sealed(b.Replica, b.LastSequence) {
+				continue
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// matches returns the matches of a segment.
+func (s *search) matches(ctx context.Context, q *record.Query, of segment.Info) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		for row, err := range segment.Open(s.paced(s.worker), of, s.cache).Search(ctx, *q) {
+			if err == nil {
+				err = s.worker.pause(ctx)
+			}
+			if !yield(row.Record, err) || err != nil {
+				return
+			}
+		}
+	}
+}

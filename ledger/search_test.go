@@ -1,0 +1,176 @@
+package ledger_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/ledger"
+	"cordon/ledger/record"
+	"cordon/ledger/record/recordtest"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// crossed is a store that says what a reader does with it, before and after.
+type crossed struct {
+	datastore.Store
+	meets func(what string)
+}
+
+func (c *crossed) Get(ctx context.Context, identity datastore.Noun) (datastore.Noun, error) {
+	c.meets("before the head is read")
+	noun, err := c.Store.Get(ctx, identity)
+	c.meets("the head is read")
+	return noun, err
+}
+
+func (c *crossed) Files(ctx context.Context, prefix, after string) iter.Seq2[datastore.File, error] {
+	return func(yield func(datastore.File, error) bool) {
+		c.meets("before files are listed")
+		for f, err := range c.Store.Files(ctx, prefix, after) {
+			if !yield(f, err) {
+				return
+			}
+		}
+		c.meets("files are listed")
+	}
+}
+
+func (c *crossed) ReadFile(ctx context.Context, name string, offset int64, length int) ([]byte, error) {
+	c.meets("before a file is read")
+	return c.Store.ReadFile(ctx, name, offset, length)
+}
+
+func (c *crossed) Hot(ctx context.Context, r datastore.HotRange) iter.Seq2[datastore.Batch, error] {
+	return func(yield func(datastore.Batch, error) bool) {
+		c.meets("before what is hot is read")
+		for b, err := range c.Store.Hot(ctx, r) {
+			if !yield(b, err) {
+				return
+			}
+			c.meets("something hot is read")
+		}
+		c.meets("what is hot is read")
+	}
+}
+
+// A reader and a sealer cross: at each thing that the reader does, for the first, the second and the third time, the sealer
+// does all up to each of its steps. What the reader gives is the same.
+func TestAReaderMissesNothingAcrossASealing(t *testing.T) {
+	for _, at := range []string{
+		"before the head is read", "the head is read", "before files are listed", "files are listed", "before a file is read",
+		"before what is hot is read", "something hot is read", "what is hot is read",
+	} {
+		for _, step := range []string{"the head is put", "the batches are forgotten", "what is covered is removed"} {
+			for _, oldestFirst := range []bool{false, true} {
+				t.Run(fmt.Sprint(at, ", ", step, ", oldest first ", oldestFirst), func(t *testing.T) {
+					onStores(t, func(t *testing.T, store datastore.Store) {
+						w := newWorld(t, store)
+						w.fill()
+						sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16).EndAt(func(name string) error {
+							if name == step {
+								return errKilled
+							}
+							return nil
+						})))
+						must[int](t)(0, w.seals(sealer))
+						w.fill()
+						reading := &crossed{Store: store}
+						met := 0
+						reading.meets = func(what string) {
+							if what == at && met < 3 {
+								met++
+								ok(t, w.seals(sealer))
+								w.late(met)
+							}
+						}
+						reader := must[*ledger.Ledger](t)(ledger.New(config(t, reading, "r2")))
+						f := record.Filter{OldestFirst: oldestFirst, To: recordtest.Epoch.Add(time.Minute)}
+						want := w.want(f)
+						if diff := cmp.Diff(want, ids(t, reader.Search(t.Context(), f))); diff != "" {
+							t.Errorf("-want +got:\n%s", diff)
+						}
+						if met == 0 {
+							t.Error("they did not cross")
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+// seals seals until the sealer ends.
+func (w *world) seals(sealer *ledger.Ledger) error {
+	if _, _, err := sealer.Round(w.t.Context()); err != nil && !isKilled(err) {
+		return err
+	}
+	return nil
+}
+
+// late ships something that no reader of the first minute looks for, for the next sealing to have something to do.
+func (w *world) late(n int) {
+	w.t.Helper()
+	w.ship("r2", recordtest.Epoch.Add(time.Duration(n)*time.Hour), 5)
+}
+
+// A log grows, is sealed and merged, in any order, and records come late. Whoever pages through it, from any point,
+// in any order and with any filter, sees what was there when the page was asked for, each once.
+func TestPagesAreThoseOfAPlainList(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		store := openSQLite(t)
+		w := newWorld(t, store)
+		config := config(t, store, "r1").Block(rapid.SampledFrom([]int64{4, 16, 1000}).Draw(rt, "block"))
+		l := must[*ledger.Ledger](t)(ledger.New(config))
+		streams := []string{"r1", "r2", "r3"}
+		pages := map[string]record.Filter{}
+		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
+			at := recordtest.Epoch.Add(time.Duration(rapid.IntRange(0, 60_000).Draw(rt, "at")) * time.Millisecond)
+			switch rapid.IntRange(0, 4).Draw(rt, "do") {
+			case 0:
+				w.ship(rapid.SampledFrom(streams).Draw(rt, "stream"), at, rapid.IntRange(1, 9).Draw(rt, "count"))
+			case 1:
+				w.act("r1.changes.01", at)
+			case 2:
+				ok(t, l.SealNow(t.Context()))
+			case 3:
+				must[bool](t)(sealOne(t, l))
+			default:
+				f := record.Filter{
+					OldestFirst: rapid.Bool().Draw(rt, "oldest first"), Limit: rapid.IntRange(0, 4).Draw(rt, "limit"),
+					Organization: rapid.SampledFrom([]string{"", "org-1", "org-2", "nobody"}).Draw(rt, "organization"),
+					Replica:      rapid.SampledFrom([]string{"", "r1"}).Draw(rt, "replica"),
+				}
+				name := fmt.Sprint(f.OldestFirst, f.Organization, f.Replica)
+				if begun, is := pages[name]; is {
+					f.After = begun.After
+				}
+				want := w.want(f)
+				if f.Limit > 0 && len(want) > f.Limit {
+					want = want[:f.Limit]
+				}
+				got := ids(t, l.Search(t.Context(), f))
+				if diff := cmp.Diff(want, got); diff != "" {
+					rt.Fatalf("%+v (-want +got):\n%s", f, diff)
+				}
+				if f.After = ""; len(got) > 0 {
+					f.After = got[len(got)-1]
+				}
+				pages[name] = f
+			}
+		}
+		ok(t, l.SealNow(t.Context()))
+		w.sealed(l)
+		w.holds(l)
+	})
+}
+
+func sealOne(t *testing.T, l *ledger.Ledger) (bool, error) {
+	_, more, err := l.Round(t.Context())
+	return more, err
+}
