@@ -4,6 +4,10 @@
 //
 //	go run ./tests/bench
 //	go run ./tests/bench -parts single,open -rounds 7 -length 4s
+//	tests/with-mongodb go run ./tests/bench -parts share
+//
+// Two parts are run only when they are asked for: log compares Cordon with itself without its log, and share what
+// decisions take while others search the log, on MongoDB too where there is a server.
 //
 // The servers take turns, round by round, so that a machine whose speed drifts treats all alike; the
 // report gives medians over the rounds, and ratios of them, as Markdown. Client and servers share the
@@ -34,6 +38,7 @@ type plan struct {
 	rate          int // of the part open, questions a second
 	many          int // organizations of the part cold
 	cold          int // different questions of that part
+	records       int // in the log of the part share
 }
 
 // Parts of a run.
@@ -43,9 +48,14 @@ const (
 	batch  = "batch"  // batches of batchSize questions
 	open   = "open"   // questions at a fixed rate, whether the answers come or not
 	cold   = "cold"   // questions whose facts are in the store and not in the cache
+	nolog  = "log"    // the same as single, beside a build that puts nothing on record
+	share  = "share"  // as open, while others search the log
 )
 
-func allParts() []string { return []string{single, wide, batch, open, cold} }
+// usual are the parts that are run where none is named.
+func usual() []string { return []string{single, wide, batch, open, cold} }
+
+func allParts() []string { return append(usual(), nolog, share) }
 
 func main() {
 	if address := os.Getenv(echoVariable); address != "" {
@@ -53,7 +63,7 @@ func main() {
 		return
 	}
 	var p plan
-	parts := flag.String("parts", strings.Join(allParts(), ","), "what to measure")
+	parts := flag.String("parts", strings.Join(usual(), ","), "what to measure; log and share too")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of the part single, three fifths of it of the others; each measures every server once")
 	flag.DurationVar(&p.length, "length", 2*time.Second, "how long a server is measured in a round")
 	flag.IntVar(&p.connections, "connections", 16, "connections that ask one question after the other")
@@ -62,6 +72,7 @@ func main() {
 	flag.IntVar(&p.rate, "rate", 4000, "questions a second of the part open")
 	flag.IntVar(&p.many, "cold-organizations", 20000, "organizations of the part cold; 20,000 have 1,000,000 products")
 	flag.IntVar(&p.cold, "cold-questions", 400_000, "different questions of the part cold")
+	flag.IntVar(&p.records, "records", 1_000_000, "records in the log of the part share")
 	flag.Parse()
 	p.parts = strings.Split(*parts, ",")
 	for _, part := range p.parts {
@@ -104,8 +115,15 @@ func run(ctx context.Context, p plan) error {
 			return err
 		}
 	}
-	if p.has(cold) {
-		return runCold(ctx, dir, p)
+	for _, part := range []struct {
+		name string
+		run  func(context.Context, string, plan) error
+	}{{cold, runCold}, {nolog, runLog}, {share, runShare}} {
+		if p.has(part.name) {
+			if err := part.run(ctx, dir, p); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }

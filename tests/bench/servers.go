@@ -108,8 +108,9 @@ func copyStore(ctx context.Context, dir, cordon, data string, w *world) (string,
 }
 
 // fill makes the first key of a store.
-func fill(ctx context.Context, cordon, data string) (string, error) {
-	key, err := exec.CommandContext(ctx, cordon, "keys", "create", "--data", data, "--name", "bench", "--scopes", "decide,directory").Output()
+func fill(ctx context.Context, cordon, data string, flags ...string) (string, error) {
+	args := append([]string{"keys", "create", "--data", data, "--name", "bench", "--scopes", "decide,directory,audit"}, flags...)
+	key, err := exec.CommandContext(ctx, cordon, args...).Output()
 	if err != nil {
 		return "", fmt.Errorf("make a key: %w", err)
 	}
@@ -129,13 +130,17 @@ func load(ctx context.Context, cordon string, s *server, bearer string, w *world
 }
 
 func startCordon(ctx context.Context, dir, name, data, bearer string, w *world, flags ...string) (*server, error) {
+	return startProgram(ctx, dir, filepath.Join(dir, "cordon"), name, data, bearer, w, flags...)
+}
+
+func startProgram(ctx context.Context, dir, cordon, name, data, bearer string, w *world, flags ...string) (*server, error) {
 	s := &server{name: name, allowed: func(body []byte) (bool, error) {
 		var answer client.EvaluationResponse
 		err := json.Unmarshal(body, &answer)
 		return answer.Decision, err
 	}}
 	args := append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--drain-delay", "0s"}, flags...)
-	out, err := s.start(ctx, dir, exec.CommandContext(ctx, filepath.Join(dir, "cordon"), args...)) //nolint:gosec // what was just built
+	out, err := s.start(ctx, dir, exec.CommandContext(ctx, cordon, args...)) //nolint:gosec // what was just built
 	if err != nil {
 		return nil, err
 	}
