@@ -85,6 +85,7 @@ func (c *Client) Record(ctx context.Context, id string) (Record, error) {
 const (
 	FormatNDJSON = "ndjson"
 	FormatCSV    = "csv"
+	FormatOPA    = "opa" // NDJSON in the shape of OPA's decision log
 )
 
 // ExportRecords gives the records that the filter selects, oldest first, as a stream of any length.

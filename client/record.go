@@ -38,6 +38,10 @@ type Record struct {
 	TraceID      string          `json:"trace_id,omitempty"`
 	Batch        string          `json:"batch,omitempty"`
 	Details      json.RawMessage `json:"details,omitempty"` // of a change
+
+	// ReasonAdmin is what the record tells an administrator: the rules, the ids of the blocks and the policy too. It
+	// comes with a record that is read alone ([Client.Record]).
+	ReasonAdmin Texts `json:"reason_admin,omitempty"`
 }
 
 // RecordQuestion is the question that a record answers.

@@ -13,7 +13,7 @@ import (
 
 // Changed is what a change did to one noun: on record as a member of details.changes (docs/design.md 7).
 type Changed struct {
-	Noun string            `json:"noun"` // organization, user, product, key, webhook, procedure or support_codes
+	Noun string            `json:"noun"` // organization, user, product, key, webhook, procedure, support_codes or policy
 	ID   string            `json:"id"`
 	Set  map[string]FromTo `json:"set"` // by the name that the member has in the API
 }

@@ -75,6 +75,7 @@ type Guard struct {
 	ledger  *ledger.Ledger
 	intake  *opa.Intake
 	policy  atomic.Pointer[policy]
+	former  formerPolicies
 	cache   *cache
 	callers *callers
 	once    inFlight

@@ -32,3 +32,7 @@ func (g *Guard) TakeEvents(ctx context.Context, o *Origin, events io.Reader) (Ta
 	}
 	return taken, err
 }
+
+// AppendEvent appends a record in the shape of OPA's decision log: what an agent reported as it was reported, and what
+// is ours as OPA would tell it ([opa.AppendEvent]).
+func AppendEvent(dst []byte, r *Record) []byte { return opa.AppendEvent(dst, r) }

@@ -78,6 +78,21 @@ func (g *Guard) Record(ctx context.Context, o *Origin, id string) (Record, error
 	return Record{}, &NotFound{What: "decision"}
 }
 
+// whole gives one record as it is kept, for what the guard works out of it for the reader: who shows it to them masks it.
+// How it is read goes on record.
+func (g *Guard) whole(ctx context.Context, o *Origin, id, how string) (Record, error) {
+	reader := *o
+	reader.how = how
+	records, err := g.readable(ctx, &reader, RecordFilter{ID: id, Limit: 1})
+	if err != nil {
+		return Record{}, err
+	}
+	for entry, err := range records {
+		return entry, err
+	}
+	return Record{}, &NotFound{What: "decision"}
+}
+
 // recordUnasked puts a reading on record that no rule is asked about: by a key or a token alone, or by an agent. It is
 // the host's and of no organization, whatever was looked for.
 func (g *Guard) recordUnasked(o *Origin, f *RecordFilter) error {
@@ -99,8 +114,9 @@ func (g *Guard) appendUnasked(o *Origin, action string, of Entity, details []byt
 func (o *Origin) readDetails(f *RecordFilter) []byte {
 	details, _ := json.Marshal(struct { // of strings alone: it cannot fail
 		Filter  map[string]string `json:"filter"`
+		How     string            `json:"how,omitempty"`
 		Purpose string            `json:"purpose,omitempty"`
-	}{f.Asked(), o.Purpose})
+	}{f.Asked(), o.how, o.Purpose})
 	return details
 }
 

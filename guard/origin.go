@@ -45,6 +45,7 @@ type Origin struct {
 	RequestID string
 	TraceID   string
 	Purpose   string // why the log is read, in the reader's words; it goes on record with the reading
+	how       string // the log is read, where it is not listed
 	// AtLeast are revisions that no answer to the call is older than (docs/design.md 11, Revisions).
 	AtLeast []AtLeast
 	Once    *Once // set for a call with an idempotency key

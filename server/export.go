@@ -2,13 +2,13 @@ package server
 
 import (
 	"bufio"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"net/http"
-	"strings"
+	"net/url"
+	"slices"
 	"time"
 
 	"cordon/guard"
@@ -17,11 +17,47 @@ import (
 // flushEvery is how many records an export holds back at most.
 const flushEvery = 256
 
-// exportRecords streams the selected records, oldest first, as NDJSON or CSV. One that breaks off
+// exportFormat is a form in which the log is exported.
+type exportFormat struct {
+	name, media, file string
+	open              func(*exportWriter) exporter
+}
+
+// exporter writes records in a form.
+type exporter interface {
+	begin() error
+	write(r *guard.Record) error
+	flush() error // what is held back, into the buffer
+}
+
+// exportFormats holds the forms; the first is the one without a word.
+func exportFormats() []exportFormat {
+	return []exportFormat{
+		{"ndjson", "application/x-ndjson", "decisions.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: appendLine} }},
+		{"csv", "text/csv; charset=utf-8; header=present", "decisions.csv", func(w *exportWriter) exporter { return newCSVExport(w) }},
+		{"opa", "application/x-ndjson", "decisions.opa.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: guard.AppendEvent} }},
+	}
+}
+
+// formatOf reads which form is asked for.
+func formatOf(query url.Values) (exportFormat, error) {
+	formats := exportFormats()
+	names := make([]string, len(formats))
+	for i, f := range formats {
+		names[i] = f.name
+	}
+	name, err := oneOf(query, "format", names...)
+	if err != nil {
+		return exportFormat{}, err
+	}
+	return formats[max(slices.Index(names, name), 0)], nil
+}
+
+// exportRecords streams the selected records, oldest first, in the form that is asked for. One that breaks off
 // ends without its last chunk, which every HTTP client tells from a whole one.
 func exportRecords(c *call) error {
 	query := c.req.URL.Query()
-	format, err := oneOf(query, "format", "ndjson", "csv")
+	format, err := formatOf(query)
 	if err != nil {
 		return err
 	}
@@ -42,34 +78,23 @@ func exportRecords(c *call) error {
 		return fmt.Errorf("read records: %w", err)
 	}
 	h := c.header()
+	h.Set("Content-Type", format.media)
+	h.Set("Content-Disposition", `attachment; filename="`+format.file+`"`)
 	out := &exportWriter{call: c, control: c.control()}
 	out.buffer = bufio.NewWriterSize(out, 32<<10)
-	write := out.ndjson
-	if format == "csv" {
-		h.Set("Content-Type", "text/csv; charset=utf-8; header=present")
-		h.Set("Content-Disposition", `attachment; filename="decisions.csv"`)
-		out.csv = csv.NewWriter(out.buffer)
-		write = out.csvLine
-	} else {
-		h.Set("Content-Type", "application/x-ndjson")
-	}
+	exporter := format.open(out)
 	c.begin(http.StatusOK)
-	if out.csv != nil {
-		if _, err = out.buffer.WriteString(byteOrderMark); err == nil {
-			out.rows = newCSVRows()
-			err = out.csv.Write(out.rows.head())
-		}
-	}
+	err = exporter.begin()
 	for n := 1; more && err == nil; n++ {
-		if err = write(&record); err == nil && n%flushEvery == 0 {
-			err = out.flush()
+		if err = exporter.write(&record); err == nil && n%flushEvery == 0 {
+			err = errors.Join(exporter.flush(), out.flush())
 		}
 		if err == nil {
 			record, err, more = next()
 		}
 	}
 	if err == nil {
-		err = out.flush()
+		err = errors.Join(exporter.flush(), out.flush())
 	}
 	if err != nil {
 		return fmt.Errorf("export records: %w", err)
@@ -82,9 +107,6 @@ type exportWriter struct {
 	call    *call
 	control *http.ResponseController
 	buffer  *bufio.Writer
-	csv     *csv.Writer
-	rows    *csvRows
-	line    []byte
 }
 
 func (w *exportWriter) Write(p []byte) (int, error) {
@@ -95,13 +117,8 @@ func (w *exportWriter) Write(p []byte) (int, error) {
 	return w.call.write(p)
 }
 
+// flush sends what is held back.
 func (w *exportWriter) flush() error {
-	if w.csv != nil {
-		w.csv.Flush()
-		if err := w.csv.Error(); err != nil {
-			return err
-		}
-	}
 	if err := w.buffer.Flush(); err != nil {
 		return err
 	}
@@ -111,25 +128,22 @@ func (w *exportWriter) flush() error {
 	return nil
 }
 
-func (w *exportWriter) ndjson(r *guard.Record) error {
-	w.line = append(r.AppendJSON(w.line[:0]), '\n')
-	_, err := w.buffer.Write(w.line)
-	return err
+// lineExport writes each record as a line of JSON.
+type lineExport struct {
+	w    *exportWriter
+	of   func(dst []byte, r *guard.Record) []byte
+	line []byte
 }
 
-func (w *exportWriter) csvLine(r *guard.Record) error { return w.csv.Write(w.rows.of(r)) }
+func appendLine(dst []byte, r *guard.Record) []byte { return r.AppendJSON(dst) }
 
-// harmless keeps a spreadsheet from running a cell: ids in questions may be anything. An apostrophe
-// goes before what could begin a formula, and before an apostrophe, so that it can be taken away
-// again.
-func harmless(cell string) string {
-	if cell == "" || !strings.ContainsRune("=+-@\t\r\n'|%", rune(cell[0])) && cell[0] < 0x80 {
-		return cell
-	}
-	if first := []rune(cell)[0]; cell[0] >= 0x80 && !strings.ContainsRune("＝＋－＠", first) {
-		return cell
-	}
-	return "'" + cell
+func (*lineExport) begin() error { return nil }
+func (*lineExport) flush() error { return nil }
+
+func (e *lineExport) write(r *guard.Record) error {
+	e.line = append(e.of(e.line[:0], r), '\n')
+	_, err := e.w.buffer.Write(e.line)
+	return err
 }
 
 var _ io.Writer = (*exportWriter)(nil)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"encoding/csv"
 	"encoding/json"
 	"maps"
 	"slices"
@@ -173,6 +174,44 @@ func (c *csvRows) of(record *guard.Record) []string {
 		c.row[i] = harmless(c.columns[i].of(&r))
 	}
 	return c.row
+}
+
+// csvExport writes records as rows.
+type csvExport struct {
+	w    *exportWriter
+	csv  *csv.Writer
+	rows *csvRows
+}
+
+func newCSVExport(w *exportWriter) *csvExport {
+	return &csvExport{w: w, csv: csv.NewWriter(w.buffer), rows: newCSVRows()}
+}
+
+func (e *csvExport) begin() error {
+	if _, err := e.w.buffer.WriteString(byteOrderMark); err != nil {
+		return err
+	}
+	return e.csv.Write(e.rows.head())
+}
+
+func (e *csvExport) write(r *guard.Record) error { return e.csv.Write(e.rows.of(r)) }
+
+func (e *csvExport) flush() error {
+	e.csv.Flush()
+	return e.csv.Error()
+}
+
+// harmless keeps a spreadsheet from running a cell: ids in questions may be anything. An apostrophe
+// goes before what could begin a formula, and before an apostrophe, so that it can be taken away
+// again.
+func harmless(cell string) string {
+	if cell == "" || !strings.ContainsRune("=+-@\t\r\n'|%", rune(cell[0])) && cell[0] < 0x80 {
+		return cell
+	}
+	if first := []rune(cell)[0]; cell[0] >= 0x80 && !strings.ContainsRune("＝＋－＠", first) {
+		return cell
+	}
+	return "'" + cell
 }
 
 // cell is a JSON value as a cell shows it: a text without its quotes, a list of texts with spaces between them,

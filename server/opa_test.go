@@ -143,3 +143,32 @@ func TestWhatAgentsSayIsMasked(t *testing.T) {
 		t.Errorf("got %+v", all)
 	}
 }
+
+func TestTheLogIsExportedInOPAsShape(t *testing.T) { // docs/design.md 13
+	w := newWorld(t)
+	w.acme(t)
+	w.do(t, http.MethodPost, "/logs", events).taken(t)
+	w.ask(t, "carl", "view", "product", "shop", set("X-Request-Id", "req-opa-00"))
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got := w.do(t, http.MethodGet, "/v1/decisions/export?format=opa&kind=decision", nil).want(t, http.StatusOK)
+	if got.header.Get("Content-Type") != "application/x-ndjson" || !strings.Contains(got.header.Get("Content-Disposition"), "decisions.opa.ndjson") {
+		t.Errorf("got %v", got.header)
+	}
+	told := map[string]json.RawMessage{}
+	for line := range strings.Lines(got.body) {
+		var e struct {
+			Path      string
+			RequestID string `json:"decision_id"`
+			Result    json.RawMessage
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			t.Fatal(err)
+		}
+		told[e.Path+" "+string(e.Result)[:4]] = e.Result
+	}
+	if len(told) != 3 || told["authz/allow true"] == nil || told["authz/allow fals"] == nil || !strings.Contains(string(told[`cordon/decision {"de`]), `"decision":true`) {
+		t.Errorf("got %s", got.body)
+	}
+}

@@ -105,12 +105,25 @@ func listRecords(c *call) error {
 	return nil
 }
 
-// getRecord answers one record.
+// getRecord answers one record, with what it tells an administrator behind its own members.
 func getRecord(c *call) error {
 	record, err := c.server.config.Guard.Record(c.context(), &c.origin, c.param("id"))
 	if err != nil {
 		return err
 	}
-	c.send(http.StatusOK, record.AppendJSON(nil))
+	texts, err := c.server.config.Guard.ReasonAdmin(c.context(), &record)
+	if err != nil {
+		return fmt.Errorf("tell the record: %w", err)
+	}
+	body := record.AppendJSON(nil)
+	if len(texts) > 0 {
+		told, err := render(texts)
+		if err != nil {
+			return fmt.Errorf("tell the record: %w", err)
+		}
+		body = append(append(body[:len(body)-1], `,"reason_admin":`...), told...)
+		body = append(body, '}')
+	}
+	c.send(http.StatusOK, body)
 	return nil
 }

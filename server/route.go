@@ -151,6 +151,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat([]string{"format"}, recordQuery()),
 			reads: true, handle: exportRecords, limit: streamLimit},
 		{method: get, path: "/v1/decisions/{id}", scopes: audit, reads: true, handle: getRecord},
+		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},
 	}
 	for _, r := range table {
 		r.names = parameters(r.path)

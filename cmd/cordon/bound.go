@@ -53,6 +53,7 @@ var (
 	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope, words: append(client.Scopes(), "all")}
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
 	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record").offering("allowed", "denied")
+	readers    = matching(`^(user|admin|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "user or admin, or of log the id of a record").offering(client.ExplainUser, client.ExplainAdmin)
 	hostName   = matching(`^[^\pC\s]([^\pC]{0,58}[^\pC\s])?$`, "1 to 60 characters on one line")
 	colors     = matching(`^#[0-9A-Fa-f]{6}$`, "a colour such as #1a6fb0")
 	levels     = among("debug", "info", "warn", "error")

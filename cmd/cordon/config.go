@@ -92,7 +92,7 @@ func settings() []group {
 			{"as", "", word, "act as this user (the key needs the scope act)"},
 			{"agent", "", word, "act as this support agent (the key needs the scope support)"},
 			{"language", "", word, "language of messages, as Accept-Language says it: fr, or de-CH, fr;q=0.8 (default en)"},
-			{"explain", "", among(client.ExplainUser, client.ExplainAdmin), "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit)"},
+			{"explain", "", readers, "tell the decision in sentences: to the user concerned, or to an admin (the key needs the scope audit); of log the id of the record to decide again"},
 			{"ca-file", "", files, "file with authorities (PEM) that vouch for the server, instead of this machine's"},
 			{"client-cert", "", files, "file with a certificate (PEM) for a server that asks for one"},
 			{"client-key", "", files, "file with that certificate's private key (PEM)"},
@@ -143,6 +143,7 @@ func settings() []group {
 			{"batch", "", word, "only the questions of this batch"},
 			{"from", "", moments, "only since: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d"},
 			{"to", "", moments, "only before: a time, or how long ago"},
+			{"checkpoint", "", files, "file with a checkpoint of before, which the log must go on from"},
 		}},
 	}
 }

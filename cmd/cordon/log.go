@@ -21,17 +21,22 @@ func (a *app) log() *cobra.Command {
 		filters = append(filters, row.flag)
 	}
 	return a.make(command{
-		use:   "log [ID]",
+		use:   "log [ID] | log --explain ID",
 		short: "Read the decision log",
 		long: `Read the decision log, newest first, or with ID one record in sentences; -o json has all that is known of it.
 Filters are joined by and. The key needs the scope audit.
 
+--explain ID decides that record again, from its own input and by its own policy: it says which rules held, who can
+change the decision, and whether it is what is on record. It exits 1 where it is not, or cannot be decided again.
+-o json adds the trace of the evaluation, for who writes rules.
+
 -o ndjson and -o csv export all that the filters select, oldest first.`,
 		example: `  cordon log --organization acme --decision denied --from 24h
   cordon log --subject carol --resource web-1 -o json
+  cordon log --explain 01a20e9f-4c2a-7869-8c1b-be6525ddcd46
   cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv`,
 		args:     cobra.MaximumNArgs(1),
-		settings: slices.Concat(asking, []string{"as", "limit", "purpose"}, filters),
+		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain"}, filters),
 		formats:  []string{"table", "json", client.FormatNDJSON, client.FormatCSV},
 		run: func(ctx context.Context, c config, args []string) error {
 			filter, err := c.filter(time.Now())
@@ -44,6 +49,11 @@ Filters are joined by and. The key needs the scope audit.
 			}
 			format := c.text("output")
 			switch {
+			case c.typed("explain"): // not by a variable: that is for whoever asks
+				if !isRecordID(c.text("explain")) || len(args) > 0 {
+					return wrongUse("--explain of log takes the id of one record, and nothing beside it: cordon log --explain ID")
+				}
+				return a.explainRecord(ctx, c, remote, c.text("explain"))
 			case len(args) == 1:
 				return a.printRecord(ctx, c, remote, args[0])
 			case format == client.FormatNDJSON, format == client.FormatCSV:

@@ -32,6 +32,12 @@ func (a *app) remote(c config) (*client.Client, error) {
 	}
 	if c.flags.Lookup("explain") != nil {
 		settings.Explain = c.text("explain")
+		switch reads := c.flags.Lookup("purpose") != nil; {
+		case reads: // what is explained there is the record
+			settings.Explain = ""
+		case isRecordID(settings.Explain):
+			return nil, wrongUse("--explain is %s or %s here; cordon log --explain %s explains that record", client.ExplainUser, client.ExplainAdmin, settings.Explain)
+		}
 	}
 	if c.flags.Lookup("purpose") != nil {
 		settings.Purpose = c.text("purpose")

@@ -15,6 +15,12 @@ import (
 // source says where a setting came from, as an annotation of its flag.
 const source = "cordon_source"
 
+// ownFlag is an annotation of a flag that is no setting, whatever it is called.
+const ownFlag = "cordon_own"
+
+// own makes a flag the command's own: neither a variable nor the file says it.
+func own(f *pflag.Flag) { f.Annotations = map[string][]string{ownFlag: {}} }
+
 // resolve fills in the settings whose flags were not typed: from the variable, else from the file.
 func resolve(flags *pflag.FlagSet, env func(string) (string, bool)) error {
 	if flags.Lookup("config") == nil {
@@ -33,6 +39,9 @@ func resolve(flags *pflag.FlagSet, env func(string) (string, bool)) error {
 	}
 	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Annotations[ownFlag] != nil {
+			return
+		}
 		if f.Changed {
 			if instead, secret := secrets[f.Name]; secret {
 				errs = append(errs, fmt.Errorf("--%s would show the secret to everyone who can list processes; use %s or --%s", f.Name, variable(f.Name), instead))

@@ -60,7 +60,7 @@ func TestAServerThatIsNotThereExits3(t *testing.T) {
 func TestHelpTellsOfEveryCommand(t *testing.T) {
 	got := command{}.run(t, "--help")
 	for _, name := range []string{
-		"serve", "keys", "import", "demo", "check", "block", "unblock", "maintenance", "user", "support-code", "log",
+		"serve", "keys", "import", "demo", "check", "block", "unblock", "maintenance", "user", "support-code", "log", "audit",
 		"version", "healthcheck", "completion", "config",
 	} {
 		if !strings.Contains(got.out, "\n  "+name+" ") && !strings.Contains(got.out, "\n  cordon "+name+" ") {

@@ -108,6 +108,9 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloa
 	if err := in.checkCallers(ctx, c); err != nil {
 		return refused(errors.Join(err, listener.Close()))
 	}
+	if err := in.guard.KeepPolicy(ctx); err != nil { // before it decides anything
+		return refused(errors.Join(err, listener.Close()))
+	}
 	// The listener takes connections from here on; they are answered as soon as the server runs.
 	url := server.Scheme() + "://" + listener.Addr().String()
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !c.set("tls-cert") && (!ok || !tcp.IP.IsLoopback()) {

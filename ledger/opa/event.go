@@ -47,7 +47,7 @@ func (e *Event) fill(r *record.Record) {
 	r.Decision = allows(e.Result)
 	r.RequestID, r.TraceID, r.Batch = e.DecisionID, short(e.TraceID), short(e.BatchDecisionID)
 	var nanoseconds float64
-	if json.Unmarshal(e.Metrics["timer_server_handler_ns"], &nanoseconds) == nil && nanoseconds > 0 && nanoseconds < 1e18 {
+	if json.Unmarshal(e.Metrics[handlerTimer], &nanoseconds) == nil && nanoseconds > 0 && nanoseconds < 1e18 {
 		r.DurationUS = int64(nanoseconds / 1000)
 	}
 	r.Details = append(append([]byte(`{"opa":`), e.rest...), '}')

@@ -25,10 +25,11 @@ var rooms = map[string]struct {
 	"ledger":                  {[]string{"datastore", "ledger/record", "ledger/batch", "ledger/segment", "ledger/tree"}, "the door to the log knows how its parts are kept, and not who asks"},
 	"ledger/tree":             {[]string{"datastore", "ledger/record"}, "whoever checks a proof needs lines, and neither a store nor a server"},
 	"ledger/opa":              {[]string{"datastore", "ledger/record"}, "it takes what others decided, and knows no rule of ours"},
+	"ledger/witness":          {[]string{"ledger/tree"}, "a second place knows checkpoints, and nothing of the store"},
 	"guard":                   {[]string{"policies", "datastore", "ledger", "ledger/record", "ledger/batch", "ledger/journal", "ledger/retention", "ledger/opa"}, "rules meet facts here, on any engine and behind any door"},
 	"server":                  {[]string{"guard", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
-	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "server", "client"},
+	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "ledger/tree", "ledger/witness", "server", "client"},
 		"the program wires them all"},
 	"tools": {nil, "tools need nothing of the rest"},
 }

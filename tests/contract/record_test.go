@@ -141,8 +141,8 @@ func TestExports(t *testing.T) { // docs/design.md 4 and 11, Records
 					t.Errorf("the input of %s is not as the schema says: %v", line, err)
 				}
 			}
-			if lines != 6 { // those of the first key and of the import with them
-				t.Errorf("%d records were exported, want 6:\n%s", lines, a.body)
+			if lines != 7 { // those of the first key, of the policy and of the import with them
+				t.Errorf("%d records were exported, want 7:\n%s", lines, a.body)
 			}
 		}
 		a := p.ask(t, "GET", "/v1/decisions/export?format=csv&organization=acme&decision=false", "").want(t, 200)

@@ -1,0 +1,137 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+
+	"cordon/datastore"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
+	"cordon/policies"
+)
+
+// activatePolicy is the action on record of a policy that comes into force.
+const activatePolicy = "activate_policy"
+
+// inForceNote names the note of the policy that was last put on record as in force.
+const inForceNote = "policy.in_force"
+
+// policyFile names the file in which a policy is kept.
+func policyFile(digest string) string { return "policy/" + digest + ".json" }
+
+// KeepPolicy keeps the policy in force, so that what it decides can be decided again for ever, and puts on record that
+// it is in force where another was before. Where it was kept and was in force, nothing happens.
+func (g *Guard) KeepPolicy(ctx context.Context) error {
+	p := g.policy.Load()
+	name := policyFile(p.Digest())
+	_, err := g.store.ReadFile(ctx, name, 0, 1)
+	if errors.Is(err, datastore.ErrNotFound) {
+		var text []byte
+		if text, err = p.Keep(); err == nil {
+			err = g.store.WriteFile(ctx, name, text)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("keep policy: %w", err)
+	}
+	if err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return g.noteInForce(ctx, tx, p) }); err != nil {
+		return fmt.Errorf("put policy on record: %w", err)
+	}
+	return nil
+}
+
+// noteInForce puts a policy on record as the one in force, unless it was.
+func (g *Guard) noteInForce(ctx context.Context, tx datastore.Tx, p *policy) error {
+	note, err := datastore.Get(ctx, tx, datastore.Note{Name: inForceNote})
+	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
+		return err
+	}
+	former := string(note.Body)
+	if former == p.Digest() {
+		return nil
+	}
+	if err := tx.Put(ctx, datastore.Note{Name: inForceNote, Body: []byte(p.Digest())}); err != nil {
+		return err
+	}
+	now := g.now()
+	o := &Origin{Caller: &Caller{ID: "server"}}
+	a := g.newAttempt(p, now, o, "", activatePolicy, Entity{Type: "policy", ID: p.Digest()})
+	set := FromTo{To: quoted(p.Digest())}
+	if former != "" {
+		set.From = quoted(former)
+	}
+	a.changes = []Changed{{Noun: "policy", ID: "cordon", Set: map[string]FromTo{"in_force": set}}}
+	entry := g.record(a, nil)
+	entry.Kind, entry.Replica = record.KindChange, g.changeStream("")
+	return batch.Append(ctx, tx, entry)
+}
+
+// quoted is a text as the value of a change.
+func quoted(text string) json.RawMessage {
+	value, _ := json.Marshal(text) // of a text: it cannot fail
+	return value
+}
+
+// formerPolicies are engines of policies that were in force, the last ones that were asked again.
+type formerPolicies struct {
+	mu      sync.Mutex
+	engines []*policies.Engine // the last used first
+}
+
+// mostFormer is how many former policies are held ready.
+const mostFormer = 4
+
+// notKept is why a policy cannot be asked again, to be told to whoever wants to.
+type notKept struct{ why string }
+
+func (e *notKept) Error() string { return e.why }
+
+// engineOf gives the policy with a digest: the one in force, or one that was kept. *notKept: there is none to be asked.
+func (g *Guard) engineOf(ctx context.Context, digest string) (*policies.Engine, error) {
+	if p := g.policy.Load(); p.Digest() == digest {
+		return p.Engine, nil
+	}
+	if digest == "" {
+		return nil, &notKept{"the record names no policy"}
+	}
+	g.former.mu.Lock()
+	defer g.former.mu.Unlock()
+	for i, e := range g.former.engines {
+		if e.Digest() == digest {
+			copy(g.former.engines[1:], g.former.engines[:i])
+			g.former.engines[0] = e
+			return e, nil
+		}
+	}
+	text, err := g.store.ReadFile(ctx, policyFile(digest), 0, datastore.MaxFileBytes)
+	if errors.Is(err, datastore.ErrNotFound) || errors.Is(err, datastore.ErrFileName) {
+		return nil, &notKept{fmt.Sprintf("its policy %s is not kept: it was in force before Cordon kept policies, or was never in force here", digest)}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	engine, err := policies.Open(ctx, text, digest)
+	var refused *policies.ProblemsError
+	switch {
+	case errors.Is(err, policies.ErrOtherPolicy):
+		return nil, &notKept{fmt.Sprintf("what is kept as its policy %s is another: somebody changed it", digest)}
+	case errors.As(err, &refused):
+		return nil, &notKept{fmt.Sprintf("its policy %s is kept, and this release cannot ask it: %v", digest, err)}
+	case err != nil:
+		return nil, err
+	}
+	g.former.engines = append([]*policies.Engine{engine}, g.former.engines[:min(len(g.former.engines), mostFormer-1)]...)
+	return engine, nil
+}
+
+// reasonsOf reads the reasons of a record.
+func reasonsOf(r *Record) (reasons []Reason, codes []string) {
+	_ = json.Unmarshal(r.Reasons, &reasons) // what cannot be read gives none
+	for _, reason := range reasons {
+		codes = append(codes, reason.Code)
+	}
+	return reasons, codes
+}

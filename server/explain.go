@@ -1,0 +1,57 @@
+package server
+
+import (
+	"net/http"
+
+	"cordon/client"
+	"cordon/guard"
+)
+
+// explainRecord answers a record decided again.
+func explainRecord(c *call) error {
+	x, err := c.server.config.Guard.Explain(c.context(), &c.origin, c.param("id"))
+	if err != nil {
+		return err
+	}
+	return c.answer(http.StatusOK, showExplanation(x))
+}
+
+func showExplanation(x *guard.Explanation) client.Explanation {
+	shown := client.Explanation{
+		Reproduced: x.Reproduced, WhyNot: x.WhyNot, Decision: x.Decision, Reasons: []client.ExplainedReason{},
+		Rules: []client.FiredRule{}, Trace: listOf(x.Trace), WhoCanChangeIt: []client.DecisionChanger{},
+	}
+	for _, r := range x.Reasons {
+		shown.Reasons = append(shown.Reasons, client.ExplainedReason{
+			Reason: client.Reason{Code: r.Code, Message: r.Message}, ReasonUser: r.User, ReasonAdmin: r.Admin,
+		})
+	}
+	for _, r := range x.Rules {
+		rule := client.FiredRule{Path: r.Path, Row: r.Row, Code: r.Code, Effect: client.EffectAllow, Said: r.Counts}
+		if r.Denies {
+			rule.Effect = client.EffectDeny
+		}
+		shown.Rules = append(shown.Rules, rule)
+	}
+	for i := range x.Changers {
+		shown.WhoCanChangeIt = append(shown.WhoCanChangeIt, showChanger(&x.Changers[i]))
+	}
+	return shown
+}
+
+func showChanger(c *guard.Changer) client.DecisionChanger {
+	shown := client.DecisionChanger{
+		Action: c.Action, Resource: client.RecordEntity{Type: c.Resource.Type, ID: c.Resource.ID, Organization: c.Resource.Organization},
+		ToRoles: c.ToRoles, Effect: c.Effect, Origin: c.Origin, Roles: listOf(c.Roles), Support: c.Support, Host: c.Host, More: c.More,
+	}
+	for _, s := range c.Set {
+		shown.Set = append(shown.Set, client.SetBy{ID: s.ID, By: s.By, Since: utc(s.Since), ExpiresAt: utc(s.ExpiresAt), Record: s.Record})
+	}
+	if c.People != nil {
+		shown.People = []client.Person{}
+	}
+	for _, m := range c.People {
+		shown.People = append(shown.People, client.Person{ID: m.ID, Name: m.Name, Role: m.Role})
+	}
+	return shown
+}
