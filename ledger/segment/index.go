@@ -123,3 +123,32 @@ func (x *index) all(ctx context.Context, h *head, keys []uint64) (*roaring.Bitma
 	}
 	return found, nil
 }
+
+// each gives the keys from one to another, both included, in their order.
+func (x *index) each(ctx context.Context, from, to uint64, pause func(context.Context) error, give func(key uint64)) error {
+	h, err := x.head(ctx)
+	if err != nil {
+		return err
+	}
+	for i, b := range h.blocks {
+		if b.first > to || i+1 < len(h.blocks) && h.blocks[i+1].first <= from {
+			continue
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+		data, err := x.block(ctx, b)
+		if err != nil {
+			return err
+		}
+		for r, err := range b.keys(data, x.bits) {
+			if err != nil {
+				return x.corrupt(err)
+			}
+			if from <= r.key && r.key <= to {
+				give(r.key)
+			}
+		}
+	}
+	return nil
+}

@@ -46,12 +46,17 @@ func (i Info) Covers(low, high string) bool {
 }
 
 // ParseName reads the name of a Parquet file; it is not ok for any other, that of an index too.
-func ParseName(name string) (info Info, ok bool) {
+func ParseName(name string) (info Info, ok bool) { return parse(name, dataSuffix) }
+
+// ParseIndexName reads the name of an index, and of nothing else.
+func ParseIndexName(name string) (info Info, ok bool) { return parse(name, indexSuffix) }
+
+func parse(name, suffix string) (info Info, ok bool) {
 	stem, ok := strings.CutPrefix(name, Prefix)
 	if !ok {
 		return Info{}, false
 	}
-	stem, ok = strings.CutSuffix(stem, dataSuffix)
+	stem, ok = strings.CutSuffix(stem, suffix)
 	const ids = 2*len(noID) + 1
 	if !ok || len(stem) < ids+1 {
 		return Info{}, false
@@ -69,16 +74,7 @@ func ParseName(name string) (info Info, ok bool) {
 		*into = n
 	}
 	info.FirstID, info.LastID = names[:len(noID)], names[len(noID)+1:]
-	return info, info.valid() && info.Name() == name
-}
-
-// ParseIndexName reads the name of an index, and of nothing else.
-func ParseIndexName(name string) (info Info, ok bool) {
-	stem, ok := strings.CutSuffix(name, indexSuffix)
-	if !ok {
-		return Info{}, false
-	}
-	return ParseName(stem + dataSuffix)
+	return info, info.valid() && info.stem()+suffix == name
 }
 
 func (i Info) valid() bool {

@@ -18,7 +18,7 @@ import (
 func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		left := q.Limit
-		for rows, err := range s.candidates(ctx, &q) {
+		for rows, err := range s.candidates(ctx, &q, rowsAtOnce) {
 			if err == nil {
 				err = s.load(ctx, rows, everything)
 			}
@@ -53,9 +53,9 @@ func (s *Segment) index() *index {
 	return &index{files: s.files, cache: s.cache, file: s.info.IndexName(), of: s.info.Name(), bits: 16}
 }
 
-// candidates returns rows that a query may select, in the order that it asks for, some at a time. They have a leaf and
-// nothing else yet.
-func (s *Segment) candidates(ctx context.Context, q *record.Query) iter.Seq2[[]row, error] {
+// candidates returns rows that a query may select, in the order that it asks for, some at a time and at most so many.
+// They have a leaf and nothing else yet.
+func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) iter.Seq2[[]row, error] {
 	return func(yield func([]row, error) bool) {
 		if q.Nothing() || !s.info.Covers(q.Low, q.High) {
 			return
@@ -81,7 +81,7 @@ func (s *Segment) candidates(ctx context.Context, q *record.Query) iter.Seq2[[]r
 			return
 		}
 		partly := s.info.FirstID < q.Low || s.info.LastID > q.High
-		for ranks := range ranked(h, found, q) {
+		for ranks := range ranked(h, found, q, most) {
 			rows := make([]row, len(ranks))
 			for i, rank := range ranks {
 				number := int64(rank)
@@ -125,14 +125,14 @@ func (s *Segment) order(ctx context.Context, x *index, h *head) ([]uint16, error
 	})
 }
 
-// least and most are how many candidates are looked at in one go, where nothing is said of a limit.
-const least, most = 16, 256
+// least is how many candidates are looked at first, where nothing is said of a limit.
+const least = 16
 
 // ranked returns the ranks that may be in the query's range of ids and are among those found, all where found is nil:
-// in the query's order, some at a time, more each time.
-func ranked(h *head, found *roaring.Bitmap, q *record.Query) iter.Seq[[]uint32] {
+// in the query's order, some at a time, more each time up to the most.
+func ranked(h *head, found *roaring.Bitmap, q *record.Query, most int) iter.Seq[[]uint32] {
 	return func(yield func([]uint32) bool) {
-		low, high := span(h, q.Low, q.High)
+		low, high := between(h, q.Low, q.High)
 		size := max(min(q.Limit, most), least)
 		next := func() (uint32, bool) {
 			if low >= high {
@@ -185,8 +185,8 @@ func walk(places *roaring.Bitmap, up bool) func() (uint32, bool) {
 	}
 }
 
-// span returns bounds of the ranks whose ids can be from low to high, the second behind the last.
-func span(h *head, low, high string) (from, to uint32) {
+// between returns bounds of the ranks whose ids can be from low to high, the second behind the last.
+func between(h *head, low, high string) (from, to uint32) {
 	to = uint32(h.live)
 	if at, ok := boundHead(low); ok {
 		n, _ := slices.BinarySearch(h.samples, at)
