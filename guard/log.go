@@ -42,28 +42,35 @@ func (g *Guard) Records(ctx context.Context, o *Origin, f RecordFilter) (iter.Se
 
 // readable gives the records whole.
 func (g *Guard) readable(ctx context.Context, o *Origin, f RecordFilter) (iter.Seq2[Record, error], error) {
-	if limit := o.Caller.Organization; limit != "" {
-		if f.Text != "" {
-			return nil, ErrTextLimit // what matches would tell them what is masked
-		}
-		if f.Organization != "" && f.Organization != limit {
-			return nil, ErrOrganizationLimit
-		}
-		f.Organization = limit
-	}
-	if o.Actor == "" {
-		if err := g.recordUnasked(o, &f); err != nil {
-			return nil, err
-		}
-		return g.ledger.Search(ctx, f), nil
-	}
-	if f.Organization != "" {
-		if err := g.recordRead(ctx, o, &f, f.Organization); err != nil {
-			return nil, err
-		}
+	all, err := g.admit(ctx, o, &f)
+	switch {
+	case err != nil:
+		return nil, err
+	case all:
 		return g.ledger.Search(ctx, f), nil
 	}
 	return g.visible(ctx, o, f), nil
+}
+
+// admit limits a filter to what the caller may read, and puts the reading on record. It reports whether the caller may see all that
+// the filter then selects; else it depends on the organization of each record, and so does the record of the reading.
+func (g *Guard) admit(ctx context.Context, o *Origin, f *RecordFilter) (all bool, err error) {
+	if limit := o.Caller.Organization; limit != "" {
+		if f.Text != "" {
+			return false, ErrTextLimit // what matches would tell them what is masked
+		}
+		if f.Organization != "" && f.Organization != limit {
+			return false, ErrOrganizationLimit
+		}
+		f.Organization = limit
+	}
+	switch {
+	case o.Actor == "":
+		return true, g.recordUnasked(o, f)
+	case f.Organization != "":
+		return true, g.recordRead(ctx, o, f, f.Organization)
+	}
+	return false, nil
 }
 
 // Record gives one record, *NotFound where there is none that the caller may see.

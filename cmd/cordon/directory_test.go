@@ -122,6 +122,32 @@ func TestLogPrintsRecords(t *testing.T) {
 	}
 }
 
+func TestLogCounts(t *testing.T) {
+	s := serve(t, map[string]string{
+		"GET /v1/decisions/counts": `200 {"items":[{"key":"granted","allowed":7,"denied":0},{"key":"","allowed":0,"denied":2}],"complete":true}`,
+	})
+	s.command().run(t, "log", "--by", "reason", "--subject", "carol").want(t, 0, ""+
+		"REASON   ALLOWED  DENIED\n"+
+		"granted  7        0\n"+
+		"-        0        2\n", "")
+	if diff := cmp.Diff([]string{"GET /v1/decisions/counts?by=reason&subject=carol"}, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+	got := s.command().run(t, "log", "--by", "hour", "-o", "json")
+	var counts client.RecordCounts
+	if err := json.Unmarshal([]byte(got.out), &counts); err != nil || len(counts.Items) != 2 || !counts.Complete {
+		t.Errorf("log --by hour -o json printed %s: %v", got.out, err)
+	}
+	for _, wrong := range [][]string{{"r1"}, {"--limit", "3"}, {"-o", "csv"}} {
+		s.command().run(t, append([]string{"log", "--by", "hour"}, wrong...)...).want(t, 2, "", "--by counts")
+	}
+	s.command().run(t, "log", "--by", "week").want(t, 2, "", "reason, action, organization, hour")
+	cut := serve(t, map[string]string{"GET /v1/decisions/counts": `200 {"items":[],"complete":false,"since":"2026-01-02T03:04:05.006Z"}`})
+	cut.command().run(t, "log", "--by", "hour").want(t, 0, "HOUR  ALLOWED  DENIED\n", "only since 2026-01-02T03:04:05.006Z; --to 2026-01-02T03:04:05.006Z counts what was before")
+	none := serve(t, map[string]string{"GET /v1/decisions/counts": `200 {"items":[],"complete":false}`})
+	none.command().run(t, "log", "--by", "hour").want(t, 0, "HOUR  ALLOWED  DENIED\n", "narrow it")
+}
+
 func TestMessagesThatWereGivenUpAreSentAgain(t *testing.T) {
 	s := serve(t, map[string]string{"POST /v1/messages/retry": `200 {"id":"m1","kind":"mail","event":"user.blocked","recipient":"bob","state":"pending"}`})
 	s.command().run(t, "messages", "retry", "m1").want(t, 0, "message m1 (user.blocked to bob) is pending\n", "")

@@ -30,13 +30,16 @@ Filters are joined by and. The key needs the scope audit.
 change the decision, and whether it is what is on record. It exits 1 where it is not, or cannot be decided again.
 -o json adds the trace of the evaluation, for who writes rules.
 
+--by counts instead: how many records allowed and how many denied, by reason, action, organization or hour.
+
 -o ndjson and -o csv export all that the filters select, oldest first.`,
 		example: `  cordon log --organization acme --decision denied --from 24h
   cordon log --subject carol --resource web-1 -o json
+  cordon log --from 7d --organization acme --by reason
   cordon log --explain 01a20e9f-4c2a-7869-8c1b-be6525ddcd46
   cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv`,
 		args:     cobra.MaximumNArgs(1),
-		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain"}, filters),
+		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by"}, filters),
 		formats:  []string{"table", "json", client.FormatNDJSON, client.FormatCSV},
 		run: func(ctx context.Context, c config, args []string) error {
 			filter, err := c.filter(time.Now())
@@ -54,6 +57,11 @@ change the decision, and whether it is what is on record. It exits 1 where it is
 					return wrongUse("--explain of log takes the id of one record, and nothing beside it: cordon log --explain ID")
 				}
 				return a.explainRecord(ctx, c, remote, c.text("explain"))
+			case c.text("by") != "":
+				if len(args) > 0 || c.typed("limit") || format != "table" && format != "json" {
+					return wrongUse("--by counts what the filters select: without an ID or --limit, as table or json")
+				}
+				return a.printCounts(ctx, c, remote, filter)
 			case len(args) == 1:
 				return a.printRecord(ctx, c, remote, args[0])
 			case format == client.FormatNDJSON, format == client.FormatCSV:
