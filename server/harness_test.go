@@ -207,20 +207,28 @@ func (s *faultyStore) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[
 		return s.Store.Hot(ctx, in)
 	}
 	return func(yield func(datastore.Batch, error) bool) {
+		var all []record.Record
 		for b, err := range s.Store.Hot(ctx, in) {
 			records, unpacked := batch.Unpack(b)
 			if err = errors.Join(err, unpacked); err != nil {
 				yield(b, err)
 				return
 			}
-			for _, r := range records {
-				one, err := batch.Pack([]record.Record{r})
-				if after--; after < 0 {
-					err = errors.New("the disk")
-				}
-				if !yield(one, err) || err != nil {
-					return
-				}
+			all = append(all, records...)
+		}
+		slices.SortFunc(all, func(a, b record.Record) int {
+			if in.OldestFirst {
+				return strings.Compare(a.ID, b.ID)
+			}
+			return strings.Compare(b.ID, a.ID)
+		})
+		for _, r := range all {
+			one, err := batch.Pack([]record.Record{r})
+			if after--; after < 0 {
+				err = errors.New("the disk")
+			}
+			if !yield(one, err) || err != nil {
+				return
 			}
 		}
 	}

@@ -82,7 +82,7 @@ var kinds = []kind{
 		say: "Read what stands, and decide anew."},
 	{is: errTooLarge, status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: "The body is too large",
 		say: "Send less at once."},
-	{is: guard.ErrEventsTooLarge, status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: "The body is too large",
+	{as: has[*guard.EventsTooLarge], status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: "The body is too large",
 		detail: eventsDetail, say: "Send less at once."},
 	{is: errTooMany, status: http.StatusRequestEntityTooLarge, code: "batch_too_large", title: "The batch has too many items",
 		say: "A batch has at most 1,000 items; send several."},

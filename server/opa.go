@@ -3,11 +3,13 @@ package server
 import (
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 
 	"cordon/client"
+	"cordon/guard"
 )
 
 // largestUpload bounds what an agent sends at once, packed or not. OPA's own bound is 32 KiB unless it is told another.
@@ -56,4 +58,10 @@ func (c *call) readUpload() (io.Reader, error) {
 }
 
 // eventsDetail says which bound was passed.
-func eventsDetail(err error) string { return err.Error() }
+func eventsDetail(err error) string {
+	e, ok := errors.AsType[*guard.EventsTooLarge](err)
+	if !ok {
+		return ""
+	}
+	return e.What + "; have the agent send less at once (upload_size_limit_bytes)"
+}

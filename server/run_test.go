@@ -375,7 +375,13 @@ func TestBodiesHaveTheirTime(t *testing.T) {
 func TestAnExportThatBreaksOffIsNoSuccess(t *testing.T) {
 	w := newWorld(t, options{open: true})
 	w.fillLog(t)
-	w.store.failAfter(5)
+	for range 80 {
+		w.ask(t, "carl", "view", "product", "shop")
+	}
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w.store.failAfter(80) // some are read before the first is given
 	got, err := w.try(http.MethodGet, "/v1/decisions/export", nil)
 	if err == nil {
 		t.Errorf("got %d and %d bytes, and no error", got.status, len(got.body))

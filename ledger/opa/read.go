@@ -23,8 +23,10 @@ const (
 	MaxEventBytes = record.MaxBytes - 16<<10
 )
 
-// ErrTooLarge is wrapped by what is too large to be taken at once.
-var ErrTooLarge = errors.New("too many events at once")
+// TooLargeError says what is too large to be taken at once. Nothing was taken.
+type TooLargeError struct{ What string }
+
+func (e *TooLargeError) Error() string { return e.What }
 
 // MalformedError says what is wrong with events, none of which was taken.
 type MalformedError struct {
@@ -41,7 +43,7 @@ func Read(from io.Reader) ([]Event, error) {
 	case err != nil:
 		return nil, &MalformedError{"", "is cut off or damaged: it cannot be unpacked"}
 	case len(body) > MaxBytes:
-		return nil, fmt.Errorf("%w: unpacked they have more than %d bytes", ErrTooLarge, MaxBytes)
+		return nil, &TooLargeError{fmt.Sprintf("unpacked, the events have more than %d bytes", MaxBytes)}
 	}
 	dec := jsontext.NewDecoder(bytes.NewBuffer(body))
 	if kind := dec.PeekKind(); kind != '[' && kind != jsontext.KindInvalid {
@@ -58,9 +60,9 @@ func Read(from io.Reader) ([]Event, error) {
 		case err != nil:
 			return nil, malformed("", err)
 		case len(events) == MaxEvents:
-			return nil, fmt.Errorf("%w: they are more than %d", ErrTooLarge, MaxEvents)
+			return nil, &TooLargeError{fmt.Sprintf("there are more than %d events", MaxEvents)}
 		case len(text) > MaxEventBytes:
-			return nil, fmt.Errorf("%w: the one at %s has more than %d bytes", ErrTooLarge, row, MaxEventBytes)
+			return nil, &TooLargeError{fmt.Sprintf("the event at %s has more than %d bytes", row, MaxEventBytes)}
 		case text.Kind() != '{':
 			return nil, &MalformedError{row, "must be an object"}
 		}

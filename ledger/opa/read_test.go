@@ -118,7 +118,7 @@ func TestWhatIsTakenAtOnceIsBounded(t *testing.T) {
 		"a large event":   strings.NewReader("[" + event("b") + "," + large + "]"),
 		"too many events": strings.NewReader("[" + strings.Repeat("{\"decision_id\":\"a\",\"timestamp\":\"2026-11-29T10:00:00Z\"},", opa.MaxEvents) + event("b") + "]"),
 	} {
-		if _, err := in.Take(t.Context(), body, mark); !errors.Is(err, opa.ErrTooLarge) {
+		if _, err := in.Take(t.Context(), body, mark); !errors.As(err, new(*opa.TooLargeError)) {
 			t.Errorf("%s: got %v", name, err)
 		}
 	}
