@@ -9,19 +9,22 @@ import (
 const (
 	// slice is for how long one who works on the log has a processor at a time.
 	slice = time.Millisecond
-	// turn is how often there is a slice for all of them together while questions are answered.
-	turn = 10 * time.Millisecond
+	// readTurn is how often there is a slice for all readers together while questions are answered.
+	readTurn = 10 * time.Millisecond
+	// sealTurn is how often there is one for sealing, which must keep up with the questions.
+	sealTurn = 4 * time.Millisecond
 	// quiet is how long no question has come before they may have all of the machine.
 	quiet = 100 * time.Millisecond
 )
 
-// gate has all work on the log, however many do it, take a small part of the machine while questions are answered:
-// one slice a turn. While none are they have all of it.
+// gate has all work of a kind on the log, however many do it, take a small part of the machine while questions are
+// answered: one slice a turn. While none are they have all of it.
 //
 // Why so and not by fewer goroutines: one search that never ends takes a whole processor from the questions as
 // well, and four that wait for each other would be slow for nothing at night.
 type gate struct {
 	answered func() int64 // how many questions were, so far; nil: none ever is
+	turn     time.Duration
 
 	mu    sync.Mutex
 	count int64
@@ -52,7 +55,7 @@ func (g *gate) begin(now time.Time) time.Time {
 	if g.next.After(now) {
 		at = g.next
 	}
-	g.next = at.Add(turn)
+	g.next = at.Add(g.turn)
 	return at
 }
 

@@ -50,15 +50,16 @@ type Config struct {
 
 // Ledger reads and keeps the log. It is safe for concurrent use.
 type Ledger struct {
-	config Config
-	store  datastore.Store
-	holder string // of a lease: the replica, and what only this process knows
-	gate   gate
-	cache  *segment.Cache
-	tree   *tree.Tree
-	key    atomic.Pointer[tree.Key] // the store's, once it was read
-	listed atomic.Pointer[listed]
-	led    atomic.Bool // this process has had the lease
+	config  Config
+	store   datastore.Store
+	holder  string // of a lease: the replica, and what only this process knows
+	readers gate
+	sealers gate
+	cache   *segment.Cache
+	tree    *tree.Tree
+	key     atomic.Pointer[tree.Key] // the store's, once it was read
+	listed  atomic.Pointer[listed]
+	led     atomic.Bool // this process has had the lease
 
 	sealing chan struct{} // holds a token during a round, of which there is one at a time, and which has what follows
 	begun   int64         // the last generation that was begun here
@@ -90,9 +91,8 @@ func New(config Config) (*Ledger, error) {
 	}
 	return &Ledger{
 		config: config, store: config.Store, holder: config.Replica + "/" + rand.Text(),
-		gate: gate{answered: config.Answered}, sealing: make(chan struct{}, 1),
-		cache: segment.NewCache(config.CacheBytes), tree: tree.New(config.Store),
+		readers: gate{answered: config.Answered, turn: readTurn}, sealers: gate{answered: config.Answered, turn: sealTurn},
+		sealing: make(chan struct{}, 1),
+		cache:   segment.NewCache(config.CacheBytes), tree: tree.New(config.Store),
 	}, nil
 }
-
-func (l *Ledger) step(name string) error { return l.config.step(name) }

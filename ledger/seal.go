@@ -43,11 +43,12 @@ func (l *Ledger) round(ctx context.Context, cut time.Time) (sealed int, more boo
 	case <-ctx.Done():
 		return 0, false, ctx.Err()
 	}
-	r := &round{Ledger: l, worker: l.gate.worker()}
+	r := &round{Ledger: l, worker: l.sealers.worker()}
 	if r.head, err = l.take(ctx); err != nil {
 		return 0, false, err
 	}
-	if err := l.step(stepTaken); err != nil {
+	r.renewed = l.config.Now()
+	if err := r.step(ctx, stepTaken); err != nil {
 		return 0, false, err
 	}
 	if r.catalogue, err = l.list(ctx, &r.head); err != nil {
@@ -57,7 +58,7 @@ func (l *Ledger) round(ctx context.Context, cut time.Time) (sealed int, more boo
 	if problem != nil && len(gathered.sealed) == 0 {
 		return 0, false, problem
 	}
-	if err := l.step(stepGathered); err != nil {
+	if err := r.step(ctx, stepGathered); err != nil {
 		return 0, false, err
 	}
 	if len(gathered.sealed) > 0 {
@@ -77,6 +78,25 @@ type round struct {
 	head       head
 	catalogue  catalogue
 	generation int64
+	renewed    time.Time // when the lease was
+	sealed     bool      // the head is put
+}
+
+// step is called between two steps. Before the head is put, a round that takes long renews its lease by it.
+func (r *round) step(ctx context.Context, name string) error {
+	if err := r.config.step(name); err != nil {
+		return err
+	}
+	now := r.config.Now()
+	if r.sealed || now.Sub(r.renewed) <= leaseTime/3 {
+		return nil
+	}
+	h, err := r.take(ctx)
+	if err == nil && h.Epoch != r.head.Epoch {
+		err = errFenced
+	}
+	r.renewed = now
+	return err
 }
 
 // seal makes what was gathered a part of the sealed log.
@@ -90,7 +110,7 @@ func (r *round) seal(ctx context.Context, s *sheaf) error {
 	if err := r.write(ctx, lines); err != nil {
 		return fmt.Errorf("write segments: %w", err)
 	}
-	if err := r.step(stepWritten); err != nil {
+	if err := r.step(ctx, stepWritten); err != nil {
 		return err
 	}
 	checkpoint, err := r.grow(ctx, r.head.Checkpoint, lines)
@@ -110,7 +130,8 @@ func (r *round) seal(ctx context.Context, s *sheaf) error {
 	if err != nil {
 		return err
 	}
-	if err := r.step(stepSealed); err != nil {
+	r.sealed = true
+	if err := r.step(ctx, stepSealed); err != nil {
 		return err
 	}
 	if s.gaps > 0 {
@@ -189,7 +210,7 @@ func (r *round) writeSegment(ctx context.Context, first int64, lines [][]byte) e
 		if err := r.store.WriteFile(ctx, file.name, file.data); err != nil {
 			return err
 		}
-		if err := r.step(stepFile); err != nil {
+		if err := r.step(ctx, stepFile); err != nil {
 			return err
 		}
 	}
@@ -205,7 +226,7 @@ func (r *round) clean(ctx context.Context, sealed map[string]int64) error {
 	if err := r.store.Forget(ctx, datastore.Forgotten{Sealed: sealed}); err != nil {
 		return err
 	}
-	if err := r.step(stepForgotten); err != nil {
+	if err := r.step(ctx, stepForgotten); err != nil {
 		return err
 	}
 	c, err := r.list(ctx, &r.head)
@@ -216,5 +237,5 @@ func (r *round) clean(ctx context.Context, sealed map[string]int64) error {
 		return fmt.Errorf("remove what is covered: %w", err)
 	}
 	r.cleaned = true
-	return r.step(stepCleaned)
+	return r.step(ctx, stepCleaned)
 }

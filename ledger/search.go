@@ -23,7 +23,7 @@ func (l *Ledger) Search(ctx context.Context, f record.Filter) iter.Seq2[record.R
 		if f.Nothing() {
 			return
 		}
-		s := search{Ledger: l, worker: l.gate.worker(), filter: f, left: f.Limit, yield: yield}
+		s := search{Ledger: l, worker: l.readers.worker(), filter: f, left: f.Limit, yield: yield}
 		s.filter.Limit = 0
 		for s.again = true; s.again; {
 			s.again = false

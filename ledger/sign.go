@@ -67,7 +67,7 @@ func (r *round) grow(ctx context.Context, checkpoint string, lines [][]byte) (st
 	if err != nil {
 		return "", err
 	}
-	return string(signed), r.step(stepGrown)
+	return string(signed), r.step(ctx, stepGrown)
 }
 
 // publish shows the witness the checkpoint that is committed. That it does not answer holds up nothing: it is shown the
@@ -78,5 +78,5 @@ func (r *round) publish(ctx context.Context) error {
 			r.config.Log.ErrorContext(ctx, "the witness did not take a checkpoint of the log", "error", err)
 		}
 	}
-	return r.step(stepPublished)
+	return r.step(ctx, stepPublished)
 }

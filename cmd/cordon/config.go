@@ -56,6 +56,8 @@ func settings() []group {
 			{"journal-sync", "interval", among("always", "interval"), "when an answered decision is on disk: always (before the answer), or interval (written before it, synced soon after)"},
 			{"journal-interval", 50 * time.Millisecond, lasting(time.Millisecond, 10*time.Second), "how often the journal is synced to disk with --journal-sync interval"},
 			{"journal-max-bytes", 1 << 30, number(1<<20, 1<<40), "bytes of decisions that may wait for the store; beyond, decisions are answered 503"},
+			{"seal-after", time.Minute, lasting(time.Second, time.Minute), "how old a record is when it is sealed: moved into a segment, found by its index, and proved by a signed checkpoint"},
+			{"log-cache-bytes", 64 << 20, number(1<<20, 1<<40), "bytes of memory that what was read of sealed records is kept in at most"},
 			{"max-staleness", 2 * time.Second, lasting(100*time.Millisecond, time.Minute), "how long decisions are made from the cache without a sign of life of the store"},
 			{"drain-delay", time.Duration(0), lasting(0, 10*time.Minute), "how long to go on serving with /readyz at 503 before shutting down, for load balancers to notice"},
 			{"drain-timeout", 20 * time.Second, lasting(time.Second, 10*time.Minute), "how long to wait for the requests under way when shutting down"},

@@ -71,6 +71,16 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 	}); err != nil {
 		return nil, err
 	}
+	if in.ledger, err = ledger.New(ledger.Config{
+		Store:      in.store,
+		Replica:    in.journal.Replica(),
+		SealAfter:  c.duration("seal-after"),
+		CacheBytes: int64(c.number("log-cache-bytes")),
+		Answered:   func() int64 { return in.journal.Stats().Accepted },
+		Log:        log,
+	}); err != nil {
+		return nil, err
+	}
 	if s, ok := in.store.(*mongo.Store); ok {
 		// Without it the changes of some organizations wait until another replica, or the server, does it.
 		if err := s.TakeOver(ctx, in.journal.Replica()); err != nil {
@@ -106,9 +116,6 @@ func newInstance(log *slog.Logger) *instance {
 func (in *instance) makeGuard(ctx context.Context, config guard.Config) (err error) {
 	if in.engine, err = policies.Compile(ctx, policies.Builtin()); err != nil {
 		return fmt.Errorf("compile the rules: %w", err)
-	}
-	if in.ledger, err = ledger.New(ledger.Config{Store: in.store}); err != nil {
-		return err
 	}
 	config.Store, config.Engine, config.Journal, config.Ledger, config.Log = in.store, in.engine, in.journal, in.ledger, in.log
 	in.guard, err = guard.New(config)
@@ -223,14 +230,14 @@ func (in *instance) checkCallers(ctx context.Context, c config) error {
 }
 
 // run serves until ctx is done and everything under way is answered. Until then the guard keeps its
-// cache true and the relay delivers.
+// cache true, the relay delivers, and the ledger seals.
 func (in *instance) run(ctx context.Context, s *server.Server) error {
 	serving, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running errgroup.Group
-	for _, room := range []func(context.Context) error{in.guard.Run, in.relay.Run} {
+	for _, room := range []func(context.Context) error{in.guard.Run, in.relay.Run, in.ledger.Run} {
 		running.Go(func() error {
 			defer giveUp() // a server without one of them serves badly: better a restart
 			return room(behind)

@@ -1,0 +1,43 @@
+package ledger_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"cordon/ledger"
+	"cordon/ledger/record/recordtest"
+)
+
+// What is old enough is sealed without being asked, and what is not is left; a sealer that stops gives its lease back.
+func TestWhatIsOldEnoughIsSealed(t *testing.T) {
+	store := openSQLite(t)
+	w := newWorld(t, store)
+	w.fill()
+	sealed := make(chan struct{}, 100)
+	config := config(t, store, "r1").EndAt(func(step string) error {
+		if step == "what is covered is removed" {
+			sealed <- struct{}{}
+		}
+		return nil
+	})
+	config.SealAfter = 100 * time.Millisecond
+	now := recordtest.Epoch.Add(time.Second + 500*time.Millisecond)
+	config.Now = func() time.Time { return now }
+	l := must[*ledger.Ledger](t)(ledger.New(config))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	<-sealed
+	stop()
+	ok(t, <-done)
+	if size, _, err := l.Checkpoint(t.Context()); err != nil || size != 18 {
+		t.Errorf("%d records are sealed (%v), want the 18 of the first two seconds", size, err)
+	}
+	w.holds(l)
+	other := config
+	other.Replica = "r2"
+	if _, _, err := must[*ledger.Ledger](t)(ledger.New(other)).Round(t.Context()); err != nil {
+		t.Errorf("the lease was not given back: %v", err)
+	}
+}
