@@ -57,6 +57,27 @@ func TestCallsAreTheContracts(t *testing.T) {
 			_, err := c.PutProduct(ctx, "acme", "web-1", client.ProductBody{Name: "Shop", Kind: "web_hosting"})
 			return err
 		}, `PUT /v1/organizations/acme/products/web-1 {"name":"Shop","kind":"web_hosting"}`},
+		"get retention": {func(ctx context.Context, c *client.Client) error {
+			_, err := c.Retention(ctx)
+			return err
+		}, `GET /v1/retention`},
+		"set retention": {func(ctx context.Context, c *client.Client) error {
+			_, err := c.SetRetention(ctx, client.Retention{
+				Classes: map[string]string{client.ClassDecisions: "400d"}, Organizations: map[string]map[string]string{"acme": {client.ClassReads: client.Forever}},
+			})
+			return err
+		}, `PUT /v1/retention {"classes":{"decisions":"400d"},"organizations":{"acme":{"reads":"forever"}}}`},
+		"add hold": {func(ctx context.Context, c *client.Client) error {
+			_, err := c.AddHold(ctx, client.HoldRequest{Organization: "acme", Class: client.ClassChanges, Reason: "court"})
+			return err
+		}, `POST /v1/holds {"organization":"acme","class":"changes","reason":"court"}`},
+		"holds": {func(ctx context.Context, c *client.Client) error {
+			for _, err := range c.Holds(ctx) {
+				return err
+			}
+			return nil
+		}, `GET /v1/holds?limit=500`},
+		"remove hold": {func(ctx context.Context, c *client.Client) error { return c.RemoveHold(ctx, "hold-1") }, `DELETE /v1/holds/hold-1`},
 		"get product": {func(ctx context.Context, c *client.Client) error {
 			_, err := c.Product(ctx, "web-1")
 			return err

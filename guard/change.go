@@ -13,7 +13,7 @@ import (
 
 // Changed is what a change did to one noun: on record as a member of details.changes (docs/design.md 7).
 type Changed struct {
-	Noun string            `json:"noun"` // organization, user, product, key, webhook, procedure, support_codes or policy
+	Noun string            `json:"noun"` // organization, user, product, key, webhook, procedure, support_codes, policy, retention or hold
 	ID   string            `json:"id"`
 	Set  map[string]FromTo `json:"set"` // by the name that the member has in the API
 }
@@ -38,15 +38,20 @@ func (a *attempt) remove(ctx context.Context, tx datastore.Tx, before datastore.
 
 // changed notes what becomes of one noun: the difference of what it shows before and after, either of which may be nil.
 func (a *attempt) changed(before, after datastore.Noun) {
-	var c Changed
-	was, is := map[string]json.RawMessage{}, map[string]json.RawMessage{}
+	var noun, id string
+	var was, is map[string]json.RawMessage
 	if before != nil {
-		c.Noun, c.ID, was = shown(before)
+		noun, id, was = shown(before)
 	}
 	if after != nil {
-		c.Noun, c.ID, is = shown(after)
+		noun, id, is = shown(after)
 	}
-	c.Set = map[string]FromTo{}
+	a.changedTo(noun, id, was, is)
+}
+
+// changedTo notes the difference of what something shows before and after.
+func (a *attempt) changedTo(noun, id string, was, is map[string]json.RawMessage) {
+	c := Changed{Noun: noun, ID: id, Set: map[string]FromTo{}}
 	for name, value := range is {
 		if !bytes.Equal(was[name], value) {
 			c.Set[name] = FromTo{From: was[name], To: value}

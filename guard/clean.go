@@ -181,7 +181,7 @@ func (g *Guard) recordDeleted(ctx context.Context) error {
 }
 
 func (g *Guard) putDeleted(ctx context.Context, tx datastore.Tx, state *retention.State) error {
-	a := g.newAttempt(g.policy.Load(), g.now(), byClock(), "", applyRetention, Entity{Type: "log", ID: "retention"})
+	a := g.newAttempt(g.policy.Load(), g.now(), byClock(), "", applyRetention, logEntity("retention"))
 	a.silent, a.details["deleted"] = true, state.Deleted
 	state.Deleted = nil
 	if err := state.Put(ctx, tx); err != nil {

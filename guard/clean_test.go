@@ -137,8 +137,23 @@ func TestWhatEndedIsDeletedWhenItsTimeIsOver(t *testing.T) {
 // beside is a store beside whose calls something else happens.
 type beside struct {
 	datastore.Store
-	ended  func() // once what ended was found
-	update func() error
+	ended   func()       // once what ended was found
+	update  func() error // before a transaction
+	reading func()       // within one, once it has read what is held
+}
+
+// besideTx is its transaction.
+type besideTx struct {
+	datastore.Tx
+	of *beside
+}
+
+func (b besideTx) Get(ctx context.Context, identity datastore.Noun) (datastore.Noun, error) {
+	found, err := b.Tx.Get(ctx, identity)
+	if _, is := identity.(datastore.Note); is && b.of.reading != nil {
+		b.of.reading()
+	}
+	return found, err
 }
 
 func (b *beside) Ended(ctx context.Context, of datastore.Noun, span datastore.Ending) ([]datastore.Noun, error) {
@@ -155,7 +170,7 @@ func (b *beside) Update(ctx context.Context, fn func(ctx context.Context, tx dat
 			return err
 		}
 	}
-	return b.Store.Update(ctx, fn)
+	return b.Store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return fn(ctx, besideTx{tx, b}) })
 }
 
 func manyEnded(n int, at time.Time) (nouns []datastore.Noun) {

@@ -103,7 +103,7 @@ func (g *Guard) whole(ctx context.Context, o *Origin, id, how string) (Record, e
 // recordUnasked puts a reading on record that no rule is asked about: by a key or a token alone, or by an agent. It is
 // the host's and of no organization, whatever was looked for.
 func (g *Guard) recordUnasked(o *Origin, f *RecordFilter) error {
-	return g.appendUnasked(o, viewDecisions, Entity{Type: "log", ID: "decisions"}, o.readDetails(f))
+	return g.appendUnasked(o, viewDecisions, logEntity("decisions"), o.readDetails(f))
 }
 
 func (g *Guard) appendUnasked(o *Origin, action string, of Entity, details []byte) error {

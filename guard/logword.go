@@ -8,7 +8,10 @@ import (
 // actsWithoutRules are the actions on record that no rule is asked about: they are the host's, or an
 // agent's, which asked rules of its own.
 func actsWithoutRules() []string {
-	return []string{"create_organization", "import", "create_key", "revoke_key", "unlock_support_codes", applyRetention, activatePolicy, opa.Evaluate}
+	return []string{
+		"create_organization", "import", "create_key", "revoke_key", "unlock_support_codes", applyRetention, "set_retention", "add_hold", "remove_hold",
+		activatePolicy, opa.Evaluate,
+	}
 }
 
 // KnowsAction reports whether a record of the policy in force can be about an action, and else the one that is nearest

@@ -72,5 +72,7 @@ type Result struct {
 	Product      *Product
 	Procedure    *datastore.Procedure // that a user was sent (docs/domain.md U5)
 	Webhook      *Webhook             // with its secrets, where it was made or rotated
-	Preview      *Preview             // instead of the act, where one was asked for
+	Retention    *Retention
+	Hold         *Hold
+	Preview      *Preview // instead of the act, where one was asked for
 }

@@ -9,10 +9,10 @@ import (
 	"cordon/datastore"
 )
 
-// Tag returns what tells one state of an object of the directory from every other, as a strong entity tag
+// Tag returns what tells one state of an object of the directory, or of retention, from every other, as a strong entity tag
 // (RFC 9110, 8.8.3). It is of the object alone: the revision, which other changes of its organization raise, is
 // not in it. Blocks are, so the object must be as it is now, without those that have ended.
-func Tag[T Organization | Member | Product](object *T) string {
+func Tag[T Organization | Member | Product | Retention](object *T) string {
 	var state any
 	switch o := any(*object).(type) {
 	case Organization:
@@ -31,6 +31,8 @@ func Tag[T Organization | Member | Product](object *T) string {
 			m.Since, m.ExpiresAt = utc(m.Since), utc(m.ExpiresAt)
 			o.Maintenance = &m
 		}
+		state = o
+	case Retention:
 		state = o
 	}
 	text, _ := json.Marshal(state) // of strings, times and lists alone: it cannot fail
@@ -65,6 +67,8 @@ func (r *Result) Tag() string {
 		return Tag(r.Member)
 	case r.Product != nil:
 		return Tag(r.Product)
+	case r.Retention != nil:
+		return Tag(r.Retention)
 	}
 	return ""
 }
@@ -104,8 +108,12 @@ func (c *command) unmet(a *attempt) error {
 	if a.origin.If == nil || c.tag == nil {
 		return nil
 	}
-	tag := c.tag(a)
-	if a.origin.If(tag) {
+	return a.unmet(c.tag(a))
+}
+
+// unmet refuses a change where the condition does not hold of the tag that the object has.
+func (a *attempt) unmet(tag string) error {
+	if a.origin.If == nil || a.origin.If(tag) {
 		return nil
 	}
 	detail := "it is another now than If-Match or If-None-Match asks for; read it, and decide anew with the ETag that it has"

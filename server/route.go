@@ -40,7 +40,7 @@ type route struct {
 	// hostOnly refuses a call in which somebody acts; noAgent one in which an agent does.
 	hostOnly, noAgent bool
 	once              bool // knows Idempotency-Key
-	tagged            bool // is about an object of the directory that has an ETag, and knows If-Match and If-None-Match
+	tagged            bool // is about an object that has an ETag, and knows If-Match and If-None-Match
 	changes           bool // is logged at info: it changes state
 	reads             bool // reads the log: whoever does may say why in Cordon-Purpose
 
@@ -143,6 +143,12 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/keys", scopes: admin, query: pageQuery, handle: listKeys},
 		{method: post, path: "/v1/keys", scopes: admin, once: true, changes: true, handle: createKey},
 		{method: remove, path: "/v1/keys/{id}", scopes: admin, changes: true, handle: revokeKey},
+
+		{method: get, path: "/v1/retention", scopes: admin, tagged: true, handle: getRetention},
+		{method: put, path: "/v1/retention", scopes: admin, changes: true, tagged: true, handle: putRetention},
+		{method: get, path: "/v1/holds", scopes: auditors, query: pageQuery, handle: listHolds},
+		{method: post, path: "/v1/holds", scopes: admin, once: true, changes: true, handle: addHold},
+		{method: remove, path: "/v1/holds/{id}", scopes: admin, changes: true, handle: removeHold},
 
 		{method: post, path: "/v1/backup", scopes: admin, hostOnly: true, handle: backUp, limit: streamLimit},
 		{method: post, path: "/v1/import", scopes: directory, hostOnly: true, changes: true, handle: importLines, limit: streamLimit},

@@ -25,6 +25,7 @@ const (
 	argAction    = "action"
 	argResource  = "resource" // of the type in --type
 	argKey       = "key"
+	argHold      = "hold"
 	argWebhook   = "webhook"
 	argProcedure = "procedure"
 	argStep      = "step"
@@ -181,6 +182,8 @@ func (f *finder) ids(named string) iter.Seq2[string, string] {
 		})
 	case argKey:
 		return pairs(f.remote.Keys(f.ctx), func(k client.Key) (string, string) { return k.ID, k.Name })
+	case argHold:
+		return pairs(f.remote.Holds(f.ctx), func(h client.Hold) (string, string) { return h.ID, h.Reason })
 	case argMessage:
 		return pairs(f.remote.Messages(f.ctx, client.MessageFilter{State: client.MessageDead}),
 			func(m client.Message) (string, string) { return m.ID, m.Event + " to " + m.Recipient })

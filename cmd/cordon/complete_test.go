@@ -67,6 +67,7 @@ func TestCompletionAsksTheServerForIDs(t *testing.T) {
 		"GET /v1/organizations/acme/users":      `200 {"items":[{"id":"bob","name":"Bob"},{"id":"carol","name":"Carol"}],"next_cursor":""}`,
 		"GET /v1/products/web-1":                `200 ` + webOfAcme,
 		"GET /v1/keys":                          `200 {"items":[{"id":"k1","name":"shop"}],"next_cursor":""}`,
+		"GET /v1/holds":                         `200 {"items":[{"id":"hold-1","reason":"court"}],"next_cursor":""}`,
 	})
 	for line, want := range map[string]string{
 		"show organization ":                      "acme\tAcme|bakery\tBakery of [31m Bob",
@@ -80,6 +81,7 @@ func TestCompletionAsksTheServerForIDs(t *testing.T) {
 		"check --type user bob change_role ca":    "carol\tCarol",
 		"check --type organization bob add_user ": "acme\tAcme|bakery\tBakery of [31m Bob",
 		"keys revoke ":                            "k1\tshop",
+		"hold remove ":                            "hold-1\tcourt",
 		"show product none":                       "",
 		"log --organization acme --subject ":      "bob\tBob|carol\tCarol",
 	} {

@@ -116,7 +116,7 @@ func settings() []group {
 		{eachCall, []setting{
 			{"name", "", word, "name of the key"},
 			{"expires-in", "", spans, "end after this time, such as 90m, 36h or 30d"},
-			{"reason", "", anything, "why; it is shown to everyone who sees the product"},
+			{"reason", "", anything, "why; that of a product's block is shown to everyone who sees the product"},
 			{"ticket", "", word, "your ticket about it"},
 			{"justification", "", anything, "why, in at least 10 characters; it goes to the record only"},
 			{"purpose", "", anything, "why you read the log, in up to 500 characters; it goes on record with the reading"},
@@ -135,6 +135,7 @@ func settings() []group {
 			{"why", "", word, "only answers with this reason code, such as product_blocked"},
 			{"origin", "", among(client.Origins()...), "only what is about a block of theirs: administrator, support or host"},
 			{"text", "", anything, "only acts whose reason or justification has all of these words"},
+			{"class", "", among(client.RetentionClasses()...), "only this class: decisions, changes, reads, messages or procedures"},
 			{"kind", "", among(client.RecordKinds()...), "only this kind of record: decision, change, read or gap"},
 			{"caller", "", word, "only what this key asked"},
 			{"actor", "", word, "only what was asked or done by this acting user"},

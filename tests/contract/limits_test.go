@@ -148,34 +148,37 @@ func TestRolesThatAnImportChangesAreOnRecord(t *testing.T) { // docs/design.md 1
 
 // paths are those of docs/design.md 4: each with the methods it knows.
 var paths = map[string][]string{
-	"/access/v1/evaluation":                    {"POST"},
-	"/access/v1/evaluations":                   {"POST"},
-	"/.well-known/authzen-configuration":       {"GET"},
-	"/v1/organizations":                        {"GET"},
-	"~":                                        {"GET", "PUT", "PATCH", "DELETE"},
-	"~/users":                                  {"GET"},
-	"~/users/carl":                             {"GET", "PUT", "PATCH", "DELETE"},
-	"~/users/carl/block":                       {"POST"},
-	"~/users/carl/unblock":                     {"POST"},
-	"~/users/carl/secure":                      {"POST"},
-	"~/products":                               {"GET"},
-	"~/products/ORG-shop":                      {"GET", "PUT", "PATCH", "DELETE"},
-	"~/products/ORG-shop/block":                {"POST"},
-	"~/products/ORG-shop/unblock":              {"POST"},
-	"~/products/ORG-mail/start-maintenance":    {"POST"},
-	"~/products/ORG-mail/end-maintenance":      {"POST"},
-	"~/support-codes":                          {"POST", "DELETE"},
-	"/v1/products/ORG-shop":                    {"GET"},
-	"/v1/keys":                                 {"GET", "POST"},
-	"/v1/keys/abc":                             {"DELETE"},
-	"/v1/import":                               {"POST"},
-	"/logs":                                    {"POST"},
-	"/logs/blue":                               {"POST"},
-	"/v1/decisions":                            {"GET"},
-	"/v1/decisions/export":                     {"GET"},
+	"/access/v1/evaluation":                 {"POST"},
+	"/access/v1/evaluations":                {"POST"},
+	"/.well-known/authzen-configuration":    {"GET"},
+	"/v1/organizations":                     {"GET"},
+	"~":                                     {"GET", "PUT", "PATCH", "DELETE"},
+	"~/users":                               {"GET"},
+	"~/users/carl":                          {"GET", "PUT", "PATCH", "DELETE"},
+	"~/users/carl/block":                    {"POST"},
+	"~/users/carl/unblock":                  {"POST"},
+	"~/users/carl/secure":                   {"POST"},
+	"~/products":                            {"GET"},
+	"~/products/ORG-shop":                   {"GET", "PUT", "PATCH", "DELETE"},
+	"~/products/ORG-shop/block":             {"POST"},
+	"~/products/ORG-shop/unblock":           {"POST"},
+	"~/products/ORG-mail/start-maintenance": {"POST"},
+	"~/products/ORG-mail/end-maintenance":   {"POST"},
+	"~/support-codes":                       {"POST", "DELETE"},
+	"/v1/products/ORG-shop":                 {"GET"},
+	"/v1/keys":                              {"GET", "POST"},
+	"/v1/keys/abc":                          {"DELETE"},
+	"/v1/retention":                         {"GET", "PUT"},
+	"/v1/holds":                             {"GET", "POST"},
+	"/v1/holds/abc":                         {"DELETE"},
+	"/v1/import":                            {"POST"},
+	"/logs":                                 {"POST"},
+	"/logs/blue":                            {"POST"},
+	"/v1/decisions":                         {"GET"},
+	"/v1/decisions/export":                  {"GET"},
 	"/v1/decisions/01a208ff-7f07-73e6-bbe0-aa": {"GET"},
-	"/livez":                                   {"GET", "HEAD"},
-	"/readyz":                                  {"GET", "HEAD"},
+	"/livez":  {"GET", "HEAD"},
+	"/readyz": {"GET", "HEAD"},
 }
 
 func TestWrongMethodsAre405(t *testing.T) { // docs/design.md 11, Statuses
@@ -235,7 +238,7 @@ func TestUnknownPathsAre404(t *testing.T) { // docs/design.md 11, Statuses
 func TestQueriesAreReadStrictly(t *testing.T) { // docs/design.md 11, Statuses
 	onEach(t, func(t *testing.T, s *program.Server) {
 		p := settle(t, s, "acme")
-		for _, path := range []string{"/v1/organizations", "~/users", "~/products", "/v1/keys", "/v1/decisions"} {
+		for _, path := range []string{"/v1/organizations", "~/users", "~/products", "/v1/keys", "/v1/holds", "/v1/decisions"} {
 			for _, query := range []string{
 				"limit=0", "limit=501", "limit=-1", "limit=many", "limit=", "limit=1.5", "limit=1&limit=2", "cursor=", "cursor=x", "cursor=AAAA", "page=2", "Limit=1", "limit=1;a=b",
 			} {
