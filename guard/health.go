@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger"
 )
 
 // What a guard stands on. Without one of them it is not ready.
@@ -93,6 +94,7 @@ func (g *Guard) Readings() int64 { return g.reading.Load() }
 type Standing struct {
 	Up     bool // it answered
 	Outbox []datastore.Waiting
+	Log    *ledger.Standing
 	Sizes  map[string]int64
 }
 
@@ -150,7 +152,7 @@ func (f *figure) due(ctx context.Context, read func(context.Context) error) (don
 func (g *Guard) watchStore(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	count, measure := figure{every: countEvery}, figure{every: measureEvery}
+	count, sealed, measure := figure{every: countEvery}, figure{every: countEvery}, figure{every: measureEvery}
 	var away time.Time
 	for s := (Standing{}); ; {
 		err := g.asksStore(ctx)
@@ -163,12 +165,12 @@ func (g *Guard) watchStore(ctx context.Context) {
 			g.log.Warn("store does not answer", "error", err)
 		case err == nil && !away.IsZero():
 			g.log.Info("store answers again", "after", time.Since(away).Round(time.Millisecond))
-			away, count.next, measure.next = time.Time{}, time.Time{}, time.Time{}
+			away, count.next, sealed.next, measure.next = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		}
 		if s.Up = err == nil; !s.Up {
-			s.Outbox = nil // how it grows is not known
+			s.Outbox, s.Log = nil, nil // how they grow is not known
 		} else {
-			g.countStore(ctx, &s, &count, &measure)
+			g.countStore(ctx, &s, &count, &sealed, &measure)
 		}
 		now := s
 		g.standing.Store(&now)
@@ -187,7 +189,7 @@ func (g *Guard) asksStore(ctx context.Context) error {
 }
 
 // countStore reads what is due to be read. What fails is left out, and read again when it is due again.
-func (g *Guard) countStore(ctx context.Context, s *Standing, count, measure *figure) {
+func (g *Guard) countStore(ctx context.Context, s *Standing, count, sealed, measure *figure) {
 	var outbox []datastore.Waiting
 	done, err := count.due(ctx, func(ctx context.Context) (err error) {
 		if outbox, err = g.store.Outbox(ctx); err == nil && outbox == nil {
@@ -198,6 +200,16 @@ func (g *Guard) countStore(ctx context.Context, s *Standing, count, measure *fig
 	if done {
 		s.Outbox = outbox
 	}
+	var log ledger.Standing
+	done, unread := sealed.due(ctx, func(ctx context.Context) (err error) {
+		log, err = g.ledger.Standing(ctx)
+		return err
+	})
+	if done {
+		if s.Log = nil; unread == nil {
+			s.Log = &log
+		}
+	}
 	var sizes map[string]int64
 	done, failed := measure.due(ctx, func(ctx context.Context) (err error) {
 		sizes, err = g.store.Sizes(ctx)
@@ -206,7 +218,7 @@ func (g *Guard) countStore(ctx context.Context, s *Standing, count, measure *fig
 	if done {
 		s.Sizes = sizes
 	}
-	if err = errors.Join(err, failed); err != nil && ctx.Err() == nil {
+	if err = errors.Join(err, unread, failed); err != nil && ctx.Err() == nil {
 		g.log.Debug("what the store holds is not known", "error", fmt.Errorf("look at the store: %w", err))
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"cordon/datastore"
 )
@@ -39,8 +40,9 @@ type head struct {
 	// Gaps is how many gaps were sealed, and Missing how many records are missing in them.
 	Gaps    int64 `json:"gaps,omitempty"`
 	Missing int64 `json:"missing,omitempty"`
-	// Checkpoint is that of the tree of all leaves.
-	Checkpoint string `json:"checkpoint,omitempty"`
+	// Checkpoint is that of the tree of all leaves, and At when it was put.
+	Checkpoint string    `json:"checkpoint,omitempty"`
+	At         time.Time `json:"at,omitzero"`
 }
 
 // span is a run of numbers, both included.

@@ -120,7 +120,7 @@ func (r *round) seal(ctx context.Context, s *sheaf) error {
 	r.head, err = r.commit(ctx, r.head.Epoch, func(h *head) {
 		h.advance(r.generation)
 		h.Size += int64(len(lines))
-		h.Checkpoint = checkpoint
+		h.Checkpoint, h.At = checkpoint, r.config.Now().UTC()
 		h.Gaps, h.Missing = h.Gaps+s.gaps, h.Missing+s.missing
 		if h.Sealed == nil {
 			h.Sealed = map[string]int64{}

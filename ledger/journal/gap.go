@@ -13,12 +13,6 @@ import (
 // either, since the store had said that it has them: a store was restored that is older than its
 // replica. The batch is taken in one step with what it says, so a gap that is on record is never told twice.
 func (s *shipper) gap(from, to int64) (datastore.Batch, error) {
-	s.j.mu.Lock()
-	if to > s.told {
-		s.told = to
-		s.gaps++
-	}
-	s.j.mu.Unlock()
 	now, replica := time.Now(), s.j.config.Replica
 	batch, err := batch.Pack([]record.Record{{
 		ID: record.NewID(now), Time: now, Replica: replica, Sequence: to, Caller: "journal", Kind: record.KindGap,

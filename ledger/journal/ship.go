@@ -28,8 +28,6 @@ type shipper struct {
 	known   bool  // the store has said what it has
 	mark    int64 // the last sequence that it has
 	batches int64
-	gaps    int64 // told, each once however often it was tried
-	told    int64 // the last sequence of the last of them
 	failure error
 	oldest  time.Time // when the oldest record was made that is still to be shipped, as far as is known
 }

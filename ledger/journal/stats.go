@@ -21,7 +21,6 @@ type Stats struct {
 	Full           int64     // records refused with ErrFull, since Open
 	Failed         int64     // records refused with ErrFailed, since Open
 	Batches        int64     // shipped, since Open
-	Gaps           int64     // that the store has in the journal's sequences and that were put on record, since Open
 	// Err is why records are refused, or are not shipped; nil while all is well.
 	Err error
 }
@@ -53,7 +52,6 @@ func (j *Journal) Stats() Stats {
 		Full:           j.full,
 		Failed:         j.failed,
 		Batches:        j.shipper.batches,
-		Gaps:           j.shipper.gaps,
 		Err:            errors.Join(j.refused, j.failure, j.shipper.failure),
 	}
 }
