@@ -2,6 +2,7 @@ package journal_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -23,14 +24,14 @@ import (
 func leftBehind(t *testing.T, s *store, n int) (c journal.Config, ids []string) {
 	t.Helper()
 	c = config(t, s)
-	s.set(func(s *store) { s.down = errDown })
-	seed := mustOpenSeeded(t, c)
+	killed := c // it never reaches the store: once killed it must not ship beside the one that follows it
+	killed.Ship = func(context.Context, datastore.Batch) (int64, error) { return 0, errDown }
+	seed := mustOpenSeeded(t, killed)
 	ids = appendN(t, seed, n)
-	_ = seed.Flush(t.Context()) // to the segment; the store is down
+	_ = seed.Flush(t.Context()) // to the segment
 	dir := t.TempDir()
 	copyDir(t, c.Dir, dir)
 	c.Dir = dir
-	s.set(func(s *store) { s.down = nil })
 	return c, ids
 }
 
