@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cordon/datastore"
@@ -14,7 +15,8 @@ import (
 // dropped. It is made of the names of the files alone.
 type catalogue struct {
 	segments []segment.Info // in the order of their leaves
-	idle     []string       // names of files that do not count, and never will
+	groups   []segment.Group
+	idle     []string // names of files that do not count, and never will
 }
 
 // catalogued makes the catalogue of a head out of the files there are. Where it lacks leaves the log is damaged, or
@@ -23,7 +25,12 @@ func catalogued(h *head, files []datastore.File) (catalogue, error) {
 	var c catalogue
 	var counted []segment.Info
 	beside := map[segment.Info][]string{}
+	groups := map[segment.Group]segment.Group{} // the newest, by what it is but for its generation
 	for _, f := range files {
+		if g, ok := segment.ParseGroup(f.Name); ok {
+			c.group(h, groups, g)
+			continue
+		}
 		s, ok := segment.ParseName(f.Name)
 		named := ok
 		if !ok {
@@ -53,11 +60,31 @@ func catalogued(h *head, files []datastore.File) (catalogue, error) {
 	for _, s := range c.segments {
 		delete(beside, s)
 	}
+	c.groups = slices.Collect(maps.Values(groups))
 	for _, names := range beside {
 		c.idle = append(c.idle, names...)
 	}
 	slices.Sort(c.idle)
 	return c, c.complete(h)
+}
+
+// group counts a group, if it is the newest over its leaves and the head knows it.
+func (c *catalogue) group(h *head, groups map[segment.Group]segment.Group, g segment.Group) {
+	if g.Generation > h.Generation {
+		return
+	}
+	same := g
+	same.Generation = 0
+	older, is := groups[same]
+	switch {
+	case has(h.Void, g.Generation) || is && g.Generation < older.Generation:
+		c.idle = append(c.idle, g.Name())
+	case is:
+		c.idle = append(c.idle, older.Name())
+		groups[same] = g
+	default:
+		groups[same] = g
+	}
 }
 
 // complete reports leaves that are in no segment, and were not dropped.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"cordon/datastore"
 	"cordon/ledger/segment"
 )
 
@@ -76,8 +77,8 @@ func (l *Ledger) Files(ctx context.Context) (all, idle int, err error) {
 	return all, len(c.idle), err
 }
 
-// Entries returns the entries of the tree.
-func (l *Ledger) Entries(ctx context.Context) (entries [][32]byte, err error) {
+// TreeEntries returns the entries of the tree.
+func (l *Ledger) TreeEntries(ctx context.Context) (entries [][32]byte, err error) {
 	h, err := l.head(ctx)
 	if err != nil || h.Checkpoint == "" {
 		return nil, err
@@ -97,4 +98,21 @@ func (l *Ledger) Entries(ctx context.Context) (entries [][32]byte, err error) {
 		entries = append(entries, entry)
 	}
 	return entries, nil
+}
+
+// Catalogue returns what a head makes of files: its segments in the order of leaves, its groups, and what is idle.
+func Catalogue(size, generation int64, void, dropped []int64, names ...string) (segments []segment.Info, groups []segment.Group, idle []string, err error) {
+	h := head{Size: size, Generation: generation}
+	for _, n := range void {
+		h.Void = joined(h.Void, span{n, n})
+	}
+	for _, n := range dropped {
+		h.Dropped = joined(h.Dropped, span{n, n})
+	}
+	var files []datastore.File
+	for _, name := range names {
+		files = append(files, datastore.File{Name: name})
+	}
+	c, err := catalogued(&h, files)
+	return c.segments, c.groups, c.idle, err
 }

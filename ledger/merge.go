@@ -15,21 +15,23 @@ type merge struct {
 	ctx     context.Context // of the search, whose part it is
 	search  *search
 	query   record.Query
+	plan    *segment.Plan
 	sources []*source // the one with the next head last
 }
 
 // source is a segment in the merge. Its head is the id of its next match; as long as it is not opened, the bound of
 // its ids.
 type source struct {
-	info   segment.Info
-	head   string
-	record record.Record
-	next   func() (record.Record, error, bool)
-	stop   func()
+	info  segment.Info
+	head  string
+	entry Entry
+	next  func() (Entry, error, bool)
+	stop  func()
 }
 
 func newMerge(ctx context.Context, s *search, c *catalogue) *merge {
 	m := &merge{ctx: ctx, search: s, query: s.filter.Query()}
+	m.plan = segment.NewPlan(s.paced(s.worker), s.cache, c.groups, m.query)
 	for _, info := range c.segments {
 		if info.Covers(m.query.Low, m.query.High) {
 			bound := info.LastID
@@ -70,12 +72,17 @@ func (m *merge) until(id string) error {
 		}
 		m.sources = m.sources[:len(m.sources)-1]
 		if s.next == nil {
+			if may, err := m.plan.MayHold(m.ctx, s.info); err != nil {
+				return err
+			} else if !may {
+				continue
+			}
 			s.next, s.stop = iter.Pull2(m.search.matches(m.ctx, &m.query, s.info))
-		} else if !m.search.give(s.record) {
+		} else if !m.search.give(s.entry) {
 			s.stop()
 			return nil
 		}
-		r, err, more := s.next()
+		e, err, more := s.next()
 		if err != nil || !more {
 			s.stop()
 			if err != nil {
@@ -83,7 +90,7 @@ func (m *merge) until(id string) error {
 			}
 			continue
 		}
-		s.record, s.head = r, r.ID
+		s.entry, s.head = e, e.Record.ID
 		at, _ := slices.BinarySearchFunc(m.sources, s, func(in, s *source) int {
 			if m.before(s.head, in.head) {
 				return -1

@@ -110,6 +110,9 @@ func (r *round) seal(ctx context.Context, s *sheaf) error {
 	if err := r.write(ctx, lines); err != nil {
 		return fmt.Errorf("write segments: %w", err)
 	}
+	if err := r.writeGroups(ctx); err != nil {
+		return err
+	}
 	if err := r.step(ctx, stepWritten); err != nil {
 		return err
 	}
@@ -215,6 +218,25 @@ func (r *round) writeSegment(ctx context.Context, first int64, lines [][]byte) e
 		}
 	}
 	return segment.Check(ctx, r.paced(r.worker), built.Info, lines)
+}
+
+// writeGroups writes the indexes over many segments that are due with what was sealed before this round.
+func (r *round) writeGroups(ctx context.Context) error {
+	groups := r.catalogue.groups
+	for _, g := range segment.Due(r.head.Size, r.generation, groups) {
+		data, err := segment.BuildGroup(ctx, r.store, g, r.catalogue.segments, groups, r.worker.pause)
+		if err == nil {
+			err = r.store.WriteFile(ctx, g.Name(), data)
+		}
+		if err == nil {
+			err = r.step(ctx, stepFile)
+		}
+		if err != nil {
+			return fmt.Errorf("write an index over segments: %w", err)
+		}
+		groups = append(groups, g)
+	}
+	return nil
 }
 
 // clean forgets what is sealed, here or by an earlier sealer that did not come to it, and removes files that do not

@@ -48,7 +48,7 @@ func (w *world) sealed(l *ledger.Ledger) {
 	if diff := cmp.Diff(w.want(record.Filter{OldestFirst: true}), inOrder(found, true)); diff != "" {
 		w.t.Errorf("leaves (-want +got):\n%s", diff)
 	}
-	entries := must[[][32]byte](w.t)(l.Entries(w.t.Context()))
+	entries := must[[][32]byte](w.t)(l.TreeEntries(w.t.Context()))
 	if !slices.EqualFunc(entries, lines, func(entry [32]byte, line string) bool { return entry == sha256.Sum256([]byte(line)) }) {
 		w.t.Errorf("the %d entries of the tree are not those of the %d leaves", len(entries), len(lines))
 	}

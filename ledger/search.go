@@ -20,6 +20,29 @@ import (
 // one the search goes on behind the last record that it gave. Of what is hot it passes over what the head calls sealed.
 func (l *Ledger) Search(ctx context.Context, f record.Filter) iter.Seq2[record.Record, error] {
 	return func(yield func(record.Record, error) bool) {
+		for e, err := range l.Entries(ctx, f) {
+			if !yield(e.Record, err) {
+				return
+			}
+		}
+	}
+}
+
+// Entry is a record and where it is kept.
+type Entry struct {
+	Record record.Record
+	// Line is the record as it was sealed, to the byte, and Leaf which leaf of the tree it is. Of a record that is
+	// not sealed, which [Ledger.SealNow] changes, there is no line, and Leaf is [Unsealed].
+	Line []byte
+	Leaf int64
+}
+
+// Unsealed is the leaf of a record that is not sealed yet.
+const Unsealed = -1
+
+// Entries returns what [Ledger.Search] does, and where each record is kept.
+func (l *Ledger) Entries(ctx context.Context, f record.Filter) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
 		if f.Nothing() {
 			return
 		}
@@ -28,7 +51,7 @@ func (l *Ledger) Search(ctx context.Context, f record.Filter) iter.Seq2[record.R
 		for s.again = true; s.again; {
 			s.again = false
 			if err := s.run(ctx); err != nil {
-				yield(record.Record{}, err)
+				yield(Entry{}, err)
 				return
 			}
 		}
@@ -41,7 +64,7 @@ type search struct {
 	worker *worker
 	filter record.Filter // After is the last record that was given
 	left   int           // how many more; 0 from the start: all
-	yield  func(record.Record, error) bool
+	yield  func(Entry, error) bool
 	again  bool // the head is another one: from here on anew
 	head   head
 	done   bool // enough was given
@@ -86,7 +109,7 @@ func (s *search) run(ctx context.Context) (err error) {
 			if err := m.until(chunk[i].ID); err != nil {
 				return s.changed(ctx, err)
 			}
-			if s.done || s.again || !s.give(chunk[i]) {
+			if s.done || s.again || !s.give(Entry{Record: chunk[i], Leaf: Unsealed}) {
 				return nil
 			}
 		}
@@ -114,9 +137,9 @@ func (s *search) changed(ctx context.Context, err error) error {
 }
 
 // give gives a record, and tells whether to go on.
-func (s *search) give(r record.Record) bool {
-	s.filter.After = r.ID
-	if !s.yield(r, nil) {
+func (s *search) give(e Entry) bool {
+	s.filter.After = e.Record.ID
+	if !s.yield(e, nil) {
 		s.done = true
 	} else if s.left--; s.left == 0 {
 		s.done = true
@@ -143,13 +166,13 @@ func (s *search) hot(ctx context.Context) iter.Seq2[datastore.Batch, error] {
 }
 
 // matches returns the matches of a segment.
-func (s *search) matches(ctx context.Context, q *record.Query, of segment.Info) iter.Seq2[record.Record, error] {
-	return func(yield func(record.Record, error) bool) {
+func (s *search) matches(ctx context.Context, q *record.Query, of segment.Info) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
 		for row, err := range segment.Open(s.paced(s.worker), of, s.cache).Search(ctx, *q) {
 			if err == nil {
 				err = s.worker.pause(ctx)
 			}
-			if !yield(row.Record, err) || err != nil {
+			if !yield(Entry{row.Record, row.Line, row.Leaf}, err) || err != nil {
 				return
 			}
 		}

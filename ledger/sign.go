@@ -80,3 +80,27 @@ func (r *round) publish(ctx context.Context) error {
 	}
 	return r.step(ctx, stepPublished)
 }
+
+// Sealed returns the tree of all that is sealed, by its committed checkpoint. Before anything is sealed it has no
+// leaf and no checkpoint.
+func (l *Ledger) Sealed(ctx context.Context) (tree.Sealed, error) {
+	h, err := l.head(ctx)
+	if err != nil {
+		return tree.Sealed{}, err
+	}
+	key, err := l.Key(ctx)
+	if err != nil {
+		return tree.Sealed{}, err
+	}
+	sealed := tree.Sealed{Tree: l.tree, Head: tree.Empty(), Checkpoint: []byte(h.Checkpoint), Key: key}
+	if h.Checkpoint == "" {
+		return sealed, nil
+	}
+	if sealed.Head, err = key.Open(sealed.Checkpoint); err != nil {
+		return tree.Sealed{}, err
+	}
+	if sealed.Head.N != h.Size {
+		return tree.Sealed{}, fmt.Errorf("%w: its checkpoint is of %d leaves, and %d are sealed", tree.ErrCorrupt, sealed.Head.N, h.Size)
+	}
+	return sealed, nil
+}
