@@ -101,8 +101,12 @@ func (s *soak) check(ctx context.Context, how ending, a *answers) error {
 	if untold > most {
 		return fmt.Errorf("%d decisions and changes are on record that nobody was told of, at most %d can be", untold, most)
 	}
-	s.say("%s: %d decisions (%.0f/s) and %d changes, each on record once; %d searches; %d not answered, of which %d are on record", how,
-		a.decisions, float64(a.decisions)/time.Since(a.from).Seconds(), a.changes, a.searches, a.failed, untold)
+	refused := ""
+	if a.refused > 0 {
+		refused = fmt.Sprintf("; %d were refused, the first since %s", a.refused, a.why)
+	}
+	s.say("%s: %d decisions (%.0f/s) and %d changes, each on record once; %d searches; %d not answered, of which %d are on record%s", how,
+		a.decisions, float64(a.decisions)/time.Since(a.from).Seconds(), a.changes, a.searches, a.failed, untold, refused)
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -65,7 +66,9 @@ type answers struct {
 	changes   int64
 	searches  int64
 	failed    int64 // questions and changes that were sent and not answered: they may be on record, or not
-	conflicts int64 // of these, changes that conflicted with what an unanswered one had done: they are on record
+	refused   int64 // of these, those that were answered 503
+	why       string
+	conflicts int64 // and changes that conflicted with what an unanswered one had done: they are on record
 	wrong     error
 }
 
@@ -86,8 +89,9 @@ func (t *tally) add(a *answers) {
 
 // load is what goes on during a round.
 type load struct {
-	from                                            time.Time
-	decisions, changes, searches, failed, conflicts atomic.Int64
+	from                                                     time.Time
+	decisions, changes, searches, failed, conflicts, refused atomic.Int64
+	why                                                      atomic.Pointer[string] // of the first that was refused
 
 	end  context.CancelFunc
 	all  sync.WaitGroup
@@ -134,8 +138,12 @@ func (l *load) begin(do func() []uuid.UUID) {
 func (l *load) stop() *answers {
 	l.end()
 	l.all.Wait()
-	return &answers{from: l.from, ids: l.ids, decisions: l.decisions.Load(), changes: l.changes.Load(), searches: l.searches.Load(),
-		failed: l.failed.Load(), conflicts: l.conflicts.Load(), wrong: errors.Join(l.errs...)}
+	a := &answers{from: l.from, ids: l.ids, decisions: l.decisions.Load(), changes: l.changes.Load(), searches: l.searches.Load(),
+		failed: l.failed.Load(), refused: l.refused.Load(), conflicts: l.conflicts.Load(), wrong: errors.Join(l.errs...)}
+	if why := l.why.Load(); why != nil {
+		a.why = *why
+	}
+	return a
 }
 
 // told reads the id of a record that a caller was told of.
@@ -164,6 +172,8 @@ func (l *load) away(ctx context.Context, err error) {
 	if errors.As(err, &problem) {
 		switch problem.Problem.Status {
 		case http.StatusServiceUnavailable:
+			l.refused.Add(1)
+			l.why.CompareAndSwap(nil, &problem.Problem.Detail)
 		case http.StatusConflict:
 			l.conflicts.Add(1)
 		default:
@@ -213,7 +223,7 @@ func (l *load) change(ctx context.Context, c *client.Client, p place) (ids []uui
 	return ids
 }
 
-// search reads a page by one filter after the other.
+// search reads a page by one filter after the other, and now and then exports what one selects.
 func (l *load) search(ctx context.Context, c *client.Client, w *world) {
 	no := false
 	for n := 0; ctx.Err() == nil; n++ {
@@ -222,11 +232,10 @@ func (l *load) search(ctx context.Context, c *client.Client, w *world) {
 			{Organization: p.organization}, {Kind: "change"}, {Resource: p.product}, {Subject: p.owner}, {Decision: &no}, {Action: "block"},
 		}[n%6]
 		var err error
-		count := 0
-		for _, err = range c.Records(context.WithoutCancel(ctx), filter, 50) {
-			if count++; err != nil || count == 50 {
-				break
-			}
+		if n%7 == 6 {
+			err = whole(context.WithoutCancel(ctx), c, filter)
+		} else {
+			err = page(context.WithoutCancel(ctx), c, filter)
 		}
 		if err != nil {
 			pause(ctx, 10*time.Millisecond)
@@ -234,4 +243,26 @@ func (l *load) search(ctx context.Context, c *client.Client, w *world) {
 		}
 		l.searches.Add(1)
 	}
+}
+
+// page reads the newest that a filter selects.
+func page(ctx context.Context, c *client.Client, filter client.RecordFilter) error {
+	const most = 50
+	count := 0
+	for _, err := range c.Records(ctx, filter, most) {
+		if count++; err != nil || count == most {
+			return err
+		}
+	}
+	return nil
+}
+
+// whole exports all that a filter selects.
+func whole(ctx context.Context, c *client.Client, filter client.RecordFilter) error {
+	body, err := c.ExportRecords(ctx, filter, client.FormatCSV)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, body)
+	return errors.Join(err, body.Close())
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -37,7 +38,11 @@ func (s *soak) measure(ctx context.Context) error {
 	t := s.totals
 	s.say("in all: %d decisions (%.0f/s) and %d changes were answered in %d rounds, each is on record once; %d searches beside them", t.decisions,
 		float64(t.decisions)/t.loaded.Seconds(), t.changes, t.kills, t.searches)
-	s.say("the log: %d records, %.0f bytes each in the store; the journal's files have %.1f MiB", s.records, float64(store)/float64(s.records), float64(journal)/(1<<20))
+	sealed := figure(page, "cordon_log_sealed_records")
+	if sealed == 0 {
+		return errors.New("nothing was sealed")
+	}
+	s.say("the log: %d records, of which %.0f were sealed when it was last looked, %.0f bytes each in the store; the journal's files have %.1f MiB", s.records, sealed, float64(store)/float64(s.records), float64(journal)/(1<<20))
 	if journal > mostJournal {
 		return fmt.Errorf("the journal takes %d bytes though all is shipped, more than %d", journal, mostJournal)
 	}

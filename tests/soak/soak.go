@@ -105,11 +105,11 @@ func (s *soak) settle(ctx context.Context) error {
 	return nil
 }
 
-// start starts the server, again after it was killed.
+// start starts the server, again after it was killed. It seals as fast as it may, so that kills meet it at that.
 func (s *soak) start(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	s.server, err = program.Start(ctx, s.program, slices.Concat(s.place, program.Place{"--drain-delay", "0s"})...)
+	s.server, err = program.Start(ctx, s.program, slices.Concat(s.place, program.Place{"--drain-delay", "0s", "--seal-after", "1s"})...)
 	return err
 }
 
