@@ -39,7 +39,7 @@ func catalogued(h *head, files []datastore.File) (catalogue, error) {
 		if !ok || s.Generation > h.Generation {
 			continue // what the head does not know may be a newer one's
 		}
-		if has(h.Void, s.Generation) || s.End() > h.Size {
+		if has(h.Void, s.Generation) || s.End() > h.Size || covers(h.Dropped, s) {
 			c.idle = append(c.idle, f.Name)
 			continue
 		}
@@ -66,6 +66,11 @@ func catalogued(h *head, files []datastore.File) (catalogue, error) {
 	}
 	slices.Sort(c.idle)
 	return c, c.complete(h)
+}
+
+// covers tells whether all leaves of a segment are in one of the spans.
+func covers(spans []span, s segment.Info) bool {
+	return slices.ContainsFunc(spans, func(in span) bool { return in[0] <= s.First && s.End()-1 <= in[1] })
 }
 
 // group counts a group, if it is the newest over its leaves and the head knows it.

@@ -12,8 +12,8 @@ import (
 // leaseTime is how long a sealer that says nothing keeps its lease. It renews it with every look at what waits.
 const leaseTime = 30 * time.Second
 
-// errHeld is what a replica meets that would seal while another one does.
-var errHeld = errors.New("another replica has the lease to seal the log")
+// ErrOtherSeals is what a replica meets that would seal or prune while another one has the lease for it.
+var ErrOtherSeals = errors.New("another replica has the lease to seal the log")
 
 // lease says which replica seals. It keeps two from doing the same work. That it does no harm where two believe to
 // have it (a process that was stopped for a minute, a clock that is wrong) is not due to it but to the epoch, which the
@@ -38,7 +38,7 @@ func (l *Ledger) take(ctx context.Context) (h head, err error) {
 		}
 		mine := held.Holder == l.holder && held.Epoch == h.Epoch
 		if !mine && now.Before(held.Until) && !l.replaces(held.Holder) {
-			return errHeld
+			return ErrOtherSeals
 		}
 		if !mine {
 			held.Holder, held.Epoch = l.holder, max(held.Epoch, h.Epoch)+1
@@ -61,8 +61,14 @@ func (l *Ledger) take(ctx context.Context) (h head, err error) {
 // does so until this process has had the lease once: two that have one name by mistake are not to take it
 // from each other for ever.
 func (l *Ledger) replaces(holder string) bool {
-	replica, _, _ := strings.Cut(holder, "/")
-	return !l.led.Load() && replica == l.config.Replica
+	held := lease{Holder: holder}
+	return !l.led.Load() && held.replica() == l.config.Replica
+}
+
+// replica returns the name of the replica that has it.
+func (l *lease) replica() string {
+	name, _, _ := strings.Cut(l.Holder, "/")
+	return name
 }
 
 // release ends the lease, so that another replica need not wait.

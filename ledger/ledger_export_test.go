@@ -42,7 +42,7 @@ func (l *Ledger) Checkpoint(ctx context.Context) (size int64, checkpoint string,
 	return h.Size, h.Checkpoint, err
 }
 
-// Lines returns the lines of all leaves.
+// Lines returns the lines of all leaves, empty ones where they are gone.
 func (l *Ledger) Lines(ctx context.Context) (lines []string, err error) {
 	h, err := l.head(ctx)
 	if err != nil {
@@ -52,11 +52,12 @@ func (l *Ledger) Lines(ctx context.Context) (lines []string, err error) {
 	if err != nil {
 		return nil, err
 	}
+	lines = make([]string, h.Size)
 	for row, err := range l.leaves(ctx, &c, 0, h.Size) {
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, string(row.Line))
+		lines[row.Leaf] = string(row.Line)
 	}
 	return lines, nil
 }

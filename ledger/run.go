@@ -36,7 +36,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if err := l.look(ctx, &last); err != nil && ctx.Err() == nil && !errors.Is(err, errHeld) {
+		if err := l.look(ctx, &last); err != nil && ctx.Err() == nil && !errors.Is(err, ErrOtherSeals) {
 			l.config.Log.WarnContext(ctx, "the log was not sealed", "error", err)
 		}
 	}
@@ -135,7 +135,7 @@ func (l *Ledger) SealNow(ctx context.Context) error {
 			return err
 		}
 		err := l.sealAll(ctx, time.Time{})
-		if errors.Is(err, errHeld) || errors.Is(err, errFenced) {
+		if errors.Is(err, ErrOtherSeals) || errors.Is(err, errFenced) {
 			err = l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return l.want(ctx, tx, want) })
 		}
 		if err != nil {

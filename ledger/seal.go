@@ -251,6 +251,15 @@ func (r *round) clean(ctx context.Context, sealed map[string]int64) error {
 	if err := r.step(ctx, stepForgotten); err != nil {
 		return err
 	}
+	if err := r.removeIdle(ctx); err != nil {
+		return err
+	}
+	r.cleaned = true
+	return r.step(ctx, stepCleaned)
+}
+
+// removeIdle removes the files that do not count any more, or never did.
+func (r *round) removeIdle(ctx context.Context) error {
 	c, err := r.list(ctx, &r.head)
 	if err != nil {
 		return err
@@ -258,6 +267,5 @@ func (r *round) clean(ctx context.Context, sealed map[string]int64) error {
 	if err := r.store.RemoveFiles(ctx, c.idle...); err != nil {
 		return fmt.Errorf("remove what is covered: %w", err)
 	}
-	r.cleaned = true
-	return r.step(ctx, stepCleaned)
+	return nil
 }

@@ -43,13 +43,16 @@ func (w *world) sealed(l *ledger.Ledger) {
 	lines := must[[]string](w.t)(l.Lines(w.t.Context()))
 	var found []string
 	for _, line := range lines {
+		if line == "" {
+			continue
+		}
 		found = append(found, string(record.LineID([]byte(line))))
 	}
 	if diff := cmp.Diff(w.want(record.Filter{OldestFirst: true}), inOrder(found, true)); diff != "" {
 		w.t.Errorf("leaves (-want +got):\n%s", diff)
 	}
 	entries := must[[][32]byte](w.t)(l.TreeEntries(w.t.Context()))
-	if !slices.EqualFunc(entries, lines, func(entry [32]byte, line string) bool { return entry == sha256.Sum256([]byte(line)) }) {
+	if !slices.EqualFunc(entries, lines, func(entry [32]byte, line string) bool { return line == "" || entry == sha256.Sum256([]byte(line)) }) {
 		w.t.Errorf("the %d entries of the tree are not those of the %d leaves", len(entries), len(lines))
 	}
 	for b, err := range w.store.Hot(w.t.Context(), datastore.HotRange{}) {

@@ -131,7 +131,7 @@ func TestPagesAreThoseOfAPlainList(t *testing.T) {
 		pages := map[string]record.Filter{}
 		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
 			at := recordtest.Epoch.Add(time.Duration(rapid.IntRange(0, 60_000).Draw(rt, "at")) * time.Millisecond)
-			switch rapid.IntRange(0, 4).Draw(rt, "do") {
+			switch rapid.IntRange(0, 5).Draw(rt, "do") {
 			case 0:
 				w.ship(rapid.SampledFrom(streams).Draw(rt, "stream"), at, rapid.IntRange(1, 9).Draw(rt, "count"))
 			case 1:
@@ -140,6 +140,9 @@ func TestPagesAreThoseOfAPlainList(t *testing.T) {
 				ok(t, l.SealNow(t.Context()))
 			case 3:
 				must[bool](t)(sealOne(t, l))
+			case 4:
+				organization := rapid.SampledFrom([]string{"", "org-1"}).Draw(rt, "pruned")
+				w.prune(l, record.Filter{To: at, Organization: organization})
 			default:
 				f := record.Filter{
 					OldestFirst: rapid.Bool().Draw(rt, "oldest first"), Limit: rapid.IntRange(0, 4).Draw(rt, "limit"),
