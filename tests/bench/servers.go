@@ -27,6 +27,7 @@ import (
 type server struct {
 	name     string
 	address  string
+	metrics  string
 	extra    bool     // measured in the part single alone
 	requests [][]byte // whole HTTP requests, one a question
 	batches  [][]byte // the same, batchSize questions each
@@ -139,7 +140,11 @@ func startProgram(ctx context.Context, dir, cordon, name, data, bearer string, w
 		err := json.Unmarshal(body, &answer)
 		return answer.Decision, err
 	}}
-	args := append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--drain-delay", "0s"}, flags...)
+	var err error
+	if s.metrics, err = freeAddress(ctx); err != nil {
+		return nil, err
+	}
+	args := append([]string{"serve", "--data", data, "--listen", "127.0.0.1:0", "--metrics-listen", s.metrics, "--drain-delay", "0s"}, flags...)
 	out, err := s.start(ctx, dir, exec.CommandContext(ctx, cordon, args...)) //nolint:gosec // what was just built
 	if err != nil {
 		return nil, err

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -49,7 +52,8 @@ func shareOn(ctx context.Context, dir, folder, name string, flags []string, w *w
 	if err != nil {
 		return err
 	}
-	s, err := startCordon(ctx, dir, name, data, bearer, w, flags...)
+	// A second instead of a minute, so that what is put on record here need not be waited for.
+	s, err := startCordon(ctx, dir, name, data, bearer, w, append(flags, "--seal-after", "1s")...)
 	if s != nil {
 		defer s.stop()
 	}
@@ -59,7 +63,7 @@ func shareOn(ctx context.Context, dir, folder, name string, flags []string, w *w
 	if err := load(ctx, cordon, s, bearer, w); err != nil {
 		return err
 	}
-	if err := s.decide(ctx, p); err != nil {
+	if err := errors.Join(s.decide(ctx, p), s.sealed(ctx)); err != nil {
 		return err
 	}
 	quiet, beside := row{name: "nobody searches"}, row{name: fmt.Sprintf("%d search without end", searching)}
@@ -106,6 +110,30 @@ func (s *server) decide(ctx context.Context, p plan) error {
 		return nil, ctx.Err()
 	})
 	return err
+}
+
+// sealed waits until there is no more to seal than what has just come.
+func (s *server) sealed(ctx context.Context) error {
+	fmt.Fprintln(os.Stderr, "waiting until they are sealed")
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Minute)
+	defer cancel()
+	none := regexp.MustCompile(`(?m)^cordon_log_unsealed_records 0$`)
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.metrics+"/metrics", nil)
+		if err != nil {
+			return fmt.Errorf("ask for the figures: %w", err)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			return fmt.Errorf("ask for the figures: %w", err)
+		}
+		figures, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || none.Match(figures) {
+			return err
+		}
+		<-time.After(time.Second)
+	}
 }
 
 // page reads the first of what a filter selects.
