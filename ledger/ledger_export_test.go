@@ -117,3 +117,14 @@ func Catalogue(size, generation int64, void, dropped []int64, names ...string) (
 	c, err := catalogued(&h, files)
 	return c.segments, c.groups, c.idle, err
 }
+
+// Gate is what gives work on the log its share.
+type Gate struct{ gate }
+
+// NewGate makes one with this time between two slices.
+func NewGate(answered func() int64, turn time.Duration) *Gate {
+	return &Gate{gate{answered: answered, turn: turn}}
+}
+
+// Worker returns what a worker calls between two steps.
+func (g *Gate) Worker() func(ctx context.Context) error { return g.worker().pause }

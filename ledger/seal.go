@@ -194,7 +194,8 @@ func (r *round) write(ctx context.Context, lines [][]byte) error {
 
 // writeSegment writes one segment, or several where the files of one would be too large.
 func (r *round) writeSegment(ctx context.Context, first int64, lines [][]byte) error {
-	built, err := segment.Build(first, r.generation, lines)
+	pause := func() error { return r.worker.pause(ctx) }
+	built, err := segment.Build(first, r.generation, lines, pause)
 	if errors.Is(err, segment.ErrTooLarge) && len(lines) > 1 {
 		half := len(lines) / 2
 		return errors.Join(r.writeSegment(ctx, first, lines[:half]), r.writeSegment(ctx, first+int64(half), lines[half:]))
@@ -217,7 +218,7 @@ func (r *round) writeSegment(ctx context.Context, first int64, lines [][]byte) e
 			return err
 		}
 	}
-	return segment.Check(ctx, r.paced(r.worker), built.Info, lines)
+	return segment.Check(ctx, r.paced(r.worker), built.Info, lines, pause)
 }
 
 // writeGroups writes the indexes over many segments that are due with what was sealed before this round.

@@ -31,7 +31,9 @@ const pageBytes = 16 << 10
 // is that of the ids too, as it is but for what was shipped late, the index is smaller.
 //
 // Every line comes out again as it went in: one that the columns do not make again is kept beside them.
-func Build(first, generation int64, lines [][]byte) (Built, error) {
+//
+// Where a pause is given it is called often, for the most part several times in a millisecond, and ends it with an error.
+func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, error) {
 	b := Built{Info: Info{First: first, Count: int64(len(lines)), Generation: generation, FirstID: noID, LastID: noID}}
 	if !b.Info.valid() {
 		return Built{}, fmt.Errorf("build a segment of %d lines from leaf %d: there may be 1 to %d", len(lines), first, MaxRows)
@@ -49,6 +51,9 @@ func Build(first, generation int64, lines [][]byte) (Built, error) {
 	made := make([]parquet.Row, 0, rowsAtOnce)
 	for i, line := range lines {
 		r, err := newRow(first+int64(i), line)
+		if err == nil {
+			err = paused(pause)
+		}
 		if err != nil {
 			return Built{}, fmt.Errorf("build a segment: %w", err)
 		}
@@ -67,11 +72,26 @@ func Build(first, generation int64, lines [][]byte) (Built, error) {
 		return Built{}, fmt.Errorf("build a segment: %w", err)
 	}
 	b.Data = data.Bytes()
-	b.Info, b.Index = x.index(b.Info, b.Data)
+	var err error
+	if b.Info, b.Index, err = x.index(b.Info, b.Data, pause); err != nil {
+		return Built{}, fmt.Errorf("build a segment: %w", err)
+	}
 	if len(b.Data) > datastore.MaxFileBytes || len(b.Index) > datastore.MaxFileBytes {
 		return Built{}, fmt.Errorf("build a segment of %d lines: %w", len(lines), ErrTooLarge)
 	}
 	return b, nil
+}
+
+// Pause is called by what takes long, so that it need not hold up others. It returns when there is more time to take.
+type Pause func() error
+
+func paused(pause []Pause) error {
+	for _, p := range pause {
+		if err := p(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // newRow reads a line.

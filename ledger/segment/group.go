@@ -127,7 +127,7 @@ func BuildGroup(ctx context.Context, files Files, g Group, segments []Info, grou
 			return nil, fmt.Errorf("build %s: %w", g.Name(), err)
 		}
 	}
-	if err := sortPostings(ctx, postings, pause); err != nil {
+	if err := sortPostings(postings, func() error { return pause(ctx) }); err != nil {
 		return nil, err
 	}
 	postings = slices.Compact(postings)
@@ -198,7 +198,7 @@ func newest(groups []Group) []Group {
 }
 
 // sortPostings sorts without holding anybody up for long: by the highest bits first, then each part by itself.
-func sortPostings(ctx context.Context, postings []posting, pause func(context.Context) error) error {
+func sortPostings(postings []posting, pause Pause) error {
 	const parts = 256
 	if len(postings) < parts*parts {
 		slices.Sort(postings)
@@ -219,7 +219,7 @@ func sortPostings(ctx context.Context, postings []posting, pause func(context.Co
 	}
 	copy(postings, sorted)
 	for i := range parts {
-		if err := pause(ctx); err != nil {
+		if err := pause(); err != nil {
 			return err
 		}
 		slices.Sort(postings[ends[i]:ends[i+1]])

@@ -73,7 +73,7 @@ func keysOf(f *record.Filter) []uint64 {
 // index returns the index of the rows in a Parquet file, and the segment's name with their ids.
 //
 // Its places are not rows but ranks, the places in the order of ids: so what is found comes in the order asked for.
-func (x *indexer) index(info Info, data []byte) (Info, []byte) {
+func (x *indexer) index(info Info, data []byte, pause []Pause) (Info, []byte, error) {
 	h := head{size: int64(len(data)), live: len(x.ids)}
 	for piece := range slices.Chunk(data, pieceBytes) {
 		h.sums = append(h.sums, crc32.Checksum(piece, castagnoli))
@@ -89,11 +89,13 @@ func (x *indexer) index(info Info, data []byte) (Info, []byte) {
 	}
 	h.name = info.Name()
 	h.order = block{length: len(order), sum: crc32.Checksum(order, castagnoli)}
-	slices.Sort(x.postings)
+	if err := sortPostings(x.postings, func() error { return paused(pause) }); err != nil {
+		return Info{}, nil, err
+	}
 	x.postings = slices.Compact(x.postings)
 	body, blocks := appendBlocks(order, x.postings, 16)
 	h.blocks = blocks
-	return info, append(h.appendTo(nil), body...)
+	return info, append(h.appendTo(nil), body...), nil
 }
 
 // sort brings the records into the order of their ids. Where that is not the order of the rows, with none removed,

@@ -36,8 +36,9 @@ func (s *Segment) Lines(ctx context.Context, from, to int64) iter.Seq2[Row, erro
 }
 
 // Check reads a segment back from where it was written, all of it, and reports where it does not hold the lines that
-// it was built of, or where its index is not that of these lines. Batches may go when it is content.
-func Check(ctx context.Context, files Files, info Info, lines [][]byte) error {
+// it was built of, or where its index is not that of these lines. Batches may go when it is content. It pauses as [Build]
+// does.
+func Check(ctx context.Context, files Files, info Info, lines [][]byte, pause ...Pause) error {
 	s := Open(files, info, NewCache(2*maxHead))
 	if int64(len(lines)) != info.Count {
 		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, info.Count, len(lines)))
@@ -54,13 +55,16 @@ func Check(ctx context.Context, files Files, info Info, lines [][]byte) error {
 		if row.Line != nil {
 			x.add(&row.Record, uint16(at))
 		}
+		if err := paused(pause); err != nil {
+			return err
+		}
 		at++
 	}
-	return s.checkIndex(ctx, &x)
+	return s.checkIndex(ctx, &x, pause)
 }
 
 // checkIndex holds the whole index against the one that the rows make.
-func (s *Segment) checkIndex(ctx context.Context, x *indexer) error {
+func (s *Segment) checkIndex(ctx context.Context, x *indexer, pause []Pause) error {
 	h, err := s.index().head(ctx)
 	if err != nil {
 		return err
@@ -69,7 +73,10 @@ func (s *Segment) checkIndex(ctx context.Context, x *indexer) error {
 	if err != nil {
 		return err
 	}
-	info, want := x.index(s.info, data)
+	info, want, err := x.index(s.info, data, pause)
+	if err != nil {
+		return err
+	}
 	got, err := s.files.ReadFile(ctx, s.info.IndexName(), 0, len(want)+1)
 	if err != nil {
 		return err
