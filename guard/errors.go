@@ -32,6 +32,10 @@ var (
 	ErrOrganizationLimit = errors.New("the caller is limited to another organization")
 	// ErrTextLimit: the caller is limited to one organization, and looks for words in what was said.
 	ErrTextLimit = errors.New("what was said is not for a caller that is limited to one organization")
+	// ErrCursor: the cursor of who follows the log is none, or of another log.
+	ErrCursor = errors.New("the cursor is none of this log")
+	// ErrTooManyFollowers: the caller follows the log as often as may be at a time.
+	ErrTooManyFollowers = errors.New("the caller follows the log too often at a time")
 	// ErrTooStale: the asked-for revision has not been reached here.
 	ErrTooStale = errors.New("the asked-for revision has not been reached")
 	// ErrAlreadyShown: the first answer showed a secret, which is not shown twice.

@@ -87,8 +87,9 @@ type Guard struct {
 
 	inputs sync.Pool // of *policies.Input, each empty
 
-	standing atomic.Pointer[Standing] // nil before the first look
-	reading  atomic.Int64             // how many read the log now
+	standing  atomic.Pointer[Standing] // nil before the first look
+	reading   atomic.Int64             // how many read the log now
+	followers followers
 }
 
 // New makes a guard. Run must be running for the cache to be used: without it every question is

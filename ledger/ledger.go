@@ -60,6 +60,7 @@ type Ledger struct {
 	key     atomic.Pointer[tree.Key] // the store's, once it was read
 	listed  atomic.Pointer[listed]
 	led     atomic.Bool // this process has had the lease
+	sizes   sizes
 
 	sealing chan struct{} // holds a token during a round, of which there is one at a time, and which has what follows
 	begun   int64         // the last generation that was begun here

@@ -144,6 +144,7 @@ func settings() []group {
 			{"request-id", "", word, "only what this request asked"},
 			{"trace-id", "", word, "only what this trace asked"},
 			{"batch", "", word, "only the questions of this batch"},
+			{"follow", false, bound{}, "print records as they come"},
 			{"by", "", among(client.CountsBy()...), "count records by reason, action, organization or hour"},
 			{"from", "", moments, "only since: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d"},
 			{"to", "", moments, "only before: a time, or how long ago"},

@@ -122,6 +122,35 @@ func TestLogPrintsRecords(t *testing.T) {
 	}
 }
 
+func TestLogFollows(t *testing.T) {
+	record := func(id string) string {
+		return `{"id":"` + id + `","time":"2026-01-02T03:04:05.123456Z","replica":"a","sequence":1,"caller":"k1","kind":"decision",` +
+			`"question":{"subject":{"type":"user","id":"carol"},"action":{"name":"manage"},"resource":{"type":"product","id":"web-1"}},` +
+			`"decision":true,"reasons":[{"code":"granted","message":"m"}],"revision":7,"duration_us":12}`
+	}
+	s := serve(t, map[string]string{
+		"GET /v1/decisions/stream": "200 retry: 1000\n: here\nid: c0\n\nid: c1\ndata: " + record("r1") + "\n\nid: c2\ndata: " + record("r2") + "\n\n",
+	})
+	s.command().run(t, "log", "--follow", "--subject", "carol", "--limit", "3").want(t, 0, ""+
+		"TIME                  ANSWER    SUBJECT           ACTION            RESOURCE                  REASONS                   SAID          BY                ID\n"+
+		"2026-01-02T03:04:05Z  allowed   user:carol        manage            product:web-1             granted                   -             key:k1            r1\n"+
+		"2026-01-02T03:04:05Z  allowed   user:carol        manage            product:web-1             granted                   -             key:k1            r2\n"+
+		"2026-01-02T03:04:05Z  allowed   user:carol        manage            product:web-1             granted                   -             key:k1            r1\n", "")
+	if diff := cmp.Diff([]string{"GET /v1/decisions/stream?subject=carol", "GET /v1/decisions/stream?subject=carol"}, s.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+	got := s.command().run(t, "log", "--follow", "--limit", "1", "-o", "json")
+	var r client.Record
+	if err := json.Unmarshal([]byte(got.out), &r); err != nil || r.ID != "r1" || strings.Count(got.out, "\n") != 1 {
+		t.Errorf("log --follow -o json printed %s: %v", got.out, err)
+	}
+	for _, wrong := range [][]string{{"r1"}, {"--by", "hour"}, {"-o", "csv"}} {
+		s.command().run(t, append([]string{"log", "--follow"}, wrong...)...).want(t, 2, "", "--follow prints")
+	}
+	refused := serve(t, map[string]string{"GET /v1/decisions/stream": `401 {"code":"unauthenticated","title":"Who calls is not known"}`})
+	refused.command().run(t, "log", "--follow", "-o", "json").want(t, 3, "", "not known")
+}
+
 func TestLogCounts(t *testing.T) {
 	s := serve(t, map[string]string{
 		"GET /v1/decisions/counts": `200 {"items":[{"key":"granted","allowed":7,"denied":0},{"key":"","allowed":0,"denied":2}],"complete":true}`,

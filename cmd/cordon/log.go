@@ -30,16 +30,20 @@ Filters are joined by and. The key needs the scope audit.
 change the decision, and whether it is what is on record. It exits 1 where it is not, or cannot be decided again.
 -o json adds the trace of the evaluation, for who writes rules.
 
+--follow prints records as they come, from now on or from --from, until it is interrupted or --limit of them have
+come; it comes again by itself where the server restarts, and misses nothing. -o json prints one to a line.
+
 --by counts instead: how many records allowed and how many denied, by reason, action, organization or hour.
 
 -o ndjson and -o csv export all that the filters select, oldest first.`,
 		example: `  cordon log --organization acme --decision denied --from 24h
   cordon log --subject carol --resource web-1 -o json
+  cordon log --follow --decision denied
   cordon log --from 7d --organization acme --by reason
   cordon log --explain 01a20e9f-4c2a-7869-8c1b-be6525ddcd46
   cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv`,
 		args:     cobra.MaximumNArgs(1),
-		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by"}, filters),
+		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by", "follow"}, filters),
 		formats:  []string{"table", "json", client.FormatNDJSON, client.FormatCSV},
 		run: func(ctx context.Context, c config, args []string) error {
 			filter, err := c.filter(time.Now())
@@ -57,6 +61,11 @@ change the decision, and whether it is what is on record. It exits 1 where it is
 					return wrongUse("--explain of log takes the id of one record, and nothing beside it: cordon log --explain ID")
 				}
 				return a.explainRecord(ctx, c, remote, c.text("explain"))
+			case c.is("follow"):
+				if len(args) > 0 || c.text("by") != "" || format != "table" && format != "json" {
+					return wrongUse("--follow prints what comes: without an ID or --by, as table or json")
+				}
+				return a.followRecords(ctx, c, remote, filter)
 			case c.text("by") != "":
 				if len(args) > 0 || c.typed("limit") || format != "table" && format != "json" {
 					return wrongUse("--by counts what the filters select: without an ID or --limit, as table or json")
@@ -129,13 +138,12 @@ func (a *app) printRecords(ctx context.Context, c config, remote *client.Client,
 		}
 		return a.printJSON(records)
 	}
-	t := a.table("TIME", "ANSWER", "SUBJECT", "ACTION", "RESOURCE", "REASONS", "SAID", "BY", "ID")
+	t := a.table(recordHead...)
 	for r, err := range remote.Records(ctx, filter, limit) {
 		if err != nil {
 			return firstOf(a.failed(c, err), t.end())
 		}
-		t.row(when(r.Time), answerOf(r), entity(r.Question.Subject), actionOf(r.Question.Action),
-			entity(r.Question.Resource), codes(r.Reasons), shortened(detailsOf(r).said()), by(r), r.ID)
+		t.row(recordRow(r)...)
 		if t.rows == limit {
 			break
 		}
