@@ -23,8 +23,12 @@ type Built struct {
 // rowsAtOnce is how many rows are made, or read, in one go.
 const rowsAtOnce = 256
 
-// pageBytes is about how much of a column has to be unpacked for one value of it.
-const pageBytes = 16 << 10
+// pageBytes is about how much of a column has to be unpacked for one value of it, and dictionaryBytes how much more at
+// most where the column has a dictionary: enough for some hundred different inputs.
+const (
+	pageBytes       = 16 << 10
+	dictionaryBytes = 256 << 10
+)
 
 // Build makes a segment of lines, the canonical lines of records, the first of which is the leaf first. An empty line
 // stands for a record that was removed: its row is there and says nothing. The order is that of the leaves; where it
@@ -43,7 +47,7 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 	// A new writer each time: one that is used again leaves the names of columns out, and other readers fail.
 	w := parquet.NewWriter(&data, described,
 		parquet.PageBufferSize(pageBytes),
-		parquet.DictionaryMaxBytes(pageBytes),
+		parquet.DictionaryMaxBytes(dictionaryBytes),
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
 		parquet.CreatedBy("cordon", "1", ""),
 	)

@@ -1,7 +1,9 @@
 package segment
 
 import (
+	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"cordon/ledger/record"
@@ -38,6 +40,8 @@ const (
 type (
 	identifier string          // a UUID, where it is one in lower case; null where not
 	other      string          // what is no such UUID
+	trace      string          // 32 digits in lower case, kept as a UUID, which is half as long; null where not
+	otherTrace string          // what are no such digits
 	codeList   []string        // a list of texts
 	number     int64           // required, never null
 	flag       bool            // required, never null
@@ -47,7 +51,7 @@ type (
 
 // columns is the one table of a segment's columns, of one row; the names are those of the CSV export. Why a subject
 // has no dictionary: one of 28,000 entries takes a millisecond to read for a single row.
-func columns(r *row) [33]column {
+func columns(r *row) [34]column {
 	q := &r.Question
 	return [...]column{
 		{"leaf", delta, (*number)(&r.leaf)},
@@ -69,7 +73,7 @@ func columns(r *row) [33]column {
 		{"resource_type", dictionary, (*text)(&q.Resource.Type)},
 		{"resource_id", plain, (*text)(&q.Resource.ID)},
 		{"resource_organization", dictionary, (*text)(&q.Resource.Organization)},
-		{"input", plain, (*document)(&r.Input)},
+		{"input", dictionary, (*document)(&r.Input)},
 		{"decision", plain, &r.Decision},
 		{"reasons", dictionary, (*document)(&r.Reasons)},
 		{"reason_codes", dictionary, (*codeList)(&r.codes)},
@@ -79,7 +83,8 @@ func columns(r *row) [33]column {
 		{"duration_us", dictionary, &r.DurationUS},
 		{"request_id", plain, (*identifier)(&r.RequestID)},
 		{"request_id_text", plain, (*other)(&r.RequestID)},
-		{"trace_id", plain, (*text)(&r.TraceID)},
+		{"trace_id", plain, (*trace)(&r.TraceID)},
+		{"trace_id_text", plain, (*otherTrace)(&r.TraceID)},
 		{"batch", dictionary, (*text)(&r.Batch)},
 		{"details", plain, (*document)(&r.Details)},
 		{"line", plain, (*document)(&r.line)},
@@ -102,7 +107,7 @@ func (c *column) node() parquet.Node {
 		n = parquet.Int(64)
 	case *time.Time:
 		n = parquet.Timestamp(parquet.Microsecond)
-	case *identifier:
+	case *identifier, *trace:
 		n = parquet.UUID()
 	case *document:
 		n = parquet.JSON()
@@ -154,6 +159,12 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool) parquet.Row 
 	case *other:
 		_, ok := parseUUID(string(*of))
 		value, present = parquet.ByteArrayValue([]byte(*of)), !ok && *of != ""
+	case *trace:
+		id, ok := parseTrace(string(*of))
+		value, present = parquet.FixedLenByteArrayValue(id[:]), ok
+	case *otherTrace:
+		_, ok := parseTrace(string(*of))
+		value, present = parquet.ByteArrayValue([]byte(*of)), !ok && *of != ""
 	}
 	if !present || removed {
 		return append(values, parquet.Value{}.Level(0, 0, at))
@@ -183,8 +194,12 @@ func (c *column) set(value parquet.Value) {
 		*of = other(value.ByteArray())
 	case *document:
 		*of = append(document(nil), value.ByteArray()...)
+	case *otherTrace:
+		*of = otherTrace(value.ByteArray())
 	case *identifier:
 		*of = identifier(uuid.UUID(value.ByteArray()).String())
+	case *trace:
+		*of = trace(hex.EncodeToString(value.ByteArray()))
 	}
 }
 
@@ -195,4 +210,13 @@ func parseUUID(s string) (uuid.UUID, bool) {
 	}
 	id, err := uuid.Parse(s)
 	return id, err == nil && id.String() == s
+}
+
+// parseTrace reads 32 hexadecimal digits in lower case.
+func parseTrace(s string) (id [16]byte, ok bool) {
+	if len(s) != 2*len(id) || strings.ContainsAny(s, "ABCDEF") {
+		return id, false
+	}
+	_, err := hex.Decode(id[:], []byte(s))
+	return id, err == nil
 }

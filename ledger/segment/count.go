@@ -54,10 +54,12 @@ func neededFor(f *record.Filter, by string) []string {
 			needed = append(needed, name+"_id")
 		case "reason", "reasons":
 			needed = append(needed, "reasons")
-		case "request_id":
-			needed = append(needed, "request_id", "request_id_text")
+		case "batch_id":
+			needed = append(needed, "batch")
+		case "request_id", "trace_id":
+			needed = append(needed, name, name+"_text")
 		case "id", "replica", "sequence", "caller", "actor", "agent", "kind", "action", "decision", "policy", "organization",
-			"revision", "trace_id", "batch":
+			"revision":
 			needed = append(needed, name)
 		default:
 			return nil // it may look at anything

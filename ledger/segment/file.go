@@ -63,7 +63,7 @@ func (s *Segment) opened(ctx context.Context, h *head) (*opened, error) {
 		defer contain(&err)
 		// What is opened is kept for others, so what it was opened with must not end with this caller.
 		f, err := parquet.OpenFile(pieces{context.WithoutCancel(ctx), s, h}, h.size,
-			parquet.SkipBloomFilters(true), parquet.ReadBufferSize(pageBytes))
+			parquet.SkipBloomFilters(true), parquet.ReadBufferSize(2<<10))
 		if err != nil {
 			return nil, 0, err
 		}
@@ -103,7 +103,7 @@ func contain(err *error) {
 // fill reads columns of rows whose numbers ascend. It reads and unpacks only the pages that have one of them.
 func (o *opened) fill(p pieces, wanted func(name string) bool, numbers []int64, rows []*row) (err error) {
 	defer contain(&err)
-	tables := make([][33]column, len(rows))
+	tables := make([][34]column, len(rows))
 	for i := range rows {
 		tables[i] = columns(rows[i])
 	}

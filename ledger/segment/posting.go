@@ -9,10 +9,10 @@ import (
 	"github.com/RoaringBitmap/roaring/v2"
 )
 
-// keyBits is how many bits of a key an index keeps, the highest ones. Keys are hashes, so a segment of a quarter
-// million has one in a million wrong; what is found is held against the filter, and costs a look. All 64 would take
-// four bytes more for each record and key, on every level.
-const keyBits = 36
+// keyBits is how many bits of a key an index keeps, the highest ones. Keys are hashes, so of what is looked for in a
+// segment's quarter of a million one in sixty thousand is taken for another; what is found is held against the filter,
+// and costs a look. All 64 would take four bytes more for each record and key, on every level.
+const keyBits = 34
 
 // posting says that the thing at a place has a key: the key's bits, then sixteen of the place. Sorted, they are what
 // an index is made of.
@@ -23,8 +23,8 @@ func newPosting(key uint64, at uint16) posting { return posting(key>>(64-keyBits
 func (p posting) key() uint64   { return uint64(p >> 16) }
 func (p posting) place() uint16 { return uint16(p) }
 
-// few is up to how many places of a key are kept as differences and not as a bitmap.
-const few = 32
+// few is up to how many places of a key may be kept as distances, where these are smaller than a bitmap.
+const few = 1 << 13
 
 // blockBytes is about how much of an index is read for a key.
 const blockBytes = 4 << 10
@@ -42,7 +42,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // appendBlocks appends sorted postings in blocks. A place has that many bits.
 //
 // Of a key stands its distance from the one before it. One place stands in the same number, shifted; of more, how many
-// they are, and their distances or a bitmap.
+// they are, and their distances or a bitmap, whatever is smaller.
 func appendBlocks(dst []byte, postings []posting, bits int) ([]byte, []block) {
 	var blocks []block
 	begin := len(dst)
@@ -77,21 +77,28 @@ func appendPlaces(dst []byte, distance uint64, postings []posting, bits int) []b
 		return binary.AppendUvarint(dst, (distance<<bits|uint64(postings[0].place()))<<1|1)
 	}
 	dst = binary.AppendUvarint(dst, distance<<1)
-	dst = binary.AppendUvarint(dst, uint64(len(postings)))
-	if len(postings) <= few {
-		before := uint64(0)
-		for _, p := range postings {
-			dst = binary.AppendUvarint(dst, uint64(p.place())-before)
-			before = uint64(p.place())
+	places := make([]uint32, len(postings))
+	for i, p := range postings {
+		places[i] = uint32(p.place())
+	}
+	const most = 1 << fanBits // of so few a bitmap is never smaller
+	var bitmap *roaring.Bitmap
+	if len(places) > most {
+		bitmap = roaring.BitmapOf(places...)
+		bitmap.RunOptimize()
+	}
+	if len(places) <= few {
+		distances, before := make([]byte, 0, 3*len(places)), uint32(0)
+		for _, place := range places {
+			distances = binary.AppendUvarint(distances, uint64(place-before))
+			before = place
 		}
-		return dst
+		if bitmap == nil || uint64(len(distances)) <= bitmap.GetSerializedSizeInBytes() {
+			return append(binary.AppendUvarint(dst, uint64(len(places))<<1), distances...)
+		}
 	}
-	bitmap := roaring.New()
-	for _, p := range postings {
-		bitmap.Add(uint32(p.place()))
-	}
-	bitmap.RunOptimize()
 	text, _ := bitmap.ToBytes() // it writes to memory, and that does not fail
+	dst = binary.AppendUvarint(dst, uint64(len(places))<<1|1)
 	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 }
 
@@ -102,8 +109,9 @@ type blockReader struct {
 	key   uint64
 	count int
 	place uint16 // of a key that has one
-	// places are those of a key that has more: of few as they stand, else a bitmap's text.
+	// places are those of a key that has more: a bitmap's text, or distances.
 	places []byte
+	packed bool // they are a bitmap
 }
 
 // keys reads a block's keys; each is in the reader until the next.
@@ -131,18 +139,19 @@ func (r *blockReader) next() {
 	}
 	r.key += head >> 1
 	count := r.rest.uvarint()
+	r.packed, count = count&1 == 1, count>>1
 	r.count = int(min(count, MaxRows+1))
 	switch {
-	case count < 2 || count > MaxRows:
+	case count < 2 || count > MaxRows || !r.packed && count > few:
 		r.rest.bad = true
-	case count <= few:
+	case r.packed:
+		r.places = r.rest.bytes(r.rest.uvarint())
+	default:
 		from := r.rest.data
 		for range count {
 			r.rest.uvarint()
 		}
 		r.places = from[:len(from)-len(r.rest.data)]
-	default:
-		r.places = r.rest.bytes(r.rest.uvarint())
 	}
 }
 
@@ -152,12 +161,14 @@ func (r *blockReader) bitmap() (*roaring.Bitmap, error) {
 	switch {
 	case r.count == 1:
 		bitmap.Add(uint32(r.place))
-	case r.count <= few:
-		places, at := reader{data: r.places}, uint64(0)
-		for range r.count {
-			at += places.uvarint()
-			bitmap.Add(uint32(at))
+	case !r.packed:
+		distances, at := reader{data: r.places}, uint64(0)
+		places := make([]uint32, r.count)
+		for i := range places {
+			at += distances.uvarint()
+			places[i] = uint32(at)
 		}
+		bitmap.AddMany(places)
 	default:
 		if _, err := bitmap.FromUnsafeBytes(r.places); err != nil {
 			return nil, fmt.Errorf("%w: a bitmap of the index: %w", ErrCorrupt, err)

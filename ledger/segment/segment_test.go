@@ -69,6 +69,7 @@ func hostile(t *rapid.T) [][]byte {
 		r.Replica, r.Sequence = recordtest.Maybe(t, "replica"), rapid.Int64().Draw(t, "sequence")
 		if rapid.Bool().Draw(t, "traced") {
 			r.RequestID = record.NewID(r.Time)
+			r.TraceID = rapid.SampledFrom([]string{"4bf92f3577b34da6a3ce929d0e0e4736", "4BF92F3577B34DA6A3CE929D0E0E4736", "4bf92f35-77b3-4da6-a3ce-929d0e0e4736"}).Draw(t, "trace id")
 		}
 		line := r.AppendJSON(nil)
 		switch rapid.IntRange(0, 12).Draw(t, "form") {

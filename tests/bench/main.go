@@ -5,9 +5,11 @@
 //	go run ./tests/bench
 //	go run ./tests/bench -parts single,open -rounds 7 -length 4s
 //	tests/with-mongodb go run ./tests/bench -parts share
+//	go run ./tests/bench -parts find -records 10000000 -data /tmp/log
 //
-// Two parts are run only when they are asked for: log compares Cordon with itself without its log, and share what
-// decisions take while others search the log, on MongoDB too where there is a server.
+// Three parts are run only when they are asked for: log compares Cordon with itself without its log; share what
+// decisions take while others search the log, on MongoDB too where there is a server; find what a page of a long log
+// takes, by each filter and each pair of them.
 //
 // The servers take turns, round by round, so that a machine whose speed drifts treats all alike; the
 // report gives medians over the rounds, and ratios of them, as Markdown. Client and servers share the
@@ -35,10 +37,11 @@ type plan struct {
 	connections   int
 	organizations int
 	questions     int
-	rate          int // of the part open, questions a second
-	many          int // organizations of the part cold
-	cold          int // different questions of that part
-	records       int // in the log of the part share
+	rate          int    // of the part open, questions a second
+	many          int    // organizations of the part cold
+	cold          int    // different questions of that part
+	records       int    // in the log of the parts share and find
+	data          string // where the log of the part find is kept; empty: it is made each time
 }
 
 // Parts of a run.
@@ -50,12 +53,13 @@ const (
 	cold   = "cold"   // questions whose facts are in the store and not in the cache
 	nolog  = "log"    // the same as single, beside a build that puts nothing on record
 	share  = "share"  // as open, while others search the log
+	find   = "find"   // pages of a long log, by each filter and each pair of them
 )
 
 // usual are the parts that are run where none is named.
 func usual() []string { return []string{single, wide, batch, open, cold} }
 
-func allParts() []string { return append(usual(), nolog, share) }
+func allParts() []string { return append(usual(), nolog, share, find) }
 
 func main() {
 	if address := os.Getenv(echoVariable); address != "" {
@@ -63,7 +67,7 @@ func main() {
 		return
 	}
 	var p plan
-	parts := flag.String("parts", strings.Join(usual(), ","), "what to measure; log and share too")
+	parts := flag.String("parts", strings.Join(usual(), ","), "what to measure; log, share and find too")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of the part single, three fifths of it of the others; each measures every server once")
 	flag.DurationVar(&p.length, "length", 2*time.Second, "how long a server is measured in a round")
 	flag.IntVar(&p.connections, "connections", 16, "connections that ask one question after the other")
@@ -72,7 +76,8 @@ func main() {
 	flag.IntVar(&p.rate, "rate", 4000, "questions a second of the part open")
 	flag.IntVar(&p.many, "cold-organizations", 20000, "organizations of the part cold; 20,000 have 1,000,000 products")
 	flag.IntVar(&p.cold, "cold-questions", 400_000, "different questions of the part cold")
-	flag.IntVar(&p.records, "records", 1_000_000, "records in the log of the part share")
+	flag.IntVar(&p.records, "records", 1_000_000, "records in the log of the parts share and find")
+	flag.StringVar(&p.data, "data", "", "folder in which the part find keeps its log, to be found there the next time")
 	flag.Parse()
 	p.parts = strings.Split(*parts, ",")
 	for _, part := range p.parts {
@@ -103,6 +108,11 @@ func run(ctx context.Context, p plan) error {
 		return fmt.Errorf("make a folder: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
+	if p.has(find) {
+		if err := runFind(ctx, dir, p); err != nil || len(p.parts) == 1 {
+			return err
+		}
+	}
 	fmt.Fprintln(os.Stderr, "building cordon and opa ...")
 	for name, pkg := range map[string]string{"cordon": "./cmd/cordon", "opa": "github.com/open-policy-agent/opa"} {
 		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, name), pkg)
