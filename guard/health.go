@@ -94,7 +94,7 @@ func (g *Guard) Readings() int64 { return g.reading.Load() }
 type Standing struct {
 	Up     bool // it answered
 	Outbox []datastore.Waiting
-	Log    *ledger.Standing
+	Log    *ledger.Status
 	Sizes  map[string]int64
 }
 
@@ -200,9 +200,9 @@ func (g *Guard) countStore(ctx context.Context, s *Standing, count, sealed, meas
 	if done {
 		s.Outbox = outbox
 	}
-	var log ledger.Standing
+	var log ledger.Status
 	done, unread := sealed.due(ctx, func(ctx context.Context) (err error) {
-		log, err = g.ledger.Standing(ctx)
+		log, err = g.ledger.Status(ctx)
 		return err
 	})
 	if done {

@@ -42,7 +42,8 @@ func (s *soak) measure(ctx context.Context) error {
 	if sealed == 0 {
 		return errors.New("nothing was sealed")
 	}
-	s.say("the log: %d records, of which %.0f were sealed when it was last looked, %.0f bytes each in the store; the journal's files have %.1f MiB", s.records, sealed, float64(store)/float64(s.records), float64(journal)/(1<<20))
+	s.say("the log: %d records, of which %.0f were sealed when it was last looked, in %.0f segments of %.0f bytes a record; %.0f bytes each in the store; the journal's files have %.1f MiB", s.records, sealed, figure(page, "cordon_log_segments"),
+		figure(page, "cordon_log_segment_bytes")/sealed, float64(store)/float64(s.records), float64(journal)/(1<<20))
 	if journal > mostJournal {
 		return fmt.Errorf("the journal takes %d bytes though all is shipped, more than %d", journal, mostJournal)
 	}
