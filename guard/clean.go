@@ -37,8 +37,8 @@ const (
 	mostDeleted = 1_000       // classes and organizations in one record
 )
 
-// Clean deletes nouns that ended and were kept for their time ([retention.State.Before]), and puts it on record: once
-// for a run. It may run several times at once, and goes on where one was cut off.
+// Clean deletes what ended and was kept for its time ([retention.State.Before]), nouns and records, and puts it on record:
+// that of nouns once for a run. It may run several times at once, and goes on where one was cut off.
 func (g *Guard) Clean(ctx context.Context) error {
 	now := g.Ends(g.now())
 	state, err := retention.Read(ctx, g.store)
@@ -71,7 +71,10 @@ func (g *Guard) Clean(ctx context.Context) error {
 			}
 		}
 	}
-	return g.recordDeleted(ctx)
+	if err := g.recordDeleted(ctx); err != nil {
+		return err
+	}
+	return g.prune(ctx, now)
 }
 
 // over says of what class a noun of an organization is, and before when it must have ended to go.
@@ -123,13 +126,14 @@ func (g *Guard) deleteEnded(ctx context.Context, nouns []datastore.Noun, over ov
 			organization := organizationOf(noun)
 			var before time.Time
 			class, before = over(&state, organization)
-			if end := datastore.EndOf(noun); end.IsZero() || !end.Before(before) {
+			end := datastore.EndOf(noun)
+			if end.IsZero() || !end.Before(before) {
 				continue
 			}
 			if err := tx.Delete(ctx, noun); err != nil {
 				return fmt.Errorf("delete: %w", err)
 			}
-			state.Count(class, organization, 1, before)
+			state.Count(class, organization, end, before)
 			deleted++
 		}
 		if deleted == 0 {
@@ -181,13 +185,24 @@ func (g *Guard) recordDeleted(ctx context.Context) error {
 }
 
 func (g *Guard) putDeleted(ctx context.Context, tx datastore.Tx, state *retention.State) error {
-	a := g.newAttempt(g.policy.Load(), g.now(), byClock(), "", applyRetention, logEntity("retention"))
-	a.silent, a.details["deleted"] = true, state.Deleted
+	deleted := state.Deleted
 	state.Deleted = nil
 	if err := state.Put(ctx, tx); err != nil {
 		return err
 	}
-	return g.commitChange(ctx, tx, a, nil)
+	return g.appendDeleted(ctx, tx, deleted)
+}
+
+// appendDeleted puts on record what a transaction deletes.
+func (g *Guard) appendDeleted(ctx context.Context, tx datastore.Tx, deleted []retention.Deleted) error {
+	for some := range slices.Chunk(deleted, mostDeleted) {
+		a := g.newAttempt(g.policy.Load(), g.now(), byClock(), "", applyRetention, logEntity("retention"))
+		a.silent, a.details["deleted"] = true, some
+		if err := g.commitChange(ctx, tx, a, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // cleanEvery cleans until ctx is done. A failure is told and tried again: nothing depends on it but room.

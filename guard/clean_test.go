@@ -140,6 +140,7 @@ type beside struct {
 	ended   func()       // once what ended was found
 	update  func() error // before a transaction
 	reading func()       // within one, once it has read what is held
+	written func()       // once a file is
 }
 
 // besideTx is its transaction.
@@ -150,7 +151,7 @@ type besideTx struct {
 
 func (b besideTx) Get(ctx context.Context, identity datastore.Noun) (datastore.Noun, error) {
 	found, err := b.Tx.Get(ctx, identity)
-	if _, is := identity.(datastore.Note); is && b.of.reading != nil {
+	if note, is := identity.(datastore.Note); is && note.Name == retention.Note && b.of.reading != nil {
 		b.of.reading()
 	}
 	return found, err

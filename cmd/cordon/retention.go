@@ -24,7 +24,7 @@ func (a *app) retention() *cobra.Command {
 		Short: "Show and set how long records, messages and procedures are kept",
 		Long: `Show and set how long things are kept: records of decisions, changes and readings of the log, messages that
 were delivered or given up, and finished procedures. The key needs the scope admin, without an organization.
-What is over is deleted within the hour and cannot be brought back; cordon hold keeps it.`,
+What is over is deleted within a day and cannot be brought back; cordon hold keeps it.`,
 		Example: `  cordon retention set decisions=400d changes=10y
   cordon retention show`,
 	}
@@ -153,7 +153,7 @@ hold is printed alone on standard output.`,
 			run: a.addHold,
 		}),
 		a.make(command{
-			use: "remove ID", short: "Remove a hold; what is over by then is deleted within the hour",
+			use: "remove ID", short: "Remove a hold; what is over by then is deleted with the next run",
 			example: `  cordon hold remove hold-01a20e9f-4c2a-7869-8c1b-be6525ddcd46`,
 			args:    exactly(1), ids: []string{argHold}, settings: append(slices.Clone(asking), "as"),
 			run: func(ctx context.Context, c config, args []string) error {

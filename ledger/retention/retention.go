@@ -5,6 +5,7 @@
 package retention
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -74,6 +75,30 @@ func (s *State) Before(class, organization string, now time.Time) time.Time {
 		return time.Time{}
 	}
 	return s.Rules.Time(class, organization).before(now)
+}
+
+// Over reports whether a record may go.
+func (s *State) Over(r *record.Record, now time.Time) bool {
+	class, has := ClassOf(r.Kind)
+	return has && r.Time.Before(s.Before(class, r.Organization, now))
+}
+
+// Filters find all records that may go, and more: what is found is held against [State.Over]. There are none where
+// nothing may.
+func (s *State) Filters(now time.Time) (filters []record.Filter) {
+	for _, kind := range []string{record.KindDecision, record.KindChange, record.KindRead} {
+		class, _ := ClassOf(kind)
+		all := s.Before(class, "", now)
+		if !all.IsZero() {
+			filters = append(filters, record.Filter{Kind: kind, To: all})
+		}
+		for _, organization := range slices.Sorted(maps.Keys(s.Rules.Organizations)) {
+			if before := s.Before(class, organization, now); before.After(all) {
+				filters = append(filters, record.Filter{Kind: kind, Organization: organization, To: before})
+			}
+		}
+	}
+	return filters
 }
 
 // Endings returns where to look for what may go of a class of nouns. It is for finding alone: what is found is

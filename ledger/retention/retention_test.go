@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"cordon/ledger/record"
 	"cordon/ledger/retention"
 
 	"github.com/google/go-cmp/cmp"
@@ -132,14 +133,48 @@ func TestEveryKindOfRecordHasItsClassButGaps(t *testing.T) {
 
 func TestDeletionsAreCountedByClassAndOrganization(t *testing.T) {
 	var s retention.State
-	for range 2 {
-		s.Count("messages", "b", 2, now)
-		s.Count("messages", "a", 1, now.Add(time.Hour))
-		s.Count("answers", "", 1, now)
-		s.Count("messages", "a", 1, now)
+	ended := now.Add(-time.Hour)
+	for i := range 2 {
+		s.Count("messages", "b", ended, now)
+		s.Count("messages", "a", ended.Add(time.Minute), now.Add(time.Hour))
+		s.Count("answers", "", ended, now)
+		s.Count("messages", "a", ended.Add(time.Duration(-i)*time.Minute), now)
 	}
-	want := []retention.Deleted{{"answers", "", 2, now}, {"messages", "a", 4, now.Add(time.Hour)}, {"messages", "b", 4, now}}
+	want := []retention.Deleted{
+		{"answers", "", 2, ended, now}, {"messages", "a", 4, ended.Add(-time.Minute), now.Add(time.Hour)}, {"messages", "b", 2, ended, now},
+	}
 	if diff := cmp.Diff(s.Deleted, want); diff != "" {
 		t.Errorf("-got +want:\n%s", diff)
+	}
+}
+
+// What may go is found by the filters, whoever's it is, and by the fewest of them.
+func TestWhatIsOverIsFound(t *testing.T) {
+	times := []retention.Time{parse(t, "1d"), parse(t, "10d"), parse(t, "forever")}
+	for _, all := range times {
+		for _, own := range times {
+			for _, holds := range [][]retention.Hold{nil, {{}}, {{Organization: "a"}}, {{Organization: "b"}}, {{Class: "decisions"}}} {
+				state := retention.State{Holds: holds, Rules: retention.Rules{
+					Classes: retention.Times{"decisions": all}, Organizations: map[string]retention.Times{"a": {"decisions": own}},
+				}}
+				filters := state.Filters(now)
+				for _, organization := range []string{"", "a", "b"} {
+					for _, days := range []int{0, 1, 2, 10, 11} {
+						r := record.Record{Kind: "decision", Organization: organization, Time: now.AddDate(0, 0, -days).Add(-time.Hour)}
+						r.ID = record.NewID(r.Time)
+						found := slices.ContainsFunc(filters, func(f record.Filter) bool { return f.Match(&r) })
+						if over := state.Over(&r, now); over && !found {
+							t.Errorf("%+v: of %q and %d days ago: it is over and not found by %+v", state, organization, days, filters)
+						}
+					}
+				}
+				if len(filters) > 2 {
+					t.Errorf("%+v: %d filters", state, len(filters))
+				}
+			}
+		}
+	}
+	if filters := new(retention.State).Filters(now); len(filters) > 0 {
+		t.Errorf("nothing is set, and looked for by %+v", filters)
 	}
 }

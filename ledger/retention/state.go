@@ -2,6 +2,7 @@ package retention
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,7 @@ type Deleted struct {
 	Class        string    `json:"class"`
 	Organization string    `json:"organization,omitempty"`
 	Count        int64     `json:"count"`
+	From         time.Time `json:"from"`   // when the first of it ended
 	Before       time.Time `json:"before"` // what ended before this
 }
 
@@ -64,18 +66,26 @@ func (s *State) Put(ctx context.Context, tx datastore.Tx) error {
 	return nil
 }
 
-// Count adds to what was deleted and is not on record yet.
-func (s *State) Count(class, organization string, n int64, before time.Time) {
-	key := func(d Deleted) string { return d.Class + "\x00" + d.Organization }
-	added := Deleted{Class: class, Organization: organization, Count: n, Before: before.UTC()}
-	i, there := slices.BinarySearchFunc(s.Deleted, added, func(a, b Deleted) int { return strings.Compare(key(a), key(b)) })
+// Count adds one that ended to what was deleted and is not on record yet.
+func (s *State) Count(class, organization string, ended, before time.Time) {
+	s.Deleted = count(s.Deleted, Deleted{Class: class, Organization: organization, Count: 1, From: ended.UTC(), Before: before.UTC()})
+}
+
+// count adds to a list of what was deleted, in the order of class and organization.
+func count(list []Deleted, added Deleted) []Deleted {
+	i, there := slices.BinarySearchFunc(list, added, func(a, b Deleted) int {
+		return cmp.Or(strings.Compare(a.Class, b.Class), strings.Compare(a.Organization, b.Organization))
+	})
 	if !there {
-		s.Deleted = slices.Insert(s.Deleted, i, added)
-		return
+		return slices.Insert(list, i, added)
 	}
-	of := &s.Deleted[i]
-	of.Count += n
-	if before.After(of.Before) {
+	of := &list[i]
+	of.Count += added.Count
+	if added.From.Before(of.From) {
+		of.From = added.From
+	}
+	if added.Before.After(of.Before) {
 		of.Before = added.Before
 	}
+	return list
 }
