@@ -148,7 +148,10 @@ func TestLogFollows(t *testing.T) {
 		s.command().run(t, append([]string{"log", "--follow"}, wrong...)...).want(t, 2, "", "--follow prints")
 	}
 	refused := serve(t, map[string]string{"GET /v1/decisions/stream": `401 {"code":"unauthenticated","title":"Who calls is not known"}`})
-	refused.command().run(t, "log", "--follow", "-o", "json").want(t, 3, "", "not known")
+	got = refused.command().run(t, "log", "--follow")
+	if head, rest, _ := strings.Cut(got.out, "\n"); got.code != 3 || !strings.HasPrefix(head, "TIME ") || rest != "" || !strings.Contains(got.err, "not known") {
+		t.Errorf("with a key that is not known: exit %d, %q, %q", got.code, got.out, got.err)
+	}
 }
 
 func TestLogCounts(t *testing.T) {
