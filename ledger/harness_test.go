@@ -37,6 +37,11 @@ func onStores(t *testing.T, test func(t *testing.T, store datastore.Store)) {
 	}
 }
 
+// onSQLite runs a test on the embedded store alone: one of many that differ little, where MongoDB runs some.
+func onSQLite(t *testing.T, test func(t *testing.T, store datastore.Store)) {
+	t.Run("sqlite", func(t *testing.T) { test(t, openSQLite(t)) })
+}
+
 func openSQLite(t *testing.T) *sqlite.Store {
 	store := must[*sqlite.Store](t)(sqlite.Open(t.Context(), sqlite.Config{}))
 	t.Cleanup(func() { _ = store.Close() })

@@ -36,7 +36,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if err := l.look(ctx, &last); err != nil && ctx.Err() == nil && !errors.Is(err, ErrOtherSeals) {
+		if err := l.look(ctx, &last); err != nil && ctx.Err() == nil && !errors.Is(err, ErrOtherSeals) && !errors.Is(err, errFenced) {
 			l.config.Log.WarnContext(ctx, "the log was not sealed", "error", err)
 		}
 	}
