@@ -19,6 +19,8 @@ type Problem struct {
 	// LockedUntil is when support codes are taken and made again, after too many wrong tries: of a 403 for
 	// a code, and of the 409 "support_codes_locked".
 	LockedUntil time.Time `json:"locked_until,omitzero"`
+	// KnownFrom is, of the 404 "not_on_record", from when on the records tell what was asked; zero: that is not known.
+	KnownFrom time.Time `json:"known_from,omitzero"`
 	// ReasonUser tells a denied act in sentences to the person who acts, ReasonAdmin to an administrator;
 	// each only where Cordon-Explain asks for it.
 	ReasonUser  Texts `json:"reason_user,omitempty"`

@@ -74,6 +74,8 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 			return fmt.Errorf("put: %w", err)
 		}
 	}
+	whole := parts(a.changes)
+	a.changes = whole[0]
 	entry := g.record(a, outcome)
 	if outcome == nil {
 		entry.Kind = record.KindChange
@@ -93,6 +95,14 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 	entry.Replica = g.changeStream(a.organization)
 	if err := batch.Append(ctx, tx, entry); err != nil {
 		return fmt.Errorf("append record: %w", err)
+	}
+	for _, changes := range whole[1:] {
+		more := *entry
+		more.ID = record.NewID(entry.Time)
+		more.Details, _ = json.Marshal(map[string]any{"part_of": entry.ID, "changes": changes}) // of strings and JSON alone
+		if err := batch.Append(ctx, tx, &more); err != nil {
+			return fmt.Errorf("append record: %w", err)
+		}
 	}
 	if once := a.origin.Once; once != nil {
 		if err := tx.Put(ctx, once.answer(a, outcome)); err != nil {

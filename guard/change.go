@@ -9,20 +9,16 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/guard/past"
 )
 
-// Changed is what a change did to one noun: on record as a member of details.changes (docs/design.md 7).
-type Changed struct {
-	Noun string            `json:"noun"` // organization, user, product, key, webhook, procedure, support_codes, policy, retention or hold
-	ID   string            `json:"id"`
-	Set  map[string]FromTo `json:"set"` // by the name that the member has in the API
-}
-
-// FromTo is a value before and after. What was empty before has no from, what is empty after no to.
-type FromTo struct {
-	From json.RawMessage `json:"from,omitempty"`
-	To   json.RawMessage `json:"to,omitempty"`
-}
+type (
+	// Changed is what a change did to one noun: on record as a member of details.changes (docs/design.md 7). Its Noun is
+	// organization, user, product, key, webhook, procedure, support_codes, policy, retention or hold.
+	Changed = past.Changed
+	// FromTo is a value before and after.
+	FromTo = past.FromTo
+)
 
 // put stores a noun and notes what of it changes. A nil before: it is made.
 func (a *attempt) put(ctx context.Context, tx datastore.Tx, before, after datastore.Noun) error {
@@ -36,8 +32,15 @@ func (a *attempt) remove(ctx context.Context, tx datastore.Tx, before datastore.
 	return tx.Delete(ctx, before)
 }
 
-// changed notes what becomes of one noun: the difference of what it shows before and after, either of which may be nil.
+// changed notes what becomes of one noun.
 func (a *attempt) changed(before, after datastore.Noun) {
+	if c := difference(before, after); len(c.Set) > 0 {
+		a.changes = append(a.changes, c)
+	}
+}
+
+// difference is that of what a noun shows before and after, either of which may be nil.
+func difference(before, after datastore.Noun) Changed {
 	var noun, id string
 	var was, is map[string]json.RawMessage
 	if before != nil {
@@ -46,11 +49,18 @@ func (a *attempt) changed(before, after datastore.Noun) {
 	if after != nil {
 		noun, id, is = shown(after)
 	}
-	a.changedTo(noun, id, was, is)
+	return between(noun, id, was, is)
 }
 
 // changedTo notes the difference of what something shows before and after.
 func (a *attempt) changedTo(noun, id string, was, is map[string]json.RawMessage) {
+	if c := between(noun, id, was, is); len(c.Set) > 0 {
+		a.changes = append(a.changes, c)
+	}
+}
+
+// between is the difference of what something shows.
+func between(noun, id string, was, is map[string]json.RawMessage) Changed {
 	c := Changed{Noun: noun, ID: id, Set: map[string]FromTo{}}
 	for name, value := range is {
 		if !bytes.Equal(was[name], value) {
@@ -62,9 +72,30 @@ func (a *attempt) changedTo(noun, id string, was, is map[string]json.RawMessage)
 			c.Set[name] = FromTo{From: value}
 		}
 	}
-	if len(c.Set) > 0 {
-		a.changes = append(a.changes, c)
+	return c
+}
+
+// mostChanged is how many bytes of changes stand in one record. What is more stands in records of its own behind it, or
+// a store could not keep it.
+const mostChanged = 256 << 10
+
+// parts cuts changes so that each part fits a record.
+func parts(changes []Changed) [][]Changed {
+	if len(changes) < 2 {
+		return [][]Changed{changes}
 	}
+	var list [][]Changed
+	begin, size := 0, 0
+	for i := range changes {
+		length := len(changes[i].ID) + 64
+		for name, value := range changes[i].Set {
+			length += len(name) + len(value.From) + len(value.To) + 32
+		}
+		if size += length; size > mostChanged && i > begin {
+			list, begin, size = append(list, changes[begin:i]), i, length
+		}
+	}
+	return append(list, changes[begin:])
 }
 
 // shown says what a noun is called, and its members as the record shows them: none of the secrets, nor of

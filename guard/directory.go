@@ -127,6 +127,9 @@ func (g *Guard) DeleteOrganization(ctx context.Context, o *Origin, id string) (*
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			a.result.Revision = a.facts.Organization.Revision + 1
 			a.change = datastore.Change{Organization: id, Revision: a.result.Revision}
+			if err := a.goesAlong(ctx, tx, id); err != nil {
+				return false, err
+			}
 			return true, a.remove(ctx, tx, a.facts.Organization)
 		},
 	})
@@ -233,6 +236,9 @@ func (g *Guard) DeleteProduct(ctx context.Context, o *Origin, organization, id s
 			return []Action{a.action}, a.mustHave(a.facts.Product != nil, "product")
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			if err := a.losesGrants(ctx, tx, organization, id); err != nil {
+				return false, err
+			}
 			return true, a.remove(ctx, tx, *a.facts.Product)
 		},
 	})

@@ -22,11 +22,14 @@ type Explanation struct {
 	Decision bool
 	Reasons  []ExplainedReason
 	// Rules and Trace are those of deciding it again: the bodies of rules that held, and the evaluation line by line.
-	Rules []policies.Fired
+	Rules []FiredRule
 	Trace []string
 	// Changers are the acts that would change the decision, with who could do them.
 	Changers []Changer
 }
+
+// FiredRule is one body of a rule that held.
+type FiredRule = policies.Fired
 
 // ExplainedReason is a reason with its sentences for both readers, by language; none where its policy is not known.
 type ExplainedReason struct {
@@ -42,10 +45,8 @@ func (g *Guard) Explain(ctx context.Context, o *Origin, id string) (*Explanation
 		return nil, err
 	}
 	reasons, codes := reasonsOf(&entry)
-	x := &Explanation{Decision: entry.Decision, Rules: []policies.Fired{}, Trace: []string{}, Changers: []Changer{}}
-	for _, reason := range reasons {
-		x.Reasons = append(x.Reasons, ExplainedReason{Reason: reason})
-	}
+	x := &Explanation{Decision: entry.Decision, Rules: []FiredRule{}, Trace: []string{}, Changers: []Changer{}}
+	x.Reasons = told(nil, entry.Decision, reasons)
 	if entry.Kind == record.KindGap {
 		x.WhyNot = "nothing was decided: the record stands for records that are lost"
 		return x, nil
@@ -63,16 +64,27 @@ func (g *Guard) Explain(ctx context.Context, o *Origin, id string) (*Explanation
 	if err != nil {
 		return nil, err
 	}
-	for i := range x.Reasons {
-		if said, ok := engine.Said(entry.Decision, codes[i:i+1]); ok {
-			x.Reasons[i].User, x.Reasons[i].Admin = said.User(), said.Admin()
-		}
-	}
+	x.Reasons = told(engine, entry.Decision, reasons)
 	if len(entry.Input) == 0 {
 		x.unasked(&entry, codes)
 		return x, nil
 	}
 	return x, g.again(ctx, o, x, engine, &entry, codes)
+}
+
+// told adds the sentences for both readers to reasons, as a policy says them; nil: none is known.
+func told(engine *policies.Engine, allowed bool, reasons []Reason) []ExplainedReason {
+	list := make([]ExplainedReason, len(reasons))
+	for i, reason := range reasons {
+		list[i].Reason = reason
+		if engine == nil {
+			continue
+		}
+		if said, ok := engine.Said(allowed, []string{reason.Code}); ok {
+			list[i].User, list[i].Admin = said.User(), said.Admin()
+		}
+	}
+	return list
 }
 
 // unasked explains a record of what no rule is asked about: it says so, and holds it against what such a record says.

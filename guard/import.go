@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"cordon/datastore"
+	"cordon/guard/past"
 )
 
 // ImportLine is one line of an import: one of its nouns is set, or Refused by whoever decoded it.
@@ -152,6 +153,7 @@ type importModel struct {
 	fresh        bool // made by this batch
 	took         ImportReport
 	changed      bool
+	made         []Changed  // what was not there before
 	lines        []*attempt // changes of what stood before the line
 }
 
@@ -204,6 +206,7 @@ func (b *importBatch) commit(ctx context.Context) error {
 		}
 		a.details["organizations"], a.details["users"] = m.took.Organizations, m.took.Users
 		a.details["products"], a.details["grants"] = m.took.Products, m.took.Grants
+		a.changes, a.details[past.Complete] = m.made, true
 		if err := b.g.commitChange(ctx, b.tx, a, nil); err != nil {
 			return err
 		}

@@ -92,6 +92,7 @@ func (b *importBatch) takeOrganization(ctx context.Context, line *ImportLine) er
 		organization: organization, fresh: true, changed: true,
 		members: map[string]datastore.Member{representative.ID: representative}, products: map[string]datastore.Product{},
 	}
+	m.made = append(m.made, difference(nil, organization), difference(nil, representative))
 	m.took.Organizations, m.took.Users = 1, 1
 	b.models[line.ID] = m
 	b.order = append(b.order, organization, representative)
@@ -133,6 +134,8 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 			m.lines = append(m.lines, b.lineAttempt(line, m, action, Entity{Type: "user", ID: line.ID, Organization: line.In}))
 		}
 		m.lines[len(m.lines)-1].changed(old, next)
+	} else {
+		m.made = append(m.made, difference(nil, next))
 	}
 	if !exists && !m.fresh && datastore.IsAdmin(next.Role) {
 		// A block outlives the membership (docs/domain.md, What each action asks), and who is blocked keeps nobody from being locked out.
@@ -211,6 +214,7 @@ func (b *importBatch) takeProduct(ctx context.Context, line *ImportLine) error {
 		if err := b.free(ctx, line); err != nil {
 			return err
 		}
+		m.made = append(m.made, difference(nil, next))
 	}
 	m.products[line.ID] = next
 	b.order = append(b.order, next)

@@ -183,6 +183,7 @@ func (g *Guard) DeleteMember(ctx context.Context, o *Origin, organization, id st
 			return []Action{a.action}, a.mustHave(a.facts.Target != nil, "user")
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+			a.keepsBlocks()
 			return true, a.remove(ctx, tx, *a.facts.Target)
 		},
 	})

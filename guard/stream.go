@@ -14,7 +14,12 @@ const changeStreams = 16
 // for an organization as long as the replica keeps its name, and no sequence has a gap. Records of
 // before there were several are numbered under the replica's name and ".changes" alone.
 func (g *Guard) changeStream(organization string) string {
+	return g.journal.Replica() + changeStreamSuffix(organization)
+}
+
+// changeStreamSuffix is what stands behind the name of every replica in the name of that sequence.
+func changeStreamSuffix(organization string) string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(organization)) // a hash takes everything
-	return fmt.Sprintf("%s.changes.%02d", g.journal.Replica(), h.Sum32()%changeStreams)
+	return fmt.Sprintf(".changes.%02d", h.Sum32()%changeStreams)
 }

@@ -18,23 +18,30 @@ func explainRecord(c *call) error {
 
 func showExplanation(x *guard.Explanation) client.Explanation {
 	shown := client.Explanation{
-		Reproduced: x.Reproduced, WhyNot: x.WhyNot, Decision: x.Decision, Reasons: []client.ExplainedReason{},
-		Rules: []client.FiredRule{}, Trace: listOf(x.Trace), WhoCanChangeIt: []client.DecisionChanger{},
-	}
-	for _, r := range x.Reasons {
-		shown.Reasons = append(shown.Reasons, client.ExplainedReason{
-			Reason: client.Reason{Code: r.Code, Message: r.Message}, ReasonUser: r.User, ReasonAdmin: r.Admin,
-		})
-	}
-	for _, r := range x.Rules {
-		rule := client.FiredRule{Path: r.Path, Row: r.Row, Code: r.Code, Effect: client.EffectAllow, Said: r.Counts}
-		if r.Denies {
-			rule.Effect = client.EffectDeny
-		}
-		shown.Rules = append(shown.Rules, rule)
+		Reproduced: x.Reproduced, WhyNot: x.WhyNot, Decision: x.Decision, Reasons: showReasons(x.Reasons),
+		Rules: showRules(x.Rules), Trace: listOf(x.Trace), WhoCanChangeIt: []client.DecisionChanger{},
 	}
 	for i := range x.Changers {
 		shown.WhoCanChangeIt = append(shown.WhoCanChangeIt, showChanger(&x.Changers[i]))
+	}
+	return shown
+}
+
+func showReasons(reasons []guard.ExplainedReason) []client.ExplainedReason {
+	shown := make([]client.ExplainedReason, len(reasons))
+	for i, r := range reasons {
+		shown[i] = client.ExplainedReason{Reason: client.Reason{Code: r.Code, Message: r.Message}, ReasonUser: r.User, ReasonAdmin: r.Admin}
+	}
+	return shown
+}
+
+func showRules(rules []guard.FiredRule) []client.FiredRule {
+	shown := make([]client.FiredRule, len(rules))
+	for i, r := range rules {
+		shown[i] = client.FiredRule{Path: r.Path, Row: r.Row, Code: r.Code, Effect: client.EffectAllow, Said: r.Counts}
+		if r.Denies {
+			shown[i].Effect = client.EffectDeny
+		}
 	}
 	return shown
 }

@@ -68,6 +68,8 @@ var kinds = []kind{
 		say: "Nothing in the rules allows this."},
 	{as: has[*guard.NotFound], status: http.StatusNotFound, code: "not_found", title: "There is no such thing", detail: notFoundDetail,
 		say: "Check the ids."},
+	{as: has[*guard.UnknownError], status: http.StatusNotFound, code: "not_on_record", title: "The records do not tell this", detail: unknownDetail,
+		say: "Ask about a later time."},
 	{is: errRoute, status: http.StatusNotFound, code: "not_found", title: "There is nothing here",
 		say: "This path is none of the API's; GET /openapi.yaml has them all."},
 	{is: errMethod, status: http.StatusMethodNotAllowed, code: "method_not_allowed", title: "The method is not allowed here",

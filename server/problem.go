@@ -123,6 +123,9 @@ func problemOf(err error) client.Problem {
 		p.Code = conflict.Code
 		p.DecisionID, p.LockedUntil = conflict.Answer.ID, utc(conflict.LockedUntil)
 	}
+	if unknown, ok := errors.AsType[*guard.UnknownError](err); ok {
+		p.KnownFrom = utc(unknown.From)
+	}
 	p.Type = "urn:cordon:problem:" + p.Code
 	return p
 }
@@ -141,6 +144,14 @@ func fieldSentence(f guard.FieldError) string {
 		return "the body " + f.Detail
 	}
 	return f.Pointer + " " + f.Detail
+}
+
+func unknownDetail(err error) string {
+	e, ok := errors.AsType[*guard.UnknownError](err)
+	if !ok {
+		return ""
+	}
+	return e.Error()
 }
 
 func notFoundDetail(err error) string {

@@ -43,6 +43,7 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 		{guard.ErrOrganizationLimit, 403, "organization_limit", "", false},
 		{&guard.Denied{Answer: guard.Answer{Decision: &policies.Decision{Outcome: &policies.Outcome{}}}}, 403, "denied", "", false},
 		{&guard.NotFound{What: "product"}, 404, "not_found", "no such product; check its id", false},
+		{&guard.UnknownError{Why: "it is gone"}, 404, "not_on_record", "it cannot be told: it is gone", false},
 		{server.ErrRoute, 404, "not_found", "", false},
 		{server.Because(server.ErrMethod, "say it"), 405, "method_not_allowed", "say it", false},
 		{server.ErrSlow, 408, "request_timeout", "", false},

@@ -102,6 +102,7 @@ func (s *Server) routes() []*route {
 		{method: put, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: putOrganization},
 		{method: patch, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: patchOrganization},
 		{method: remove, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: deleteOrganization},
+		{method: get, path: organization + "/at", scopes: audit, query: timeQuery, reads: true, handle: directoryAt},
 		{method: post, path: organization + "/support-codes", scopes: actingScopes, acts: true, needsActor: true, once: true,
 			changes: true, handle: createSupportCode},
 		{method: remove, path: organization + "/support-codes", scopes: directory, hostOnly: true, changes: true, handle: unlockSupportCodes},
@@ -160,6 +161,7 @@ func (s *Server) routes() []*route {
 			reads: true, handle: exportRecords, limit: streamLimit},
 		{method: get, path: "/v1/decisions/{id}", scopes: audit, reads: true, handle: getRecord},
 		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},
+		{method: post, path: "/v1/decisions/at", scopes: audit, query: timeQuery, reads: true, handle: decideAt},
 	}
 	for _, r := range table {
 		r.names = parameters(r.path)

@@ -22,6 +22,9 @@ func (a *app) check() *cobra.Command {
 every reason, the decisive first; --explain user or --explain admin adds what the two readers of a
 decision are told. The exit code is 0 for allowed and 1 for denied.
 
+--at TIME asks what would have been answered then, by the policy that was in force, and prints what was known and who had
+set it so. What the records do not tell is an error, and no guess.
+
 Actions on a product: view, manage, change_product, remove, block, unblock; of a mail service also
 receive_mail, read_mail, send_mail, start_maintenance, end_maintenance. On an organization: view,
 change_organization, add_user, add_product, create_support_code, view_decisions. On a user:
@@ -30,10 +33,11 @@ change_profile, change_role, change_grants, remove, secure, block, unblock. On a
   cordon check carol read_mail mail-1 --channel imap
   cordon check bob change_role carol --type user --organization acme --role client
   cordon check bob add_user acme --type organization
-  cordon check carol use kdrive_web --type channel --organization acme`,
+  cordon check carol use kdrive_web --type channel --organization acme
+  cordon check carol manage web-1 --at 2026-01-27T14:03:00Z`,
 		args:     exactly(3),
 		ids:      []string{client.TypeUser, argAction, argResource},
-		settings: slices.Concat(asking, []string{"type", "organization", "channel", "role", "at-least", "explain"}),
+		settings: slices.Concat(asking, []string{"type", "organization", "channel", "role", "at-least", "explain", "at", "purpose"}),
 		formats:  []string{"table", "json"},
 		run:      a.runCheck,
 	})
@@ -49,6 +53,13 @@ func (a *app) runCheck(ctx context.Context, c config, args []string) error {
 	if (kind == client.TypeUser || kind == client.TypeChannel) && c.text("organization") == "" {
 		return wrongUse("a question about a %s needs --organization (or CORDON_ORGANIZATION)", kind)
 	}
+	past := c.text("at") != ""
+	switch {
+	case past && len(c.list("at-least")) > 0:
+		return wrongUse("--at-least is about now; leave it away with --at")
+	case !past && c.text("purpose") != "":
+		return wrongUse("--purpose is for who reads the log: give it with --at")
+	}
 	remote, err := a.remote(c)
 	if err != nil {
 		return err
@@ -60,6 +71,9 @@ func (a *app) runCheck(ctx context.Context, c config, args []string) error {
 			return wrongUse("--at-least %s: %w", pair, err)
 		}
 		remote = remote.AtLeast(organization, revision)
+	}
+	if past {
+		return a.checkPast(ctx, c, remote, question)
 	}
 	d, err := remote.Decide(ctx, question)
 	if err != nil && !errors.Is(err, client.ErrUnknownAction) { // which is printed with its reason

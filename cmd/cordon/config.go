@@ -146,6 +146,7 @@ func settings() []group {
 			{"batch", "", word, "only the questions of this batch"},
 			{"follow", false, bound{}, "print records as they come"},
 			{"by", "", among(client.CountsBy()...), "count records by reason, action, organization or hour"},
+			{"at", "", moments, "as it was then: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d (the key needs the scope audit)"},
 			{"from", "", moments, "only since: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d"},
 			{"to", "", moments, "only before: a time, or how long ago"},
 			{"checkpoint", "", files, "file with a checkpoint of before, which the log must go on from"},

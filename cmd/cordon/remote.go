@@ -32,7 +32,7 @@ func (a *app) remote(c config) (*client.Client, error) {
 	}
 	if c.flags.Lookup("explain") != nil {
 		settings.Explain = c.text("explain")
-		switch reads := c.flags.Lookup("purpose") != nil; {
+		switch reads := c.flags.Lookup("kind") != nil; {
 		case reads: // what is explained there is the record
 			settings.Explain = ""
 		case isRecordID(settings.Explain):

@@ -41,9 +41,10 @@ scope directory; one that is limited to an organization sees nothing of others.`
 			example: `  cordon show user carol --organization acme`,
 		}),
 		a.make(command{
-			use: "organization ID", short: "Show an organization and its revision", args: exactly(1),
-			ids: []string{client.TypeOrganization}, settings: asking, formats: formats, run: a.showOrganization,
-			example: `  cordon show organization acme`,
+			use: "organization ID", short: "Show an organization and its revision, or with --at all of it as it was", args: exactly(1),
+			ids: []string{client.TypeOrganization}, settings: append(slices.Clone(asking), "at", "purpose"), formats: formats, run: a.showOrganization,
+			example: `  cordon show organization acme
+  cordon show organization acme --at 7d`,
 		}),
 		a.make(command{
 			use: "products --organization ID", short: "List the products of an organization", settings: within,
@@ -182,6 +183,12 @@ func (a *app) showUser(ctx context.Context, c config, args []string) error {
 }
 
 func (a *app) showOrganization(ctx context.Context, c config, args []string) error {
+	if c.text("at") != "" {
+		return a.showPast(ctx, c, args[0])
+	}
+	if c.text("purpose") != "" {
+		return wrongUse("--purpose is for who reads the log: give it with --at")
+	}
 	remote, err := a.remote(c)
 	if err != nil {
 		return err
