@@ -101,36 +101,3 @@ func putNote(ctx context.Context, tx datastore.Tx, name string, value any) error
 	}
 	return nil
 }
-
-// head reads the head as it is committed.
-func (l *Ledger) head(ctx context.Context) (h head, err error) {
-	err = readNote(ctx, l.store, headNote, &h)
-	return h, err
-}
-
-// commit changes the head, if the epoch is still the one under which it may be.
-func (l *Ledger) commit(ctx context.Context, epoch int64, change func(h *head)) (head, error) {
-	return l.commitWith(ctx, epoch, func(_ context.Context, _ datastore.Tx, h *head) error { change(h); return nil })
-}
-
-// commitWith changes the head as [Ledger.commit] does, and what else is to be committed with it.
-func (l *Ledger) commitWith(ctx context.Context, epoch int64, change func(ctx context.Context, tx datastore.Tx, h *head) error) (after head, err error) {
-	err = l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		var h head
-		if err := readNote(ctx, tx, headNote, &h); err != nil {
-			return err
-		}
-		if h.Epoch != epoch {
-			return errFenced
-		}
-		if err := change(ctx, tx, &h); err != nil {
-			return err
-		}
-		after = h
-		return putNote(ctx, tx, headNote, &h)
-	})
-	if err != nil {
-		return head{}, fmt.Errorf("put the head of the log: %w", err)
-	}
-	return after, nil
-}

@@ -29,11 +29,23 @@ type lease struct {
 // Who takes it from another fences that one off, and voids the generation that it may be writing: its files
 // may come at any later time and are nothing.
 func (l *Ledger) take(ctx context.Context) (h head, err error) {
+	if !l.led.Load() {
+		if _, err := l.head(ctx); err != nil { // one that is gone is not begun anew
+			return head{}, err
+		}
+	}
+	key, err := l.Key(ctx)
+	if err != nil {
+		return head{}, err
+	}
 	now := l.config.Now().UTC()
 	err = l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		var held lease
-		h = head{}
-		if err := errors.Join(readNote(ctx, tx, leaseNote, &held), readNote(ctx, tx, headNote, &h)); err != nil {
+		if err := readNote(ctx, tx, leaseNote, &held); err != nil {
+			return err
+		}
+		var err error
+		if h, _, err = l.readHead(ctx, tx); err != nil {
 			return err
 		}
 		mine := held.Holder == l.holder && held.Epoch == h.Epoch
@@ -44,7 +56,7 @@ func (l *Ledger) take(ctx context.Context) (h head, err error) {
 			held.Holder, held.Epoch = l.holder, max(held.Epoch, h.Epoch)+1
 			h.Generation++
 			h.Epoch, h.Void = held.Epoch, joined(h.Void, span{h.Generation, h.Generation})
-			if err := putNote(ctx, tx, headNote, &h); err != nil {
+			if err := putHead(ctx, tx, key, &h); err != nil {
 				return err
 			}
 		}

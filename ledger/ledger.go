@@ -10,10 +10,10 @@
 package ledger
 
 import (
-	"context"
 	"crypto/rand"
 	"errors"
 	"log/slog"
+	"net/http"
 	"sync/atomic"
 	"time"
 
@@ -32,8 +32,10 @@ type Config struct {
 
 	// Key signs the checkpoints. nil: one that is made with the first of them, and kept in the store.
 	Key *tree.Key
-	// Witness is shown each checkpoint that is committed, to keep it at a second place. nil: nobody is.
-	Witness func(ctx context.Context, checkpoint []byte) error
+	// Origin is the name of the log in its checkpoints, where there is no key yet; empty: tree.DefaultOrigin.
+	Origin string
+	// Client asks a witness that is a URL. nil: http.DefaultClient.
+	Client *http.Client
 
 	// Answered counts the questions that were answered; while it grows, work on the log takes a small part of the
 	// machine. nil: it never does.
@@ -58,9 +60,14 @@ type Ledger struct {
 	cache   *segment.Cache
 	tree    *tree.Tree
 	key     atomic.Pointer[tree.Key] // the store's, once it was read
+	genuine atomic.Pointer[[]byte]   // the note of the head whose signature was checked last
 	listed  atomic.Pointer[listed]
 	led     atomic.Bool // this process has had the lease
 	sizes   sizes
+
+	second  second // the witness, at a second place
+	checks  checks
+	checked atomic.Pointer[Checked]
 
 	sealing chan struct{} // holds a token during a round, of which there is one at a time, and which has what follows
 	begun   int64         // the last generation that was begun here
@@ -77,6 +84,9 @@ func New(config Config) (*Ledger, error) {
 	}
 	if config.CacheBytes <= 0 {
 		config.CacheBytes = 64 << 20
+	}
+	if config.Origin == "" {
+		config.Origin = tree.DefaultOrigin
 	}
 	if config.Now == nil {
 		config.Now = time.Now

@@ -36,8 +36,8 @@ func (c Config) Block(leaves int64) Config {
 	return c
 }
 
-// Checkpoint returns how many leaves there are, and the checkpoint.
-func (l *Ledger) Checkpoint(ctx context.Context) (size int64, checkpoint string, err error) {
+// Committed returns how many leaves there are, and the checkpoint.
+func (l *Ledger) Committed(ctx context.Context) (size int64, checkpoint string, err error) {
 	h, err := l.head(ctx)
 	return h.Size, h.Checkpoint, err
 }

@@ -159,21 +159,16 @@ func (r *round) over(ctx context.Context, p *Pruning, info segment.Info) (o over
 
 // without returns the lines of a segment but for some, and how many are left.
 func (r *round) without(ctx context.Context, info segment.Info, leaves map[int64]bool) (lines [][]byte, left int, err error) {
-	for row, err := range segment.Open(r.paced(r.worker), info, r.cache).Lines(ctx, info.First, info.End()) {
-		if err == nil {
-			err = r.worker.pause(ctx)
+	if lines, err = r.lines(ctx, info); err != nil {
+		return nil, 0, err
+	}
+	for i := range lines {
+		if leaves[info.First+int64(i)] {
+			lines[i] = nil
 		}
-		if err != nil {
-			return nil, 0, err
-		}
-		line := row.Line
-		if leaves[row.Leaf] {
-			line = nil
-		}
-		if line != nil {
+		if lines[i] != nil {
 			left++
 		}
-		lines = append(lines, line)
 	}
 	return lines, left, nil
 }

@@ -31,7 +31,7 @@ func TestWhatIsOldEnoughIsSealed(t *testing.T) {
 	<-sealed
 	stop()
 	ok(t, <-done)
-	if size, _, err := l.Checkpoint(t.Context()); err != nil || size != 18 {
+	if size, _, err := l.Committed(t.Context()); err != nil || size != 18 {
 		t.Errorf("%d records are sealed (%v), want the 18 of the first two seconds", size, err)
 	}
 	w.holds(l)

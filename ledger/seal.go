@@ -169,15 +169,12 @@ func (r *round) write(ctx context.Context, lines [][]byte) error {
 			if s.End() != first || s.First/block != first/block || next%block != 0 && s.Count > 4*int64(len(part)) {
 				break
 			}
-			var before [][]byte
-			for row, err := range r.open(s).Lines(ctx, s.First, s.End()) {
-				if err == nil {
-					err = r.worker.pause(ctx)
-				}
-				if err != nil {
-					return err
-				}
-				before, size = append(before, row.Line), size+len(row.Line)
+			before, err := r.lines(ctx, s)
+			if err != nil {
+				return err
+			}
+			for _, line := range before {
+				size += len(line)
 			}
 			if size > mostMerged {
 				break
@@ -218,7 +215,10 @@ func (r *round) writeSegment(ctx context.Context, first int64, lines [][]byte) e
 			return err
 		}
 	}
-	return segment.Check(ctx, r.paced(r.worker), built.Info, lines, pause)
+	if err := segment.Check(ctx, r.paced(r.worker), built.Info, lines, pause); err != nil {
+		return err
+	}
+	return r.vouch(ctx, built.Info, lines)
 }
 
 // writeGroups writes the indexes over many segments that are due with what was sealed before this round.
@@ -265,7 +265,13 @@ func (r *round) removeIdle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := r.store.RemoveFiles(ctx, c.idle...); err != nil {
+	idle := slices.Clone(c.idle)
+	for _, name := range c.idle {
+		if info, is := segment.ParseName(name); is {
+			idle = append(idle, goneName(info))
+		}
+	}
+	if err := r.store.RemoveFiles(ctx, idle...); err != nil {
 		return fmt.Errorf("remove what is covered: %w", err)
 	}
 	return nil

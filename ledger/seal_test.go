@@ -315,7 +315,7 @@ func TestADamagedBatchHoldsUpItsStreamAlone(t *testing.T) {
 	if err := l.SealNow(t.Context()); !errors.Is(err, batch.ErrCorrupt) {
 		t.Errorf("sealing ended with %v", err)
 	}
-	if size, _, err := l.Checkpoint(t.Context()); err != nil || size != 24 {
+	if size, _, err := l.Committed(t.Context()); err != nil || size != 24 {
 		t.Errorf("%d records are sealed (%v), want those of the others", size, err)
 	}
 	store.stream = ""

@@ -20,7 +20,7 @@ func (l *Ledger) Key(ctx context.Context) (*tree.Key, error) {
 	if kept := l.key.Load(); kept != nil {
 		return kept, nil
 	}
-	made, err := tree.NewKey(tree.DefaultOrigin)
+	made, err := tree.NewKey(l.config.Origin)
 	if err != nil {
 		return nil, err
 	}
@@ -70,37 +70,10 @@ func (r *round) grow(ctx context.Context, checkpoint string, lines [][]byte) (st
 	return string(signed), r.step(ctx, stepGrown)
 }
 
-// publish shows the witness the checkpoint that is committed. That it does not answer holds up nothing: it is shown the
-// next one, which says of all before it what they said.
+// publish shows the witness the checkpoint that is committed.
 func (r *round) publish(ctx context.Context) error {
-	if r.config.Witness != nil {
-		if err := r.config.Witness(ctx, []byte(r.head.Checkpoint)); err != nil {
-			r.config.Log.ErrorContext(ctx, "the witness did not take a checkpoint of the log", "error", err)
-		}
+	if err := r.show(ctx, []byte(r.head.Checkpoint)); err != nil {
+		r.config.Log.ErrorContext(ctx, "the log is not the one that the witness knows", "error", err)
 	}
 	return r.step(ctx, stepPublished)
-}
-
-// Sealed returns the tree of all that is sealed, by its committed checkpoint. Before anything is sealed it has no
-// leaf and no checkpoint.
-func (l *Ledger) Sealed(ctx context.Context) (tree.Sealed, error) {
-	h, err := l.head(ctx)
-	if err != nil {
-		return tree.Sealed{}, err
-	}
-	key, err := l.Key(ctx)
-	if err != nil {
-		return tree.Sealed{}, err
-	}
-	sealed := tree.Sealed{Tree: l.tree, Head: tree.Empty(), Checkpoint: []byte(h.Checkpoint), Key: key}
-	if h.Checkpoint == "" {
-		return sealed, nil
-	}
-	if sealed.Head, err = key.Open(sealed.Checkpoint); err != nil {
-		return tree.Sealed{}, err
-	}
-	if sealed.Head.N != h.Size {
-		return tree.Sealed{}, fmt.Errorf("%w: its checkpoint is of %d leaves, and %d are sealed", tree.ErrCorrupt, sealed.Head.N, h.Size)
-	}
-	return sealed, nil
 }

@@ -39,16 +39,8 @@ func (l *Ledger) Status(ctx context.Context) (s Status, err error) {
 	for _, d := range h.Dropped {
 		s.Pruned += d[1] - d[0] + 1
 	}
-	streams, err := l.store.Streams(ctx)
-	if err != nil {
+	if s.Streams, err = l.streams(ctx, &h); err != nil {
 		return Status{}, err
-	}
-	for _, of := range streams {
-		stream := Stream{Name: of.Name, First: of.First, Last: of.Last, Sealed: h.Sealed[of.Name]}
-		if stream.Sealed > 0 {
-			stream.First = 1
-		}
-		s.Streams = append(s.Streams, stream)
 	}
 	for f, err := range l.store.Files(ctx, segment.Prefix, "") {
 		if err != nil {
@@ -61,6 +53,19 @@ func (l *Ledger) Status(ctx context.Context) (s Status, err error) {
 	}
 	s.Holder, err = l.leader(ctx)
 	return s, err
+}
+
+// streams returns the numbers of all writers.
+func (l *Ledger) streams(ctx context.Context, h *head) (all []Stream, err error) {
+	streams, err := l.store.Streams(ctx)
+	for _, of := range streams {
+		stream := Stream{Name: of.Name, First: of.First, Last: of.Last, Sealed: h.Sealed[of.Name]}
+		if stream.Sealed > 0 {
+			stream.First = 1
+		}
+		all = append(all, stream)
+	}
+	return all, err
 }
 
 // leader returns which replica has the lease now.

@@ -21,7 +21,7 @@ checks its signatures, and better with a checkpoint that was put by before, noth
 record can be changed, taken away, added or put in another order without being noticed: docs/audit.md.`,
 		Example: `  cordon audit verify export.ndjson --key "$(cat cordon.vkey)"`,
 	}
-	cmd.AddCommand(a.verify())
+	cmd.AddCommand(a.verify(), a.newAuditKey())
 	a.needCommand(cmd)
 	return cmd
 }
@@ -118,4 +118,25 @@ func verified(r tree.Report, key tree.Verifier, held bool) string {
 		text += fmt.Sprintf("; the log is the one of your checkpoint of %d", r.Older.N)
 	}
 	return text
+}
+
+// newAuditKey makes a key for --audit-key.
+func (a *app) newAuditKey() *cobra.Command {
+	return a.make(command{
+		use:   "new-key",
+		short: "Make a key that signs the log, for --audit-key",
+		long: `Print a new private key in one line on standard output. Put it into a file that the server alone can read,
+and name that by --audit-key, before the first record is sealed: a log is signed by one key. Whoever can
+write to the store cannot sign then.`,
+		example:  `  cordon audit new-key --audit-origin log.example.com/cordon > audit.key`,
+		settings: []string{"audit-origin"},
+		run: func(_ context.Context, c config, _ []string) error {
+			key, err := tree.NewKey(c.text("audit-origin"))
+			if err != nil {
+				return wrongUse("%w", err)
+			}
+			_, err = fmt.Fprintln(a.out, key.Private())
+			return err
+		},
+	})
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cordon/client"
+	"cordon/ledger/tree"
 
 	"github.com/spf13/pflag"
 )
@@ -33,6 +34,7 @@ var anything = bound{holds: func(string) bool { return true }}
 var (
 	hostPort = bound{says: "HOST:PORT with a port of 0 to 65535", holds: func(v string) bool { _, port, ok := address(v); return ok && port >= 0 }}
 	webURL   = bound{says: "http://HOST or https://HOST, with a port and a path where there are", holds: isWebURL, secret: true}
+	places   = bound{says: "a file, or http://HOST/... or https://HOST/...", holds: func(v string) bool { return v != "" && (!strings.Contains(v, "://") || isWebURL(v)) }, secret: true}
 	files    = bound{says: "the name of a file", holds: func(v string) bool { return v != "" }}
 	word     = bound{says: "1 to 1024 bytes without control characters", holds: isWord}
 	moments  = bound{says: "a time such as 2026-01-31T12:00:00Z or 2026-01-31, or how long ago, such as 2h or 7d", holds: func(v string) bool {
@@ -43,6 +45,7 @@ var (
 
 // Bounds of single settings.
 var (
+	origins    = bound{says: "1 to 255 printable ASCII characters without a space and a plus, such as log.example.com/cordon", holds: func(v string) bool { return tree.CheckOrigin(v) == nil }}
 	folder     = bound{says: "the folder of the store and of the journal", holds: func(v string) bool { return v != "" }}
 	mongoURI   = bound{says: "mongodb://HOST,.../DATABASE or mongodb+srv://HOST/DATABASE", holds: isMongoURI, secret: true}
 	publicURL  = bound{says: "http://HOST or https://HOST, without user, query and fragment", holds: isPublicURL, secret: true}

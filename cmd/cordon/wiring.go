@@ -39,6 +39,8 @@ type instance struct {
 	registry *prometheus.Registry // of the metrics
 	log      *slog.Logger
 
+	unwitness func() error // closes the witness; nil: there is none
+
 	archiving chan struct{} // holds a token while a backup is made
 
 	// origin is who acts when the program itself does, as on the command line of a stopped server.
@@ -71,7 +73,13 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 	}); err != nil {
 		return nil, err
 	}
+	key, err := auditKey(c)
+	if err != nil {
+		return nil, err
+	}
 	if in.ledger, err = ledger.New(ledger.Config{
+		Key:        key,
+		Origin:     c.text("audit-origin"),
 		Store:      in.store,
 		Replica:    in.journal.Replica(),
 		SealAfter:  c.duration("seal-after"),
@@ -79,6 +87,9 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 		Answered:   func() int64 { return in.journal.Stats().Accepted },
 		Log:        log,
 	}); err != nil {
+		return nil, err
+	}
+	if err = in.openWitness(ctx, c); err != nil {
 		return nil, err
 	}
 	if s, ok := in.store.(*mongo.Store); ok {
@@ -230,14 +241,14 @@ func (in *instance) checkCallers(ctx context.Context, c config) error {
 }
 
 // run serves until ctx is done and everything under way is answered. Until then the guard keeps its
-// cache true, the relay delivers, and the ledger seals.
+// cache true, the relay delivers, and the ledger seals and checks itself.
 func (in *instance) run(ctx context.Context, s *server.Server) error {
 	serving, giveUp := context.WithCancel(ctx)
 	defer giveUp()
 	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running errgroup.Group
-	for _, room := range []func(context.Context) error{in.guard.Run, in.relay.Run, in.ledger.Run} {
+	for _, room := range []func(context.Context) error{in.guard.Run, in.relay.Run, in.ledger.Run, in.ledger.RunChecks} {
 		running.Go(func() error {
 			defer giveUp() // a server without one of them serves badly: better a restart
 			return room(behind)
@@ -255,6 +266,9 @@ func (in *instance) close() error {
 		ctx, cancel := context.WithTimeout(context.Background(), flushTimeout)
 		defer cancel()
 		errs = append(errs, in.journal.Close(ctx))
+	}
+	if in.unwitness != nil {
+		errs = append(errs, in.unwitness())
 	}
 	if in.store != nil {
 		errs = append(errs, in.store.Close())

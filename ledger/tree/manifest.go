@@ -1,7 +1,6 @@
 package tree
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -12,9 +11,6 @@ import (
 	"io"
 	"iter"
 	"slices"
-	"strings"
-
-	"golang.org/x/mod/sumdb/note"
 )
 
 // Manifest collects what the last line of an export says of the lines before it, so that whoever has the file and the
@@ -30,7 +26,7 @@ import (
 //	hashes                 base64 of the hashes of a multi-proof: with the lines they give the checkpoint's root
 //	checkpoint             a signed note
 //	consistency            {from, hashes}: that the tree goes on from a smaller size, where one was asked for
-//	signature              of the line up to here: the signature of a note (see signedText)
+//	signature              of the line up to here: the signature of a note: see [Key.SignData]
 //
 // Lines that are not those of the tree, since something of them is masked, are not proved: first_leaf, last_leaf, runs,
 // hashes and checkpoint are left out then, and sums are those of the lines.
@@ -123,7 +119,7 @@ func (m *Manifest) Write(ctx context.Context, w io.Writer, sealed Sealed, about 
 	if signed.err != nil {
 		return signed.err
 	}
-	signature, err := sealed.Key.signature(signed.sum.Sum(nil))
+	signature, err := sealed.Key.signature(ofExport, signed.sum.Sum(nil))
 	if err != nil {
 		return err
 	}
@@ -237,33 +233,6 @@ func hashesOf(hashes iter.Seq2[Hash, error]) iter.Seq2[[]byte, error] {
 			}
 		}
 	}
-}
-
-// signature signs the digest of a line as a note: its first line is not the origin, so that nobody takes it for a
-// checkpoint.
-func (k *Key) signature(digest []byte) (string, error) {
-	text := signedText(k.Origin(), digest)
-	signed, err := note.Sign(&note.Note{Text: text}, k.signer)
-	if err != nil {
-		return "", fmt.Errorf("sign a manifest: %w", err)
-	}
-	return string(bytes.TrimSpace(signed[len(text):])), nil
-}
-
-// checkSignature reports whether the key signed a digest, and the signature is written as it was: of base64 the last
-// character can be another that means the same.
-func (v Verifier) checkSignature(digest []byte, signature string) bool {
-	encoded := signature[strings.LastIndexByte(signature, ' ')+1:]
-	if _, err := base64.StdEncoding.Strict().DecodeString(encoded); err != nil {
-		return false
-	}
-	text := signedText(v.Origin(), digest)
-	_, err := note.Open([]byte(text+"\n"+signature+"\n"), note.VerifierList(v.verifier))
-	return err == nil
-}
-
-func signedText(origin string, digest []byte) string {
-	return fmt.Sprintf("%s export\nsha256 %x\n", origin, digest)
 }
 
 // entriesOf returns the entries of runs, in their order. Runs lie close to each other, so a tile is kept for the next.

@@ -45,6 +45,9 @@ var (
 	ErrRange = errors.New("the tree does not reach there")
 )
 
+// Prefix is what the names of all files of a tree begin with.
+const Prefix = "tile/"
+
 // Head is a size of the tree and its root then.
 type Head = tlog.Tree
 

@@ -65,7 +65,7 @@ func Verify(file io.ReaderAt, size int64, key Verifier, older *Checkpoints) (Rep
 		return Report{}, err
 	}
 	digest := sha256.Sum256(signed)
-	switch unsigned := !key.checkSignature(digest[:], m.Signature); {
+	switch unsigned := !key.checkSignature(ofExport, digest[:], m.Signature); {
 	case fault != nil && unsigned:
 		fault.What += "; the manifest is not the one that was signed either"
 		return Report{}, fault

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,6 +21,7 @@ type file struct {
 	mu    sync.Mutex
 	out   *os.File
 	known tree.Head
+	other error // its last checkpoint is not of the key
 }
 
 // maxTail is how much of the end of a file is read to find its last line.
@@ -31,7 +33,9 @@ func openFile(config Config) (*file, error) {
 		return nil, fmt.Errorf("open the witness: %w", err)
 	}
 	f := &file{Config: config, out: out}
-	if f.known, err = f.last(); err != nil {
+	if f.known, err = f.last(); errors.Is(err, tree.ErrCorrupt) {
+		f.other = err // the log is not kept from being written by it
+	} else if err != nil {
 		_ = out.Close()
 		return nil, fmt.Errorf("read the witness %s: %w", config.Place, err)
 	}
@@ -76,6 +80,9 @@ func (f *file) Show(ctx context.Context, checkpoint []byte) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.other != nil {
+		return fmt.Errorf("%w: %w", ErrOther, f.other)
+	}
 	if err = f.goesOn(ctx, f.known, head); err != nil || head == f.known {
 		return err
 	}

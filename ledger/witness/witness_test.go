@@ -165,14 +165,18 @@ func TestACheckpointThatACrashHasCutIsPassedOver(t *testing.T) {
 	}
 }
 
-func TestAFileOfAnotherKeyIsRefused(t *testing.T) {
+// A server whose key is not that of the file serves all the same, and says so.
+func TestAFileOfAnotherKeyKnowsAnotherLog(t *testing.T) {
 	l, other, path := newLog(t), newLog(t), filepath.Join(t.TempDir(), "witness")
 	l.show(l.witness(path), l.grow(3, "a"))
-	if _, err := witness.Open(witness.Config{Place: path, Key: other.key.Verifier()}); !errors.Is(err, tree.ErrCorrupt) {
-		t.Errorf("got %v, want %v", err, tree.ErrCorrupt)
+	if err := other.witness(path).Show(t.Context(), other.grow(3, "a")); !errors.Is(err, witness.ErrOther) {
+		t.Errorf("got %v, want %v", err, witness.ErrOther)
 	}
-	if err := l.witness(path).Show(t.Context(), other.grow(3, "a")); err == nil {
+	if err := l.witness(path).Show(t.Context(), other.sign()); err == nil {
 		t.Error("a checkpoint of another key is taken")
+	}
+	if got := fmt.Sprint(sizes(t, path)); got != "[3]" {
+		t.Errorf("it has the sizes %s", got)
 	}
 }
 

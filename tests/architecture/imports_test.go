@@ -22,7 +22,7 @@ var rooms = map[string]struct {
 	"ledger/segment":          {[]string{"datastore", "ledger/record"}, "it builds and reads what is sealed, from any store, and seals nothing"},
 	"ledger/journal":          {[]string{"datastore", "ledger/record", "ledger/batch"}, "it keeps what was decided and does not know why; behind the guard nobody needs it"},
 	"ledger/retention":        {[]string{"datastore", "ledger/record"}, "how long things are kept is a rule of its own, whoever deletes"},
-	"ledger":                  {[]string{"datastore", "ledger/record", "ledger/batch", "ledger/segment", "ledger/tree"}, "the door to the log knows how its parts are kept, and not who asks"},
+	"ledger":                  {[]string{"datastore", "ledger/record", "ledger/batch", "ledger/segment", "ledger/tree", "ledger/witness"}, "the door to the log knows how its parts are kept, and not who asks"},
 	"ledger/tree":             {[]string{"datastore", "ledger/record"}, "whoever checks a proof needs lines, and neither a store nor a server"},
 	"ledger/opa":              {[]string{"datastore", "ledger/record"}, "it takes what others decided, and knows no rule of ours"},
 	"ledger/witness":          {[]string{"ledger/tree"}, "a second place knows checkpoints, and nothing of the store"},
