@@ -3,7 +3,6 @@ package batch
 import (
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -196,7 +195,7 @@ func Unpack(b datastore.Batch) ([]record.Record, error) {
 }
 
 func decode(b *datastore.Batch, line []byte, r *record.Record) error {
-	if err := json.Unmarshal(line, r); err != nil {
+	if err := record.Decode(line, r); err != nil {
 		return fmt.Errorf("unpack batch %s of %s: %w: %w", b.FirstID, b.Replica, ErrCorrupt, err)
 	}
 	if r.Replica != b.Replica || r.ID < b.FirstID || r.ID > b.LastID {

@@ -18,6 +18,10 @@ import (
 // It says the table once more, since every decision comes by here and making the table costs twice as much as
 // hashing; a test holds the two together.
 func (r *Record) AppendKeys(dst []uint64) []uint64 {
+	return r.appendOriginKeys(r.appendReasonKeys(r.appendPlainKeys(dst)))
+}
+
+func (r *Record) appendPlainKeys(dst []uint64) []uint64 {
 	dst = appendKey(dst, "id=", r.ID)
 	dst = appendKey(dst, "caller=", r.Caller)
 	dst = appendKey(dst, "actor=", r.Actor)
@@ -27,23 +31,62 @@ func (r *Record) AppendKeys(dst []uint64) []uint64 {
 	dst = appendKey(dst, "action=", r.Question.Action.Name)
 	dst = appendKey(dst, "resource=", r.Question.Resource.ID)
 	dst = appendKey(dst, "decision=", strconv.FormatBool(r.Decision))
-	for code := range r.reasonCodes() {
-		dst = appendKey(dst, "reason=", string(code))
-	}
 	dst = appendKey(dst, "policy=", r.Policy)
 	dst = appendKey(dst, "organization=", r.Organization)
 	dst = appendKey(dst, "request_id=", r.RequestID)
 	dst = appendKey(dst, "trace_id=", r.TraceID)
 	dst = appendKey(dst, "batch=", r.Batch)
-	for origin := range r.origins() {
-		dst = appendKey(dst, "origin=", string(origin))
-	}
 	if said := r.said(); said != "" {
 		for _, word := range Words(said) {
 			dst = appendKey(dst, "text=", word)
 		}
 	}
 	return dst
+}
+
+func (r *Record) appendReasonKeys(dst []uint64) []uint64 {
+	for code := range r.reasonCodes() {
+		dst = appendKey(dst, "reason=", string(code))
+	}
+	return dst
+}
+
+func (r *Record) appendOriginKeys(dst []uint64) []uint64 {
+	for origin := range r.origins() {
+		dst = appendKey(dst, "origin=", string(origin))
+	}
+	return dst
+}
+
+// Keyer appends the keys of many records, one after the other. It remembers those of reasons and of inputs, which cost
+// most to find in a record that is read again, and are the same in many.
+type Keyer struct {
+	reasons, inputs map[string][]uint64
+	input           []byte
+}
+
+// remembered bounds how many reasons and inputs a [Keyer] has in mind.
+const remembered = 4096
+
+// AppendKeys appends what the record's own AppendKeys does.
+func (k *Keyer) AppendKeys(dst []uint64, r *Record) []uint64 {
+	if k.reasons == nil || len(k.reasons) > remembered || len(k.inputs) > remembered {
+		k.reasons, k.inputs = map[string][]uint64{}, map[string][]uint64{}
+	}
+	dst = r.appendPlainKeys(dst)
+	reasons, known := k.reasons[string(r.Reasons)]
+	if !known {
+		reasons = r.appendReasonKeys(nil)
+		k.reasons[string(r.Reasons)] = reasons
+	}
+	// Whose block it is is in the input, and whether it is about one in the name of the action.
+	k.input = append(append(append(k.input[:0], r.Input...), 0), r.Question.Action.Name...)
+	inputs, known := k.inputs[string(k.input)]
+	if !known {
+		inputs = r.appendOriginKeys(nil)
+		k.inputs[string(k.input)] = inputs
+	}
+	return append(append(dst, reasons...), inputs...)
 }
 
 // Keys returns the keys that a record must have for the filter to select it.

@@ -2,9 +2,9 @@ package segment
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"cordon/datastore"
 	"cordon/ledger/record"
@@ -52,9 +52,10 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 		parquet.CreatedBy("cordon", "1", ""),
 	)
 	var x indexer
+	reads := lineReader{codes: map[string][]string{}}
 	made := make([]parquet.Row, 0, rowsAtOnce)
 	for i, line := range lines {
-		r, err := newRow(first+int64(i), line)
+		r, values, err := reads.row(first+int64(i), line)
 		if err == nil {
 			err = paused(pause)
 		}
@@ -64,7 +65,7 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 		if !r.removed {
 			x.add(&r.Record, uint16(i))
 		}
-		made = append(made, r.values())
+		made = append(made, values)
 		if len(made) == cap(made) || i == len(lines)-1 {
 			if _, err := w.WriteRows(made); err != nil {
 				return Built{}, fmt.Errorf("build a segment: %w", err)
@@ -98,36 +99,42 @@ func paused(pause []Pause) error {
 	return nil
 }
 
-// newRow reads a line.
-func newRow(leaf int64, line []byte) (*row, error) {
+// lineReader makes rows of lines. It remembers the codes of reasons, which are the same in many records.
+type lineReader struct {
+	codes map[string][]string
+	again row
+}
+
+// row reads a line, and returns its values too.
+func (l *lineReader) row(leaf int64, line []byte) (*row, parquet.Row, error) {
 	r := &row{leaf: leaf, removed: len(line) == 0}
 	if r.removed {
-		return r, nil
+		return r, r.values(), nil
 	}
-	if err := json.Unmarshal(line, &r.Record); err != nil {
-		return nil, fmt.Errorf("leaf %d: %w", leaf, err)
+	if err := record.Decode(line, &r.Record); err != nil {
+		return nil, nil, fmt.Errorf("leaf %d: %w", leaf, err)
 	}
 	if _, ok := record.IDTime(r.ID); !ok {
-		return nil, fmt.Errorf("leaf %d: %q is no id of a record", leaf, r.ID)
+		return nil, nil, fmt.Errorf("leaf %d: %q is no id of a record", leaf, r.ID)
 	}
-	var reasons []struct {
-		Code any `json:"code"`
-	}
-	_ = json.Unmarshal(r.Reasons, &reasons) // what is no array of objects has no codes
-	for _, reason := range reasons {
-		if code, ok := reason.Code.(string); ok && code != "" {
-			r.codes = append(r.codes, code)
+	var known bool
+	if r.codes, known = l.codes[string(r.Reasons)]; !known {
+		r.codes = slices.Collect(r.Counted("reason"))
+		if len(l.codes) < rowsAtOnce {
+			l.codes[string(r.Reasons)] = r.codes
 		}
 	}
-	again := row{leaf: leaf}
-	into := columns(&again)
-	for _, value := range r.values() {
+	values := r.values()
+	l.again = row{leaf: leaf}
+	into := columns(&l.again)
+	for _, value := range values {
 		into[value.Column()].set(value)
 	}
-	if !bytes.Equal(again.text(), line) {
+	if !bytes.Equal(l.again.text(), line) {
 		r.line = line
+		values = r.values()
 	}
-	return r, nil
+	return r, values, nil
 }
 
 // values returns the row as the library takes it.
@@ -160,7 +167,7 @@ func (r *row) finish() error {
 		return nil
 	}
 	r.Record = record.Record{}
-	if err := json.Unmarshal(r.line, &r.Record); err != nil {
+	if err := record.Decode(r.line, &r.Record); err != nil {
 		return errors.Join(ErrCorrupt, err)
 	}
 	return nil

@@ -17,7 +17,7 @@ type row struct {
 	record.Record
 	leaf    int64
 	removed bool
-	codes   []string // of its reasons; written for other readers, never read
+	codes   []string // of its reasons, each once; written for other readers, never read
 	line    []byte   // where the columns cannot make the line again: the line
 }
 

@@ -29,7 +29,7 @@ print(json.dumps({
     "action": count("action"),
     "organization": count("organization"),
     "hour": count("strftime(date_trunc('hour', time), '%Y-%m-%dT%H:00:00Z')"),
-    "reason": count("unnested", "(SELECT DISTINCT ON (leaf, unnested) * FROM (SELECT *, unnest(reason_codes) AS unnested FROM records))"),
+    "reason": count("unnested", "(SELECT *, unnest(reason_codes) AS unnested FROM records)"),
     "removed": one("SELECT count(*) FROM records WHERE removed")[0],
     "found": one("SELECT subject_id FROM records WHERE id = ?::UUID", sys.argv[2])[0],
     "input": one("SELECT count(*) FROM records WHERE input->>'$.organization' = 'acme'")[0],

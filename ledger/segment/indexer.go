@@ -18,6 +18,7 @@ type indexer struct {
 	ids      []place
 	postings []posting
 	keys     []uint64
+	keyer    record.Keyer
 }
 
 // place is where a record stands among the rows of its segment.
@@ -28,7 +29,7 @@ type place struct {
 
 func (x *indexer) add(r *record.Record, at uint16) {
 	x.ids = append(x.ids, place{r.ID, at})
-	x.keys = appendKeys(r.AppendKeys(x.keys[:0]), r.Replica, &r.Sequence, &r.Revision)
+	x.keys = appendKeys(x.keyer.AppendKeys(x.keys[:0], r), r.Replica, &r.Sequence, &r.Revision)
 	byID := idKeys(r.ID)
 	for _, key := range x.keys {
 		if !slices.Contains(byID, key) {

@@ -1,0 +1,108 @@
+package record_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"cordon/ledger/record"
+	"cordon/ledger/record/recordtest"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+// sameDecoded holds what Decode reads against what encoding/json reads.
+func sameDecoded(t interface {
+	Helper()
+	Fatalf(string, ...any)
+}, line []byte) {
+	t.Helper()
+	var got, want record.Record
+	got.Caller = "left over"
+	err, wantErr := record.Decode(line, &got), json.Unmarshal(line, &want)
+	if (err == nil) != (wantErr == nil) {
+		t.Fatalf("%q: %v, want %v", line, err, wantErr)
+	}
+	if diff := cmp.Diff(got, want); err == nil && diff != "" {
+		t.Fatalf("%q (-got +want):\n%s", line, diff)
+	}
+}
+
+func TestDecodeReadsWhatJSONReads(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		r := recordtest.Draw(rt, recordtest.Epoch)
+		if rapid.Bool().Draw(rt, "plain") {
+			r = recordtest.Sample(rapid.Int64Range(0, 1<<40).Draw(rt, "n"))
+		}
+		line := r.AppendJSON(nil)
+		sameDecoded(rt, line)
+		// One byte less, more or other, at any place.
+		at := rapid.IntRange(0, len(line)-1).Draw(rt, "at")
+		other := bytes.Clone(line)
+		other[at] = rapid.SampledFrom([]byte("\"\\{}[],:09-tZ \x00\xff")).Draw(rt, "byte")
+		sameDecoded(rt, other)
+		sameDecoded(rt, append(bytes.Clone(line[:at]), line[at+1:]...))
+		sameDecoded(rt, line[:at])
+	})
+	for _, line := range []string{"", "{}", "null", "[]", `{"id":"x"}`, `{"ID":"x","id":"y"}`} {
+		sameDecoded(t, []byte(line))
+	}
+}
+
+func TestAKeyerAppendsTheKeysOfTheRecord(t *testing.T) {
+	var k record.Keyer
+	rapid.Check(t, func(rt *rapid.T) {
+		r := recordtest.Draw(rt, recordtest.Epoch)
+		r.Input = rapid.SampledFrom([]json.RawMessage{nil, []byte(`{"resource":{"blocks":["host","support"]}}`), []byte(`{"act":{"origin":"support"}}`)}).Draw(rt, "input")
+		r.Question.Action.Name = rapid.SampledFrom([]string{"manage", "block", "unblock"}).Draw(rt, "action")
+		got, want := k.AppendKeys([]uint64{7}, &r), r.AppendKeys([]uint64{7})
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			rt.Fatalf("%+v: keys %v, want %v", r, got, want)
+		}
+	})
+}
+
+// A time, a number or a raw member that JSON does not have is not read by form either.
+func TestDecodeRefusesWhatJSONRefuses(t *testing.T) {
+	r := recordtest.Sample(1)
+	line := r.AppendJSON(nil)
+	for _, change := range [][2]string{
+		{`"time":"2026-11-22T`, `"time":"2026-02-30T`}, {`"time":"2026-11-22T10`, `"time":"2026-11-22T24`}, {`T10:00:00`, `T10:60:00`},
+		{`T10:00:00`, `T10:00:60`}, {`"revision":42`, `"revision":042`}, {`"revision":42`, `"revision":-0`}, {`"revision":42`, `"revision":9223372036854775808`},
+		{`"revision":42`, `"revision":4-2`}, {`"revision":42`, `"revision":`}, {`"decision":true`, `"decision":True`}, {`"blocks":[]`, `"blocks":[}`},
+		{`"reasons":[`, `"reasons":[[`}, {`"reasons":[`, `"reasons":,[`}, {`"input":{`, `"input":{"a":01,`}, {`"input":{`, `"input":{"a":1,"a":2,`}, {`"kind":"d`, `"kind":"\u0064`},
+	} {
+		changed := bytes.Replace(line, []byte(change[0]), []byte(change[1]), 1)
+		if bytes.Equal(changed, line) {
+			t.Errorf("%s is not in %s", change[0], line)
+		}
+		sameDecoded(t, changed)
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	r := recordtest.Sample(1)
+	f.Add(r.AppendJSON(nil))
+	f.Add([]byte(`{"id":"","time":"0001-01-01T00:00:00.000000Z","replica":"","sequence":0,"caller":""}`))
+	f.Fuzz(func(t *testing.T, line []byte) { sameDecoded(t, line) })
+}
+
+func BenchmarkDecode(b *testing.B) {
+	r := recordtest.Sample(1)
+	line := r.AppendJSON(nil)
+	var into record.Record
+	b.Run("form", func(b *testing.B) {
+		for b.Loop() {
+			_ = record.Decode(line, &into)
+		}
+	})
+	b.Run("json", func(b *testing.B) {
+		for b.Loop() {
+			_ = json.Unmarshal(line, &into)
+		}
+	})
+}
