@@ -5,7 +5,7 @@
 //	go run ./tests/soak
 //	SOAK_DURATION=1h tests/with-mongodb go run ./tests/soak
 //
-// It measures what a record takes on disk. Under tests/with-mongodb it does all of it on MongoDB, too, with a server of
+// From seven minutes on its rounds are long enough that what is over is deleted meanwhile. It measures what a record takes on disk. Under tests/with-mongodb it does all of it on MongoDB, too, with a server of
 // its own. It exits 1 where a promise was not kept, and says which.
 package main
 

@@ -32,8 +32,13 @@ type soak struct {
 // How long a round may be: what it was answered is kept in memory until it was found in the log.
 const (
 	roundsAtLeast = 3
-	longestRound  = 30 * time.Second
+	longestRound  = 150 * time.Second
 )
+
+// rounds is how many there are.
+func (s *soak) rounds() int {
+	return max(roundsAtLeast, int((s.length+longestRound-1)/longestRound))
+}
 
 // ending is how a round ends.
 type ending string
@@ -71,7 +76,7 @@ func (s *soak) run(ctx context.Context) (err error) {
 			err = fmt.Errorf("%w\nthe server's last words:\n%s", err, said[max(0, len(said)-4000):])
 		}
 	}()
-	rounds := max(roundsAtLeast, int((s.length+longestRound-1)/longestRound))
+	rounds := s.rounds()
 	for n := range rounds {
 		how := s.endings()[n%len(s.endings())]
 		if err := s.round(ctx, how, s.length/time.Duration(rounds)); err != nil {
@@ -87,6 +92,9 @@ func (s *soak) settle(ctx context.Context) error {
 	if s.key, err = s.command(ctx, nil, append([]string{"keys", "create", "--name", "soak", "--scopes", "all"}, s.place...)...); err != nil {
 		return err
 	}
+	if err := s.seed(ctx); err != nil {
+		return err
+	}
 	lines, err := s.command(ctx, nil, "demo", "--organizations", "40", "--seed", "1")
 	if err != nil {
 		return err
@@ -100,6 +108,9 @@ func (s *soak) settle(ctx context.Context) error {
 	report, err := s.client().Import(ctx, bytes.NewReader([]byte(lines)))
 	if err != nil || len(report.Refused) > 0 {
 		return fmt.Errorf("import: %w, %v", err, report.Refused)
+	}
+	if err := s.keep(ctx); err != nil {
+		return err
 	}
 	s.say("%d users and %d products are in place", report.Users, report.Products)
 	return nil
