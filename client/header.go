@@ -14,6 +14,8 @@ const (
 	HeaderRequestID      = "X-Request-Id"
 	HeaderIdempotencyKey = "Idempotency-Key"
 	HeaderReplayed       = "Idempotency-Replayed" // "true": the first answer again, nothing was done
+	HeaderCursor         = "Cordon-Cursor"        // of an export: the same records again
+	HeaderNextCursor     = "Cordon-Next-Cursor"   // and those that come behind them
 	HeaderRateLimit      = "Ratelimit"            // what the caller may still ask
 	HeaderRatePolicy     = "Ratelimit-Policy"     // how much that is at most
 )

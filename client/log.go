@@ -2,8 +2,6 @@ package client
 
 import (
 	"context"
-	"fmt"
-	"io"
 	"iter"
 	"net/http"
 	"net/url"
@@ -79,36 +77,4 @@ func (c *Client) Records(ctx context.Context, filter RecordFilter, expect int) i
 // Record gives one record.
 func (c *Client) Record(ctx context.Context, id string) (Record, error) {
 	return one[Record](ctx, c, http.MethodGet, nil, "v1/decisions", id)
-}
-
-// Formats of an export.
-const (
-	FormatNDJSON = "ndjson"
-	FormatCSV    = "csv"
-	FormatOPA    = "opa" // NDJSON in the shape of OPA's decision log
-)
-
-// ExportRecords gives the records that the filter selects, oldest first, as a stream of any length.
-// The caller closes it; an export that breaks off is an error of Read, not its end.
-func (c *Client) ExportRecords(ctx context.Context, filter RecordFilter, format string) (io.ReadCloser, error) {
-	q := filter.query()
-	q.Set("format", format)
-	target, err := c.target(call{path: []string{"v1", "decisions", "export"}, query: q})
-	if err != nil {
-		return nil, fmt.Errorf("export records: %w", err)
-	}
-	header := c.header()
-	header.Set("Accept", "*/*")
-	var body io.ReadCloser
-	err = c.retry(ctx, func(ctx context.Context) error {
-		res, err := c.send(ctx, http.MethodGet, target, header, nil) //nolint:bodyclose // the caller closes it
-		if err == nil {
-			body = res.Body
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("export records: %w", err)
-	}
-	return body, nil
 }

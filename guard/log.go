@@ -162,17 +162,13 @@ func mayRead(o *Origin, organization string) *Question {
 func (g *Guard) visible(ctx context.Context, o *Origin, f RecordFilter) iter.Seq2[Record, error] {
 	limit := f.Limit
 	f.Limit = 0
-	may := map[string]bool{"": false}
+	shown := g.shown(ctx, o, &f)
 	return func(yield func(Record, error) bool) {
 		given := 0
 		for entry, err := range g.ledger.Search(ctx, f) {
 			if err == nil {
-				allowed, known := may[entry.Organization]
-				if !known {
-					allowed, err = g.mayView(ctx, o, &f, entry.Organization)
-					may[entry.Organization] = allowed
-				}
-				if err == nil && !allowed {
+				var allowed bool
+				if allowed, err = shown(entry.Organization); err == nil && !allowed {
 					continue
 				}
 			}
@@ -183,6 +179,22 @@ func (g *Guard) visible(ctx context.Context, o *Origin, f RecordFilter) iter.Seq
 				return
 			}
 		}
+	}
+}
+
+// shown returns what tells whether the acting user may see an organization's records, and asks about each once.
+func (g *Guard) shown(ctx context.Context, o *Origin, f *RecordFilter) func(organization string) (bool, error) {
+	may := map[string]bool{"": false}
+	return func(organization string) (bool, error) {
+		allowed, known := may[organization]
+		if known {
+			return allowed, nil
+		}
+		allowed, err := g.mayView(ctx, o, f, organization)
+		if err == nil {
+			may[organization] = allowed
+		}
+		return allowed, err
 	}
 }
 

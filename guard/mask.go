@@ -30,10 +30,15 @@ func (o *Origin) view() view {
 	return view{addresses: o.Caller.May(ScopeDirectory)}
 }
 
+// whole reports whether nothing is hidden.
+func (v view) whole() bool {
+	return v == view{addresses: true, justifications: true, properties: true}
+}
+
 // mask hides what the reader may not see. A part of a record that cannot be read, so that nobody knows what it would
 // show, is hidden whole; the rest of the record is shown.
 func (v view) mask(r *Record) {
-	if v == (view{addresses: true, justifications: true, properties: true}) {
+	if v.whole() {
 		return
 	}
 	r.Details = hide(r.Details, v.maskDetails)

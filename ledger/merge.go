@@ -33,7 +33,7 @@ func newMerge(ctx context.Context, s *search, c *catalogue) *merge {
 	m := &merge{ctx: ctx, search: s, query: s.filter.Query()}
 	m.plan = segment.NewPlan(s.paced(s.worker), s.cache, c.groups, m.query)
 	for _, info := range c.segments {
-		if info.Covers(m.query.Low, m.query.High) {
+		if info.Covers(m.query.Low, m.query.High) && (s.among == nil || info.First < s.among.To && s.among.From < info.End()) {
 			bound := info.LastID
 			if m.query.OldestFirst {
 				bound = info.FirstID

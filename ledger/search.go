@@ -42,11 +42,16 @@ const Unsealed = -1
 
 // Entries returns what [Ledger.Search] does, and where each record is kept.
 func (l *Ledger) Entries(ctx context.Context, f record.Filter) iter.Seq2[Entry, error] {
+	return l.entries(ctx, nil, f)
+}
+
+// entries returns those among some leaves; nil: of all, and what is hot.
+func (l *Ledger) entries(ctx context.Context, among *Leaves, f record.Filter) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		if f.Nothing() {
 			return
 		}
-		s := search{Ledger: l, worker: l.readers.worker(), filter: f, left: f.Limit, yield: yield}
+		s := search{Ledger: l, worker: l.readers.worker(), filter: f, left: f.Limit, among: among, yield: yield}
 		s.filter.Limit = 0
 		for s.again = true; s.again; {
 			s.again = false
@@ -64,6 +69,7 @@ type search struct {
 	worker *worker
 	filter record.Filter // After is the last record that was given
 	left   int           // how many more; 0 from the start: all
+	among  *Leaves
 	yield  func(Entry, error) bool
 	again  bool // the head is another one: from here on anew
 	head   head
@@ -149,6 +155,9 @@ func (s *search) give(e Entry) bool {
 
 // hot returns the batches that have something that is not sealed.
 func (s *search) hot(ctx context.Context) iter.Seq2[datastore.Batch, error] {
+	if s.among != nil {
+		return func(func(datastore.Batch, error) bool) {} // none of them is sealed
+	}
 	batches := s.store.Hot(ctx, batch.Range(s.filter))
 	return func(yield func(datastore.Batch, error) bool) {
 		for b, err := range batches {
@@ -171,6 +180,9 @@ func (s *search) matches(ctx context.Context, q *record.Query, of segment.Info) 
 		for row, err := range segment.Open(s.paced(s.worker), of, s.cache).Search(ctx, *q) {
 			if err == nil {
 				err = s.worker.pause(ctx)
+			}
+			if err == nil && s.among != nil && (row.Leaf < s.among.From || row.Leaf >= s.among.To) {
+				continue
 			}
 			if !yield(Entry{row.Record, row.Line, row.Leaf}, err) || err != nil {
 				return

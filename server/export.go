@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"cordon/client"
 	"cordon/guard"
 )
 
@@ -26,18 +27,27 @@ type exportFormat struct {
 // exporter writes records in a form.
 type exporter interface {
 	begin() error
-	write(r *guard.Record) error
+	write(r *guard.ExportRow) error
 	flush() error // what is held back, into the buffer
 }
+
+const mediaLines = "application/x-ndjson"
 
 // exportFormats holds the forms; the first is the one without a word.
 func exportFormats() []exportFormat {
 	return []exportFormat{
-		{"ndjson", "application/x-ndjson", "decisions.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: appendLine} }},
+		{"ndjson", mediaLines, "decisions.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: recordLine} }},
 		{"csv", "text/csv; charset=utf-8; header=present", "decisions.csv", func(w *exportWriter) exporter { return newCSVExport(w) }},
-		{"opa", "application/x-ndjson", "decisions.opa.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: guard.AppendEvent} }},
+		{"opa", mediaLines, "decisions.opa.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: eventLine} }},
+		{formManifest, mediaLines, "decisions.manifest.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: noLine} }},
 	}
 }
+
+// formManifest is the form that is the manifest alone, for a file beside one in a form that has none.
+const formManifest = "manifest"
+
+// proves reports whether an export ends with its manifest.
+func (f *exportFormat) proves() bool { return f.name == "ndjson" || f.name == formManifest }
 
 // formatOf reads which form is asked for.
 func formatOf(query url.Values) (exportFormat, error) {
@@ -53,6 +63,25 @@ func formatOf(query url.Values) (exportFormat, error) {
 	return formats[max(slices.Index(names, name), 0)], nil
 }
 
+// exportQuery is what an export is asked for by beside the filters.
+var exportQuery = []string{"format", "cursor", "after"}
+
+// exportOf begins the export that a call asks for.
+func exportOf(c *call, query url.Values) (*guard.Export, error) {
+	filter, err := selected(c, query)
+	if err != nil {
+		return nil, err
+	}
+	cursor, err := single(query, "cursor")
+	if err != nil {
+		return nil, err
+	}
+	if filter.After, err = single(query, "after"); err != nil {
+		return nil, err
+	}
+	return c.server.config.Guard.Export(c.context(), &c.origin, filter, cursor)
+}
+
 // exportRecords streams the selected records, oldest first, in the form that is asked for. One that breaks off
 // ends without its last chunk, which every HTTP client tells from a whole one.
 func exportRecords(c *call) error {
@@ -61,40 +90,43 @@ func exportRecords(c *call) error {
 	if err != nil {
 		return err
 	}
-	filter, err := selected(c, query)
-	if err != nil {
-		return err
-	}
-	filter.OldestFirst = true
-	found, err := c.server.config.Guard.Records(c.context(), &c.origin, filter)
+	export, err := exportOf(c, query)
 	if err != nil {
 		return err
 	}
 	// The first record is fetched before the status is sent: until then a failure can be told.
-	next, stop := iter.Pull2(found)
+	next, stop := iter.Pull2(export.Rows(c.context()))
 	defer stop()
-	record, err, more := next()
+	row, err, more := next()
 	if err != nil {
 		return fmt.Errorf("read records: %w", err)
 	}
 	h := c.header()
 	h.Set("Content-Type", format.media)
 	h.Set("Content-Disposition", `attachment; filename="`+format.file+`"`)
-	out := &exportWriter{call: c, control: c.control()}
+	h.Set(client.HeaderCursor, export.Cursor)
+	h.Set(client.HeaderNextCursor, export.Next)
+	out := &exportWriter{call: c, control: c.control(), continued: query.Get("after") != ""}
 	out.buffer = bufio.NewWriterSize(out, 32<<10)
 	exporter := format.open(out)
 	c.begin(http.StatusOK)
 	err = exporter.begin()
 	for n := 1; more && err == nil; n++ {
-		if err = exporter.write(&record); err == nil && n%flushEvery == 0 {
+		if err = exporter.write(&row); err == nil && n%flushEvery == 0 {
 			err = errors.Join(exporter.flush(), out.flush())
 		}
 		if err == nil {
-			record, err, more = next()
+			row, err, more = next()
 		}
 	}
 	if err == nil {
-		err = errors.Join(exporter.flush(), out.flush())
+		err = exporter.flush()
+	}
+	if err == nil && format.proves() {
+		err = export.WriteManifest(c.context(), out.buffer)
+	}
+	if err == nil {
+		err = out.flush()
 	}
 	if err != nil {
 		return fmt.Errorf("export records: %w", err)
@@ -107,6 +139,8 @@ type exportWriter struct {
 	call    *call
 	control *http.ResponseController
 	buffer  *bufio.Writer
+
+	continued bool // behind what the reader has
 }
 
 func (w *exportWriter) Write(p []byte) (int, error) {
@@ -131,17 +165,21 @@ func (w *exportWriter) flush() error {
 // lineExport writes each record as a line of JSON.
 type lineExport struct {
 	w    *exportWriter
-	of   func(dst []byte, r *guard.Record) []byte
+	of   func(dst []byte, r *guard.ExportRow) []byte // with its newline
 	line []byte
 }
 
-func appendLine(dst []byte, r *guard.Record) []byte { return r.AppendJSON(dst) }
+func recordLine(dst []byte, r *guard.ExportRow) []byte { return append(append(dst, r.Line...), '\n') }
+func eventLine(dst []byte, r *guard.ExportRow) []byte {
+	return append(guard.AppendEvent(dst, &r.Record), '\n')
+}
+func noLine(dst []byte, _ *guard.ExportRow) []byte { return dst }
 
 func (*lineExport) begin() error { return nil }
 func (*lineExport) flush() error { return nil }
 
-func (e *lineExport) write(r *guard.Record) error {
-	e.line = append(e.of(e.line[:0], r), '\n')
+func (e *lineExport) write(r *guard.ExportRow) error {
+	e.line = e.of(e.line[:0], r)
 	_, err := e.w.buffer.Write(e.line)
 	return err
 }

@@ -188,13 +188,16 @@ func newCSVExport(w *exportWriter) *csvExport {
 }
 
 func (e *csvExport) begin() error {
+	if e.w.continued {
+		return nil
+	}
 	if _, err := e.w.buffer.WriteString(byteOrderMark); err != nil {
 		return err
 	}
 	return e.csv.Write(e.rows.head())
 }
 
-func (e *csvExport) write(r *guard.Record) error { return e.csv.Write(e.rows.of(r)) }
+func (e *csvExport) write(r *guard.ExportRow) error { return e.csv.Write(e.rows.of(&r.Record)) }
 
 func (e *csvExport) flush() error {
 	e.csv.Flush()

@@ -44,6 +44,8 @@ var kinds = []kind{
 		say: "Last-Event-ID is the id of no event of this log; leave it out to begin with what comes from now on."},
 	{is: errQuery, status: http.StatusBadRequest, code: "invalid_query", title: "The query is not valid",
 		say: "The query cannot be read."},
+	{is: guard.ErrExportCursor, status: http.StatusBadRequest, code: "invalid_query", title: "The query is not valid",
+		say: "cursor must be one that an export has given, and after the id of a record that came with it."},
 	{is: errID, status: http.StatusBadRequest, code: "invalid_id", title: "An id in the path is not valid",
 		say: "An id in the path cannot be one."},
 	{is: errAccessType, status: http.StatusBadRequest, code: "invalid_body", title: titleBody,

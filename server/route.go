@@ -157,7 +157,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/decisions", scopes: audit, query: slices.Concat(pageQuery, []string{"order"}, recordQuery()), reads: true, handle: listRecords},
 		{method: get, path: "/v1/decisions/counts", scopes: audit, query: append(recordQuery(), "by"), reads: true, handle: countRecords},
 		{method: get, path: "/v1/decisions/stream", scopes: audit, query: recordQuery(), reads: true, handle: streamRecords, limit: streamLimit},
-		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat([]string{"format"}, recordQuery()),
+		{method: get, path: "/v1/decisions/export", scopes: audit, query: slices.Concat(exportQuery, recordQuery()),
 			reads: true, handle: exportRecords, limit: streamLimit},
 		{method: get, path: "/v1/decisions/{id}", scopes: audit, reads: true, handle: getRecord},
 		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},

@@ -61,7 +61,7 @@ func TestChangesAreOnRecordBeforeAndAfter(t *testing.T) {
 			p.awaitRecords(t, "organization=acme&kind=change&"+row.query, 1).has(t, "items.0.details."+row.path, row.want)
 		}
 		all := p.ask(t, "GET", "/v1/decisions/export?kind=change", "").want(t, 200).body
-		for line := range strings.Lines(all) {
+		for line := range exported(t, all) {
 			if !strings.Contains(line, `"changes":`) && !strings.Contains(line, `"name":"import"`) {
 				t.Errorf("a change without values: %s", line)
 			}

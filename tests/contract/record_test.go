@@ -4,6 +4,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 	"testing"
@@ -113,7 +114,7 @@ func TestExports(t *testing.T) { // docs/design.md 4 and 11, Records
 		for _, query := range []string{"", "?format=ndjson"} {
 			a := p.ask(t, "GET", "/v1/decisions/export"+query, "").want(t, 200).tells(t, "Content-Type", "application/x-ndjson")
 			before, lines := "", 0
-			for line := range strings.Lines(a.body) {
+			for line := range exported(t, a.body) {
 				var record struct {
 					ID, Kind string
 					Input    json.RawMessage
@@ -208,7 +209,7 @@ func TestSequencesHaveNoGap(t *testing.T) { // docs/design.md 7 and 11, Records:
 		p.awaitRecords(t, "organization=orga&subject=carl&action=manage&kind=decision", 11)
 		sequences := map[string]map[int64]bool{}
 		records := 0
-		for line := range strings.Lines(p.ask(t, "GET", "/v1/decisions/export", "").want(t, 200).body) {
+		for line := range exported(t, p.ask(t, "GET", "/v1/decisions/export", "").want(t, 200).body) {
 			var record struct {
 				Replica  string
 				Sequence int64
@@ -338,4 +339,15 @@ func (p place) awaitedCount(t *testing.T, query string) int {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// exported gives the lines of an export, of which the last one is its manifest, and no other.
+func exported(t *testing.T, body string) iter.Seq[string] {
+	t.Helper()
+	begin := strings.LastIndexByte(strings.TrimSuffix(body, "\n"), '\n') + 1
+	const manifest = `{"manifest":{`
+	if !strings.HasPrefix(body[begin:], manifest) || strings.Count(body, manifest) != 1 {
+		t.Errorf("an export does not end with its manifest: %s", body[begin:])
+	}
+	return strings.Lines(body[:begin])
 }

@@ -3,10 +3,7 @@ package crash_test
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -188,15 +185,11 @@ func export(t *testing.T, s *program.Server) []client.Record {
 	}
 	defer func() { _ = body.Close() }()
 	var records []client.Record
-	for lines := json.NewDecoder(body); ; {
-		var record client.Record
-		err := lines.Decode(&record)
-		if errors.Is(err, io.EOF) {
-			return records
-		}
+	for record, err := range client.ReadExport(body, nil) {
 		if err != nil {
 			t.Fatal(err)
 		}
 		records = append(records, record)
 	}
+	return records
 }

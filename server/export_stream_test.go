@@ -1,0 +1,190 @@
+package server_test
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"cordon/client"
+	"cordon/guard"
+	"cordon/ledger"
+	"cordon/ledger/tree"
+)
+
+// exported gives what an export in NDJSON has.
+func (a answer) exported(t testing.TB) (records []client.Record, manifest client.Manifest) {
+	t.Helper()
+	for r, err := range client.ReadExport(strings.NewReader(a.body), &manifest) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		records = append(records, r)
+	}
+	return records, manifest
+}
+
+func idsOf(records []client.Record) (ids []string) {
+	for _, r := range records {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// lines gives the lines of an export in NDJSON without its manifest.
+func lines(body string) []string {
+	all := strings.SplitAfter(body, "\n")
+	return slices.DeleteFunc(all, func(line string) bool { return line == "" || strings.HasPrefix(line, `{"manifest":`) })
+}
+
+// proved checks an export as an auditor does.
+func (w *world) proved(t *testing.T, body string) tree.Report {
+	t.Helper()
+	log, err := ledger.New(ledger.Config{Store: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := log.Key(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	report, err := tree.Verify(strings.NewReader(body), int64(len(body)), key.Verifier(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return report
+}
+
+func (w *world) export(t *testing.T, query string, edits ...edit) answer {
+	t.Helper()
+	return w.do(t, http.MethodGet, "/v1/decisions/export?"+query, nil, edits...).want(t, http.StatusOK)
+}
+
+func TestAnExportEndsWithItsManifest(t *testing.T) { // docs/design.md 13
+	w := newWorld(t)
+	w.fillLog(t)
+	for _, query := range []string{"", "subject=carl", "subject=nobody"} {
+		got := w.export(t, query)
+		records, manifest := got.exported(t)
+		report := w.proved(t, got.body)
+		if !report.Proved || report.Lines != int64(len(records)) || manifest.Masked || manifest.Cursor != got.header.Get(client.HeaderCursor) ||
+			manifest.NextCursor != got.header.Get(client.HeaderNextCursor) || manifest.ExportedAt.IsZero() {
+			t.Errorf("%s: got %+v of %+v", query, manifest, report)
+		}
+		if subject, _ := strings.CutPrefix(query, "subject="); manifest.Filter["subject"] != subject {
+			t.Errorf("%s: got %v", query, manifest.Filter)
+		}
+		if query == "" && (report.FirstLeaf != 0 || report.LastLeaf != report.Lines-1) { // nothing of the log is missing
+			t.Errorf("got %+v", report)
+		}
+	}
+}
+
+// What is masked is not what was sealed: the manifest says so, and proves nothing but that it was exported.
+func TestAMaskedExportIsNotProved(t *testing.T) {
+	w := newWorld(t)
+	w.fillLog(t)
+	limited := bearer(w.makeKey(t, guard.PutKey{Name: "limited", Scopes: []string{guard.ScopeAudit}, Organization: "acme"}))
+	got := w.export(t, "", limited)
+	records, manifest := got.exported(t)
+	if report := w.proved(t, got.body); report.Proved || !manifest.Masked || manifest.Checkpoint != "" || len(records) == 0 {
+		t.Errorf("got %+v of %+v", manifest, report)
+	}
+}
+
+// An export that broke off is gone on with, from any record, and the whole is what it would have been.
+func TestAnExportThatBrokeOffIsGoneOnWith(t *testing.T) {
+	w := newWorld(t)
+	w.fillLog(t)
+	for _, format := range []string{"ndjson", "csv", "opa"} {
+		whole := w.export(t, "format="+format)
+		w.ask(t, "carl", "view", "product", "shop") // what comes meanwhile changes nothing
+		if err := w.journal.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		cursor := url.QueryEscape(whole.header.Get(client.HeaderCursor))
+		all := strings.SplitAfter(whole.body, "\n")
+		records, _ := w.export(t, "cursor="+cursor).exported(t)
+		head := 0
+		if format == "csv" {
+			head = 1
+		}
+		if len(records) < 10 {
+			t.Fatalf("%d records", len(records))
+		}
+		for i := 0; i < len(records); i += 5 {
+			rest := w.export(t, "format="+format+"&cursor="+cursor+"&after="+records[i].ID)
+			if joined := strings.Join(all[:head+i+1], "") + rest.body; joined != whole.body {
+				if format != "ndjson" || !slices.Equal(lines(joined), lines(whole.body)) {
+					t.Errorf("%s, behind record %d: got\n%s\nwant\n%s", format, i, joined, whole.body)
+				}
+				w.proved(t, joined)
+			}
+		}
+	}
+}
+
+// Whoever goes on with the next cursor has every record, once.
+func TestTheNextExportGoesOnWhereTheLastEnded(t *testing.T) {
+	w := newWorld(t)
+	w.fillLog(t)
+	got := w.export(t, "")
+	records, manifest := got.exported(t)
+	all := idsOf(records)
+	for range 3 {
+		w.ask(t, "carl", "view", "product", "shop")
+		if err := w.journal.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got = w.export(t, "cursor="+url.QueryEscape(manifest.NextCursor))
+		if records, manifest = got.exported(t); len(records) == 0 {
+			t.Error("nothing came")
+		}
+		w.proved(t, got.body)
+		all = append(all, idsOf(records)...)
+	}
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	table, err := csv.NewReader(strings.NewReader(w.export(t, "format=csv&cursor="+url.QueryEscape(manifest.NextCursor)).body)).ReadAll()
+	if err != nil || len(table) < 2 || !strings.HasSuffix(table[0][0], "id") {
+		t.Fatalf("got %v %v", table, err)
+	}
+	for _, row := range table[1:] { // the readings of the exports before it
+		all = append(all, row[0])
+	}
+	records, _ = w.export(t, "").exported(t)
+	want := idsOf(records)
+	slices.Sort(all)
+	slices.Sort(want)
+	if n := len(all); n > len(want) || !slices.Equal(all, slices.Compact(slices.Clone(all))) {
+		t.Errorf("%d records came of %d, or some twice", n, len(want))
+	}
+	for _, id := range want {
+		if _, there := slices.BinarySearch(all, id); !there && id <= all[len(all)-1] {
+			t.Errorf("%s did not come", id)
+		}
+	}
+	w.do(t, http.MethodGet, "/v1/decisions/export?cursor="+ledger.Leaves{From: 1 << 40}.String(), nil).refused(t, http.StatusBadRequest, "invalid_query")
+	w.do(t, http.MethodGet, "/v1/decisions/export?cursor="+ledger.Leaves{To: 1 << 40}.String(), nil).refused(t, http.StatusBadRequest, "invalid_query")
+}
+
+// The manifest comes alone, too, for a file beside one that has none. It is of the lines that NDJSON has.
+func TestTheManifestComesAlone(t *testing.T) {
+	w := newWorld(t)
+	w.fillLog(t)
+	table := w.export(t, "format=csv&subject=carl")
+	cursor := "subject=carl&cursor=" + url.QueryEscape(table.header.Get(client.HeaderCursor))
+	alone := w.export(t, cursor+"&format=manifest")
+	if strings.Count(alone.body, "\n") != 1 || !strings.Contains(alone.header.Get("Content-Disposition"), "decisions.manifest.ndjson") {
+		t.Errorf("got %v %s", alone.header, alone.body)
+	}
+	var last struct{ Manifest client.Manifest }
+	if err := json.Unmarshal([]byte(alone.body), &last); err != nil || last.Manifest.Lines != int64(strings.Count(table.body, "\n")-1) {
+		t.Errorf("got %+v %v", last, err)
+	}
+	w.proved(t, strings.Join(lines(w.export(t, cursor).body), "")+alone.body)
+}
