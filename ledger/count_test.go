@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"cordon/datastore"
 	"cordon/ledger"
 	"cordon/ledger/record"
 
@@ -89,5 +90,57 @@ func TestCountsAreBounded(t *testing.T) {
 	got, err := ledger.Count(t.Context(), endless, "action")
 	if err != nil || got.Complete || len(got.By) != 10_000 || given != 10_001 {
 		t.Errorf("got %d counts of %d records, complete %t, %v", len(got.By), given, got.Complete, err)
+	}
+}
+
+// Hot, sealed or both: all is counted once, whatever is sealed meanwhile.
+func TestWhatIsSealedIsCounted(t *testing.T) {
+	onStores(t, func(t *testing.T, store datastore.Store) {
+		w, l := newWorld(t, store), plain(t, store)
+		check := func(l *ledger.Ledger) {
+			t.Helper()
+			for _, f := range []record.Filter{{}, {Organization: "org-2"}, {Decision: new(false)}, {Kind: record.KindChange}, {Text: "nothing"}} {
+				for _, by := range record.CountedBy() {
+					want := ledger.Counts{By: map[string]record.Count{}, Complete: true}
+					for i := range w.all {
+						if r := &w.all[i]; f.Match(r) {
+							for key := range r.Counted(by) {
+								want.By[key] = want.By[key].Add(r)
+							}
+						}
+					}
+					got := must[ledger.Counts](t)(l.Counts(t.Context(), f, by))
+					if diff := cmp.Diff(got, want); diff != "" {
+						t.Errorf("%v by %s (got, want):\n%s", f.Asked(), by, diff)
+					}
+				}
+			}
+		}
+		w.fill()
+		check(l)
+		_, _, err := l.Round(t.Context())
+		ok(t, err)
+		check(l)
+		w.fill()
+		check(l)
+		_, _, err = l.Round(t.Context())
+		ok(t, err)
+		check(l)
+		none := must[ledger.Counts](t)(l.Counts(t.Context(), record.Filter{ID: "none"}, "action"))
+		if len(none.By) > 0 || !none.Complete {
+			t.Errorf("an id that is none: got %+v", none)
+		}
+	})
+}
+
+// Where there is no time, what was counted is told, and that it is not all.
+func TestSegmentsThatAreNotCountedAreNotSilent(t *testing.T) {
+	store := openSQLite(t)
+	w, l := newWorld(t, store), plain(t, store)
+	w.fill()
+	over, cancel := context.WithDeadline(t.Context(), time.Unix(1, 0))
+	defer cancel()
+	if got, err := l.Counts(over, record.Filter{}, "action"); err != nil || got.Complete || len(got.By) > 0 {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
