@@ -32,6 +32,22 @@ func (in *instance) logFigures() []server.Figure {
 			Each: each(func(s *ledger.Status) float64 { return float64(s.Gaps) })},
 		{Name: "cordon_log_missing_records_total", Help: "Records that are missing in these gaps.", Counts: true,
 			Each: each(func(s *ledger.Status) float64 { return float64(s.Missing) })},
+		{Name: "cordon_log_selfcheck_ok", Help: "1 while all that this server has compared of the log is what was signed, 0 while something is not; missing before it looked.",
+			Each: func(give func(float64, ...string)) {
+				if c := in.ledger.Checked(); !c.At.IsZero() {
+					give(oneIf(c.Problem == "", ""))
+				}
+			}},
+		{Name: "cordon_log_selfcheck_age_seconds", Help: "How long ago this server compared a part of the log with its tree.",
+			Read: func() float64 { return secondsSince(in.ledger.Checked().At) }},
+		{Name: "cordon_log_selfcheck_records_total", Help: "Records that this server compared with the tree.", Counts: true,
+			Read: func() float64 { return float64(in.ledger.Checked().Records) }},
+		{Name: "cordon_log_witness_ok", Help: "1 while the witness took the last checkpoint, 0 while it did not; missing where there is none.",
+			Each: func(give func(float64, ...string)) {
+				if w := in.ledger.Witnessed(); w.Place != "" {
+					give(oneIf(w.Problem == "", ""))
+				}
+			}},
 		{Name: "cordon_log_readings", Help: "Searches and exports of the log that are in hand.",
 			Read: func() float64 { return float64(in.guard.Readings()) }},
 	}

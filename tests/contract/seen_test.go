@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -55,11 +56,13 @@ func TestEveryMetricIsInTheTableAndTheOtherWayRound(t *testing.T) { // docs/metr
 	}
 	program.EachPlace(t, func(t *testing.T, where program.Place) {
 		box := program.OpenMailbox(t, nil)
-		p := settle(t, program.Serve(t, where, program.FirstKey(t, where), box.Flags()...), "acme")
+		p := settle(t, program.Serve(t, where, program.FirstKey(t, where), append(box.Flags(), "--audit-witness", filepath.Join(t.TempDir(), "witness"))...), "acme")
 		p.check(t, "carl", "manage", "product", "ORG-shop")
 		p.ask(t, "POST", "~/products/ORG-shop/block", `{"reason":"x"}`, "Cordon-Actor: adam").want(t, 200)
 		p.awaitMetric(t, `cordon_outbox_messages{kind="mail",state="dead"} 0`)
 		p.with("ck_nobody_x").ask(t, "GET", "/v1/keys", "").want(t, 401)
+		p.awaitMetric(t, `cordon_log_selfcheck_ok 1`)
+		p.awaitMetric(t, `cordon_log_witness_ok 1`)
 		page := p.metrics(t)
 		if diff := cmp.Diff(table, served(page)); diff != "" {
 			t.Errorf("docs/metrics.md and /metrics differ: -table +served\n%s", diff)
