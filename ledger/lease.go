@@ -12,6 +12,9 @@ import (
 // leaseTime is how long a sealer that says nothing keeps its lease. It renews it with every look at what waits.
 const leaseTime = 30 * time.Second
 
+// mostBegun is more generations than a sealer can begin without one that it puts: it would fail for years.
+const mostBegun = 1 << 24
+
 // ErrOtherSeals is what a replica meets that would seal or prune while another one has the lease for it.
 var ErrOtherSeals = errors.New("another replica has the lease to seal the log")
 
@@ -26,8 +29,8 @@ type lease struct {
 
 // take takes the lease or renews it, and returns the head and the epoch under which it may be put.
 //
-// Who takes it from another fences that one off, and voids the generation that it may be writing: its files
-// may come at any later time and are nothing.
+// Who takes it from another fences that one off, and voids the generations that it may have begun: its files may come
+// at any later time and are nothing.
 func (l *Ledger) take(ctx context.Context) (h head, err error) {
 	if !l.led.Load() {
 		if _, err := l.head(ctx); err != nil { // one that is gone is not begun anew
@@ -54,8 +57,9 @@ func (l *Ledger) take(ctx context.Context) (h head, err error) {
 		}
 		if !mine {
 			held.Holder, held.Epoch = l.holder, max(held.Epoch, h.Epoch)+1
-			h.Generation++
-			h.Epoch, h.Void = held.Epoch, joined(h.Void, span{h.Generation, h.Generation})
+			h.Epoch = held.Epoch
+			h.advance(h.Generation + mostBegun + 1)
+			h.Void = joined(h.Void, span{h.Generation, h.Generation})
 			if err := putHead(ctx, tx, key, &h); err != nil {
 				return err
 			}

@@ -143,10 +143,15 @@ func (r *round) seal(ctx context.Context, s *sheaf) error {
 	return r.publish(ctx)
 }
 
+// mostVoid is how many runs of void generations are known. Of one that is older than so many changes of the sealer,
+// every file was removed, and nobody is left who could write another.
+const mostVoid = 256
+
 // advance takes the head to a generation; those between were begun and never put.
 func (h *head) advance(generation int64) {
 	if h.Generation+1 < generation {
 		h.Void = joined(h.Void, span{h.Generation + 1, generation - 1})
+		h.Void = h.Void[max(len(h.Void)-mostVoid, 0):]
 	}
 	h.Generation = generation
 }

@@ -108,6 +108,7 @@ func isKilled(err error) bool { return errors.Is(err, errKilled) }
 // A sealer ends at each step, once in its first round, once in one that merges. What it leaves is neither lost nor
 // double to a reader at any time, and the next one, which is another, comes to the end.
 func TestASealerThatEndsAnywhereLosesAndDoublesNothing(t *testing.T) {
+	committed := ledger.Steps()[slices.Index(ledger.Steps(), "the head is put"):]
 	for _, step := range ledger.Steps() {
 		for _, round := range []string{"first", "second"} {
 			stores := onStores
@@ -137,8 +138,10 @@ func TestASealerThatEndsAnywhereLosesAndDoublesNothing(t *testing.T) {
 						}
 						return nil
 					})))
-					if _, _, err := killed.Round(t.Context()); !errors.Is(err, errKilled) {
-						t.Fatalf("the round ended with %v", err)
+					for range 3 { // what fails is tried again, under generations of its own
+						if _, _, err := killed.Round(t.Context()); !errors.Is(err, errKilled) && !slices.Contains(committed, step) {
+							t.Fatalf("the round ended with %v", err)
+						}
 					}
 					w.holds(reader)
 					now = now.Add(time.Hour)
