@@ -256,3 +256,22 @@ func TestAMessageThatIsSentAgainIsNotDeleted(t *testing.T) { // it is found, and
 		}
 	})
 }
+
+func TestAClockThatLeapsAheadDeletesNothingUntilItIsBelieved(t *testing.T) { // docs/operations.md, The clock
+	c, store := newSetClock(), openSQLite(t)
+	g := newGuard(t, store, func(config *guard.Config) { config.Now, config.Elapsed = c.now, c.elapsed })
+	message := ended("acme", "one", c.now())[0]
+	putNouns(t, store, message)
+	for _, step := range []struct {
+		ran, set time.Duration
+		want     int
+	}{{time.Second, 1000 * day, 1}, {9 * time.Minute, 0, 1}, {time.Minute, 0, 0}} {
+		c.move(step.ran, step.set)
+		if err := errors.Join(g.Sweep(t.Context()), g.Clean(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if n := left(t, store, message)["datastore.Message"]; n != step.want {
+			t.Errorf("%v on and %v ahead: %d are left, want %d", step.ran, step.set, n, step.want)
+		}
+	}
+}

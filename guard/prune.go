@@ -33,9 +33,9 @@ func (g *Guard) prune(ctx context.Context, now time.Time) error {
 		}
 		gone, err := g.ledger.Prune(ctx, ledger.Pruning{Find: find, Over: p.over, Commit: p.commit})
 		if g.observe.Deleted != nil {
-			for kind, n := range gone.Kinds {
-				class, _ := retention.ClassOf(kind)
-				g.observe.Deleted(class, int(n))
+			for of, share := range gone.Of {
+				class, _ := retention.ClassOf(of.Kind)
+				g.observe.Deleted(class, int(share.Records))
 			}
 		}
 		switch {
@@ -48,66 +48,37 @@ func (g *Guard) prune(ctx context.Context, now time.Time) error {
 	}
 }
 
-// pruning is one under way. It counts what goes between two transactions.
+// pruning is one under way.
 type pruning struct {
 	guard *Guard
 	state retention.State // as it was when the pruning began
 	now   time.Time
-
-	going     map[[2]string]*going // by class and organization: what was found since the last transaction
-	committed bool                 // which has it, or is about to
 }
 
-// going is what goes of a class and an organization.
-type going struct {
-	retention.Deleted
-	newest time.Time
-}
-
-// over tells whether a record goes, and counts it.
-func (p *pruning) over(r *record.Record) bool {
-	if !p.state.Over(r, p.now) {
-		return false
-	}
-	if p.committed || p.going == nil {
-		p.going, p.committed = map[[2]string]*going{}, false
-	}
-	class, _ := retention.ClassOf(r.Kind)
-	of := p.going[[2]string{class, r.Organization}]
-	if of == nil {
-		of = &going{Deleted: retention.Deleted{
-			Class: class, Organization: r.Organization, From: r.Time.UTC(), Before: p.state.Before(class, r.Organization, p.now).UTC(),
-		}}
-		p.going[[2]string{class, r.Organization}] = of
-	}
-	of.Count++
-	if r.Time.Before(of.From) {
-		of.From = r.Time.UTC()
-	}
-	if r.Time.After(of.newest) {
-		of.newest = r.Time
-	}
-	return true
-}
+// over tells whether a record goes.
+func (p *pruning) over(r *record.Record) bool { return p.state.Over(r, p.now) }
 
 // commit puts the deletion on record, in its transaction. It ends the transaction where a hold or a longer time has come
 // since the records were found; one that comes later finds them gone.
-func (p *pruning) commit(ctx context.Context, tx datastore.Tx, _ ledger.Pruned) error {
+func (p *pruning) commit(ctx context.Context, tx datastore.Tx, gone ledger.Pruned) error {
 	state, err := retention.Read(ctx, tx)
 	if err != nil {
 		return err
 	}
 	var deleted []retention.Deleted
-	for _, of := range p.going {
-		if !of.newest.Before(state.Before(of.Class, of.Organization, p.now)) {
+	for of, share := range gone.Of {
+		class, _ := retention.ClassOf(of.Kind)
+		before := state.Before(class, of.Organization, p.now)
+		if !share.Newest.Before(before) {
 			return errKept
 		}
-		deleted = append(deleted, of.Deleted)
+		deleted = append(deleted, retention.Deleted{
+			Class: class, Organization: of.Organization, Count: share.Records, From: share.Oldest.UTC(), Before: before.UTC(),
+		})
 	}
 	slices.SortFunc(deleted, func(a, b retention.Deleted) int {
 		return cmp.Or(strings.Compare(a.Class, b.Class), strings.Compare(a.Organization, b.Organization))
 	})
-	p.committed = true
 	if err := state.Put(ctx, tx); err != nil {
 		return err
 	}

@@ -3,7 +3,10 @@ package ledger
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
+	"time"
 
 	"cordon/datastore"
 	"cordon/ledger/batch"
@@ -25,28 +28,97 @@ type Pruning struct {
 // Pruned is what went.
 type Pruned struct {
 	Records  int64
-	Kinds    map[string]int64 // of the records
-	Segments int              // that had them
+	Of       map[Owner]Share // of the records
+	Segments int             // that had them
 }
 
-func (p *Pruned) add(more Pruned) {
-	p.Records, p.Segments = p.Records+more.Records, p.Segments+more.Segments
-	if p.Kinds == nil {
-		p.Kinds = map[string]int64{}
+// Owner is of what kind and organization records are.
+type Owner struct{ Kind, Organization string }
+
+// Share is how many records went of an owner, and when the first and the last of them were made.
+type Share struct {
+	Records        int64
+	Oldest, Newest time.Time
+}
+
+// count adds records of an owner.
+func (p *Pruned) count(of Owner, more Share) {
+	if p.Of == nil {
+		p.Of = map[Owner]Share{}
 	}
-	for kind, n := range more.Kinds {
-		p.Kinds[kind] += n
+	share, known := p.Of[of]
+	if share.Records += more.Records; !known || more.Oldest.Before(share.Oldest) {
+		share.Oldest = more.Oldest
+	}
+	if more.Newest.After(share.Newest) {
+		share.Newest = more.Newest
+	}
+	p.Of[of] = share
+	p.Records += more.Records
+}
+
+func (p *Pruned) add(more *Pruned) {
+	p.Segments += more.Segments
+	for of, share := range more.Of {
+		p.count(of, share)
 	}
 }
 
-// prunedAtOnce is how many segments are written anew between two commits.
-const prunedAtOnce = 16
+// droppedAtOnce is how many segments go with one commit at most. One that is written anew has a commit of its own:
+// sealing waits while it is written.
+const droppedAtOnce = 16
 
 // Prune has records go whose time is over, and returns what went, also with an error. It writes segments anew without
 // them, a row that says nothing in the place of each, or drops those of which nothing is left; puts the head; and
 // removes the rows of acts. The tree keeps the hashes, so that what stays is proved as before. It may end anywhere:
-// calling it again goes on. Where another replica has the lease it does nothing, and tells so by [ErrOtherSeals].
+// calling it again goes on. Where another replica has the lease it does nothing more, and tells so by [ErrOtherSeals].
+//
+// It looks for what is over without a lock. Then the log may have been sealed further; a segment that was merged with
+// others meanwhile is left to the next call.
 func (l *Ledger) Prune(ctx context.Context, p Pruning) (gone Pruned, err error) {
+	h, err := l.take(ctx)
+	if err != nil {
+		return gone, err
+	}
+	c, err := l.catalogue(ctx, &h)
+	if err != nil {
+		return gone, err
+	}
+	w := l.readers.worker()
+	var found []over
+	for i, info := range c.segments {
+		o, err := l.over(ctx, w, &p, info)
+		if errors.Is(err, datastore.ErrNotFound) {
+			if now, headErr := l.head(ctx); headErr == nil && !now.same(&h) {
+				continue
+			}
+		}
+		if err != nil {
+			return gone, fmt.Errorf("prune the log: %w", err)
+		}
+		if o.Records > 0 {
+			found = append(found, o)
+		}
+		if len(found) == droppedAtOnce || len(found) > 0 && (i == len(c.segments)-1 || found[len(found)-1].leaves != nil) {
+			some, err := l.remove(ctx, &p, found)
+			gone.add(&some)
+			switch {
+			case errors.Is(err, errFenced):
+				return gone, ErrOtherSeals
+			case err != nil:
+				return gone, fmt.Errorf("prune the log: %w", err)
+			}
+			found = nil
+		}
+	}
+	if err := l.forgetActs(ctx, w, &p); err != nil {
+		return gone, fmt.Errorf("prune the log: %w", err)
+	}
+	return gone, nil
+}
+
+// remove has the log go on without what was found in some segments.
+func (l *Ledger) remove(ctx context.Context, p *Pruning, found []over) (gone Pruned, err error) {
 	select {
 	case l.sealing <- struct{}{}:
 		defer func() { <-l.sealing }()
@@ -60,52 +132,36 @@ func (l *Ledger) Prune(ctx context.Context, p Pruning) (gone Pruned, err error) 
 	if r.catalogue, err = l.list(ctx, &r.head); err != nil {
 		return gone, err
 	}
-	for todo := r.catalogue.segments; len(todo) > 0; {
-		var some Pruned
-		some, todo, err = r.prune(ctx, &p, todo)
-		gone.add(some)
-		if err != nil {
-			return gone, fmt.Errorf("prune the log: %w", err)
-		}
-	}
-	if err := r.forgetActs(ctx, &p); err != nil {
-		return gone, fmt.Errorf("prune the log: %w", err)
-	}
-	return gone, nil
-}
-
-// prune prunes some of the segments that are left to look at, and returns the others.
-func (r *round) prune(ctx context.Context, p *Pruning, todo []segment.Info) (gone Pruned, left []segment.Info, err error) {
 	r.begun = max(r.begun, r.head.Generation) + 1
-	r.generation, r.sealed = r.begun, false
+	r.generation = r.begun
 	var dropped []span
-	for ; len(todo) > 0 && gone.Segments < prunedAtOnce; todo = todo[1:] {
-		info := todo[0]
-		over, err := r.over(ctx, p, info)
-		if err != nil {
-			return Pruned{}, todo, err
-		}
-		if over.Records == 0 {
+	for i := range found {
+		o := &found[i]
+		if !slices.Contains(r.catalogue.segments, o.info) {
 			continue
 		}
-		gone.add(over.Pruned)
-		lines, rest, err := r.without(ctx, info, over.leaves)
+		gone.add(&o.Pruned)
+		var lines [][]byte
+		rest := 0
+		if o.leaves != nil {
+			lines, rest, err = r.without(ctx, o.info, o.leaves)
+		}
 		switch {
 		case err != nil:
 		case rest == 0:
-			dropped = append(dropped, span{info.First, info.End() - 1})
+			dropped = append(dropped, span{o.info.First, o.info.End() - 1})
 		default:
-			err = r.writeSegment(ctx, info.First, lines)
+			err = r.writeSegment(ctx, o.info.First, lines)
 		}
 		if err != nil {
-			return Pruned{}, todo, err
+			return Pruned{}, err
 		}
 	}
 	if gone.Records == 0 {
-		return gone, todo, nil
+		return gone, nil
 	}
 	if err := r.step(ctx, stepWritten); err != nil {
-		return Pruned{}, todo, err
+		return Pruned{}, err
 	}
 	after, err := r.commitWith(ctx, r.head.Epoch, func(ctx context.Context, tx datastore.Tx, h *head) error {
 		h.advance(r.generation)
@@ -118,42 +174,43 @@ func (r *round) prune(ctx context.Context, p *Pruning, todo []segment.Info) (gon
 		return p.Commit(ctx, tx, gone)
 	})
 	if err != nil {
-		return Pruned{}, todo, err
+		return Pruned{}, err
 	}
 	r.head, r.sealed = after, true
 	if err := r.step(ctx, stepSealed); err != nil {
-		return gone, todo, err
+		return gone, err
 	}
-	return gone, todo, r.removeIdle(ctx)
+	return gone, r.removeIdle(ctx)
 }
 
-// over is the leaves of a segment whose time is over.
+// over is what is over in a segment.
 type over struct {
 	Pruned
-	leaves map[int64]bool
+	info   segment.Info
+	leaves map[int64]bool // nil: all of it
 }
 
-func (r *round) over(ctx context.Context, p *Pruning, info segment.Info) (o over, err error) {
-	o.leaves = map[int64]bool{}
-	o.Kinds = map[string]int64{}
-	from := segment.Open(r.paced(r.worker), info, r.cache)
+func (l *Ledger) over(ctx context.Context, w *worker, p *Pruning, info segment.Info) (over, error) {
+	o := over{info: info, leaves: map[int64]bool{}}
+	from := segment.Open(l.paced(w), info, l.cache)
 	for _, f := range p.Find {
 		f.Limit, f.OldestFirst = 0, true
 		for row, err := range from.Search(ctx, f.Query()) {
 			if err == nil {
-				err = r.worker.pause(ctx)
+				err = w.pause(ctx)
 			}
 			if err != nil {
 				return o, err
 			}
-			if !o.leaves[row.Leaf] && p.Over(&row.Record) {
+			if r := &row.Record; !o.leaves[row.Leaf] && p.Over(r) {
 				o.leaves[row.Leaf] = true
-				o.Kinds[row.Record.Kind]++
-				o.Records++
+				o.count(Owner{r.Kind, r.Organization}, Share{1, r.Time, r.Time})
 			}
 		}
 	}
-	o.Segments = 1
+	if o.Segments = 1; o.Records == info.Count {
+		o.leaves = nil
+	}
 	return o, nil
 }
 
@@ -175,21 +232,25 @@ func (r *round) without(ctx context.Context, info segment.Info, leaves map[int64
 
 // forgetActs removes the rows of acts that went. It looks for them by themselves, so that those are found which an
 // earlier pruning did not come to.
-func (r *round) forgetActs(ctx context.Context, p *Pruning) error {
+func (l *Ledger) forgetActs(ctx context.Context, w *worker, p *Pruning) error {
+	h, err := l.head(ctx)
+	if err != nil {
+		return err
+	}
 	var ids []string
 	for _, f := range p.Find {
 		f.Limit, f.OldestFirst = 0, true
 		q, in := f.Query(), batch.Range(f)
 		in.Sealed = true
-		for b, err := range r.store.Hot(ctx, in) {
+		for b, err := range l.store.Hot(ctx, in) {
 			if err == nil {
-				err = r.worker.pause(ctx)
+				err = w.pause(ctx)
 			}
 			if err != nil {
 				return err
 			}
 			var act record.Record
-			if _, may := q.MayMatch(b.Body); !may || !r.head.sealed(b.Replica, b.LastSequence) {
+			if _, may := q.MayMatch(b.Body); !may || !h.sealed(b.Replica, b.LastSequence) {
 				continue
 			}
 			if err := json.Unmarshal(b.Body, &act); err != nil {
@@ -203,5 +264,5 @@ func (r *round) forgetActs(ctx context.Context, p *Pruning) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	return r.store.Forget(ctx, datastore.Forgotten{Acts: ids})
+	return l.store.Forget(ctx, datastore.Forgotten{Acts: ids})
 }
