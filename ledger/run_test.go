@@ -2,6 +2,7 @@ package ledger_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -40,4 +41,28 @@ func TestWhatIsOldEnoughIsSealed(t *testing.T) {
 	if _, _, err := must[*ledger.Ledger](t)(ledger.New(other)).Round(t.Context()); err != nil {
 		t.Errorf("the lease was not given back: %v", err)
 	}
+}
+
+// Whoever asks for the log to be sealed waits for what was there, and not for those who go on.
+func TestSealingNowEndsWhileMoreIsShipped(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	w.fill()
+	rounds := 0
+	c := config(t, w.store, "r1").Block(8).EndAt(func(step string) error {
+		if step != "the lease is taken" {
+			return nil
+		}
+		if rounds++; rounds > 100 {
+			return errors.New("it does not end")
+		}
+		w.ship("r1", recordtest.Epoch.Add(time.Duration(rounds)*time.Minute), 8)
+		return nil
+	})
+	l := must[*ledger.Ledger](t)(ledger.New(c))
+	there := len(w.all)
+	ok(t, l.SealNow(t.Context()))
+	if size, _, err := l.Committed(t.Context()); err != nil || size < int64(there) {
+		t.Errorf("%d records are sealed (%v), want the %d that were there", size, err, there)
+	}
+	w.holds(l)
 }
