@@ -17,6 +17,7 @@ import (
 const (
 	FormatNDJSON   = "ndjson"
 	FormatCSV      = "csv"
+	FormatParquet  = "parquet"
 	FormatOPA      = "opa"      // NDJSON in the shape of OPA's decision log
 	FormatManifest = "manifest" // the manifest alone
 )

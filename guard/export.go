@@ -34,6 +34,7 @@ type Export struct {
 // ExportRow is a record of an export.
 type ExportRow struct {
 	Record
+	Leaf int64  // of the tree that the record is in
 	Line []byte // as it is exported: of a reader who sees all of it the line that was sealed, to the byte
 }
 
@@ -94,7 +95,7 @@ func (e *Export) Rows(ctx context.Context) iter.Seq2[ExportRow, error] {
 				yield(ExportRow{}, err)
 				return
 			}
-			entry := ExportRow{row.Record, row.Line}
+			entry := ExportRow{row.Record, row.Leaf, row.Line}
 			if !e.view.whole() {
 				e.view.mask(&entry.Record)
 				entry.Line = entry.AppendJSON(nil)
@@ -120,3 +121,9 @@ func (e *Export) WriteManifest(ctx context.Context, w io.Writer) error {
 		Next   string            `json:"next_cursor"`
 	}{e.filter.Asked(), !e.view.whole(), e.leaves.From, e.leaves.To, e.at.UTC(), e.Cursor, e.Next})
 }
+
+// Parquet writes the rows of an export as a Parquet file.
+type Parquet = ledger.Parquet
+
+// NewParquet returns what writes such a file.
+func NewParquet(w io.Writer) *Parquet { return ledger.NewParquet(w) }

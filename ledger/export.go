@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"cordon/ledger/record"
+	"cordon/ledger/segment"
 	"cordon/ledger/tree"
 )
 
@@ -52,6 +53,12 @@ type Manifest = tree.Manifest
 
 // NewManifest returns the manifest of lines that are as they were sealed or, unproved, are not.
 func NewManifest(proved bool) *Manifest { return tree.NewManifest(proved) }
+
+// Parquet writes records as a Parquet file, with the columns that segments have.
+type Parquet = segment.Writer
+
+// NewParquet returns what writes such a file.
+func NewParquet(w io.Writer) *Parquet { return segment.NewWriter(w) }
 
 // tries is how often a manifest is begun anew, when the tree has grown beyond the head that it was to be proved by.
 const tries = 5

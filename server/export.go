@@ -29,6 +29,7 @@ type exporter interface {
 	begin() error
 	write(r *guard.ExportRow) error
 	flush() error // what is held back, into the buffer
+	end() error
 }
 
 const mediaLines = "application/x-ndjson"
@@ -38,6 +39,8 @@ func exportFormats() []exportFormat {
 	return []exportFormat{
 		{"ndjson", mediaLines, "decisions.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: recordLine} }},
 		{"csv", "text/csv; charset=utf-8; header=present", "decisions.csv", func(w *exportWriter) exporter { return newCSVExport(w) }},
+		{formParquet, "application/vnd.apache.parquet", "decisions.parquet",
+			func(w *exportWriter) exporter { return &parquetExport{guard.NewParquet(w.buffer)} }},
 		{"opa", mediaLines, "decisions.opa.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: eventLine} }},
 		{formManifest, mediaLines, "decisions.manifest.ndjson", func(w *exportWriter) exporter { return &lineExport{w: w, of: noLine} }},
 	}
@@ -45,6 +48,9 @@ func exportFormats() []exportFormat {
 
 // formManifest is the form that is the manifest alone, for a file beside one in a form that has none.
 const formManifest = "manifest"
+
+// formParquet is the form that has no use for a part of it.
+const formParquet = "parquet"
 
 // proves reports whether an export ends with its manifest.
 func (f *exportFormat) proves() bool { return f.name == "ndjson" || f.name == formManifest }
@@ -90,6 +96,9 @@ func exportRecords(c *call) error {
 	if err != nil {
 		return err
 	}
+	if format.name == formParquet && query.Has("after") {
+		return because(errQuery, "a Parquet file is whole or none: leave after out, and the cursor gives the same file again")
+	}
 	export, err := exportOf(c, query)
 	if err != nil {
 		return err
@@ -120,7 +129,7 @@ func exportRecords(c *call) error {
 		}
 	}
 	if err == nil {
-		err = exporter.flush()
+		err = exporter.end()
 	}
 	if err == nil && format.proves() {
 		err = export.WriteManifest(c.context(), out.buffer)
@@ -177,11 +186,21 @@ func noLine(dst []byte, _ *guard.ExportRow) []byte { return dst }
 
 func (*lineExport) begin() error { return nil }
 func (*lineExport) flush() error { return nil }
+func (*lineExport) end() error   { return nil }
 
 func (e *lineExport) write(r *guard.ExportRow) error {
 	e.line = e.of(e.line[:0], r)
 	_, err := e.w.buffer.Write(e.line)
 	return err
 }
+
+// parquetExport writes a Parquet file.
+type parquetExport struct{ file *guard.Parquet }
+
+func (*parquetExport) begin() error { return nil }
+func (*parquetExport) flush() error { return nil }
+func (e *parquetExport) end() error { return e.file.Close() }
+
+func (e *parquetExport) write(r *guard.ExportRow) error { return e.file.Write(r.Leaf, r.Line) }
 
 var _ io.Writer = (*exportWriter)(nil)

@@ -5,9 +5,14 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"cordon/client"
 	"cordon/guard"
@@ -187,4 +192,61 @@ func TestTheManifestComesAlone(t *testing.T) {
 		t.Errorf("got %+v %v", last, err)
 	}
 	w.proved(t, strings.Join(lines(w.export(t, cursor).body), "")+alone.body)
+}
+
+// asDuckDB counts an export as somebody does who never heard of us.
+const asDuckDB = `
+import duckdb, json, sys
+rows = duckdb.sql("SELECT coalesce(action, ''), count(*) FILTER (decision), count(*) FILTER (NOT decision) FROM '" + sys.argv[1] + "' GROUP BY 1").fetchall()
+print(json.dumps({key: [allowed, denied] for key, allowed, denied in rows}))
+`
+
+func TestTheLogIsExportedAsParquet(t *testing.T) { // docs/design.md 13
+	w := newWorld(t)
+	w.fillLog(t)
+	got := w.export(t, "format=parquet")
+	if got.header.Get("Content-Type") != "application/vnd.apache.parquet" || !strings.Contains(got.header.Get("Content-Disposition"), "decisions.parquet") ||
+		!strings.HasPrefix(got.body, "PAR1") || !strings.HasSuffix(got.body, "PAR1") {
+		t.Errorf("got %v, %d bytes", got.header, len(got.body))
+	}
+	cursor := "cursor=" + url.QueryEscape(got.header.Get(client.HeaderCursor))
+	if again := w.export(t, "format=parquet&"+cursor); again.body != got.body {
+		t.Error("the cursor gives another file")
+	}
+	records, _ := w.export(t, cursor).exported(t)
+	w.do(t, http.MethodGet, "/v1/decisions/export?format=parquet&"+cursor+"&after="+records[0].ID, nil).refused(t, http.StatusBadRequest, "invalid_query")
+	want := map[string][]int{}
+	for _, r := range records {
+		count := want[r.Question.Action.Name]
+		if count == nil {
+			count = []int{0, 0}
+		}
+		if r.Decision {
+			count[0]++
+		} else {
+			count[1]++
+		}
+		want[r.Question.Action.Name] = count
+	}
+	folder := os.Getenv("CORDON_TEST_DUCKDB")
+	if folder == "" {
+		t.Skip("CORDON_TEST_DUCKDB is not set: run CORDON_TEST_DUCKDB=$(.ci/tool duckdb) go test ./server")
+	}
+	file := filepath.Join(t.TempDir(), "decisions.parquet")
+	if err := os.WriteFile(file, []byte(got.body), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "python3", "-c", asDuckDB, file)
+	command.Env, command.Stderr = append(os.Environ(), "PYTHONPATH="+folder), t.Output()
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("duckdb: %v", err)
+	}
+	var counted map[string][]int
+	if err := json.Unmarshal(output, &counted); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(counted, want); diff != "" {
+		t.Errorf("-duckdb +want:\n%s", diff)
+	}
 }

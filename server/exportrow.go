@@ -199,6 +199,8 @@ func (e *csvExport) begin() error {
 
 func (e *csvExport) write(r *guard.ExportRow) error { return e.csv.Write(e.rows.of(&r.Record)) }
 
+func (e *csvExport) end() error { return e.flush() }
+
 func (e *csvExport) flush() error {
 	e.csv.Flush()
 	return e.csv.Error()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"cordon/datastore"
@@ -43,14 +44,7 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 		return Built{}, fmt.Errorf("build a segment of %d lines from leaf %d: there may be 1 to %d", len(lines), first, MaxRows)
 	}
 	var data bytes.Buffer
-	described := schema()
-	// A new writer each time: one that is used again leaves the names of columns out, and other readers fail.
-	w := parquet.NewWriter(&data, described,
-		parquet.PageBufferSize(pageBytes),
-		parquet.DictionaryMaxBytes(dictionaryBytes),
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
-		parquet.CreatedBy("cordon", "1", ""),
-	)
+	w := newTable(&data, parquet.PageBufferSize(pageBytes), parquet.DictionaryMaxBytes(dictionaryBytes))
 	var x indexer
 	reads := lineReader{codes: map[string][]string{}}
 	made := make([]parquet.Row, 0, rowsAtOnce)
@@ -85,6 +79,13 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 		return Built{}, fmt.Errorf("build a segment of %d lines: %w", len(lines), ErrTooLarge)
 	}
 	return b, nil
+}
+
+// newTable returns a writer of rows. A new one each time: one that is used again leaves the names of columns out, and
+// other readers fail.
+func newTable(w io.Writer, options ...parquet.WriterOption) *parquet.Writer {
+	return parquet.NewWriter(w, append(options, schema(),
+		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}), parquet.CreatedBy("cordon", "1", ""))...)
 }
 
 // Pause is called by what takes long, so that it need not hold up others. It returns when there is more time to take.

@@ -1,5 +1,7 @@
 package segment
 
+import "io"
+
 import "hash/crc32"
 
 // Trusting makes an index of anything that has right checksums: its head those of the data, one block that holds
@@ -12,3 +14,6 @@ func Trusting(info Info, data, body []byte) []byte {
 	h.blocks = []block{{length: len(body), sum: crc32.Checksum(body, castagnoli)}}
 	return append(h.appendTo(nil), body...)
 }
+
+// NewSmallWriter returns a writer of row groups of so many rows.
+func NewSmallWriter(w io.Writer, group int64) *Writer { return newWriter(w, group) }

@@ -1,0 +1,54 @@
+package segment
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+)
+
+// Writer writes records as one Parquet file of any length, with the columns of a segment, for whoever takes them away.
+// It keeps the records of one row group in memory, packed.
+type Writer struct {
+	out   *parquet.Writer
+	reads lineReader
+	made  []parquet.Row
+}
+
+// NewWriter returns a writer of a file.
+func NewWriter(w io.Writer) *Writer { return newWriter(w, MaxRows) }
+
+func newWriter(w io.Writer, group int64) *Writer {
+	return &Writer{out: newTable(w, parquet.MaxRowsPerRowGroup(group), parquet.WriteBufferSize(0)), reads: lineReader{codes: map[string][]string{}}}
+}
+
+// Write adds the record of a leaf by its line, which must not be changed afterwards.
+func (w *Writer) Write(leaf int64, line []byte) error {
+	_, values, err := w.reads.row(leaf, line)
+	if err != nil {
+		return fmt.Errorf("write Parquet: %w", err)
+	}
+	if w.made = append(w.made, values); len(w.made) < rowsAtOnce {
+		return nil
+	}
+	return w.flush()
+}
+
+func (w *Writer) flush() error {
+	if _, err := w.out.WriteRows(w.made); err != nil {
+		return fmt.Errorf("write Parquet: %w", err)
+	}
+	w.made = w.made[:0]
+	return nil
+}
+
+// Close writes the end of the file, without which it is none.
+func (w *Writer) Close() error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if err := w.out.Close(); err != nil {
+		return fmt.Errorf("write Parquet: %w", err)
+	}
+	return nil
+}
