@@ -42,6 +42,16 @@ type Record struct {
 	// ReasonAdmin is what the record tells an administrator: the rules, the ids of the blocks and the policy too. It
 	// comes with a record that is read alone ([Client.Record]).
 	ReasonAdmin Texts `json:"reason_admin,omitempty"`
+	// Names are those that it is about, as they were; they come with a record that is read alone, too.
+	Names *RecordNames `json:"names,omitempty"`
+}
+
+// RecordNames are the names that a record is about, as they were when it was decided; empty where there was none, or
+// where it is not known any more.
+type RecordNames struct {
+	Subject      string `json:"subject,omitempty"`
+	Resource     string `json:"resource,omitempty"`
+	Organization string `json:"organization,omitempty"`
 }
 
 // RecordQuestion is the question that a record answers.

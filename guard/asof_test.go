@@ -39,6 +39,8 @@ type asked struct {
 	policy   string
 	org      string
 	revision int64
+	id       string
+	names    guard.Names
 }
 
 // seen is an organization as the directory showed it; empty where there was none.
@@ -171,10 +173,34 @@ func (l *life) look(r *rapid.T) {
 		if err != nil {
 			r.Fatal(err)
 		}
-		l.asked = append(l.asked, asked{at, q, a.Allowed, codes(a), a.Policy, a.Organization, a.Revision})
+		l.asked = append(l.asked, asked{at, q, a.Allowed, codes(a), a.Policy, a.Organization, a.Revision, a.ID, l.names(a.Organization, q)})
 	}
 	l.seen = append(l.seen, seen{at, org, l.shown(r, org)})
 	l.clock.pass(500 * time.Millisecond)
+}
+
+// names are those of a question as the directory shows them; of what is not there none.
+func (l *life) names(org string, q *guard.Question) (n guard.Names) {
+	ctx := l.t.Context()
+	if of, err := l.g.Organization(ctx, host(), org); err == nil {
+		n.Organization = of.Name
+	}
+	if m, _, err := l.g.Member(ctx, host(), org, q.Subject.ID); err == nil {
+		n.Subject = m.Name
+	}
+	switch q.Resource.Type {
+	case "product":
+		if p, _, err := l.g.Product(ctx, host(), org, q.Resource.ID); org != "" && err == nil {
+			n.Resource = p.Name
+		}
+	case "user":
+		if m, _, err := l.g.Member(ctx, host(), org, q.Resource.ID); err == nil {
+			n.Resource = m.Name
+		}
+	case "organization":
+		n.Resource = n.Organization
+	}
+	return n
 }
 
 // shown is an organization as the directory shows it.
@@ -261,6 +287,13 @@ func TestAsOfIsWhatWasDecidedAtTheTime(t *testing.T) {
 				a.org != "" && (got.Organization != a.org || got.Revision != a.revision) {
 				r.Fatalf("%+v at %s: got %v %v of %s at %d, want %+v", a.q, a.at, got.Allowed, again, got.Organization, got.Revision, a)
 			}
+			one, err := g.Record(t.Context(), host(), a.id)
+			if err != nil {
+				r.Fatal(err)
+			}
+			if names, err := g.Names(t.Context(), host(), &one); err != nil || names != a.names {
+				r.Fatalf("%+v at %s: got the names %+v, %v, want %+v", a.q, a.at, names, err, a.names)
+			}
 		}
 		for range min(len(l.seen), 4) {
 			s := rapid.SampledFrom(l.seen).Draw(r, "seen")
@@ -291,6 +324,10 @@ func checkSetters(r *rapid.T, store datastore.Store, d *guard.PastDirectory) {
 			found = err == nil && one.Kind == record.KindChange && one.Organization == d.ID && !one.Time.After(d.Time) && one.Time.Equal(set.Time)
 			word := strings.Fields(key)
 			found = found && strings.Contains(string(one.Details), `"`+word[len(word)-1]+`"`) || key == past.KeyOrganization() && found
+			if word[0] == "role" { // the last of several that one import sets
+				role := `"to":"` + d.Member(word[1]).Role + `"`
+				found = found && strings.Contains(string(one.Details), role)
+			}
 		}
 		if !found {
 			r.Fatalf("%s at %s: %s is set by %+v", d.ID, d.Time, key, set)

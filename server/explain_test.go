@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"cordon/client"
+	"cordon/guard"
 	"cordon/ledger/batch"
 	"cordon/ledger/record"
 )
@@ -48,6 +49,36 @@ func TestADecisionIsExplained(t *testing.T) {
 	w.do(t, http.MethodGet, "/v1/decisions/nothing/explain", nil).refused(t, http.StatusNotFound, "not_found")
 	w.do(t, http.MethodGet, "/v1/decisions/"+id+"/explain", nil, w.scoped(t, "directory")).want(t, http.StatusForbidden)
 	w.do(t, http.MethodGet, "/v1/decisions/"+id+"/explain?deep=1", nil).want(t, http.StatusBadRequest)
+}
+
+// A record shows names as they were when it was decided, to those who see names.
+func TestARecordShowsNamesAsTheyWere(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	_, got := w.ask(t, "carl", "manage", "product", "shop")
+	_, strange := w.ask(t, "mallory", "manage", "product", "shop")
+	w.do(t, http.MethodPatch, acmePath+"/users/carl", map[string]any{"name": "Carla"}, set("Content-Type", "application/merge-patch+json")).want(t, http.StatusOK)
+	w.do(t, http.MethodPatch, acmePath, map[string]any{"name": "Apex"}, set("Content-Type", "application/merge-patch+json")).want(t, http.StatusOK)
+	w.do(t, http.MethodDelete, shopPath, nil).want(t, http.StatusOK)
+	w.do(t, http.MethodPut, acmePath+"/users/mallory", client.UserBody{Name: "Mallory", Role: client.RoleClient}).want(t, http.StatusCreated)
+	limited := w.makeKey(t, guard.PutKey{Name: "limited", Scopes: []string{"audit"}, Organization: "acme"})
+	for _, test := range []struct {
+		got   answer
+		edits []edit
+		want  client.RecordNames
+	}{
+		{got, nil, client.RecordNames{Subject: "Carl", Resource: "Shop", Organization: "Acme"}},
+		{got, []edit{set("Authorization", "Bearer "+limited)}, client.RecordNames{Subject: "***", Resource: "Shop", Organization: "Acme"}},
+		{strange, nil, client.RecordNames{Resource: "Shop", Organization: "Acme"}},
+	} {
+		var r client.Record
+		id := test.got.header.Get(client.HeaderDecisionID)
+		w.record(t, id)
+		w.do(t, http.MethodGet, "/v1/decisions/"+id, nil, test.edits...).want(t, http.StatusOK).into(t, &r)
+		if r.Names == nil || *r.Names != test.want {
+			t.Errorf("got %+v, want %+v", r.Names, test.want)
+		}
+	}
 }
 
 // A record whose policy is not kept is shown, with what it says of itself, and what cannot be done is said.

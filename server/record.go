@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"cordon/client"
 	"cordon/guard"
 )
 
@@ -105,7 +106,7 @@ func listRecords(c *call) error {
 	return nil
 }
 
-// getRecord answers one record, with what it tells an administrator behind its own members.
+// getRecord answers one record, with what it tells an administrator and the names that it is about behind its own members.
 func getRecord(c *call) error {
 	record, err := c.server.config.Guard.Record(c.context(), &c.origin, c.param("id"))
 	if err != nil {
@@ -115,15 +116,29 @@ func getRecord(c *call) error {
 	if err != nil {
 		return fmt.Errorf("tell the record: %w", err)
 	}
+	names, err := c.server.config.Guard.Names(c.context(), &c.origin, &record)
+	if err != nil {
+		return fmt.Errorf("name what the record is about: %w", err)
+	}
+	more, err := render(struct {
+		ReasonAdmin map[string]string   `json:"reason_admin,omitempty"`
+		Names       *client.RecordNames `json:"names,omitempty"`
+	}{texts, showNames(names)})
+	if err != nil {
+		return fmt.Errorf("tell the record: %w", err)
+	}
 	body := record.AppendJSON(nil)
-	if len(texts) > 0 {
-		told, err := render(texts)
-		if err != nil {
-			return fmt.Errorf("tell the record: %w", err)
-		}
-		body = append(append(body[:len(body)-1], `,"reason_admin":`...), told...)
-		body = append(body, '}')
+	if len(more) > len("{}") {
+		body = append(append(body[:len(body)-1], ','), more[1:]...)
 	}
 	c.send(http.StatusOK, body)
 	return nil
+}
+
+// showNames shows the names of a record; nil where there are none.
+func showNames(n guard.Names) *client.RecordNames {
+	if n == (guard.Names{}) {
+		return nil
+	}
+	return &client.RecordNames{Subject: n.Subject, Resource: n.Resource, Organization: n.Organization}
 }

@@ -59,7 +59,12 @@ func (a *app) tellRecord(r client.Record) error {
 	d := detailsOf(r)
 	var b strings.Builder
 	line := func(format string, args ...any) { b.WriteString(plain(fmt.Sprintf(format, args...)) + "\n") }
-	line("%s: %s, %s on %s: %s", when(r.Time), entity(r.Question.Subject), actionOf(r.Question.Action), entity(r.Question.Resource), answerOf(r))
+	names := client.RecordNames{}
+	if r.Names != nil {
+		names = *r.Names
+	}
+	line("%s: %s, %s on %s: %s", when(r.Time), named(entity(r.Question.Subject), names.Subject), actionOf(r.Question.Action),
+		named(entity(r.Question.Resource), names.Resource), answerOf(r))
 	for _, reason := range r.Reasons {
 		line("  because: %s (%s)", reason.Message, reason.Code)
 	}
@@ -80,7 +85,7 @@ func (a *app) tellRecord(r client.Record) error {
 	}
 	line("  asked by %s through the key or token %s", by(r), r.Caller)
 	if r.Organization != "" {
-		line("  organization %s, revision %d", r.Organization, r.Revision)
+		line("  organization %s, revision %d", named(r.Organization, names.Organization), r.Revision)
 	}
 	if r.Policy != "" {
 		line("  policy %s", r.Policy)
@@ -90,6 +95,14 @@ func (a *app) tellRecord(r client.Record) error {
 		return fmt.Errorf("print: %w", err)
 	}
 	return nil
+}
+
+// named adds what something was called, where it is known.
+func named(id, name string) string {
+	if name == "" {
+		return id
+	}
+	return id + " (" + name + ")"
 }
 
 // valueOf is a value of a change: a text without its quotes, nothing as "none".

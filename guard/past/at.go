@@ -32,7 +32,7 @@ func At(organization string, at time.Time, now *State, changes iter.Seq2[Change,
 			break
 		}
 	}
-	slices.SortStableFunc(near, committed)
+	slices.SortStableFunc(near, Committed)
 	cut := cutOf(near, at)
 	for i := len(near) - 1; i >= cut; i-- {
 		c := &near[i]
@@ -59,25 +59,31 @@ func At(organization string, at time.Time, now *State, changes iter.Seq2[Change,
 		keys = (*Directory).Keys
 	}
 	d.look(keys(d))
-	for i := cut - 1; i >= 0; i-- {
-		d.attribute(&near[i])
-	}
+	same := near[:cut] // changes of one transaction and those near it, to be put in the order of their commit
 	for len(d.pending) > 0 {
 		c, err, more := next()
 		if err != nil {
 			return nil, err
 		}
+		if more && len(same) > 0 && same[0].Revision == c.Revision {
+			same = slices.Insert(same, 0, c)
+			continue
+		}
+		slices.SortStableFunc(same, Committed)
+		for i := len(same) - 1; i >= 0; i-- {
+			d.attribute(&same[i])
+		}
 		if !more {
 			break
 		}
-		d.attribute(&c)
+		same = []Change{c}
 	}
 	return d, nil
 }
 
-// committed orders changes as they were committed: a change takes its organization's next revision, and of those that
+// Committed orders changes of an organization as they were committed: a change takes its organization's next revision, and of those that
 // take none the sequence of their stream tells.
-func committed(a, b Change) int {
+func Committed(a, b Change) int {
 	order := cmp.Compare(a.Revision, b.Revision)
 	if order == 0 && a.Stream == b.Stream {
 		order = cmp.Compare(a.Sequence, b.Sequence)

@@ -256,7 +256,7 @@ func TestQueriesAreReadStrictly(t *testing.T) { // docs/design.md 11, Statuses
 			t.Errorf("a last page without next_cursor: %s", rest.body)
 		}
 		for _, query := range []string{
-			"who=adam", "kind=act", "decision=maybe", "decision=", "from=yesterday", "to=2026", "sequence=x", "revision=-1", "reason=product_blocked", "subject=", "from=2026-01-01", "format=csv",
+			"who=adam", "kind=act", "decision=maybe", "decision=", "from=yesterday", "to=2026", "sequence=x", "revision=-1", "cause=product_blocked", "subject=", "from=2026-01-01", "format=csv",
 		} {
 			p.ask(t, "GET", "/v1/decisions?"+query, "").want(t, 400)
 		}
