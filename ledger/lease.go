@@ -64,6 +64,9 @@ func (l *Ledger) take(ctx context.Context) (h head, err error) {
 				return err
 			}
 		}
+		if mine && held.Until.Sub(now) > leaseTime*2/3 {
+			return nil // it need not be written with every look
+		}
 		held.Until = now.Add(leaseTime)
 		return putNote(ctx, tx, leaseNote, &held)
 	})

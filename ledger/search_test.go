@@ -133,7 +133,7 @@ func TestPagesAreThoseOfAPlainList(t *testing.T) {
 		l := must[*ledger.Ledger](t)(ledger.New(config))
 		streams := []string{"r1", "r2", "r3"}
 		pages := map[string]record.Filter{}
-		for range rapid.IntRange(1, 25).Draw(rt, "steps") {
+		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
 			at := recordtest.Epoch.Add(time.Duration(rapid.IntRange(0, 60_000).Draw(rt, "at")) * time.Millisecond)
 			switch rapid.IntRange(0, 5).Draw(rt, "do") {
 			case 0:
