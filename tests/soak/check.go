@@ -201,5 +201,8 @@ func (s *soak) finish(ctx context.Context) error {
 	if gaps > 0 { // nothing was restored and nothing removed: there is nothing to explain
 		return fmt.Errorf("%d gaps are on record, and nothing was lost", gaps)
 	}
+	if err := s.prove(ctx); err != nil {
+		return err
+	}
 	return s.measure(ctx)
 }

@@ -1,6 +1,7 @@
 // Command soak runs real servers on loopback at full speed for a while, kills them and their database in turn, and holds
 // the log against what was answered: every decision and change that a caller was told of is on record, once, and no
-// number is missing that no record explains.
+// number is missing that no record explains. In the end an auditor verifies an export of all of it, with the checkpoints
+// that a witness was shown meanwhile.
 //
 //	go run ./tests/soak
 //	SOAK_DURATION=1h tests/with-mongodb go run ./tests/soak
@@ -48,6 +49,9 @@ func run(ctx context.Context) error {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	s := &soak{program: filepath.Join(dir, "cordon"), length: length}
+	if s.auditor, err = newAuditor(filepath.Join(dir, "auditor")); err != nil {
+		return err
+	}
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", s.program, "cordon/cmd/cordon").CombinedOutput(); err != nil { //nolint:gosec // our own
 		return fmt.Errorf("build cordon: %w\n%s", err, out)
 	}
@@ -67,6 +71,9 @@ func run(ctx context.Context) error {
 	defer func() { database.Kill() }()
 	s = &soak{name: "mongodb", program: s.program, length: length, database: database,
 		place: program.Place{"--mongodb-uri", database.URI("soak"), "--data", filepath.Join(dir, "journal")}}
+	if s.auditor, err = newAuditor(filepath.Join(dir, "auditor-mongodb")); err != nil {
+		return err
+	}
 	if err := s.run(ctx); err != nil {
 		return fmt.Errorf("mongodb: %w", err)
 	}
@@ -79,7 +86,7 @@ func (s *soak) command(ctx context.Context, env []string, args ...string) (strin
 	command.Env = append(os.Environ(), env...)
 	out, err := command.Output()
 	if failed, ok := err.(*exec.ExitError); ok { //nolint:errorlint // as exec says
-		err = fmt.Errorf("cordon %s: %w: %s", args[0], err, failed.Stderr)
+		err = fmt.Errorf("cordon %s: %w: %s%s", args[0], err, out, failed.Stderr)
 	}
 	return strings.TrimSpace(string(out)), err
 }

@@ -21,6 +21,7 @@ type soak struct {
 	place    program.Place
 	database *program.Database // nil: the store is embedded
 
+	auditor *auditor
 	key     string
 	server  *program.Daemon
 	world   *world
@@ -120,7 +121,7 @@ func (s *soak) settle(ctx context.Context) error {
 func (s *soak) start(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	s.server, err = program.Start(ctx, s.program, slices.Concat(s.place, program.Place{"--drain-delay", "0s", "--seal-after", "1s"})...)
+	s.server, err = program.Start(ctx, s.program, slices.Concat(s.place, s.auditor.flags(), []string{"--drain-delay", "0s", "--seal-after", "1s"})...)
 	return err
 }
 
@@ -164,7 +165,10 @@ func (s *soak) round(ctx context.Context, how ending, length time.Duration) erro
 		err = errors.Join(err, s.start(ctx))
 	case stopServer:
 		pause(ctx, length)
-		err = s.server.Stop()
+		if err = s.server.Stop(); err != nil {
+			said := s.server.Output()
+			err = fmt.Errorf("it ended with %w and said:\n%s", err, said[max(0, len(said)-4000):])
+		}
 		found = stop()
 		err = errors.Join(err, s.start(ctx))
 	}
