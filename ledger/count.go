@@ -72,7 +72,7 @@ func (s *search) counts(ctx context.Context, by string) (c Counts, err error) {
 		more := map[string]record.Count{}
 		may, err := m.plan.MayHold(ctx, of)
 		if err == nil && may {
-			err = segment.Open(s.paced(s.worker), of, s.cache).Count(ctx, m.query, by, more)
+			err = segment.Open(s.paced(s.worker), of, s.cache).Count(ctx, m.query, by, more, func() error { return s.worker.pause(ctx) })
 		}
 		if err == nil {
 			err = s.worker.pause(ctx)

@@ -129,7 +129,7 @@ func (l *lineReader) row(leaf int64, line []byte) (*row, parquet.Row, error) {
 	l.again = row{leaf: leaf}
 	into := columns(&l.again)
 	for _, value := range values {
-		into[value.Column()].set(value)
+		into[value.Column()].set(value, nil)
 	}
 	if !bytes.Equal(l.again.text(), line) {
 		r.line = line

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"strings"
@@ -172,8 +173,27 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool) parquet.Row 
 	return append(values, value.Level(0, 1, at))
 }
 
+// repeated are values of a column that has few, so that rows share their memory.
+type repeated map[string][]byte
+
+// of returns the bytes of a value, which outlive the page that it is in.
+func (s repeated) of(value parquet.Value, kept keeping) []byte {
+	data := value.ByteArray()
+	if kept != dictionary || s == nil {
+		return bytes.Clone(data)
+	}
+	same, ok := s[string(data)]
+	if !ok {
+		same = bytes.Clone(data)
+		if len(s) < rowsAtOnce {
+			s[string(same)] = same
+		}
+	}
+	return same[:len(same):len(same)]
+}
+
 // set puts a value of the column into the row.
-func (c *column) set(value parquet.Value) {
+func (c *column) set(value parquet.Value, same repeated) {
 	if value.IsNull() {
 		return
 	}
@@ -193,7 +213,7 @@ func (c *column) set(value parquet.Value) {
 	case *other:
 		*of = other(value.ByteArray())
 	case *document:
-		*of = append(document(nil), value.ByteArray()...)
+		*of = same.of(value, c.kept)
 	case *otherTrace:
 		*of = otherTrace(value.ByteArray())
 	case *identifier:

@@ -8,14 +8,19 @@ import (
 )
 
 // Count counts the records that a query selects, whatever its limit, by what [record.Record.Counted] says, and adds
-// them to counts. It reads the columns that it needs for that and no line.
-func (s *Segment) Count(ctx context.Context, q record.Query, by string, counts map[string]record.Count) error {
+// them to counts. It reads the columns that it needs for that and no line. Where a pause is given it is called about
+// once in a millisecond.
+func (s *Segment) Count(ctx context.Context, q record.Query, by string, counts map[string]record.Count, pause ...Pause) error {
 	needed := neededFor(&q.Filter, by)
 	wanted := func(name string) bool { return needed == nil || slices.Contains(needed, name) }
-	const atOnce = 4096
+	counted := map[string][]string{} // by reasons, which are the same in many records
+	const atOnce = 2048
 	for rows, err := range s.candidates(ctx, &q, atOnce) {
 		if err == nil {
 			err = s.load(ctx, rows, wanted)
+		}
+		if err == nil {
+			err = paused(pause)
 		}
 		if err != nil {
 			return s.failed(err)
@@ -28,8 +33,21 @@ func (s *Segment) Count(ctx context.Context, q record.Query, by string, counts m
 			if !q.Match(&r.Record) {
 				continue
 			}
-			for key := range r.Counted(by) {
-				counts[key] = counts[key].Add(&r.Record)
+			if by != "reason" {
+				for key := range r.Counted(by) {
+					counts[key] = counts[key].Add(&r.Record)
+				}
+				continue
+			}
+			codes, known := counted[string(r.Reasons)]
+			if !known {
+				codes = slices.Collect(r.Counted(by))
+				if len(counted) < rowsAtOnce {
+					counted[string(r.Reasons)] = codes
+				}
+			}
+			for _, code := range codes {
+				counts[code] = counts[code].Add(&r.Record)
 			}
 		}
 	}

@@ -37,7 +37,7 @@ func (p pieces) ReadAt(into []byte, offset int64) (n int, err error) {
 }
 
 func (p pieces) piece(number int64) ([]byte, error) {
-	name, at := p.s.info.Name(), number*pieceBytes
+	name, at := p.s.name, number*pieceBytes
 	return cachedOr(p.s.cache, cacheKey{name, at}, func() ([]byte, int64, error) {
 		length := int(min(pieceBytes, p.h.size-at))
 		data, err := p.s.files.ReadFile(p.ctx, name, at, length)
@@ -59,7 +59,7 @@ type opened struct {
 
 // opened returns the file's columns.
 func (s *Segment) opened(ctx context.Context, h *head) (*opened, error) {
-	return cachedOr(s.cache, cacheKey{s.info.Name(), tableOffset}, func() (_ *opened, _ int64, err error) {
+	return cachedOr(s.cache, cacheKey{s.name, tableOffset}, func() (_ *opened, _ int64, err error) {
 		defer contain(&err)
 		// What is opened is kept for others, so what it was opened with must not end with this caller.
 		f, err := parquet.OpenFile(pieces{context.WithoutCancel(ctx), s, h}, h.size,
@@ -90,7 +90,7 @@ func (s *Segment) opened(ctx context.Context, h *head) (*opened, error) {
 }
 
 // failed says of which segment an error is. What neither the store nor the caller did is damage.
-func (s *Segment) failed(err error) error { return fmt.Errorf("segment %s: %w", s.info.Name(), err) }
+func (s *Segment) failed(err error) error { return fmt.Errorf("segment %s: %w", s.name, err) }
 
 // contain turns a panic of a library that reads a file into an error. A file that passes its checksums is what a
 // segment's writer wrote, so only a hostile writer gets here, and the program goes on.
@@ -103,20 +103,29 @@ func contain(err *error) {
 // fill reads columns of rows whose numbers ascend. It reads and unpacks only the pages that have one of them.
 func (o *opened) fill(p pieces, wanted func(name string) bool, numbers []int64, rows []*row) (err error) {
 	defer contain(&err)
-	tables := make([][34]column, len(rows))
-	for i := range rows {
-		tables[i] = columns(rows[i])
-	}
-	for i, chunk := range o.chunks {
-		if _, list := tables[0][i].of.(*codeList); list || chunk == nil || !wanted(tables[0][i].name) {
-			continue
+	var read []int // numbers of columns
+	for i, c := range columns(rows[0]) {
+		if _, list := c.of.(*codeList); !list && o.chunks[i] != nil && wanted(c.name) {
+			read = append(read, i)
 		}
+	}
+	into := make([]column, 0, len(rows)*len(read))
+	for _, r := range rows {
+		table := columns(r)
+		for _, i := range read {
+			into = append(into, table[i])
+		}
+	}
+	for at, i := range read {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		err := values(chunk.PagesFrom(p), numbers, func(row int, value parquet.Value) { tables[row][i].set(value) })
+		same := repeated{}
+		err := values(o.chunks[i].PagesFrom(p), numbers, func(row int, value parquet.Value) {
+			into[row*len(read)+at].set(value, same)
+		})
 		if err != nil {
-			return fmt.Errorf("column %s: %w", tables[0][i].name, err)
+			return fmt.Errorf("column %s: %w", into[at].name, err)
 		}
 	}
 	return nil

@@ -222,3 +222,17 @@ func TestCountsAreThoseOfAReaderOfEverything(t *testing.T) {
 		}
 	})
 }
+
+func TestACountPausesAndEndsWithItsPause(t *testing.T) {
+	kept, b := built(t, 0, varied(5000))
+	ended, pauses := errors.New("no more time"), 0
+	err := segment.Open(kept, b.Info, nil).Count(t.Context(), record.Filter{}.Query(), "action", map[string]record.Count{}, func() error {
+		if pauses++; pauses == 2 {
+			return ended
+		}
+		return nil
+	})
+	if !errors.Is(err, ended) || pauses != 2 {
+		t.Errorf("%v after %d pauses", err, pauses)
+	}
+}

@@ -69,7 +69,7 @@ func (s *Segment) checkIndex(ctx context.Context, x *indexer, pause []Pause) err
 	if err != nil {
 		return err
 	}
-	data, err := s.files.ReadFile(ctx, s.info.Name(), 0, int(h.size)+1)
+	data, err := s.files.ReadFile(ctx, s.name, 0, int(h.size)+1)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (s *Segment) checkIndex(ctx context.Context, x *indexer, pause []Pause) err
 	if err != nil {
 		return err
 	}
-	got, err := s.files.ReadFile(ctx, s.info.IndexName(), 0, len(want)+1)
+	got, err := s.files.ReadFile(ctx, s.indexName, 0, len(want)+1)
 	if err != nil {
 		return err
 	}

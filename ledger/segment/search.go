@@ -50,11 +50,11 @@ func everything(string) bool { return true }
 
 // index returns the segment's index.
 func (s *Segment) index() *index {
-	return &index{files: s.files, cache: s.cache, file: s.info.IndexName(), of: s.info.Name(), bits: 16}
+	return &index{files: s.files, cache: s.cache, file: s.indexName, of: s.name, bits: 16}
 }
 
 // candidates returns rows that a query may select, in the order that it asks for, some at a time and at most so many.
-// They have a leaf and nothing else yet.
+// They have a leaf and nothing else yet, and are there until the next.
 func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) iter.Seq2[[]row, error] {
 	return func(yield func([]row, error) bool) {
 		if q.Nothing() || !s.info.Covers(q.Low, q.High) {
@@ -81,14 +81,15 @@ func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) ite
 			return
 		}
 		partly := s.info.FirstID < q.Low || s.info.LastID > q.High
+		var rows []row
 		for ranks := range ranked(h, found, q, most) {
-			rows := make([]row, len(ranks))
-			for i, rank := range ranks {
+			rows = rows[:0]
+			for _, rank := range ranks {
 				number := int64(rank)
 				if order != nil {
 					number = int64(order[rank])
 				}
-				rows[i].leaf = s.info.First + number
+				rows = append(rows, row{leaf: s.info.First + number})
 			}
 			if partly {
 				if err := s.load(ctx, rows, func(name string) bool { return name == "id" }); err != nil {

@@ -36,14 +36,16 @@ type Row struct {
 
 // Segment is a segment that can be read. It serves many goroutines at once.
 type Segment struct {
-	files Files
-	info  Info
-	cache *Cache
+	files     Files
+	info      Info
+	name      string // of the Parquet file
+	indexName string
+	cache     *Cache
 }
 
 // Open returns the segment with this name. It reads nothing yet, so that it may be of a segment that is not there.
 func Open(files Files, info Info, cache *Cache) *Segment {
-	return &Segment{files: files, info: info, cache: cache}
+	return &Segment{files: files, info: info, name: info.Name(), indexName: info.IndexName(), cache: cache}
 }
 
 // Info returns what the segment's name says.

@@ -13,7 +13,6 @@ import (
 	"cordon/datastore"
 	"cordon/datastore/sqlite"
 	"cordon/ledger"
-	recordbatch "cordon/ledger/batch"
 	"cordon/ledger/record"
 )
 
@@ -50,24 +49,19 @@ func runFind(ctx context.Context, dir string, p plan) error {
 	if err != nil {
 		return err
 	}
-	began, sealing := time.Now(), time.Duration(0)
-	err = made.ship(ctx, store, func() error {
-		at := time.Now()
-		err := l.SealNow(ctx)
-		sealing += time.Since(at)
-		return err
-	})
+	count, shipping, sealing, err := made.seal(ctx, store, l)
 	if err != nil {
 		return fmt.Errorf("make the log: %w", err)
 	}
-	shipping := time.Since(began) - sealing
 	size, err := stored(ctx, store, data)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("\n### Finding among %d records\n\n", p.records)
-	fmt.Printf("Shipped %.0f records/s, sealed %.0f records/s. Bytes a record: %s.\n\n",
-		float64(p.records)/shipping.Seconds(), float64(p.records)/sealing.Seconds(), size(p.records))
+	if count > 0 {
+		fmt.Printf("Shipped %.0f records/s, sealed %.0f records/s. ", float64(count)/shipping.Seconds(), float64(count)/sealing.Seconds())
+	}
+	fmt.Printf("Bytes a record: %s.\n\n", size(p.records))
 	return p.find(ctx, store, made)
 }
 
@@ -202,43 +196,6 @@ func printFound(title string, all []*found, most int) {
 	for _, f := range all[:min(most, len(all))] {
 		fmt.Printf("| %s | %d | %s | %s | %d KiB |\n", f.name, f.count, inMilliseconds(f.at(0.5)), inMilliseconds(f.at(0.99)), f.read>>10)
 	}
-}
-
-// sealedAtOnce is after how many records they are sealed.
-const sealedAtOnce = 500_000
-
-// ship ships what is not in the store yet, and has it sealed.
-func (made *past) ship(ctx context.Context, store datastore.Store, seal func() error) error {
-	for _, replica := range replicas() {
-		last, err := store.Ship(ctx, datastore.Batch{Replica: replica})
-		if err != nil {
-			return err
-		}
-		made.shipped[replica] = last
-	}
-	waiting := 0
-	for made.next() {
-		if waiting >= sealedAtOnce {
-			if err := seal(); err != nil {
-				return err
-			}
-			waiting = 0
-		}
-		for _, records := range made.batches {
-			if len(records) == 0 || records[len(records)-1].Sequence <= made.shipped[records[0].Replica] {
-				continue
-			}
-			b, err := recordbatch.Pack(records)
-			if err != nil {
-				return err
-			}
-			if _, err := store.Ship(ctx, b); err != nil {
-				return err
-			}
-			waiting += b.Count
-		}
-	}
-	return seal()
 }
 
 func inMilliseconds(d time.Duration) string { return fmt.Sprintf("%.1f ms", d.Seconds()*1000) }

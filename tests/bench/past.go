@@ -21,7 +21,6 @@ type past struct {
 	total   int
 	batches [2][]record.Record // of some seconds, by replica
 	last    [2]int64           // sequences
-	shipped map[string]int64   // by replica, what is in the store already
 
 	some, another *record.Record // what is looked for: of the middle of the log, and of before it
 }
@@ -32,7 +31,7 @@ func replicas() []string { return []string{"replica-1", "replica-2"} }
 
 func newPast(records int) *past {
 	return &past{
-		random: rand.New(rand.NewPCG(1, 2)), left: records, total: records, shipped: map[string]int64{},
+		random: rand.New(rand.NewPCG(1, 2)), left: records, total: records,
 		at: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 }
