@@ -67,7 +67,17 @@ func (f RecordFilter) query() url.Values {
 // Records gives the records that the filter selects, newest first, page by page: expect is how many
 // the caller means to read, so that no page is larger than that; 0 is many.
 func (c *Client) Records(ctx context.Context, filter RecordFilter, expect int) iter.Seq2[Record, error] {
+	return c.records(ctx, filter.query(), expect)
+}
+
+// OldestRecords gives the same the other way round.
+func (c *Client) OldestRecords(ctx context.Context, filter RecordFilter, expect int) iter.Seq2[Record, error] {
 	q := filter.query()
+	q.Set("order", "oldest")
+	return c.records(ctx, q, expect)
+}
+
+func (c *Client) records(ctx context.Context, q url.Values, expect int) iter.Seq2[Record, error] {
 	if expect > 0 && expect < pageSize {
 		q.Set("limit", strconv.Itoa(expect))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -147,6 +148,10 @@ func settings() []group {
 			{"request-id", "", word, "only what this request asked"},
 			{"trace-id", "", word, "only what this trace asked"},
 			{"batch", "", word, "only the questions of this batch"},
+			{"replica", "", word, "only what this replica put on record"},
+			{"sequence", 0, number(0, math.MaxInt), "only what has this number, which each replica counts for itself; 0: any"},
+			{"revision", 0, number(0, math.MaxInt), "only what was decided at this revision of its organization; 0: any"},
+			{"oldest", false, bound{}, "begin with the oldest"},
 			{"follow", false, bound{}, "print records as they come"},
 			{"by", "", among(client.CountsBy()...), "count records by reason, action, organization or hour"},
 			{"at", "", moments, "as it was then: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d (the key needs the scope audit)"},

@@ -55,11 +55,11 @@ func TestImportPrintsCountsAndRefusals(t *testing.T) {
 	c.run(t, "import", path+".missing").want(t, 2, "", "no such file")
 }
 
-// What the log can be asked for, log can be: an id is its argument, and the numbers and the replica are for programs.
+// What the log can be asked for, log can be: an id is its argument.
 func TestLogHasAFlagForEveryMember(t *testing.T) {
 	flags := map[string]string{
 		"reason": "why", "batch_id": "batch", "agent": "by-agent", "request_id": "request-id", "trace_id": "trace-id",
-		"id": "", "replica": "", "sequence": "", "revision": "",
+		"id": "",
 	}
 	s := serve(t, map[string]string{"GET /v1/decisions": `200 {"items":[],"next_cursor":""}`})
 	for _, field := range record.Fields() {
@@ -71,7 +71,9 @@ func TestLogHasAFlagForEveryMember(t *testing.T) {
 			continue
 		}
 		values := []string{"x"}
-		if strings.HasPrefix(field.Want, "a time") {
+		if field.Want == "a whole number" {
+			values = []string{"7"}
+		} else if strings.HasPrefix(field.Want, "a time") {
 			values = []string{"2026-01-31T12:00:00Z"}
 		} else if strings.Contains(field.Want, " or ") {
 			values = strings.Split(field.Want, " or ")
@@ -98,6 +100,10 @@ func TestLogPrintsRecords(t *testing.T) {
 	s.command().run(t, "log", "--subject", "carol", "--decision", "denied", "--from", "2026-01-02", "--why", "user_blocked", "--limit", "20").want(t, 0, ""+
 		"TIME                  ANSWER  SUBJECT     ACTION          RESOURCE        REASONS                   SAID  BY        ID\n"+
 		"2026-01-02T03:04:05Z  denied  user:carol  read_mail imap  product:mail-1  user_blocked,not_granted  -     user:bob  r1\n", "")
+	s.command().run(t, "log", "--oldest", "--limit", "1").want(t, 0, ""+
+		"TIME                  ANSWER  SUBJECT     ACTION          RESOURCE        REASONS                   SAID  BY        ID\n"+
+		"2026-01-02T03:04:05Z  denied  user:carol  read_mail imap  product:mail-1  user_blocked,not_granted  -     user:bob  r1\n",
+		"these are the oldest 1; --limit shows more")
 	s.command().run(t, "log", "-o", "csv", "--organization", "acme").want(t, 0, "one\ntwo\n", "")
 	s.command().run(t, "log", "-o", "csv", "--limit", "3").want(t, 2, "", "--limit is for table and json")
 	s.command().run(t, "log", "r1").want(t, 0, ""+
@@ -113,6 +119,7 @@ func TestLogPrintsRecords(t *testing.T) {
 	}
 	want := []string{
 		`GET /v1/decisions?decision=false&from=2026-01-02T00%3A00%3A00Z&limit=20&reason=user_blocked&subject=carol`,
+		`GET /v1/decisions?limit=1&order=oldest`,
 		`GET /v1/decisions/export?format=csv&organization=acme`,
 		`GET /v1/decisions/r1`,
 		`GET /v1/decisions/r1`,
@@ -144,7 +151,7 @@ func TestLogFollows(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &r); err != nil || r.ID != "r1" || strings.Count(got.out, "\n") != 1 {
 		t.Errorf("log --follow -o json printed %s: %v", got.out, err)
 	}
-	for _, wrong := range [][]string{{"r1"}, {"--by", "hour"}, {"-o", "csv"}} {
+	for _, wrong := range [][]string{{"r1"}, {"--by", "hour"}, {"--oldest"}, {"-o", "csv"}} {
 		s.command().run(t, append([]string{"log", "--follow"}, wrong...)...).want(t, 2, "", "--follow prints")
 	}
 	refused := serve(t, map[string]string{"GET /v1/decisions/stream": `401 {"code":"unauthenticated","title":"Who calls is not known"}`})
@@ -170,7 +177,7 @@ func TestLogCounts(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &counts); err != nil || len(counts.Items) != 2 || !counts.Complete {
 		t.Errorf("log --by hour -o json printed %s: %v", got.out, err)
 	}
-	for _, wrong := range [][]string{{"r1"}, {"--limit", "3"}, {"-o", "csv"}} {
+	for _, wrong := range [][]string{{"r1"}, {"--limit", "3"}, {"--oldest"}, {"-o", "csv"}} {
 		s.command().run(t, append([]string{"log", "--by", "hour"}, wrong...)...).want(t, 2, "", "--by counts")
 	}
 	s.command().run(t, "log", "--by", "week").want(t, 2, "", "reason, action, organization, hour")

@@ -16,14 +16,14 @@ import (
 
 // log reads the decision log.
 func (a *app) log() *cobra.Command {
-	filters := []string{"decision", "from", "to"}
+	filters := []string{"decision", "from", "to", "sequence", "revision"}
 	for _, row := range filterFlags(new(client.RecordFilter)) {
 		filters = append(filters, row.flag)
 	}
 	return a.make(command{
 		use:   "log [ID] | log --explain ID",
 		short: "Read the decision log",
-		long: `Read the decision log, newest first, or with ID one record in sentences; -o json has all that is known of it.
+		long: `Read the decision log, newest first or --oldest first, or with ID one record in sentences; -o json has all that is known of it.
 Filters are joined by and. The key needs the scope audit.
 
 --explain ID decides that record again, from its own input and by its own policy: it says which rules held, who can
@@ -43,7 +43,7 @@ come; it comes again by itself where the server restarts, and misses nothing. -o
   cordon log --explain 01a20e9f-4c2a-7869-8c1b-be6525ddcd46
   cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv`,
 		args:     cobra.MaximumNArgs(1),
-		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by", "follow"}, filters),
+		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by", "follow", "oldest"}, filters),
 		formats:  []string{"table", "json", client.FormatNDJSON, client.FormatCSV},
 		run: func(ctx context.Context, c config, args []string) error {
 			filter, err := c.filter(time.Now())
@@ -62,13 +62,13 @@ come; it comes again by itself where the server restarts, and misses nothing. -o
 				}
 				return a.explainRecord(ctx, c, remote, c.text("explain"))
 			case c.is("follow"):
-				if len(args) > 0 || c.text("by") != "" || format != "table" && format != "json" {
-					return wrongUse("--follow prints what comes: without an ID or --by, as table or json")
+				if len(args) > 0 || c.text("by") != "" || c.is("oldest") || format != "table" && format != "json" {
+					return wrongUse("--follow prints what comes: without an ID, --by or --oldest, as table or json")
 				}
 				return a.followRecords(ctx, c, remote, filter)
 			case c.text("by") != "":
-				if len(args) > 0 || c.typed("limit") || format != "table" && format != "json" {
-					return wrongUse("--by counts what the filters select: without an ID or --limit, as table or json")
+				if len(args) > 0 || c.typed("limit") || c.is("oldest") || format != "table" && format != "json" {
+					return wrongUse("--by counts what the filters select: without an ID, --limit or --oldest, as table or json")
 				}
 				return a.printCounts(ctx, c, remote, filter)
 			case len(args) == 1:
@@ -108,6 +108,7 @@ func filterFlags(f *client.RecordFilter) []filterFlag {
 		{"request-id", &f.RequestID},
 		{"trace-id", &f.TraceID},
 		{"batch", &f.Batch},
+		{"replica", &f.Replica},
 	}
 }
 
@@ -122,6 +123,7 @@ func (c config) filter(now time.Time) (f client.RecordFilter, err error) {
 		yes := v == "allowed" || v == "true"
 		f.Decision = &yes
 	}
+	f.Sequence, f.Revision = int64(c.number("sequence")), int64(c.number("revision"))
 	if f.From, err = c.moment("from", now); err != nil {
 		return f, err
 	}
@@ -131,15 +133,19 @@ func (c config) filter(now time.Time) (f client.RecordFilter, err error) {
 
 func (a *app) printRecords(ctx context.Context, c config, remote *client.Client, filter client.RecordFilter) error {
 	limit := c.number("limit")
+	found, end := remote.Records(ctx, filter, limit), "newest"
+	if c.is("oldest") {
+		found, end = remote.OldestRecords(ctx, filter, limit), "oldest"
+	}
 	if c.text("output") == "json" {
-		records, err := collect(remote.Records(ctx, filter, limit), limit)
+		records, err := collect(found, limit)
 		if err != nil {
 			return a.failed(c, err)
 		}
 		return a.printJSON(records)
 	}
 	t := a.table(recordHead...)
-	for r, err := range remote.Records(ctx, filter, limit) {
+	for r, err := range found {
 		if err != nil {
 			return firstOf(a.failed(c, err), t.end())
 		}
@@ -152,7 +158,7 @@ func (a *app) printRecords(ctx context.Context, c config, remote *client.Client,
 		return err
 	}
 	if t.rows == limit {
-		fmt.Fprintf(a.err, "these are the newest %d; --limit shows more\n", limit)
+		fmt.Fprintf(a.err, "these are the %s %d; --limit shows more\n", end, limit)
 	}
 	return nil
 }
