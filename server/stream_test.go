@@ -3,6 +3,7 @@ package server_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"io"
 	"iter"
 	"net/http"
@@ -223,7 +224,7 @@ func TestAStreamShowsWhatItsReaderMaySee(t *testing.T) {
 	if err := w.guard.RevokeKey(t.Context(), all, key.ID); err != nil {
 		t.Fatal(err)
 	}
-	if data, err := limited.event(); err != io.EOF {
+	if data, err := limited.event(); !errors.Is(err, io.EOF) {
 		t.Errorf("after the key was revoked: got %q, %v", data, err)
 	}
 }

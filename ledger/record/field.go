@@ -106,6 +106,7 @@ func (r *Record) has(how comparison, asked string) bool {
 			}
 		}
 		return true
+	case equal, notBefore, before: // of one value
 	}
 	return false
 }
