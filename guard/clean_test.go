@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -141,6 +142,7 @@ type beside struct {
 	update  func() error // before a transaction
 	reading func()       // within one, once it has read what is held
 	written func()       // once a file is
+	looked  atomic.Int64 // readings of files
 }
 
 // besideTx is its transaction.

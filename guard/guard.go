@@ -79,6 +79,7 @@ type Guard struct {
 	cache   *cache
 	callers *callers
 	once    inFlight
+	pruned  atomic.Pointer[string] // by what the log was pruned here last, and of which day
 	now     func() time.Time
 	clock   *endClock
 	log     *slog.Logger

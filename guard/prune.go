@@ -3,6 +3,7 @@ package guard
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"slices"
 	"strings"
@@ -18,7 +19,7 @@ import (
 var errKept = errors.New("what was to be deleted is to be kept")
 
 // prune deletes the records that are over. They go with the day on which they come to their end, so that a segment is not
-// written anew for each of them.
+// written anew for each of them; what may stay is looked at once a day, unless something else is set meanwhile.
 func (g *Guard) prune(ctx context.Context, now time.Time) error {
 	const day = 24 * time.Hour
 	for {
@@ -27,8 +28,8 @@ func (g *Guard) prune(ctx context.Context, now time.Time) error {
 			return err
 		}
 		p := pruning{guard: g, state: state, now: now.UTC().Truncate(day)}
-		find := state.Filters(p.now)
-		if len(find) == 0 {
+		find, by := state.Filters(p.now), p.by()
+		if last := g.pruned.Load(); len(find) == 0 || last != nil && *last == by {
 			return nil
 		}
 		gone, err := g.ledger.Prune(ctx, ledger.Pruning{Find: find, Over: p.over, Commit: p.commit})
@@ -42,8 +43,11 @@ func (g *Guard) prune(ctx context.Context, now time.Time) error {
 		case errors.Is(err, errKept): // again, by what is set now
 		case errors.Is(err, ledger.ErrOtherSeals):
 			return nil
-		default:
+		case err != nil:
 			return err
+		default:
+			g.pruned.Store(&by)
+			return nil
 		}
 	}
 }
@@ -53,6 +57,15 @@ type pruning struct {
 	guard *Guard
 	state retention.State // as it was when the pruning began
 	now   time.Time
+}
+
+// by tells one day, and what is set on it, from another.
+func (p *pruning) by() string {
+	set, _ := json.Marshal(struct { // of texts and times: it cannot fail
+		retention.Rules
+		Holds []Hold
+	}{p.state.Rules, p.state.Holds})
+	return p.now.String() + string(set)
 }
 
 // over tells whether a record goes.
