@@ -15,6 +15,7 @@ const (
 	stateFailing  = "failing"
 	stateBehind   = "behind"   // the feed: answers are given from the store alone
 	stateDegraded = "degraded" // the policy: it is asked otherwise than it could be; the clock: it leapt ahead
+	stateChanged  = "changed"  // the log: it is not what was signed
 	stateOff      = "off"
 )
 
@@ -112,7 +113,17 @@ func (s *Server) describe(health []guard.Part, counts bool) probe {
 	if ahead := g.ClockAhead().Milliseconds(); ahead > 0 {
 		clock.State, clock.AheadMS = stateDegraded, &ahead
 	}
-	p.Parts = append(p.Parts, policy, mail, clock)
+	log := partProbe{Name: "log", State: stateOK}
+	if g.LogProblem() != "" {
+		log.State = stateChanged
+	}
+	witness := partProbe{Name: "witness", State: stateOff}
+	if w := g.Witnessed(); w.Problem != "" {
+		witness.State = stateFailing
+	} else if w.Place != "" {
+		witness.State = stateOK
+	}
+	p.Parts = append(p.Parts, policy, mail, clock, log, witness)
 	if counts && g.Standing().Outbox != nil {
 		p.Outbox = &outboxProbe{}
 		p.Outbox.Waiting, p.Outbox.Dead = g.Standing().Count()

@@ -163,6 +163,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},
 		{method: post, path: "/v1/decisions/at", scopes: audit, query: timeQuery, reads: true, handle: decideAt},
 	}
+	table = append(table, auditRoutes()...)
 	for _, r := range table {
 		r.names = parameters(r.path)
 		r.count = s.metrics.route(r.path)

@@ -19,9 +19,10 @@ func (a *app) audit() *cobra.Command {
 		Long: `Every record of the log is a leaf of one tree, of which the server signs a checkpoint. With the key that
 checks its signatures, and better with a checkpoint that was put by before, nothing of what was on
 record can be changed, taken away, added or put in another order without being noticed: docs/audit.md.`,
-		Example: `  cordon audit verify export.ndjson --key "$(cat cordon.vkey)"`,
+		Example: `  cordon audit key > cordon.vkey
+  cordon audit verify export.ndjson --key "$(cat cordon.vkey)"`,
 	}
-	cmd.AddCommand(a.verify(), a.newAuditKey())
+	cmd.AddCommand(a.auditKey(), a.auditCheckpoint(), a.auditStatus(), a.verify(), a.newAuditKey())
 	a.needCommand(cmd)
 	return cmd
 }

@@ -157,6 +157,8 @@ func settings() []group {
 			{"at", "", moments, "as it was then: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d (the key needs the scope audit)"},
 			{"from", "", moments, "only since: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d"},
 			{"to", "", moments, "only before: a time, or how long ago"},
+			{"since", "", files, "file with a checkpoint of before: print it with the proof that the log goes on from it"},
+			{"size", 0, number(0, math.MaxInt), "of how many records the log is that is to go on from it; without, as it is now"},
 			{"checkpoint", "", files, "file with a checkpoint of before, which the log must go on from"},
 		}},
 	}

@@ -65,6 +65,13 @@ func (c *Checkpoints) Heads(key Verifier) ([]Head, error) {
 	return heads, nil
 }
 
+// Last returns the last of the checkpoints as it was signed by the key, and its head.
+func (c *Checkpoints) Last(key Verifier) (signed []byte, head Head, err error) {
+	signed = c.signed[len(c.signed)-1]
+	head, err = key.Open(signed)
+	return signed, head, err
+}
+
 // check holds a head against the checkpoints: against each of its own size, and against each for which there is a
 // proof. It returns the largest that it was held against.
 func (c *Checkpoints) check(key Verifier, head Head, proofs []consistency) (Head, error) {

@@ -95,10 +95,10 @@ func TestAMailServerThatStopsIsSeen(t *testing.T) { // docs/metrics.md; docs/des
 		p.awaitMetric(t, `cordon_mail_up 0`)
 		p.awaitMetric(t, `cordon_outbox_messages{kind="mail",state="pending"} 4`)
 		verbose := p.ask(t, "GET", "/readyz?verbose", "").want(t, 200).has(t, "status", "ok").has(t, "outbox.waiting", "4").has(t, "outbox.dead", "0")
-		if got := states(verbose); got != "store ok, feed ok, journal ok, policy ok, mail failing, clock ok" {
+		if got := states(verbose); got != "store ok, feed ok, journal ok, policy ok, mail failing, clock ok, log ok, witness off" {
 			t.Errorf("the parts are %s", got)
 		}
-		if a := p.with("").ask(t, "GET", "/readyz?verbose", "").want(t, 200); a.at("outbox") != "" || a.at("parts.2.waiting_records") != "" || a.at("parts.#") != "6" {
+		if a := p.with("").ask(t, "GET", "/readyz?verbose", "").want(t, 200); a.at("outbox") != "" || a.at("parts.2.waiting_records") != "" || a.at("parts.#") != "8" {
 			t.Errorf("whoever asks is shown %s", a.body)
 		}
 		p.with("ck_no_one").ask(t, "GET", "/readyz?verbose", "").want(t, 401, "unauthenticated")
