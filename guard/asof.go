@@ -172,12 +172,14 @@ func (g *Guard) gapSince(ctx context.Context, organization string, at time.Time)
 
 // policyAt finds the policy that was in force.
 func (g *Guard) policyAt(ctx context.Context, at time.Time) (p PastPolicy, _ error) {
-	until := RecordFilter{Action: activatePolicy, Kind: record.KindChange, To: at.Add(time.Microsecond), Limit: 1} // records tell microseconds
-	for r, err := range g.ledger.Search(ctx, until) {
-		if err != nil {
-			return p, fmt.Errorf("look for the policy: %w", err)
+	list, err := readInForce(ctx, g.store)
+	if err != nil {
+		return p, err
+	}
+	for _, in := range list {
+		if !in.Since.After(at) {
+			p = PastPolicy{Digest: in.Digest, Set: Setter{Record: in.Record, Time: in.Since, By: serverCaller}}
 		}
-		p = PastPolicy{Digest: r.Question.Resource.ID, Set: Setter{Record: r.ID, Time: r.Time, By: r.Caller}}
 	}
 	return p, nil
 }

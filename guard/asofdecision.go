@@ -73,14 +73,15 @@ func (g *Guard) DecideAt(ctx context.Context, o *Origin, q *Question, at time.Ti
 	return &found, nil
 }
 
-// noPolicyYet says from when on a policy is on record as in force.
+// noPolicyYet says from when on it is known which policy was in force.
 func (g *Guard) noPolicyYet(ctx context.Context) error {
-	unknown := &UnknownError{Why: "no policy was on record as in force then"}
-	for r, err := range g.ledger.Search(ctx, RecordFilter{Action: activatePolicy, Kind: record.KindChange, OldestFirst: true, Limit: 1}) {
-		if err != nil {
-			return fmt.Errorf("look for the policy: %w", err)
-		}
-		unknown.From = r.Time
+	list, err := readInForce(ctx, g.store)
+	if err != nil {
+		return err
+	}
+	unknown := &UnknownError{Why: "it is not known which policy was in force then"}
+	if len(list) > 0 {
+		unknown.From = list[0].Since
 	}
 	return unknown
 }

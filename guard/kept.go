@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"cordon/datastore"
 	"cordon/ledger/batch"
@@ -13,11 +14,40 @@ import (
 	"cordon/policies"
 )
 
+// serverCaller is the caller of what a server does by itself when it starts.
+const serverCaller = "server"
+
 // activatePolicy is the action on record of a policy that comes into force.
 const activatePolicy = "activate_policy"
 
-// inForceNote names the note of the policy that was last put on record as in force.
+// inForceNote names the note of the policies that were in force. It outlives their records, whose time may be over.
 const inForceNote = "policy.in_force"
+
+// mostInForce is how many of them are remembered: the last ones.
+const mostInForce = 2000
+
+// inForce is a policy that was in force from a time on, until the next.
+type inForce struct {
+	Digest string    `json:"digest"`
+	Since  time.Time `json:"since"`
+	Record string    `json:"record"`
+}
+
+// readInForce reads the policies that were in force, the first first.
+func readInForce(ctx context.Context, from datastore.Reader) ([]inForce, error) {
+	note, err := datastore.Get(ctx, from, datastore.Note{Name: inForceNote})
+	if errors.Is(err, datastore.ErrNotFound) {
+		return nil, nil
+	}
+	var list []inForce
+	if err == nil {
+		err = json.Unmarshal(note.Body, &list)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which policies were in force: %w", err)
+	}
+	return list, nil
+}
 
 // policyFile names the file in which a policy is kept.
 func policyFile(digest string) string { return "policy/" + digest + ".json" }
@@ -45,19 +75,19 @@ func (g *Guard) KeepPolicy(ctx context.Context) error {
 
 // noteInForce puts a policy on record as the one in force, unless it was.
 func (g *Guard) noteInForce(ctx context.Context, tx datastore.Tx, p *policy) error {
-	note, err := datastore.Get(ctx, tx, datastore.Note{Name: inForceNote})
-	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
+	list, err := readInForce(ctx, tx)
+	if err != nil {
 		return err
 	}
-	former := string(note.Body)
+	former := ""
+	if len(list) > 0 {
+		former = list[len(list)-1].Digest
+	}
 	if former == p.Digest() {
 		return nil
 	}
-	if err := tx.Put(ctx, datastore.Note{Name: inForceNote, Body: []byte(p.Digest())}); err != nil {
-		return err
-	}
 	now := g.now()
-	o := &Origin{Caller: &Caller{ID: "server"}}
+	o := &Origin{Caller: &Caller{ID: serverCaller}}
 	a := g.newAttempt(p, now, o, "", activatePolicy, Entity{Type: "policy", ID: p.Digest()})
 	set := FromTo{To: quoted(p.Digest())}
 	if former != "" {
@@ -66,6 +96,14 @@ func (g *Guard) noteInForce(ctx context.Context, tx datastore.Tx, p *policy) err
 	a.changes = []Changed{{Noun: "policy", ID: "cordon", Set: map[string]FromTo{"in_force": set}}}
 	entry := g.record(a, nil)
 	entry.Kind, entry.Replica = record.KindChange, g.changeStream("")
+	list = append(list[max(0, len(list)-mostInForce+1):], inForce{p.Digest(), now, entry.ID})
+	body, err := json.Marshal(list)
+	if err != nil {
+		return err
+	}
+	if err := tx.Put(ctx, datastore.Note{Name: inForceNote, Body: body}); err != nil {
+		return err
+	}
 	return batch.Append(ctx, tx, entry)
 }
 
