@@ -103,7 +103,7 @@ func (g *Guard) whole(ctx context.Context, o *Origin, id, how string) (Record, e
 // recordUnasked puts a reading on record that no rule is asked about: by a key or a token alone, or by an agent. It is
 // the host's and of no organization, whatever was looked for.
 func (g *Guard) recordUnasked(o *Origin, f *RecordFilter) error {
-	return g.appendUnasked(o, viewDecisions, logEntity("decisions"), o.readDetails(f))
+	return g.appendUnasked(o, ViewDecisions, logEntity("decisions"), o.readDetails(f))
 }
 
 func (g *Guard) appendUnasked(o *Origin, action string, of Entity, details []byte) error {
@@ -127,8 +127,8 @@ func (o *Origin) readDetails(f *RecordFilter) []byte {
 	return details
 }
 
-// viewDecisions is the action of who reads the log (docs/domain.md, What each action asks).
-const viewDecisions = "view_decisions"
+// ViewDecisions is the action of who reads the log (docs/domain.md, What each action asks).
+const ViewDecisions = "view_decisions"
 
 // recordRead asks whether the acting user may see an organization's records, and puts the reading on
 // record.
@@ -152,7 +152,7 @@ func (g *Guard) recordRead(ctx context.Context, o *Origin, f *RecordFilter, orga
 
 func mayRead(o *Origin, organization string) *Question {
 	var q Question
-	q.Subject, q.Action.Name = Entity{Type: policies.SubjectUser, ID: o.Actor}, viewDecisions
+	q.Subject, q.Action.Name = Entity{Type: policies.SubjectUser, ID: o.Actor}, ViewDecisions
 	q.Resource = Entity{Type: "organization", ID: organization}
 	return &q
 }

@@ -13,6 +13,9 @@ const (
 	readTurn = 10 * time.Millisecond
 	// sealTurn is how often there is one for sealing, which must keep up with the questions.
 	sealTurn = 4 * time.Millisecond
+	// mostOver is for how many slices one has to wait at most who took more than one: it may have been the disk, or
+	// others on the machine, who took the time.
+	mostOver = 10
 	// quiet is how long no question has come before they may have all of the machine.
 	quiet = 100 * time.Millisecond
 )
@@ -43,18 +46,18 @@ func (g *gate) busy(now time.Time) bool {
 	return now.Sub(g.asked) < quiet
 }
 
-// begin returns when the next slice may begin.
-func (g *gate) begin(now time.Time) time.Time {
+// begin returns when the next slice may begin of one who took so much longer for the last than that.
+func (g *gate) begin(now time.Time, over time.Duration) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.busy(now) {
 		g.next = now
 		return now
 	}
-	at := now
-	if g.next.After(now) {
-		at = g.next
+	if g.next.Before(now) {
+		g.next = now
 	}
+	at := g.next.Add(time.Duration(min(over/slice, mostOver)) * g.turn)
 	g.next = at.Add(g.turn)
 	return at
 }
@@ -73,7 +76,11 @@ func (w *worker) pause(ctx context.Context) error {
 	if now.Before(w.until) {
 		return nil
 	}
-	at := w.gate.begin(now)
+	over := time.Duration(0)
+	if !w.until.IsZero() {
+		over = now.Sub(w.until)
+	}
+	at := w.gate.begin(now, over)
 	if wait := at.Sub(now); wait > 0 {
 		timer := time.NewTimer(wait)
 		defer timer.Stop()
@@ -85,4 +92,13 @@ func (w *worker) pause(ctx context.Context) error {
 	}
 	w.until = time.Now().Add(slice)
 	return ctx.Err()
+}
+
+// without does what is not the worker's own work: its slice goes on when that is done.
+func (w *worker) without(do func()) {
+	begun := time.Now()
+	do()
+	if !w.until.IsZero() {
+		w.until = w.until.Add(time.Since(begun))
+	}
 }

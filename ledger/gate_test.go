@@ -59,6 +59,38 @@ func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 	}
 }
 
+// Whoever takes longer than a slice waits longer for the next; what others do meanwhile, as who reads what was found, does
+// not count.
+func TestALongSliceIsPaidFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var answered atomic.Int64
+		g := ledger.NewGate(func() int64 { return answered.Add(1) }, 10*time.Millisecond)
+		pause, without := g.Reader()
+		took := func(work func()) time.Duration {
+			ok(t, pause(t.Context()))
+			begun := time.Now()
+			work()
+			ok(t, pause(t.Context()))
+			return time.Since(begun)
+		}
+		for name, c := range map[string]struct {
+			work func()
+			want time.Duration
+		}{
+			"a slice":      {func() { time.Sleep(time.Millisecond) }, 10 * time.Millisecond},
+			"four slices":  {func() { time.Sleep(4 * time.Millisecond) }, 40 * time.Millisecond},
+			"a second":     {func() { time.Sleep(time.Second) }, 1100 * time.Millisecond},
+			"another's":    {func() { without(func() { time.Sleep(time.Second) }); time.Sleep(time.Millisecond) }, 1001 * time.Millisecond},
+			"next to none": {func() {}, 0},
+		} {
+			if got := took(c.work); got != c.want {
+				t.Errorf("%s took %v until the next one, want %v", name, got, c.want)
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
 // A worker who waits for its turn ends with its caller.
 func TestAWorkerThatWaitsEndsWithItsCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -35,9 +35,10 @@ type pacedFiles struct {
 	worker *worker
 }
 
-func (p pacedFiles) ReadFile(ctx context.Context, name string, offset int64, length int) ([]byte, error) {
+func (p pacedFiles) ReadFile(ctx context.Context, name string, offset int64, length int) (data []byte, err error) {
 	if err := p.worker.pause(ctx); err != nil {
 		return nil, err
 	}
-	return p.Files.ReadFile(ctx, name, offset, length)
+	p.worker.without(func() { data, err = p.Files.ReadFile(ctx, name, offset, length) }) // it is the store's work
+	return data, err
 }

@@ -128,3 +128,9 @@ func NewGate(answered func() int64, turn time.Duration) *Gate {
 
 // Worker returns what a worker calls between two steps.
 func (g *Gate) Worker() func(ctx context.Context) error { return g.worker().pause }
+
+// Reader returns besides what a worker does for another.
+func (g *Gate) Reader() (pause func(ctx context.Context) error, without func(do func())) {
+	w := g.worker()
+	return w.pause, w.without
+}

@@ -145,7 +145,9 @@ func (s *search) changed(ctx context.Context, err error) error {
 // give gives a record, and tells whether to go on.
 func (s *search) give(e Entry) bool {
 	s.filter.After = e.Record.ID
-	if !s.yield(e, nil) {
+	more := false
+	s.worker.without(func() { more = s.yield(e, nil) })
+	if !more {
 		s.done = true
 	} else if s.left--; s.left == 0 {
 		s.done = true

@@ -167,7 +167,7 @@ func (t *tail) sealed(ctx context.Context) error {
 
 // give gives a record, and tells whether to go on.
 func (t *tail) give(r record.Record) bool {
-	t.done = !t.yield(r, nil)
+	t.worker.without(func() { t.done = !t.yield(r, nil) })
 	return !t.done
 }
 

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"cordon/datastore"
@@ -41,6 +42,7 @@ type instance struct {
 
 	unwitness func() error // closes the witness; nil: there is none
 
+	answered  atomic.Int64  // questions, but for those of who reads the log
 	archiving chan struct{} // holds a token while a backup is made
 
 	// origin is who acts when the program itself does, as on the command line of a stopped server.
@@ -84,7 +86,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 		Replica:    in.journal.Replica(),
 		SealAfter:  c.duration("seal-after"),
 		CacheBytes: int64(c.number("log-cache-bytes")),
-		Answered:   func() int64 { return in.journal.Stats().Accepted },
+		Answered:   in.answered.Load,
 		Log:        log,
 	}); err != nil {
 		return nil, err
@@ -109,13 +111,27 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 		CacheBytes:   int64(c.number("cache-bytes")),
 		NoMemo:       c.text("cache") != "all",
 		NoCache:      c.text("cache") == "none",
-		Observe:      in.metrics.Observer(),
+		Observe:      in.observer(),
 		Announced:    in.relay.Wake,
 		CheckWebhook: func(url string) error { return notify.CheckURL(url, c.is("webhooks-allow-private")) },
 	}); err != nil {
 		return nil, err
 	}
 	return in, in.showFigures(c)
+}
+
+// observer counts for the metrics, and for the ledger what is answered: work on the log makes way for that, and not for
+// the readings of the log, which are put on record as questions are.
+func (in *instance) observer() guard.Observer {
+	observer := in.metrics.Observer()
+	count := observer.Decision
+	observer.Decision = func(action string, allowed bool, reason string, took time.Duration) {
+		if action != guard.ViewDecisions {
+			in.answered.Add(1)
+		}
+		count(action, allowed, reason, took)
+	}
+	return observer
 }
 
 // newInstance is an instance without parts.
