@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // pieces reads a Parquet file for the library, each piece held against its checksum.
@@ -52,6 +53,9 @@ func (p pieces) piece(number int64) ([]byte, error) {
 	})
 }
 
+// mostUnpacked is more than a column has: a sealer puts some hundred MiB of text into a segment at most.
+const mostUnpacked = 1 << 30
+
 // opened is a Parquet file whose footer was read.
 type opened struct {
 	chunks []*parquet.FileColumnChunk // by column; nil: it holds nothing but nulls
@@ -80,7 +84,12 @@ func (s *Segment) opened(ctx context.Context, h *head) (*opened, error) {
 			if !ok {
 				return nil, 0, errors.New("the library reads columns in another way")
 			}
-			if f.Metadata().RowGroups[0].Columns[i].MetaData.Statistics.NullCount < s.info.Count {
+			said := &f.Metadata().RowGroups[0].Columns[i].MetaData
+			// Another codec may take any amount of memory.
+			if said.Codec != format.Zstd || said.TotalCompressedSize > h.size || said.TotalUncompressedSize > mostUnpacked {
+				return nil, 0, fmt.Errorf("%w: its column %q is packed in another way", ErrCorrupt, column.Name())
+			}
+			if said.Statistics.NullCount < s.info.Count {
 				o.chunks[i] = chunk
 			}
 		}

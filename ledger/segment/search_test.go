@@ -139,12 +139,12 @@ func TestSearchFindsWhatAReaderOfEverythingFinds(t *testing.T) {
 
 // Every single member and every pair of them, over enough records that pages and blocks are many.
 func TestEveryFilterAndPairOverManyPages(t *testing.T) {
-	lines := varied(6000)
+	lines := varied(3000)
 	kept, b := built(t, 0, lines)
 	s := segment.Open(kept, b.Info, segment.NewCache(8<<20))
 	records := decoded(lines)
 	rapid.Check(t, func(rt *rapid.T) {
-		for range 4 {
+		for range 2 {
 			f := asked(rt, records, 2)
 			if f.Limit == 0 {
 				f.Limit = 100
@@ -186,7 +186,7 @@ func varied(n int) [][]byte {
 // A rare value costs its own pages, however many records there are.
 func TestASearchReadsByWhatItFinds(t *testing.T) {
 	read := map[int]int{}
-	for _, rows := range []int{4000, 32000} {
+	for _, rows := range []int{2000, 16000} {
 		lines := sample(rows)
 		kept, b := built(t, 0, lines)
 		var r record.Record
@@ -212,8 +212,8 @@ func TestASearchReadsByWhatItFinds(t *testing.T) {
 			t.Errorf("one record of %d costs %d bytes", rows, kept.bytes)
 		}
 	}
-	if read[32000] > 3*8<<10 {
-		t.Errorf("what is not there costs %d bytes of an index", read[32000])
+	if read[16000] > 3*8<<10 {
+		t.Errorf("what is not there costs %d bytes of an index", read[16000])
 	}
 }
 
