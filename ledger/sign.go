@@ -44,6 +44,16 @@ func (l *Ledger) Key(ctx context.Context) (*tree.Key, error) {
 	return key, nil
 }
 
+// KeyKnown reports whether there is a key that signs the checkpoints: one is configured, or the store has made one.
+func (l *Ledger) KeyKnown(ctx context.Context) (bool, error) {
+	private := ""
+	if l.config.Key != nil {
+		return true, nil
+	}
+	err := readNote(ctx, l.store, keyNote, &private)
+	return private != "", err
+}
+
 // grow has the tree grow behind a checkpoint, by the entries of lines, and returns the checkpoint that is to be put.
 func (r *round) grow(ctx context.Context, checkpoint string, lines [][]byte) (string, error) {
 	key, err := r.Key(ctx)

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 
 	"cordon/datastore/sqlite"
+	"cordon/ledger"
 
 	"github.com/spf13/cobra"
 )
@@ -55,11 +57,11 @@ func (a *app) restore() *cobra.Command {
 		use:   "restore DIR",
 		short: "Make a store of a backup",
 		long: `Check the backup in DIR and copy it to --data, which must be missing or empty; then start the server on
-it. What comes back with it, such as keys that were revoked since, stands in docs/operations.md: read it first.`,
+it. What is sealed of the log is held against its tree, with the key in the store or that of --audit-key. What comes back with it, such as keys that were revoked since, stands in docs/operations.md: read it first.`,
 		example:  `  cordon restore ./backups/2026-01-31 --data ./restored`,
 		args:     exactly(1),
 		ids:      []string{argFile},
-		settings: []string{"data"},
+		settings: []string{"data", "audit-key"},
 		run:      a.runRestore,
 	})
 }
@@ -70,8 +72,46 @@ func (a *app) runRestore(ctx context.Context, c config, args []string) error {
 		if err == nil {
 			err = sqlite.Verify(ctx, dir)
 		}
+		if err == nil {
+			err = a.verifyLog(ctx, c, dir)
+		}
 		return m, err
 	})
+}
+
+// verifyLog holds the log in a folder against its tree, all of it.
+func (a *app) verifyLog(ctx context.Context, c config, dir string) (err error) {
+	key, err := auditKey(c)
+	if err != nil {
+		return wrongUse("%w", err)
+	}
+	store, err := sqlite.Open(ctx, sqlite.Config{Path: dir})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	log, err := ledger.New(ledger.Config{Store: store, Key: key})
+	if err != nil {
+		return err
+	}
+	standing, err := log.Standing(ctx)
+	if err != nil || standing.Sealed == 0 {
+		return err
+	}
+	switch known, err := log.KeyKnown(ctx); {
+	case err != nil:
+		return err
+	case !known:
+		_, err = fmt.Fprintln(a.err, "the log is not held against its tree: no key is in the backup; give --audit-key, if it has one")
+		return err
+	}
+	if err := log.Check(ctx, math.MaxInt64); err != nil {
+		return err
+	}
+	if problem := log.Checked().Problem; problem != "" {
+		return fmt.Errorf("the log in the backup is not what was signed: %s", problem)
+	}
+	return nil
 }
 
 // fill makes a folder of what fn writes into it, whole or not at all.

@@ -1,6 +1,11 @@
 package crash_test
 
 import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -8,6 +13,8 @@ import (
 	"testing"
 
 	"cordon/tests/program"
+
+	_ "modernc.org/sqlite"
 )
 
 // backUp backs a server up on the command line.
@@ -115,5 +122,65 @@ func TestAStoreInMongoDBIsBackedUpByItsOwnTools(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("there is a backup")
+	}
+}
+
+// TestABackupOfAnotherLogIsNotRestored: whoever changes what is sealed, and makes the backup's sums anew, is found out by
+// the tree.
+func TestABackupOfAnotherLogIsNotRestored(t *testing.T) {
+	place := program.Embedded(t)
+	key := program.FirstKey(t, place)
+	s := program.Serve(t, place, key)
+	directory(t, s)
+	whole(t, s, newAnswered(0)) // an export has everything sealed
+	dir := filepath.Join(t.TempDir(), "backup")
+	backUp(t, s, dir)
+	restoreTo(t, s, dir)
+
+	path := filepath.Join(dir, "decisions.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const spoil = `UPDATE chunks SET data = zeroblob(length(data)) WHERE file IN (SELECT id FROM files WHERE name LIKE 'segment/%.parquet')`
+	changed, err := db.ExecContext(t.Context(), spoil)
+	if err == nil {
+		_, err = db.ExecContext(t.Context(), `PRAGMA journal_mode = DELETE`)
+	}
+	if err = errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if rows, err := changed.RowsAffected(); err != nil || rows == 0 {
+		t.Fatalf("%d pieces of segments were changed, %v", rows, err)
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var m map[string]any
+	manifest, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
+	if err == nil {
+		err = json.Unmarshal(manifest, &m)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range m["files"].([]any) {
+		if f := f.(map[string]any); f["name"] == "decisions.db" {
+			f["size"], f["sha256"] = len(text), fmt.Sprintf("%x", sha256.Sum256(text))
+		}
+	}
+	if manifest, err = json.Marshal(m); err == nil {
+		err = os.WriteFile(filepath.Join(dir, "manifest.json"), manifest, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	to := filepath.Join(t.TempDir(), "new")
+	if _, errs, code := s.CLI("restore", dir, "--data", to); code != 3 || !strings.Contains(errs, "not what was signed") {
+		t.Errorf("restore exits %d: %s", code, errs)
+	}
+	if _, err := os.Stat(to); err == nil {
+		t.Error("it was restored")
 	}
 }
