@@ -36,7 +36,7 @@ func TestCompletionOffersValues(t *testing.T) {
 		"log --kind ":                             "decision change read gap",
 		"log --decision ":                         "allowed denied",
 		"log --action start":                      "start_maintenance",
-		"log -o ":                                 "table json ndjson csv",
+		"log -o ":                                 "table json ndjson csv parquet opa",
 		"messages --state ":                       "pending leased done dead",
 		"messages --decision ":                    "",
 		"serve --journal-sync ":                   "always interval",

@@ -103,7 +103,7 @@ func settings() []group {
 			{"client-cert", "", files, "file with a certificate (PEM) for a server that asks for one"},
 			{"client-key", "", files, "file with that certificate's private key (PEM)"},
 			{"timeout", 10 * time.Second, lasting(time.Millisecond, time.Hour), "longest wait for one try of a call"},
-			{"output", "table", anything, "how to print: table or json; of log also ndjson and csv"},
+			{"output", "table", anything, "how to print: table or json; of log also ndjson, csv, parquet and opa"},
 			{"config", "", files, "YAML file with settings"},
 		}},
 		{"Of single commands", []setting{
@@ -153,6 +153,8 @@ func settings() []group {
 			{"revision", 0, number(0, math.MaxInt), "only what was decided at this revision of its organization; 0: any"},
 			{"oldest", false, bound{}, "begin with the oldest"},
 			{"follow", false, bound{}, "print records as they come"},
+			{"into", "", files, "export into this file, and go on with it where it broke off"},
+			{"cursor", "", word, "export what has come since the export that printed this cursor"},
 			{"by", "", among(client.CountsBy()...), "count records by reason, action, organization or hour"},
 			{"at", "", moments, "as it was then: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d (the key needs the scope audit)"},
 			{"from", "", moments, "only since: a time such as 2026-01-31T12:00:00Z, or how long ago, such as 2h or 7d"},

@@ -52,7 +52,7 @@ func (a *app) runImport(ctx context.Context, c config, args []string) error {
 	defer lines.Close()
 	var source io.Reader = lines
 	if isTerminal(a.err) {
-		bar := a.progress(size)
+		bar := a.progress("loading", size)
 		defer func() { _ = bar.Exit() }() // what it draws is nobody's result
 		source = io.TeeReader(lines, bar)
 	}
@@ -94,11 +94,11 @@ func (a *app) openLines(path string) (io.ReadCloser, int64, error) {
 	return nil, 0, errors.Join(wrongUse("%w", err), file.Close())
 }
 
-// progress shows on standard error how far an import is.
-func (a *app) progress(size int64) *progressbar.ProgressBar {
+// progress shows on standard error how far an import or an export is.
+func (a *app) progress(doing string, size int64) *progressbar.ProgressBar {
 	return progressbar.NewOptions64(size,
 		progressbar.OptionSetWriter(a.err),
-		progressbar.OptionSetDescription("loading"),
+		progressbar.OptionSetDescription(doing),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionEnableColorCodes(a.coloured(a.err)),
 		progressbar.OptionThrottle(100*time.Millisecond),

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -35,16 +33,20 @@ come; it comes again by itself where the server restarts, and misses nothing. -o
 
 --by counts instead: how many records allowed and how many denied, by reason, action, organization or hour.
 
--o ndjson and -o csv export all that the filters select, oldest first.`,
+-o ndjson, csv, parquet and opa (the shape of OPA's decision log) export all that the filters select, oldest first.
+--into FILE brings it into a file: it goes on by itself where it breaks off, the same command goes on with what an
+interrupted one has left, and at the end it prints the cursor with which --cursor exports what has come since. NDJSON
+ends with its manifest, and beside a file in another form there is FILE.manifest, for "cordon audit verify".`,
 		example: `  cordon log --organization acme --decision denied --from 24h
   cordon log --subject carol --resource web-1 -o json
   cordon log --follow --decision denied
   cordon log --from 7d --organization acme --by reason
   cordon log --explain 01a20e9f-4c2a-7869-8c1b-be6525ddcd46
-  cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv`,
+  cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv
+  cordon log -o ndjson --into log.ndjson`,
 		args:     cobra.MaximumNArgs(1),
-		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by", "follow", "oldest"}, filters),
-		formats:  []string{"table", "json", client.FormatNDJSON, client.FormatCSV},
+		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by", "follow", "oldest", "into", "cursor"}, filters),
+		formats:  slices.Concat([]string{"table", "json"}, exportFormats),
 		run: func(ctx context.Context, c config, args []string) error {
 			filter, err := c.filter(time.Now())
 			if err != nil {
@@ -55,7 +57,10 @@ come; it comes again by itself where the server restarts, and misses nothing. -o
 				return err
 			}
 			format := c.text("output")
+			exports := slices.Contains(exportFormats, format)
 			switch {
+			case !exports && (c.text("into") != "" || c.text("cursor") != ""):
+				return wrongUse("--into and --cursor are for exports: -o %s", strings.Join(exportFormats, ", "))
 			case c.typed("explain"): // not by a variable: that is for whoever asks
 				if !isRecordID(c.text("explain")) || len(args) > 0 {
 					return wrongUse("--explain of log takes the id of one record, and nothing beside it: cordon log --explain ID")
@@ -73,7 +78,7 @@ come; it comes again by itself where the server restarts, and misses nothing. -o
 				return a.printCounts(ctx, c, remote, filter)
 			case len(args) == 1:
 				return a.printRecord(ctx, c, remote, args[0])
-			case format == client.FormatNDJSON, format == client.FormatCSV:
+			case exports:
 				if c.typed("limit") {
 					return wrongUse("-o %s exports all that the filters select; --limit is for table and json", format)
 				}
@@ -173,19 +178,6 @@ func (a *app) printRecord(ctx context.Context, c config, remote *client.Client, 
 		return a.printJSON(r)
 	}
 	return a.tellRecord(r)
-}
-
-// export copies an export as it comes. One that breaks off is an error, not a shorter export.
-func (a *app) export(ctx context.Context, c config, remote *client.Client, filter client.RecordFilter) error {
-	body, err := remote.ExportRecords(ctx, filter, c.text("output"))
-	if err != nil {
-		return a.failed(c, err)
-	}
-	_, err = io.Copy(a.out, body)
-	if err = errors.Join(err, body.Close()); err != nil {
-		return fmt.Errorf("the export is incomplete: %w", err)
-	}
-	return nil
 }
 
 // answerOf is what a record says in a word.
