@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"strings"
 	"time"
 
@@ -83,47 +84,63 @@ func (g *Guard) directoryAt(ctx context.Context, organization string, at time.Ti
 	if err := g.gapSince(ctx, organization, at); err != nil {
 		return nil, err
 	}
-	const tries = 3 // what is changed while it is read is read again
+	const tries = 3
 	for try := 1; ; try++ {
-		state, err := g.stateNow(ctx, organization)
+		state, changes, err := g.stateAndChanges(ctx, organization, try == tries)
 		if err != nil {
 			return nil, err
 		}
 		if state == nil {
 			return &past.Directory{ID: organization}, nil
 		}
-		d, err := past.At(organization, at, state, g.directoryChanges(ctx, organization), keys)
-		if change, disagrees := past.Disagrees(err); disagrees {
-			if try < tries {
-				continue
-			}
+		d, err := past.At(organization, at, state, changes, keys)
+		change, disagrees := past.Disagrees(err)
+		if !disagrees {
+			return d, err
+		}
+		if try == tries {
 			return nil, &UnknownError{From: change.Time, Why: "record " + change.ID + " and what came after it do not lead to the directory as it is: something was changed without a record"}
 		}
-		return d, err
 	}
 }
 
-// stateNow is what is known of an organization now, as records show it; nil of one that never was.
-func (g *Guard) stateNow(ctx context.Context, organization string) (*past.State, error) {
+// stateAndChanges returns what is known now, and the changes that led to it. What is changed while it is read makes the
+// two disagree, and is to be read again; at once, they are of one point in time, and nobody changes anything meanwhile.
+func (g *Guard) stateAndChanges(ctx context.Context, organization string, atOnce bool) (state *past.State, _ iter.Seq2[past.Change, error], err error) {
+	if !atOnce {
+		state, _, err = stateNow(ctx, g.store, organization)
+		return state, g.directoryChanges(ctx, organization, math.MaxInt64), err
+	}
+	var revision int64
+	err = g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) (err error) {
+		state, revision, err = stateNow(ctx, tx, organization)
+		return err
+	})
+	return state, g.directoryChanges(ctx, organization, revision), err
+}
+
+// stateNow is what is known of an organization now, as records show it, and its revision; nil of one that never was.
+func stateNow(ctx context.Context, from datastore.Reader, organization string) (*past.State, int64, error) {
 	state := past.NewState()
 	put := func(n datastore.Noun) {
 		noun, id, members := shown(n)
 		state.Put(noun, id, members)
 	}
-	facts, err := g.store.Facts(ctx, datastore.Key{Organization: organization})
+	facts, err := from.Facts(ctx, datastore.Key{Organization: organization})
+	revision := facts.Organization.Revision
 	if errors.Is(err, datastore.ErrNotFound) {
-		if facts.Organization.Revision == 0 { // which is kept of one that was
-			return nil, nil
+		if revision == 0 { // which is kept of one that was
+			return nil, 0, nil
 		}
-		return state, nil
+		return state, revision, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read organization: %w", err)
+		return nil, 0, fmt.Errorf("read organization: %w", err)
 	}
 	put(facts.Organization)
-	for m, err := range datastore.List(ctx, g.store, Member{Organization: organization}, Page{}) {
+	for m, err := range datastore.List(ctx, from, Member{Organization: organization}, Page{}) {
 		if err != nil {
-			return nil, fmt.Errorf("read members: %w", err)
+			return nil, 0, fmt.Errorf("read members: %w", err)
 		}
 		put(m)
 		_, _, members := shown(datastore.UserBlocks{User: m.ID, Blocks: m.Blocks})
@@ -132,24 +149,24 @@ func (g *Guard) stateNow(ctx context.Context, organization string) (*past.State,
 		}
 		state.Put("user", m.ID, members)
 	}
-	for p, err := range datastore.List(ctx, g.store, Product{Organization: organization}, Page{}) {
+	for p, err := range datastore.List(ctx, from, Product{Organization: organization}, Page{}) {
 		if err != nil {
-			return nil, fmt.Errorf("read products: %w", err)
+			return nil, 0, fmt.Errorf("read products: %w", err)
 		}
 		put(p)
 	}
-	return state, nil
+	return state, revision, nil
 }
 
-// directoryChanges gives the changes of an organization's directory on record, newest first.
-func (g *Guard) directoryChanges(ctx context.Context, organization string) iter.Seq2[past.Change, error] {
+// directoryChanges gives the changes of an organization's directory on record up to a revision, newest first.
+func (g *Guard) directoryChanges(ctx context.Context, organization string, revision int64) iter.Seq2[past.Change, error] {
 	return func(yield func(past.Change, error) bool) {
 		for r, err := range g.ledger.Search(ctx, RecordFilter{Organization: organization, Kind: record.KindChange}) {
 			if err != nil {
 				yield(past.Change{}, fmt.Errorf("read changes: %w", err))
 				return
 			}
-			if c, changed := past.Read(&r); changed && !yield(c, nil) {
+			if c, changed := past.Read(&r); changed && c.Revision <= revision && !yield(c, nil) {
 				return
 			}
 		}
