@@ -34,7 +34,7 @@ var outside = map[string][]string{
 	"type":        {"thing"}, "timeout": {"-1s", "0s", "2h"}, "explain": {"everybody"},
 	"scopes": {"everything", "act,root"}, "expires-in": {"never", "-1h", "0s"}, "at-least": {"acme", "acme=", "=7", "acme=-1", "acme=7,x"},
 	"decision": {"maybe", "01a20e9f"}, "state": {"lost"}, "kind": {"act"}, "class": {"gaps"}, "origin": {"clock"}, "by": {"day"}, "from": {"yesterday"}, "at": {"tuesday"}, "to": {"2026"},
-	"size": {"-1", "x"}, "limit": {"-1", "1000001"}, "organizations": {"-1", "100000"}, "users-per": {"0", "10000"}, "products-per": {"-1", "10000"},
+	"size": {"-1", "x"}, "limit": {"-1", "1000001"}, "sequence": {"-1"}, "revision": {"-1"}, "organizations": {"-1", "100000"}, "users-per": {"0", "10000"}, "products-per": {"-1", "10000"},
 }
 
 var inside = map[string][]string{
@@ -53,7 +53,7 @@ var inside = map[string][]string{
 	"type": {"organization"}, "timeout": {"1ms", "1h"}, "explain": {"user", "admin"},
 	"scopes": {"all", "act,decide"}, "expires-in": {"90m", "30d"}, "at-least": {"acme=7", "acme=7,club=0"},
 	"decision": {"allowed", "false", "01a20e9f-4c2a-7869-8c1b-be6525ddcd46"}, "state": {"dead"}, "kind": {"read"}, "class": {"decisions"}, "origin": {"support"}, "by": {"hour"}, "from": {"2026-01-31", "2h"}, "at": {"2026-01-31T14:03:00Z", "7d"}, "to": {"2026-01-31T12:00:00Z", "7d"},
-	"size": {"0", "9223372036854775807"}, "limit": {"0"}, "organizations": {"0", "99999"}, "users-per": {"1"}, "products-per": {"0"},
+	"size": {"0", "9223372036854775807"}, "limit": {"0"}, "sequence": {"0", "7"}, "revision": {"0", "7"}, "organizations": {"0", "99999"}, "users-per": {"1"}, "products-per": {"0"},
 }
 
 func TestEverySettingHasBounds(t *testing.T) {
@@ -142,4 +142,14 @@ func TestAnEmptyFlagIsNotTakenForNone(t *testing.T) { // a shell variable that i
 	// Of a variable it is as good as none, as compose files have it.
 	empty := map[string]string{"CORDON_KEY": "k", "CORDON_AS": "", "CORDON_URL": ""}
 	command{env: empty}.run(t, "block", "web-1").want(t, 2, "", "needs --reason")
+}
+
+// Commands know settings by their names: of two with one name the second would take the place of the first everywhere.
+func TestNoTwoSettingsHaveOneName(t *testing.T) {
+	names := slices.Sorted(slices.Values(cordon.Settings()))
+	for i := range names[1:] {
+		if names[i] == names[i+1] {
+			t.Errorf("%s is there twice", names[i])
+		}
+	}
 }

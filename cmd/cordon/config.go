@@ -148,7 +148,7 @@ func settings() []group {
 			{"request-id", "", word, "only what this request asked"},
 			{"trace-id", "", word, "only what this trace asked"},
 			{"batch", "", word, "only the questions of this batch"},
-			{"replica", "", word, "only what this replica put on record"},
+			{"by-replica", "", word, "only what this replica put on record"},
 			{"sequence", 0, number(0, math.MaxInt), "only what has this number, which each replica counts for itself; 0: any"},
 			{"revision", 0, number(0, math.MaxInt), "only what was decided at this revision of its organization; 0: any"},
 			{"oldest", false, bound{}, "begin with the oldest"},

@@ -58,7 +58,7 @@ func TestImportPrintsCountsAndRefusals(t *testing.T) {
 // What the log can be asked for, log can be: an id is its argument.
 func TestLogHasAFlagForEveryMember(t *testing.T) {
 	flags := map[string]string{
-		"reason": "why", "batch_id": "batch", "agent": "by-agent", "request_id": "request-id", "trace_id": "trace-id",
+		"reason": "why", "batch_id": "batch", "replica": "by-replica", "agent": "by-agent", "request_id": "request-id", "trace_id": "trace-id",
 		"id": "",
 	}
 	s := serve(t, map[string]string{"GET /v1/decisions": `200 {"items":[],"next_cursor":""}`})

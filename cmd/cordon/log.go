@@ -113,7 +113,7 @@ func filterFlags(f *client.RecordFilter) []filterFlag {
 		{"request-id", &f.RequestID},
 		{"trace-id", &f.TraceID},
 		{"batch", &f.Batch},
-		{"replica", &f.Replica},
+		{"by-replica", &f.Replica},
 	}
 }
 
