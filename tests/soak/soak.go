@@ -117,11 +117,12 @@ func (s *soak) settle(ctx context.Context) error {
 	return nil
 }
 
-// start starts the server, again after it was killed. It seals as fast as it may, so that kills meet it at that.
+// start starts the server, again after it was killed. It seals as fast as it may, so that kills meet it at that,
+// and finishes exports that are in hand when it is stopped, however busy the machine is.
 func (s *soak) start(ctx context.Context) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
-	s.server, err = program.Start(ctx, s.program, slices.Concat(s.place, s.auditor.flags(), []string{"--drain-delay", "0s", "--seal-after", "1s"})...)
+	s.server, err = program.Start(ctx, s.program, slices.Concat(s.place, s.auditor.flags(), []string{"--drain-delay", "0s", "--drain-timeout", "3m", "--seal-after", "1s"})...)
 	return err
 }
 
