@@ -114,6 +114,9 @@ func (l *Ledger) checkAt(ctx context.Context, s tree.Sealed, h *head, rows int64
 	if err != nil {
 		return 0, err
 	}
+	if err := l.checkGroups(ctx, s.Key, c.groups); err != nil {
+		return 0, err
+	}
 	return l.checkSegments(ctx, s, c.segments, rows)
 }
 

@@ -10,13 +10,39 @@ import (
 	"cordon/ledger/tree"
 )
 
-// ofGone is what the signature of the records is of that are gone from a segment.
-const ofGone = "gone"
+// What signatures of files are of: which records are gone from a segment, and what an index over segments says.
+const (
+	ofGone  = "gone"
+	ofGroup = "index"
+)
 
 // A segment without some of its records, since their time was over, has a file beside it: a signature of which they
 // are. Whoever can write to the store could make such a segment, and cannot sign that they may.
 
-func goneName(info segment.Info) string { return "gone/" + info.Name() }
+// signatureName returns the name of the file with the signature of another file.
+func signatureName(name string) string { return "signed/" + name }
+
+// signFile signs what a file says.
+func (l *Ledger) signFile(ctx context.Context, name, kind string, data []byte) error {
+	key, err := l.Key(ctx)
+	if err != nil {
+		return err
+	}
+	signature, err := key.SignData(kind, data)
+	if err != nil {
+		return err
+	}
+	return l.store.WriteFile(ctx, signatureName(name), []byte(signature))
+}
+
+// fileSigned reports whether that is signed.
+func (l *Ledger) fileSigned(ctx context.Context, key *tree.Key, name, kind string, data []byte) (bool, error) {
+	signature, err := l.store.ReadFile(ctx, signatureName(name), 0, 1<<10)
+	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
+		return false, err
+	}
+	return err == nil && key.Verifier().CheckData(kind, data, string(signature)), nil
+}
 
 // vouch signs which records of a segment are gone, their lines nil. It is called before the segment counts.
 func (l *Ledger) vouch(ctx context.Context, info segment.Info, lines [][]byte) error {
@@ -24,15 +50,7 @@ func (l *Ledger) vouch(ctx context.Context, info segment.Info, lines [][]byte) e
 	if !some {
 		return nil
 	}
-	key, err := l.Key(ctx)
-	if err != nil {
-		return err
-	}
-	signature, err := key.SignData(ofGone, which)
-	if err != nil {
-		return err
-	}
-	return l.store.WriteFile(ctx, goneName(info), []byte(signature))
+	return l.signFile(ctx, info.Name(), ofGone, which)
 }
 
 // vouched reports a segment of which records are gone without a signature.
@@ -41,12 +59,31 @@ func (l *Ledger) vouched(ctx context.Context, key *tree.Key, info segment.Info, 
 	if !some {
 		return nil
 	}
-	signature, err := l.store.ReadFile(ctx, goneName(info), 0, 1<<10)
-	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
-		return err
+	signed, err := l.fileSigned(ctx, key, info.Name(), ofGone, which)
+	if err == nil && !signed {
+		err = fmt.Errorf("%w: records of %s were removed by somebody else than this log", ErrChanged, info.Name())
 	}
-	if err != nil || !key.Verifier().CheckData(ofGone, which, string(signature)) {
-		return fmt.Errorf("%w: records of %s were removed by somebody else than this log", ErrChanged, info.Name())
+	return err
+}
+
+// checkGroups reports an index over segments that the log has not made: a search would pass over what it leaves out.
+func (l *Ledger) checkGroups(ctx context.Context, key *tree.Key, groups []segment.Group) error {
+	worker := l.readers.worker()
+	for _, g := range groups {
+		if err := worker.pause(ctx); err != nil {
+			return err
+		}
+		data, err := l.store.ReadFile(ctx, g.Name(), 0, datastore.MaxFileBytes)
+		if err != nil {
+			return fmt.Errorf("read %s: %w", g.Name(), err)
+		}
+		signed, err := l.fileSigned(ctx, key, g.Name(), ofGroup, data)
+		if err == nil && !signed {
+			err = fmt.Errorf("%w: %s is not an index that this log has made", ErrChanged, g.Name())
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }

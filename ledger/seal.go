@@ -235,6 +235,9 @@ func (r *round) writeGroups(ctx context.Context) error {
 			err = r.store.WriteFile(ctx, g.Name(), data)
 		}
 		if err == nil {
+			err = r.signFile(ctx, g.Name(), ofGroup, data)
+		}
+		if err == nil {
 			err = r.step(ctx, stepFile)
 		}
 		if err != nil {
@@ -272,9 +275,7 @@ func (r *round) removeIdle(ctx context.Context) error {
 	}
 	idle := slices.Clone(c.idle)
 	for _, name := range c.idle {
-		if info, is := segment.ParseName(name); is {
-			idle = append(idle, goneName(info))
-		}
+		idle = append(idle, signatureName(name))
 	}
 	if err := r.store.RemoveFiles(ctx, idle...); err != nil {
 		return fmt.Errorf("remove what is covered: %w", err)

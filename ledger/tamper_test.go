@@ -244,6 +244,10 @@ func tamperings() map[string]func(s *scene) {
 			s.file(s.segment().IndexName(), func(data []byte) []byte { return make([]byte, len(data)) })
 		},
 		"an index removed": func(s *scene) { s.file(s.segment().IndexName(), func([]byte) []byte { return nil }) },
+		"an index over segments, made by somebody else": func(s *scene) {
+			g := segment.Group{Level: 1, Generation: s.segment().Generation}
+			ok(s.t, s.store.WriteFile(s.t.Context(), g.Name(), []byte("nothing is there")))
+		},
 		"a segment removed": func(s *scene) {
 			info := s.segment()
 			ok(s.t, s.store.RemoveFiles(s.t.Context(), info.Name(), info.IndexName()))
@@ -394,6 +398,27 @@ func TestRecordsThatAreGoneByRightAreNoProblem(t *testing.T) {
 	ok(t, s.l.Vouch(t.Context(), is.Info, lines))
 	s.rebuild(func([][]byte) [][]byte { return lines })
 	if problem := checked(t, s.l); problem != "" {
+		t.Error(problem)
+	}
+}
+
+// What was pruned leaves a log that is what was signed, and an export of the rest is proved as before.
+func TestAfterAPruningTheLogIsWhatWasSigned(t *testing.T) {
+	s := newScene(t)
+	for _, product := range []string{"product-3", "product-4"} { // the second goes from segments that lack some already
+		gone := must[ledger.Pruned](t)(s.l.Prune(t.Context(), ledger.Pruning{
+			Find: []record.Filter{{Resource: product}}, Over: func(*record.Record) bool { return true },
+		}))
+		if gone.Records == 0 {
+			t.Fatal("nothing went")
+		}
+		if by := s.found(must[*tree.Key](t)(s.l.Key(t.Context())).Verifier()); len(by) > 0 {
+			t.Errorf("%v find something: %+v", by, s.l.Checked())
+		}
+	}
+	s.fill() // and what is merged with segments that lack some
+	ok(t, s.l.SealNow(t.Context()))
+	if problem := checked(t, s.ledger()); problem != "" {
 		t.Error(problem)
 	}
 }
