@@ -66,5 +66,9 @@ func publicOf(private string) (string, error) {
 	if !ok || !ok2 || !ok3 || err != nil || len(key) != 1+ed25519.SeedSize {
 		return "", errors.New("no key of a log: it has no Ed25519 seed")
 	}
-	return note.NewEd25519VerifierKey(name, ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey))
+	public, ok := ed25519.NewKeyFromSeed(key[1:]).Public().(ed25519.PublicKey)
+	if !ok {
+		return "", errors.New("no key of a log: it is no Ed25519 key")
+	}
+	return note.NewEd25519VerifierKey(name, public)
 }

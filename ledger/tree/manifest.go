@@ -1,6 +1,7 @@
 package tree
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -112,12 +113,12 @@ func (m *Manifest) Write(ctx context.Context, w io.Writer, sealed Sealed, about 
 	}
 	signed.text(fmt.Sprintf(`"lines":%d,"sha256":"%x"`, m.lines, m.digest.Sum(nil)))
 	if m.unproved {
-		signed.base64("sums", chunks(m.sums))
+		err = signed.base64("sums", chunks(m.sums))
 	} else if err = m.proof(ctx, signed, sealed); err != nil {
-		return fmt.Errorf("prove an export: %w", err)
+		err = fmt.Errorf("prove an export: %w", err)
 	}
-	if signed.err != nil {
-		return signed.err
+	if err != nil || signed.err != nil {
+		return cmp.Or(err, signed.err)
 	}
 	signature, err := sealed.Key.signature(ofExport, signed.sum.Sum(nil))
 	if err != nil {
