@@ -22,9 +22,10 @@ type csvColumn struct {
 
 // csvRecord is a record with its input and its details taken apart.
 type csvRecord struct {
-	*guard.Record
+	*guard.ExportRow
 	input   map[string]map[string]cell // by section and member, as policies/schemas/input.json names them
 	details map[string]cell
+	event   map[string]cell // that an agent reported
 	reasons []guard.Reason
 	changes string
 }
@@ -94,6 +95,9 @@ func detailColumns() []csvColumn {
 		{"preview", detail("preview")},
 		{"standing_blocks", detail("blocks")},
 		{"channels", detail("channels")},
+		{"purpose", detail("purpose")},
+		{"looked_for", func(r *csvRecord) string { return lookedFor([]byte(r.details["filter"])) }},
+		{"reported_at", func(r *csvRecord) string { return string(r.event["timestamp"]) }},
 		{"details", func(r *csvRecord) string {
 			var parts []string
 			for _, name := range slices.Sorted(maps.Keys(r.details)) {
@@ -107,7 +111,8 @@ func detailColumns() []csvColumn {
 }
 
 // ownColumn names the details that have a column of their own.
-var ownColumn = []string{"conflict", "reason", "justification", "ticket", "code_of", "expires_at", "changes", "preview", "blocks", "channels"}
+var ownColumn = []string{"conflict", "reason", "justification", "ticket", "code_of", "expires_at", "changes", "preview", "blocks", "channels",
+	"purpose", "filter"}
 
 func tracedColumns() []csvColumn {
 	return []csvColumn{
@@ -118,6 +123,7 @@ func tracedColumns() []csvColumn {
 		{"request_id", func(r *csvRecord) string { return r.RequestID }},
 		{"trace_id", func(r *csvRecord) string { return r.TraceID }},
 		{"batch", func(r *csvRecord) string { return r.Batch }},
+		{"leaf", func(r *csvRecord) string { return strconv.FormatInt(r.Leaf, 10) }},
 	}
 }
 
@@ -155,8 +161,8 @@ func (c *csvRows) head() []string {
 
 // of is a record as a row, which is good until the next call. What cannot be read leaves its cells empty: the rest of
 // the record is still told. NDJSON has what no column has.
-func (c *csvRows) of(record *guard.Record) []string {
-	r := csvRecord{Record: record}
+func (c *csvRows) of(record *guard.ExportRow) []string {
+	r := csvRecord{ExportRow: record}
 	_ = json.Unmarshal(record.Reasons, &r.reasons)
 	_ = json.Unmarshal(record.Details, &r.details)
 	var sections map[string]json.RawMessage
@@ -166,6 +172,9 @@ func (c *csvRows) of(record *guard.Record) []string {
 		var members map[string]cell
 		_ = json.Unmarshal(section, &members)
 		r.input[name] = members
+	}
+	if event, ok := r.details["opa"]; ok {
+		_ = json.Unmarshal([]byte(event), &r.event)
 	}
 	if changes, ok := r.details["changes"]; ok {
 		r.changes = told([]byte(changes))
@@ -197,7 +206,7 @@ func (e *csvExport) begin() error {
 	return e.csv.Write(e.rows.head())
 }
 
-func (e *csvExport) write(r *guard.ExportRow) error { return e.csv.Write(e.rows.of(&r.Record)) }
+func (e *csvExport) write(r *guard.ExportRow) error { return e.csv.Write(e.rows.of(r)) }
 
 func (e *csvExport) end() error { return e.flush() }
 
@@ -236,6 +245,19 @@ func (c *cell) UnmarshalJSON(raw []byte) error {
 		*c = cell(raw)
 	}
 	return nil
+}
+
+// lookedFor is the filter of a reading as one cell: "kind=change; subject=carl".
+func lookedFor(raw []byte) string {
+	var filter map[string]string
+	if json.Unmarshal(raw, &filter) != nil {
+		return string(raw)
+	}
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(filter)) {
+		parts = append(parts, name+"="+filter[name])
+	}
+	return strings.Join(parts, "; ")
 }
 
 // told is changes as one cell: "user carl email: a -> b; ...". Changes of another shape are told as they are.

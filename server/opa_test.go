@@ -3,9 +3,12 @@ package server_test
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/csv"
 	"encoding/json"
 	"io"
 	"net/http"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -141,6 +144,33 @@ func TestWhatAgentsSayIsMasked(t *testing.T) {
 	}
 	if all := w.records(t, "request_id=d-2"); len(all) != 1 || !strings.Contains(string(all[0].Details), "10.0.0.7") {
 		t.Errorf("got %+v", all)
+	}
+}
+
+// Facts of the details have columns of their own, for a spreadsheet.
+func TestATableHasTheFactsOfReadingsAndOfEvents(t *testing.T) {
+	w := newWorld(t)
+	w.do(t, http.MethodPost, "/logs", events).taken(t)
+	w.do(t, http.MethodGet, "/v1/decisions?subject=zoe&kind=change", nil, set("Cordon-Purpose", "ticket 7, für Zoë")).want(t, http.StatusOK)
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(strings.TrimPrefix(w.export(t, "format=csv").body, "\ufeff"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for leaf, row := range rows[1:] {
+		cell := func(name string) string { return row[slices.Index(rows[0], name)] }
+		seen[cell("purpose")+"|"+cell("looked_for")+"|"+cell("reported_at")] = true
+		if cell("leaf") != strconv.Itoa(leaf) {
+			t.Errorf("row %d is leaf %s", leaf, cell("leaf"))
+		}
+	}
+	for _, want := range []string{"ticket 7, für Zoë|kind=change; subject=zoe|", "||2026-11-29T10:00:00Z", "||2026-11-29T10:00:01Z"} {
+		if !seen[want] {
+			t.Errorf("no row with %q: %v", want, seen)
+		}
 	}
 }
 
