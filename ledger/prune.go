@@ -86,11 +86,11 @@ func (l *Ledger) Prune(ctx context.Context, p Pruning) (gone Pruned, err error) 
 	}
 	w := l.readers.worker()
 	var found []over
-	for i, info := range c.segments {
-		o, err := l.over(ctx, w, &p, info)
+	for i := range c.segments {
+		o, err := l.over(ctx, w, &p, c.segments[i])
 		if errors.Is(err, datastore.ErrNotFound) {
 			if now, headErr := l.head(ctx); headErr == nil && !now.same(&h) {
-				continue
+				o, err = over{}, nil
 			}
 		}
 		if err != nil {
@@ -99,17 +99,19 @@ func (l *Ledger) Prune(ctx context.Context, p Pruning) (gone Pruned, err error) 
 		if o.Records > 0 {
 			found = append(found, o)
 		}
-		if len(found) == droppedAtOnce || len(found) > 0 && (i == len(c.segments)-1 || found[len(found)-1].leaves != nil) {
-			some, err := l.remove(ctx, &p, found)
-			gone.add(&some)
-			switch {
-			case errors.Is(err, errFenced):
-				return gone, ErrOtherSeals
-			case err != nil:
-				return gone, fmt.Errorf("prune the log: %w", err)
-			}
-			found = nil
+		last := i == len(c.segments)-1
+		if len(found) == 0 || !last && len(found) < droppedAtOnce && found[len(found)-1].leaves == nil {
+			continue
 		}
+		some, err := l.remove(ctx, &p, found)
+		gone.add(&some)
+		switch {
+		case errors.Is(err, errFenced):
+			return gone, ErrOtherSeals
+		case err != nil:
+			return gone, fmt.Errorf("prune the log: %w", err)
+		}
+		found = nil
 	}
 	if err := l.forgetActs(ctx, w, &p); err != nil {
 		return gone, fmt.Errorf("prune the log: %w", err)

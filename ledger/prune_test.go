@@ -207,3 +207,22 @@ func TestSealingGoesOnWhileItIsLookedForWhatIsOver(t *testing.T) {
 		w.sealed(l)
 	})
 }
+
+// What was found before a segment that is not there any more goes all the same.
+func TestWhatWasFoundBeforeAMergeGoes(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	l := must[*ledger.Ledger](t)(ledger.New(config(t, w.store, "r1").Block(16)))
+	w.fill() // two full segments and one of four
+	ok(t, l.SealNow(t.Context()))
+	seen := 0
+	p := ledger.Pruning{Find: []record.Filter{{}}, Over: func(*record.Record) bool {
+		if seen++; seen == 32 {
+			w.ship("r1", recordtest.Epoch.Add(time.Hour), 9)
+			ok(t, l.SealNow(t.Context()))
+		}
+		return true
+	}}
+	if gone := must[ledger.Pruned](t)(l.Prune(t.Context(), p)); gone.Records != 32 || gone.Segments != 2 {
+		t.Errorf("%d records went of %d segments, want 32 of 2", gone.Records, gone.Segments)
+	}
+}
