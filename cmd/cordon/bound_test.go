@@ -34,7 +34,7 @@ var outside = map[string][]string{
 	"type":        {"thing"}, "timeout": {"-1s", "0s", "2h"}, "explain": {"everybody"},
 	"scopes": {"everything", "act,root"}, "expires-in": {"never", "-1h", "0s"}, "at-least": {"acme", "acme=", "=7", "acme=-1", "acme=7,x"},
 	"decision": {"maybe", "01a20e9f"}, "state": {"lost"}, "kind": {"act"}, "class": {"gaps"}, "origin": {"clock"}, "by": {"day"}, "from": {"yesterday"}, "at": {"tuesday"}, "to": {"2026"},
-	"size": {"-1", "x"}, "limit": {"-1", "1000001"}, "sequence": {"-1"}, "revision": {"-1"}, "organizations": {"-1", "100000"}, "users-per": {"0", "10000"}, "products-per": {"-1", "10000"},
+	"size": {"-1"}, "limit": {"-1", "1000001"}, "sequence": {"-1"}, "revision": {"-1"}, "organizations": {"-1", "100000"}, "users-per": {"0", "10000"}, "products-per": {"-1", "10000"},
 }
 
 var inside = map[string][]string{
