@@ -83,8 +83,8 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 
 // newTable returns a writer of rows. A new one each time: one that is used again leaves the names of columns out, and
 // other readers fail.
-func newTable(w io.Writer, options ...parquet.WriterOption) *parquet.Writer {
-	return parquet.NewWriter(w, append(options, schema(),
+func newTable(w io.Writer, options ...parquet.WriterOption) *parquet.GenericWriter[any] {
+	return parquet.NewGenericWriter[any](w, append(options, schema(),
 		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}), parquet.CreatedBy("cordon", "1", ""))...)
 }
 

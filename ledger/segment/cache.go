@@ -12,8 +12,8 @@ type Cache struct {
 
 	mu    sync.Mutex
 	held  int64
-	items map[cacheKey]*list.Element // of *cached
-	order list.List                  // what was used last is in front
+	items map[cacheKey]*cached
+	order list.List // of *cached; what was used last is in front
 	read  int64
 }
 
@@ -26,11 +26,12 @@ type cached struct {
 	key   cacheKey
 	value any
 	bytes int64
+	place *list.Element
 }
 
 // NewCache returns a cache that holds at most so many bytes.
 func NewCache(bytes int64) *Cache {
-	return &Cache{most: bytes, items: map[cacheKey]*list.Element{}}
+	return &Cache{most: bytes, items: map[cacheKey]*cached{}}
 }
 
 // Bytes returns how much the cache holds now and how much was ever read to fill it.
@@ -50,8 +51,8 @@ func (c *Cache) get(key cacheKey) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	c.order.MoveToFront(item)
-	return item.Value.(*cached).value, true
+	c.order.MoveToFront(item.place)
+	return item.value, true
 }
 
 func (c *Cache) put(key cacheKey, value any, bytes int64) {
@@ -63,15 +64,20 @@ func (c *Cache) put(key cacheKey, value any, bytes int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if item, ok := c.items[key]; ok { // another was as quick
-		c.order.MoveToFront(item)
+		c.order.MoveToFront(item.place)
 		return
 	}
-	c.items[key] = c.order.PushFront(&cached{key, value, bytes})
+	item := &cached{key: key, value: value, bytes: bytes}
+	item.place = c.order.PushFront(item)
+	c.items[key] = item
 	for c.held += bytes; c.held > c.most; {
-		oldest := c.order.Back()
-		gone := c.order.Remove(oldest).(*cached)
-		delete(c.items, gone.key)
-		c.held -= gone.bytes
+		oldest, ok := c.order.Back().Value.(*cached)
+		if !ok {
+			return // nothing else is in it
+		}
+		c.order.Remove(oldest.place)
+		delete(c.items, oldest.key)
+		c.held -= oldest.bytes
 	}
 }
 
@@ -86,8 +92,10 @@ func (c *Cache) counts(bytes int) {
 
 // cachedOr returns what the cache has, or makes it and keeps it. Of several who ask at a time each may make it.
 func cachedOr[T any](c *Cache, key cacheKey, make func() (T, int64, error)) (T, error) {
-	if value, ok := c.get(key); ok {
-		return value.(T), nil
+	if kept, ok := c.get(key); ok {
+		if value, ok := kept.(T); ok {
+			return value, nil
+		}
 	}
 	value, bytes, err := make()
 	if err == nil {

@@ -124,6 +124,7 @@ func (c *column) encoded(n parquet.Node) parquet.Node {
 		return parquet.Encoded(n, &parquet.RLEDictionary)
 	case delta:
 		return parquet.Encoded(n, &parquet.DeltaBinaryPacked)
+	case plain:
 	}
 	return n
 }

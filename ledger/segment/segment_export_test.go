@@ -1,8 +1,9 @@
 package segment
 
-import "io"
-
-import "hash/crc32"
+import (
+	"hash/crc32"
+	"io"
+)
 
 // Trusting makes an index of anything that has right checksums: its head those of the data, one block that holds
 // what is given. It is what a hostile writer would make.

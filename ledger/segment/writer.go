@@ -10,7 +10,7 @@ import (
 // Writer writes records as one Parquet file of any length, with the columns of a segment, for whoever takes them away.
 // It keeps the records of one row group in memory, packed.
 type Writer struct {
-	out   *parquet.Writer
+	out   *parquet.GenericWriter[any]
 	reads lineReader
 	made  []parquet.Row
 }
