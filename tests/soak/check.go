@@ -74,7 +74,8 @@ func (s *soak) check(ctx context.Context, how ending, a *answers) error {
 			return fmt.Errorf("record %s is in the log twice", l.ID)
 		}
 		seen[l.ID] = true
-		if !a.ids[l.ID] && (l.Kind == "decision" || l.Kind == "change") {
+		// The server puts on record by itself what it deletes since its time is over.
+		if !a.ids[l.ID] && l.Caller == s.caller() && (l.Kind == "decision" || l.Kind == "change") {
 			untold++
 		}
 		return nil
@@ -107,6 +108,12 @@ func (s *soak) check(ctx context.Context, how ending, a *answers) error {
 	s.say("%s: %d decisions (%.0f/s) and %d changes, each on record once; %d searches; %d not answered, of which %d are on record%s", how,
 		a.decisions, float64(a.decisions)/time.Since(a.from).Seconds(), a.changes, a.searches, a.failed, untold, refused)
 	return nil
+}
+
+// caller is how records name the key of all callers: ck_ID_SECRET.
+func (s *soak) caller() string {
+	id, _, _ := strings.Cut(strings.TrimPrefix(s.key, "ck_"), "_")
+	return id
 }
 
 // shipped waits until the store has what the journal had.

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // What may be taken at most. It is far above what is measured: it finds what grows without end.
@@ -18,7 +19,7 @@ const (
 
 // measure says what the log takes.
 func (s *soak) measure(ctx context.Context) error {
-	page, err := s.figures(ctx)
+	page, err := s.settled(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,10 +40,7 @@ func (s *soak) measure(ctx context.Context) error {
 	s.say("in all: %d decisions (%.0f/s) and %d changes were answered in %d rounds, each is on record once; %d searches beside them", t.decisions,
 		float64(t.decisions)/t.loaded.Seconds(), t.changes, t.kills, t.searches)
 	sealed := figure(page, "cordon_log_sealed_records")
-	if sealed == 0 {
-		return errors.New("nothing was sealed")
-	}
-	s.say("the log: %d records, of which %.0f were sealed when it was last looked, in %.0f segments of %.0f bytes a record; %.0f bytes each in the store; the journal's files have %.1f MiB", s.records, sealed, figure(page, "cordon_log_segments"),
+	s.say("the log: %d records, %.0f of them sealed, in %.0f segments of %.0f bytes a record; %.0f bytes each in the store; the journal's files have %.1f MiB", s.records, sealed, figure(page, "cordon_log_segments"),
 		figure(page, "cordon_log_segment_bytes")/sealed, float64(store)/float64(s.records), float64(journal)/(1<<20))
 	if journal > mostJournal {
 		return fmt.Errorf("the journal takes %d bytes though all is shipped, more than %d", journal, mostJournal)
@@ -51,6 +49,22 @@ func (s *soak) measure(ctx context.Context) error {
 		return fmt.Errorf("the store takes %d bytes for %d records", store, s.records)
 	}
 	return nil
+}
+
+// settled reads the figures once they say that all of the log but what has just come is sealed. They are counted every
+// few seconds.
+func (s *soak) settled(ctx context.Context) (page string, err error) {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		if page, err = s.figures(ctx); err == nil && figure(page, "cordon_log_sealed_records") >= float64(s.records) {
+			return page, nil
+		}
+		if ctx.Err() != nil {
+			return "", errors.Join(fmt.Errorf("the log is not sealed: %w", ctx.Err()), err)
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
 }
 
 // size sums the files in a folder, those alone whose names begin with a prefix where there is one.
