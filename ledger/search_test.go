@@ -59,52 +59,51 @@ func (c *crossed) Hot(ctx context.Context, r datastore.HotRange) iter.Seq2[datas
 	}
 }
 
-// A reader and a sealer cross: at each thing that the reader does, for the first, the second and the third time, the sealer
-// does all up to each of its steps. What the reader gives is the same.
+// A reader and a sealer cross: at each thing that the reader does, for the first and the second time, the sealer does all
+// up to each of its steps. What the reader gives is the same.
 func TestAReaderMissesNothingAcrossASealing(t *testing.T) {
-	for _, at := range []string{
+	for i, at := range []string{
 		"before the head is read", "the head is read", "before files are listed", "files are listed", "before a file is read",
 		"before what is hot is read", "something hot is read", "what is hot is read",
 	} {
-		for _, step := range []string{"the head is put", "the batches are forgotten", "what is covered is removed"} {
-			for _, oldestFirst := range []bool{false, true} {
-				stores := onSQLite
-				if oldestFirst && step == "the batches are forgotten" {
-					stores = onStores
-				}
-				t.Run(fmt.Sprint(at, ", ", step, ", oldest first ", oldestFirst), func(t *testing.T) {
-					stores(t, func(t *testing.T, store datastore.Store) {
-						w := newWorld(t, store)
-						w.fill()
-						sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16).EndAt(func(name string) error {
-							if name == step {
-								return errKilled
-							}
-							return nil
-						})))
-						must[int](t)(0, w.seals(sealer))
-						w.fill()
-						reading := &crossed{Store: store}
-						met := 0
-						reading.meets = func(what string) {
-							if what == at && met < 3 {
-								met++
-								ok(t, w.seals(sealer))
-								w.late(met)
-							}
-						}
-						reader := must[*ledger.Ledger](t)(ledger.New(config(t, reading, "r2")))
-						f := record.Filter{OldestFirst: oldestFirst, To: recordtest.Epoch.Add(time.Minute)}
-						want := w.want(f)
-						if diff := cmp.Diff(want, ids(t, reader.Search(t.Context(), f))); diff != "" {
-							t.Errorf("-want +got:\n%s", diff)
-						}
-						if met == 0 {
-							t.Error("they did not cross")
-						}
-					})
-				})
+		for j, step := range []string{"the head is put", "the batches are forgotten", "what is covered is removed"} {
+			oldestFirst := (i+j)%2 == 0 // each of both meets each order
+			stores := onSQLite
+			if step == "the batches are forgotten" {
+				stores = onStores
 			}
+			t.Run(fmt.Sprint(at, ", ", step, ", oldest first ", oldestFirst), func(t *testing.T) {
+				stores(t, func(t *testing.T, store datastore.Store) {
+					w := newWorld(t, store)
+					w.fill()
+					sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16).EndAt(func(name string) error {
+						if name == step {
+							return errKilled
+						}
+						return nil
+					})))
+					must[int](t)(0, w.seals(sealer))
+					w.fill()
+					reading := &crossed{Store: store}
+					met := 0
+					reading.meets = func(what string) {
+						if what == at && met < 2 {
+							met++
+							ok(t, w.seals(sealer))
+							w.late(met)
+						}
+					}
+					reader := must[*ledger.Ledger](t)(ledger.New(config(t, reading, "r2")))
+					f := record.Filter{OldestFirst: oldestFirst, To: recordtest.Epoch.Add(time.Minute)}
+					want := w.want(f)
+					if diff := cmp.Diff(want, ids(t, reader.Search(t.Context(), f))); diff != "" {
+						t.Errorf("-want +got:\n%s", diff)
+					}
+					if met == 0 {
+						t.Error("they did not cross")
+					}
+				})
+			})
 		}
 	}
 }
