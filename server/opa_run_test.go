@@ -108,7 +108,7 @@ func runOPA(t *testing.T, reports, key string) func(t *testing.T, n int) string 
 	if err != nil {
 		t.Fatalf("build opa: %v", err)
 	}
-	dir, err := os.MkdirTemp("", "opa") // a socket's path is short
+	dir, err := os.MkdirTemp("", "opa") //nolint:usetesting // a socket's path must be short
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,14 +3,10 @@ package server_test
 import (
 	"context"
 	"errors"
-	"iter"
-	"slices"
 	"strings"
 	"sync"
 
 	"cordon/datastore"
-	"cordon/ledger/batch"
-	"cordon/ledger/record"
 )
 
 // faultyStore is the real store, which can be made unreachable.
@@ -20,7 +16,6 @@ type faultyStore struct {
 	err   error
 	wait  func() // before the next reading of facts
 	hangs bool   // readings of facts take until their context ends
-	after int    // records after which a reading of the log fails; 0: none
 	cut   bool   // from what is shipped
 	lost  string // what the names of files begin with that cannot be read; empty: none
 }
@@ -62,48 +57,6 @@ func (s *faultyStore) hang() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hangs = true
-}
-
-// failAfter makes every reading of the log fail after some records.
-func (s *faultyStore) failAfter(records int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.after = records
-}
-
-func (s *faultyStore) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
-	s.mu.Lock()
-	after := s.after
-	s.mu.Unlock()
-	if after == 0 {
-		return s.Store.Hot(ctx, in)
-	}
-	return func(yield func(datastore.Batch, error) bool) {
-		var all []record.Record
-		for b, err := range s.Store.Hot(ctx, in) {
-			records, unpacked := batch.Unpack(b)
-			if err = errors.Join(err, unpacked); err != nil {
-				yield(b, err)
-				return
-			}
-			all = append(all, records...)
-		}
-		slices.SortFunc(all, func(a, b record.Record) int {
-			if in.OldestFirst {
-				return strings.Compare(a.ID, b.ID)
-			}
-			return strings.Compare(b.ID, a.ID)
-		})
-		for _, r := range all {
-			one, err := batch.Pack([]record.Record{r})
-			if after--; after < 0 {
-				err = errors.New("the disk")
-			}
-			if !yield(one, err) || err != nil {
-				return
-			}
-		}
-	}
 }
 
 // cutShipping has nothing shipped that comes.

@@ -71,14 +71,11 @@ func allows(result jsontext.Value) bool {
 		Allow    jsontext.Value `json:"allow"`
 		Allowed  jsontext.Value `json:"allowed"`
 	}
-	switch result.Kind() {
-	case 't':
-		return true
-	case '{':
-		return json.Unmarshal(result, &answer) == nil &&
-			(answer.Decision.Kind() == 't' || answer.Allow.Kind() == 't' || answer.Allowed.Kind() == 't')
+	if result.Kind() != jsontext.KindBeginObject {
+		return result.Kind() == jsontext.KindTrue
 	}
-	return false
+	return json.Unmarshal(result, &answer) == nil &&
+		(answer.Decision.Kind() == 't' || answer.Allow.Kind() == 't' || answer.Allowed.Kind() == 't')
 }
 
 // check reports what an event lacks.
