@@ -11,8 +11,10 @@ const (
 	slice = time.Millisecond
 	// readTurn is how often there is a slice for all readers together while questions are answered.
 	readTurn = 10 * time.Millisecond
-	// sealTurn is how often there is one for sealing, which must keep up with the questions.
+	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
+	// that it fills behind segments, there is one twice as often, and with twice as much all the time.
 	sealTurn = 4 * time.Millisecond
+	behind   = 4
 	// mostOver is for how many slices one has to wait at most who took more than one: it may have been the disk, or
 	// others on the machine, who took the time.
 	mostOver = 10
@@ -60,6 +62,13 @@ func (g *gate) begin(now time.Time, over time.Duration) time.Time {
 	at := g.next.Add(time.Duration(min(over/slice, mostOver)) * g.turn)
 	g.next = at.Add(g.turn)
 	return at
+}
+
+// hurry sets how often there is a slice, by how many full segments wait.
+func (g *gate) hurry(segments int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.turn = sealTurn >> min(segments/behind, 2)
 }
 
 // worker is one who works on the log, in one goroutine.

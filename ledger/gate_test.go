@@ -59,6 +59,27 @@ func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 	}
 }
 
+// A sealer that does not keep up has more of the machine: what is hot would grow without end.
+func TestASealerThatIsBehindHasMore(t *testing.T) {
+	for waiting, want := range map[int64]int64{0: 250, 3: 250, 4: 500, 7: 500, 8: 1000, 100: 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			var answered, slices atomic.Int64
+			g := ledger.NewGate(func() int64 { return answered.Add(1) }, time.Hour)
+			g.Hurry(waiting)
+			pause := g.Worker()
+			ctx, stop := context.WithTimeout(t.Context(), time.Second)
+			defer stop()
+			for pause(ctx) == nil {
+				time.Sleep(time.Millisecond) // its slice of work
+				slices.Add(1)
+			}
+			if got := slices.Load(); got < want-2 || got > want+2 {
+				t.Errorf("while %d segments wait it had %d slices in a second of questions, want about %d", waiting, got, want)
+			}
+		})
+	}
+}
+
 // Whoever takes longer than a slice waits longer for the next; what others do meanwhile, as who reads what was found, does
 // not count.
 func TestALongSliceIsPaidFor(t *testing.T) {

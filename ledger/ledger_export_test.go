@@ -134,3 +134,6 @@ func (g *Gate) Reader() (pause func(ctx context.Context) error, without func(do 
 	w := g.worker()
 	return w.pause, w.without
 }
+
+// Hurry is what a sealer does while so many full segments wait.
+func (g *Gate) Hurry(segments int64) { g.hurry(segments) }

@@ -72,9 +72,15 @@ func (l *Ledger) look(ctx context.Context, last *time.Time) error {
 // is of its time.
 const freshest = 5 * time.Second
 
-// sealAll seals round by round until nothing is left before the cut.
+// sealAll seals round by round until nothing is left before the cut, the faster the more waits: what is hot must not
+// grow without end.
 func (l *Ledger) sealAll(ctx context.Context, cut time.Time) error {
 	for {
+		waiting, _, err := l.waiting(ctx)
+		if err != nil {
+			return err
+		}
+		l.sealers.hurry(waiting / l.config.block)
 		sealed, more, err := l.round(ctx, cut)
 		if err != nil || !more || sealed == 0 {
 			return err
