@@ -16,7 +16,7 @@ var recordHead = []string{"TIME", "ANSWER", "SUBJECT", "ACTION", "RESOURCE", "RE
 func recordRow(r client.Record) []string {
 	return []string{
 		when(r.Time), answerOf(r), entity(r.Question.Subject), actionOf(r.Question.Action),
-		entity(r.Question.Resource), codes(r.Reasons), shortened(detailsOf(r).said()), by(r), r.ID,
+		resourceCell(r.Question.Resource), codes(r.Reasons), shortened(detailsOf(r).said()), by(r), r.ID,
 	}
 }
 

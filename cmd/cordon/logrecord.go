@@ -54,6 +54,14 @@ func shortened(s string) string {
 	return string([]rune(s)[:most-3]) + "..."
 }
 
+// resourceCell is a resource in a table. A policy is known by the beginning of its digest.
+func resourceCell(e client.RecordEntity) string {
+	if e.Type == "policy" {
+		return shortened(entity(e))
+	}
+	return entity(e)
+}
+
 // tellRecord prints a record in sentences.
 func (a *app) tellRecord(r client.Record) error {
 	d := detailsOf(r)
