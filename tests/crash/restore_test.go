@@ -34,17 +34,18 @@ func decided(t *testing.T, place program.Place, key string, n int) *answered {
 	return a
 }
 
-// decisionStore gives the files of the embedded store that hold the log of decisions.
-func decisionStore(t *testing.T, dir string) []string {
+// databases gives the files of the embedded store. They are of one moment, or they are no store: what is sealed in the one
+// is in files of the other.
+func databases(t *testing.T, dir string) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(dir, "decisions.db*"))
+	files, err := filepath.Glob(filepath.Join(dir, "*.db*"))
 	if err != nil || len(files) == 0 {
-		t.Fatalf("got %v %v, want the store of decisions", files, err)
+		t.Fatalf("got %v %v, want the databases of the store", files, err)
 	}
 	return files
 }
 
-// TestOlderStoreIsFilledAgain puts an older store of decisions back in its place. What the journal still
+// TestOlderStoreIsFilledAgain puts an older store back in its place. What the journal still
 // has is shipped again; what neither has is missing, and a record says so.
 func TestOlderStoreIsFilledAgain(t *testing.T) { // docs/design.md 7
 	place := program.Embedded(t)
@@ -56,16 +57,16 @@ func TestOlderStoreIsFilledAgain(t *testing.T) { // docs/design.md 7
 		t.Fatal(err)
 	}
 	kept := decided(t, place, key, 50)
-	for _, file := range decisionStore(t, dir) {
+	for _, file := range databases(t, dir) {
 		copyTo(t, file, copied)
 	}
 	restore := func() {
-		for _, file := range decisionStore(t, dir) {
+		for _, file := range databases(t, dir) {
 			if err := os.Remove(file); err != nil {
 				t.Fatal(err)
 			}
 		}
-		for _, file := range decisionStore(t, copied) {
+		for _, file := range databases(t, copied) {
 			copyTo(t, file, dir)
 		}
 	}
