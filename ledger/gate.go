@@ -10,7 +10,7 @@ const (
 	// slice is for how long one who works on the log has a processor at a time.
 	slice = time.Millisecond
 	// readTurn is how often there is a slice for all readers together while questions are answered.
-	readTurn = 10 * time.Millisecond
+	readTurn = 25 * time.Millisecond
 	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
 	// that it fills behind segments, there is one twice as often, and with twice as much all the time.
 	sealTurn = 4 * time.Millisecond
@@ -18,23 +18,29 @@ const (
 	// mostOver is for how many slices one has to wait at most who took more than one: it may have been the disk, or
 	// others on the machine, who took the time.
 	mostOver = 10
-	// quiet is how long no question has come before they may have all of the machine.
+	// quiet is how long no question has come before they may have all of the machine, and how often it is looked how
+	// many come.
 	quiet = 100 * time.Millisecond
+	// many is how many questions a second make turns as long as they get; with half of them they are half as long.
+	many = 1000
 )
 
-// gate has all work of a kind on the log, however many do it, take a small part of the machine while questions are
-// answered: one slice a turn. While none are they have all of it.
+// gate has all work of a kind on the log, however many do it, take a small part of the machine while many questions are
+// answered: one slice a turn. The fewer there are, the more they have of it, and all of it while there are none.
 //
 // Why so and not by fewer goroutines: one search that never ends takes a whole processor from the questions as
 // well, and four that wait for each other would be slow for nothing at night.
 type gate struct {
-	answered func() int64 // how many questions were, so far; nil: none ever is
-	turn     time.Duration
+	answered func() int64  // how many questions were, so far; nil: none ever is
+	turn     time.Duration // while there are many
 
-	mu    sync.Mutex
-	count int64
-	asked time.Time // when the count was last seen to grow
-	next  time.Time // when the next slice may begin
+	mu      sync.Mutex
+	count   int64
+	asked   time.Time // when the count was last seen to grow
+	next    time.Time // when the next slice may begin
+	sampled time.Time // when it was looked how many come
+	sample  int64     // the count then
+	rate    float64   // questions a second before that
 }
 
 // busy tells whether questions are answered now.
@@ -48,6 +54,19 @@ func (g *gate) busy(now time.Time) bool {
 	return now.Sub(g.asked) < quiet
 }
 
+// pace returns how often there is a slice while questions are answered. As long as it is not known how many come, they are
+// taken to be many.
+func (g *gate) pace(now time.Time) time.Duration {
+	switch since := now.Sub(g.sampled); {
+	case g.sampled.IsZero():
+		g.sampled, g.sample, g.rate = now, g.count, many
+	case since >= quiet:
+		g.rate = float64(g.count-g.sample) / since.Seconds()
+		g.sampled, g.sample = now, g.count
+	}
+	return max(slice, time.Duration(min(g.rate/many, 1)*float64(g.turn)))
+}
+
 // begin returns when the next slice may begin of one who took so much longer for the last than that.
 func (g *gate) begin(now time.Time, over time.Duration) time.Time {
 	g.mu.Lock()
@@ -59,8 +78,9 @@ func (g *gate) begin(now time.Time, over time.Duration) time.Time {
 	if g.next.Before(now) {
 		g.next = now
 	}
-	at := g.next.Add(time.Duration(min(over/slice, mostOver)) * g.turn)
-	g.next = at.Add(g.turn)
+	turn := g.pace(now)
+	at := g.next.Add(time.Duration(min(over/slice, mostOver)) * turn)
+	g.next = at.Add(turn)
 	return at
 }
 

@@ -40,11 +40,11 @@ func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 			asking, quiet := context.WithCancel(ctx)
 			working.Go(func() {
 				for asking.Err() == nil {
-					answered.Add(1)
+					answered.Add(10)
 					time.Sleep(5 * time.Millisecond)
 				}
 			})
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(300 * time.Millisecond)
 			if got := done(time.Second); got < 95 || got > 101 {
 				t.Errorf("%d workers had %d slices in a second of questions, want about 100 together", workers, got)
 			}
@@ -59,12 +59,34 @@ func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 	}
 }
 
+// The fewer questions there are, the more of the machine is left to those who work on the log.
+func TestFewQuestionsLeaveMoreToTheLog(t *testing.T) {
+	for each, want := range map[time.Duration]int64{100 * time.Microsecond: 40, time.Millisecond: 40, 2 * time.Millisecond: 80, 20 * time.Millisecond: 800} {
+		synctest.Test(t, func(t *testing.T) {
+			begun := time.Now()
+			g := ledger.NewGate(func() int64 { return int64(time.Since(begun) / each) }, 25*time.Millisecond)
+			pause, slices := g.Worker(), int64(0)
+			for until := begun.Add(300 * time.Millisecond); time.Now().Before(until); {
+				ok(t, pause(t.Context()))
+				time.Sleep(time.Millisecond)
+			}
+			for until := time.Now().Add(time.Second); time.Now().Before(until); slices++ {
+				ok(t, pause(t.Context()))
+				time.Sleep(time.Millisecond) // its slice of work
+			}
+			if got := slices; got < want*9/10 || got > want*11/10 {
+				t.Errorf("with a question each %v there were %d slices in a second, want about %d", each, got, want)
+			}
+		})
+	}
+}
+
 // A sealer that does not keep up has more of the machine: what is hot would grow without end.
 func TestASealerThatIsBehindHasMore(t *testing.T) {
 	for waiting, want := range map[int64]int64{0: 250, 3: 250, 4: 500, 7: 500, 8: 1000, 100: 1000} {
 		synctest.Test(t, func(t *testing.T) {
 			var answered, slices atomic.Int64
-			g := ledger.NewGate(func() int64 { return answered.Add(1) }, time.Hour)
+			g := ledger.NewGate(func() int64 { return answered.Add(1000) }, time.Hour)
 			g.Hurry(waiting)
 			pause := g.Worker()
 			ctx, stop := context.WithTimeout(t.Context(), time.Second)
@@ -85,7 +107,7 @@ func TestASealerThatIsBehindHasMore(t *testing.T) {
 func TestALongSliceIsPaidFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var answered atomic.Int64
-		g := ledger.NewGate(func() int64 { return answered.Add(1) }, 10*time.Millisecond)
+		g := ledger.NewGate(func() int64 { return answered.Add(1e6) }, 10*time.Millisecond)
 		pause, without := g.Reader()
 		took := func(work func()) time.Duration {
 			ok(t, pause(t.Context()))
