@@ -8,6 +8,7 @@ import (
 	"iter"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -181,13 +182,14 @@ func TestAsOfTellsWhatWentWithALargeOrganization(t *testing.T) {
 // pruned is a store whose log begins later.
 type pruned struct {
 	datastore.Store
-	first string // id
+	first atomic.Pointer[string] // id; what counts the store reads it beside the test
 }
 
 func (p *pruned) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
+		first := p.first.Load()
 		for b, err := range p.Store.Hot(ctx, in) {
-			if (err != nil || b.FirstID >= p.first) && !yield(b, err) {
+			if (err != nil || first == nil || b.FirstID >= *first) && !yield(b, err) {
 				return
 			}
 		}
@@ -220,7 +222,7 @@ func TestAsOfSaysFromWhenOnItCanTell(t *testing.T) {
 	if _, err := g.At(ctx, host(), "acme", early); !errors.As(err, new(*guard.NotFound)) {
 		t.Errorf("before it was made: got %v", err)
 	}
-	store.first = block.ID // retention
+	store.first.Store(&block.ID) // retention
 	e := unknown(before)
 	if e == nil || !e.From.Equal(blocked.Add(-2*time.Second)) && e.From.After(blocked) || !strings.Contains(e.Why, block.ID) {
 		t.Errorf("before what is kept: got %+v", e)
@@ -233,7 +235,7 @@ func TestAsOfSaysFromWhenOnItCanTell(t *testing.T) {
 	if got := reasonsAt(t, g, productQuestion("carl", "manage", "shop"), blocked); got != "acme product_blocked" {
 		t.Errorf("since then: got %q", got)
 	}
-	store.first = ""
+	store.first.Store(nil)
 
 	// Somebody changes the directory behind Cordon's back.
 	carl := must[datastore.Noun](t)(store.Get(ctx, datastore.Member{Organization: "acme", ID: "carl"})).(datastore.Member)
