@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -131,15 +130,7 @@ func (l *Ledger) follow(ctx context.Context, w *worker, s *sheaf, h *head, strea
 
 // gap adds the record that stands for sequences whose records are lost: somebody removed them before they were sealed.
 func (s *sheaf) gap(now time.Time, stream string, from, to int64) {
-	r := record.Record{
-		ID: record.NewID(now), Time: now, Replica: stream, Sequence: to, Caller: "ledger", Kind: record.KindGap,
-		Question: record.Question{
-			Subject:  record.Entity{Type: "host"},
-			Action:   record.Action{Name: "seal"},
-			Resource: record.Entity{Type: "replica", ID: stream},
-		},
-		Details: fmt.Appendf(nil, `{"from":%d,"to":%d}`, from, to),
-	}
+	r := record.NewGap(now, stream, "ledger", "seal", from, to)
 	line := r.AppendJSON(nil)
 	s.lines = append(s.lines, sealing{record.LineID(line), line})
 	s.bytes += len(line)
@@ -152,11 +143,10 @@ func gapOf(line []byte) (from, to int64, ok bool) {
 		return 0, 0, false
 	}
 	var r record.Record
-	var lost struct{ From, To int64 }
-	if json.Unmarshal(line, &r) != nil || r.Kind != record.KindGap || json.Unmarshal(r.Details, &lost) != nil {
+	if json.Unmarshal(line, &r) != nil {
 		return 0, 0, false
 	}
-	return lost.From, lost.To, lost.To == r.Sequence
+	return r.Gap()
 }
 
 // present tells whether the store has any of a stream's numbers, however young.
