@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -25,7 +24,6 @@ type line struct {
 	Replica  string
 	Sequence int64
 	Details  json.RawMessage
-	Manifest json.RawMessage
 }
 
 // export reads what a filter selects, record by record.
@@ -35,21 +33,19 @@ func (s *soak) export(ctx context.Context, filter client.RecordFilter, each func
 		return err
 	}
 	defer func() { _ = body.Close() }()
-	lines := bufio.NewScanner(body)
-	lines.Buffer(nil, 16<<20)
-	for lines.Scan() {
-		var l line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+	for r, err := range client.ReadExport(body, nil) {
+		if err != nil {
 			return fmt.Errorf("read the log: %w", err)
 		}
-		if l.Manifest != nil {
-			continue
+		id, err := uuid.Parse(r.ID)
+		if err != nil {
+			return fmt.Errorf("read the log: %w", err)
 		}
-		if err := each(l); err != nil {
+		if err := each(line{id, r.Kind, r.Caller, r.Replica, r.Sequence, r.Details}); err != nil {
 			return err
 		}
 	}
-	return lines.Err()
+	return nil
 }
 
 // check holds the log against what a round was told. Where nobody was told, nothing is known: a server that was killed
