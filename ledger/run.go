@@ -22,6 +22,7 @@ func (l *Ledger) Run(ctx context.Context) error {
 	ticker := time.NewTicker(max(l.config.SealAfter/looksEach, 10*time.Millisecond))
 	defer ticker.Stop()
 	var last time.Time
+	failing := false
 	for {
 		select {
 		case <-ctx.Done():
@@ -36,9 +37,18 @@ func (l *Ledger) Run(ctx context.Context) error {
 			return nil
 		case <-ticker.C:
 		}
-		if err := l.look(ctx, &last); err != nil && ctx.Err() == nil && !errors.Is(err, ErrOtherSeals) && !errors.Is(err, errFenced) {
-			l.config.Log.WarnContext(ctx, "the log was not sealed", "error", err)
+		err := l.look(ctx, &last)
+		if errors.Is(err, ErrOtherSeals) || errors.Is(err, errFenced) {
+			err = nil // that one tells
 		}
+		switch {
+		case ctx.Err() != nil:
+		case err != nil && !failing:
+			l.config.Log.WarnContext(ctx, "the log was not sealed", "error", err)
+		case err == nil && failing:
+			l.config.Log.InfoContext(ctx, "the log is sealed again")
+		}
+		failing = err != nil
 	}
 }
 

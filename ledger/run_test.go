@@ -1,8 +1,11 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,4 +68,38 @@ func TestSealingNowEndsWhileMoreIsShipped(t *testing.T) {
 		t.Errorf("%d records are sealed (%v), want the %d that were there", size, err, there)
 	}
 	w.holds(l)
+}
+
+// That the log is not sealed is told once, and that it is again.
+func TestASealerThatFailsTellsOnce(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	w.fill()
+	var log bytes.Buffer
+	rounds, sealed := 0, make(chan struct{}, 100)
+	c := config(t, w.store, "r1").EndAt(func(step string) error {
+		switch {
+		case step == "records are gathered":
+			if rounds++; rounds <= 3 {
+				return errors.New("the disk is full")
+			}
+		case step == "what is covered is removed":
+			sealed <- struct{}{}
+		}
+		return nil
+	})
+	c.SealAfter, c.Log = 100*time.Millisecond, slog.New(slog.NewTextHandler(&log, nil))
+	l := must[*ledger.Ledger](t)(ledger.New(c))
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	<-sealed
+	w.ship("r1", recordtest.Epoch.Add(time.Minute), 1)
+	<-sealed // the look that sealed first has ended
+	stop()
+	ok(t, <-done)
+	for _, line := range []string{"the log was not sealed", "the log is sealed again"} {
+		if told := strings.Count(log.String(), line); told != 1 {
+			t.Errorf("%q was told %d times, want once\n%s", line, told, log.String())
+		}
+	}
 }
