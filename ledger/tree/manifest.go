@@ -26,7 +26,6 @@ import (
 //	sums                   base64 of the first 4 bytes of each line's entry, by which a line that is another is named
 //	hashes                 base64 of the hashes of a multi-proof: with the lines they give the checkpoint's root
 //	checkpoint             a signed note
-//	consistency            {from, hashes}: that the tree goes on from a smaller size, where one was asked for
 //	signature              of the line up to here: the signature of a note: see [Key.SignData]
 //
 // Lines that are not those of the tree, since something of them is masked, are not proved: first_leaf, last_leaf, runs,
@@ -94,8 +93,6 @@ type Sealed struct {
 	Head       Head
 	Checkpoint []byte // of the head
 	Key        *Key
-	// Since is the size of a checkpoint that the reader has: the manifest shows that the tree goes on from it. 0: none.
-	Since int64
 }
 
 // Write writes the manifest with its newline. about is a JSON object of further members, which stand first. The sums
@@ -161,17 +158,7 @@ func (m *Manifest) proof(ctx context.Context, w *signedLine, sealed Sealed) erro
 	}
 	checkpoint, _ := json.Marshal(string(sealed.Checkpoint)) // a string: it cannot fail
 	w.text(`,"checkpoint":` + string(checkpoint))
-	if sealed.Since == 0 {
-		return nil
-	}
-	hashes, err := sealed.Tree.Consistency(ctx, sealed.Head, sealed.Since, sealed.Head.N)
-	if err != nil {
-		return err
-	}
-	w.text(fmt.Sprintf(`,"consistency":{"from":%d`, sealed.Since))
-	err = w.base64("hashes", chunks(join(hashes)))
-	w.text("}")
-	return err
+	return nil
 }
 
 // signedLine writes a line and sums up what it wrote. An error is kept.

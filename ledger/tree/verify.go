@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -31,19 +30,15 @@ var ErrUnproved = errors.New("it cannot be checked")
 
 // manifest is what is read of a manifest.
 type manifest struct {
-	Lines       int64     `json:"lines"`
-	SHA256      string    `json:"sha256"`
-	FirstLeaf   int64     `json:"first_leaf"`
-	LastLeaf    int64     `json:"last_leaf"`
-	Runs        []lineRun `json:"runs"`
-	Sums        []byte    `json:"sums"`
-	Hashes      []byte    `json:"hashes"`
-	Checkpoint  string    `json:"checkpoint"`
-	Consistency *struct {
-		From   int64  `json:"from"`
-		Hashes []byte `json:"hashes"`
-	} `json:"consistency"`
-	Signature string `json:"signature"`
+	Lines      int64     `json:"lines"`
+	SHA256     string    `json:"sha256"`
+	FirstLeaf  int64     `json:"first_leaf"`
+	LastLeaf   int64     `json:"last_leaf"`
+	Runs       []lineRun `json:"runs"`
+	Sums       []byte    `json:"sums"`
+	Hashes     []byte    `json:"hashes"`
+	Checkpoint string    `json:"checkpoint"`
+	Signature  string    `json:"signature"`
 }
 
 // Verify checks an export, of which the last line is its manifest, with nothing but the verifier key, and older
@@ -91,11 +86,7 @@ func Verify(file io.ReaderAt, size int64, key Verifier, older *Checkpoints) (Rep
 	if older == nil {
 		return report, nil
 	}
-	proof := older.proof
-	if m.Consistency != nil {
-		proof = slices.Concat(proof, []consistency{{From: m.Consistency.From, To: report.Head.N, Hashes: hashesIn(m.Consistency.Hashes)}})
-	}
-	if report.Older, err = older.check(key, report.Head, proof); err != nil && !errors.Is(err, ErrUnproved) {
+	if report.Older, err = older.check(key, report.Head, older.proof); err != nil && !errors.Is(err, ErrUnproved) {
 		return Report{}, &Fault{Line: read.lines + 1, Leaf: -1, What: err.Error()}
 	}
 	return report, err
