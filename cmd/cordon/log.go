@@ -62,7 +62,7 @@ ends with its manifest, and beside a file in another form there is FILE.manifest
 			case !exports && (c.text("into") != "" || c.text("cursor") != ""):
 				return wrongUse("--into and --cursor are for exports: -o %s", strings.Join(exportFormats, ", "))
 			case c.typed("explain"): // not by a variable: that is for whoever asks
-				if !isRecordID(c.text("explain")) || len(args) > 0 {
+				if !isRecordID(c.text("explain")) || len(args) > 0 || exports || c.is("follow") || c.is("oldest") || c.text("by") != "" {
 					return wrongUse("--explain of log takes the id of one record, and nothing beside it: cordon log --explain ID")
 				}
 				return a.explainRecord(ctx, c, remote, c.text("explain"))
@@ -76,6 +76,8 @@ ends with its manifest, and beside a file in another form there is FILE.manifest
 					return wrongUse("--by counts what the filters select: without an ID, --limit or --oldest, as table or json")
 				}
 				return a.printCounts(ctx, c, remote, filter)
+			case len(args) == 1 && (exports || c.is("oldest")):
+				return wrongUse("cordon log ID shows one record, as table or json; exports and --oldest are for filters")
 			case len(args) == 1:
 				return a.printRecord(ctx, c, remote, args[0])
 			case exports:
