@@ -13,7 +13,7 @@ type TakenEvents struct {
 }
 
 // SendEvents puts decisions of an agent of Open Policy Agent on record, in the shape of its decision log. Each is on
-// record once by its decision_id, so sending the same events again is safe, and what cannot be sent is tried again.
+// record once by its decision_id, within 24 hours, so sending the same events again is safe, and what cannot be sent is tried again.
 func (c *Client) SendEvents(ctx context.Context, events []json.RawMessage) (TakenEvents, error) {
 	return one[TakenEvents](ctx, c, http.MethodPost, events, "logs")
 }

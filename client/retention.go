@@ -63,7 +63,7 @@ func (c *Client) Retention(ctx context.Context) (Retention, error) {
 }
 
 // SetRetention says how long things are kept from now on, all of it: a class that is not named is kept as if nobody had
-// set it. What is over by it is deleted within a day, and cannot be brought back. Read it and set it with
+// set it. What is over by it is deleted within the hour, and cannot be brought back. Read it and set it with
 // [Client.IfMatch], so that nobody's change is wiped unseen.
 func (c *Client) SetRetention(ctx context.Context, rules Retention) (Retention, error) {
 	return one[Retention](ctx, c, http.MethodPut, rules, retention)

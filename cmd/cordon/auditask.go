@@ -46,8 +46,8 @@ func (a *app) auditCheckpoint() *cobra.Command {
 
 With --since FILE, a checkpoint that you kept, that one is printed, and behind it the proof that the log
 of --size records goes on from it, or without --size the log as it is now: this is what
-"cordon audit verify --checkpoint" takes. --size is that of the export which is to be verified; its
-manifest says it.`,
+"cordon audit verify --checkpoint" takes. --size is that of the tree of the export
+which is to be verified: the second line of "checkpoint" in its manifest.`,
 		example: `  cordon audit checkpoint > kept.checkpoint
   cordon audit checkpoint --since kept.checkpoint --size 120000 > proof.checkpoint`,
 		settings: append(asking[:len(asking):len(asking)], "since", "size"),

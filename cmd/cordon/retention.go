@@ -24,7 +24,7 @@ func (a *app) retention() *cobra.Command {
 		Short: "Show and set how long records, messages and procedures are kept",
 		Long: `Show and set how long things are kept: records of decisions, changes and readings of the log, messages that
 were delivered or given up, and finished procedures. The key needs the scope admin, without an organization.
-What is over is deleted within a day and cannot be brought back; cordon hold keeps it.`,
+What is over is deleted at the next run, within the hour, and cannot be brought back; cordon hold keeps it.`,
 		Example: `  cordon retention set decisions=400d changes=10y
   cordon retention show`,
 	}
