@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cordon/datastore"
 )
 
 // groupPrefix is what the names of groups begin with. They lie beside the segments, so that one listing has both.
@@ -110,31 +112,60 @@ func Due(size, generation int64, have []Group) []Group {
 	return due
 }
 
+// mostPostings bounds what a group is made of, some 16 for each record that it is over at the lowest level: words of
+// justifications are keys, and as many as their writers like.
+const mostPostings = 16 << 20
+
 // BuildGroup makes a group's file of the indexes below it: of all segments that have a leaf which it is over, or of the
-// groups. pause is called between two steps of some milliseconds, and ends it with an error.
+// groups. Where these have so many keys that the file would be too large, it has none and leaves out nothing: see
+// [Plan.MayHold]. pause is called between two steps of some milliseconds, and ends it with an error.
 func BuildGroup(ctx context.Context, files Files, g Group, segments []Info, groups []Group, pause func(context.Context) error) ([]byte, error) {
+	return g.build(ctx, files, segments, groups, pause, mostPostings)
+}
+
+func (g Group) build(ctx context.Context, files Files, segments []Info, groups []Group, pause func(context.Context) error, most int) ([]byte, error) {
+	h := head{name: g.Name()}
 	var postings []posting
 	all, err := g.below(files, segments, groups)
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", g.Name(), err)
 	}
 	for _, below := range all {
+		open := false
+		if g.Level > 1 {
+			open, err = below.index.open(ctx)
+		}
 		from, to := g.keys()
-		err := below.index.each(ctx, from, to, pause, func(key uint64) {
-			postings = append(postings, posting(key<<16|uint64(below.part)))
-		})
+		if err == nil && !open {
+			err = below.index.each(ctx, from, to, pause, func(key uint64) {
+				if len(postings) <= most {
+					postings = append(postings, posting(key<<16|uint64(below.part)))
+				}
+			})
+		}
 		if err != nil {
 			return nil, fmt.Errorf("build %s: %w", g.Name(), err)
+		}
+		if open || len(postings) > most {
+			return h.appendTo(nil), nil
 		}
 	}
 	if err := sortPostings(postings, func() error { return pause(ctx) }); err != nil {
 		return nil, err
 	}
 	postings = slices.Compact(postings)
-	h := head{name: g.Name()}
 	body, blocks := appendBlocks(nil, postings, fanBits)
-	h.blocks = blocks
-	return append(h.appendTo(nil), body...), nil
+	closed := head{name: g.Name(), blocks: blocks}
+	if data := append(closed.appendTo(nil), body...); len(data) <= datastore.MaxFileBytes {
+		return data, nil
+	}
+	return h.appendTo(nil), nil
+}
+
+// open tells whether a group has no keys: then anything may be below it.
+func (x *index) open(ctx context.Context) (bool, error) {
+	h, err := x.head(ctx)
+	return err == nil && len(h.blocks) == 0, err
 }
 
 // below is an index that a group is made of, and which part of the group it stands for.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -161,6 +162,29 @@ func TestAGroupIsMadeOfWhatIsBelowIt(t *testing.T) {
 	} {
 		if g, ok := segment.ParseGroup(wrong); ok {
 			t.Errorf("%q is %+v", wrong, g)
+		}
+	}
+}
+
+// A group that would be too large leaves out nothing, and neither does one over it; the others do as before.
+func TestAGroupOfTooManyKeysHidesNothing(t *testing.T) {
+	l := longLog(t, 256)
+	open := slices.IndexFunc(l.groups, func(g segment.Group) bool { return g.Level == 1 && g.First == 32*segment.MaxRows })
+	data, err := segment.BuildGroupOf(t.Context(), l.files, l.groups[open], l.segments, nil, always, 20)
+	if err != nil || len(data) > 200 {
+		t.Fatalf("%d bytes, %v: it has keys", len(data), err)
+	}
+	l.kept[l.groups[open].Name()] = data
+	lower := slices.DeleteFunc(slices.Clone(l.groups), func(g segment.Group) bool { return g.Level > 1 })
+	for _, over := range []string{"nothing over it", "a group over it"} {
+		l.groups = lower
+		if over != "nothing over it" {
+			l.group(t)
+		}
+		f := record.Filter{Organization: "organization-3"}
+		may, err := l.may(t.Context(), f)
+		if want := append([]int{3}, 32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47); err != nil || !slices.Equal(may, want) {
+			t.Errorf("%s: it may be in %v (%v), want %v", over, may, err, want)
 		}
 	}
 }

@@ -69,6 +69,9 @@ func (p *Plan) having(ctx context.Context, g Group) (uint64, error) {
 		if err != nil {
 			return 0, err
 		}
+		if len(h.blocks) == 0 { // it had too many
+			continue
+		}
 		places, err := x.places(ctx, h, key)
 		if err != nil {
 			return 0, err

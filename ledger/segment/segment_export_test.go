@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"context"
 	"hash/crc32"
 	"io"
 )
@@ -18,3 +19,8 @@ func Trusting(info Info, data, body []byte) []byte {
 
 // NewSmallWriter returns a writer of row groups of so many rows.
 func NewSmallWriter(w io.Writer, group int64) *Writer { return newWriter(w, group) }
+
+// BuildGroupOf is [BuildGroup] with another bound.
+func BuildGroupOf(ctx context.Context, files Files, g Group, segments []Info, groups []Group, pause func(context.Context) error, most int) ([]byte, error) {
+	return g.build(ctx, files, segments, groups, pause, most)
+}
