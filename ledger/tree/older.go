@@ -21,7 +21,8 @@ type consistency struct {
 }
 
 // ParseCheckpoints reads a checkpoint as it was signed, behind which proofs may follow, a line of JSON each, as GET
-// /v1/audit/consistency gives them; or the file of a witness, with one {"checkpoint": ...} in each line.
+// /v1/audit/consistency gives them; or the file of a witness, with one {"checkpoint": ...} in each line. A line that a
+// crash has cut is passed over: the witness says it again.
 func ParseCheckpoints(data []byte) (*Checkpoints, error) {
 	var c Checkpoints
 	var plain []byte
@@ -33,6 +34,9 @@ func ParseCheckpoints(data []byte) (*Checkpoints, error) {
 		var member struct {
 			Checkpoint string `json:"checkpoint"`
 			consistency
+		}
+		if !json.Valid(line) {
+			continue
 		}
 		if err := json.Unmarshal(line, &member); err != nil {
 			return nil, fmt.Errorf("no line of a witness and no proof: %.60q", line)

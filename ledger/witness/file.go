@@ -21,6 +21,7 @@ type file struct {
 	mu    sync.Mutex
 	out   *os.File
 	known tree.Head
+	torn  bool  // its end may be a part of a line
 	other error // its last checkpoint is not of the key
 }
 
@@ -52,11 +53,7 @@ func (f *file) last() (tree.Head, error) {
 	if _, err = f.out.ReadAt(data, size-int64(len(data))); err != nil {
 		return tree.Head{}, err
 	}
-	if whole := bytes.LastIndexByte(data, '\n') + 1; whole < len(data) {
-		if _, err = f.out.Write([]byte{'\n'}); err != nil { // what was cut stays a line of its own
-			return tree.Head{}, err
-		}
-	}
+	f.torn = data[len(data)-1] != '\n'
 	for len(data) > 0 {
 		at := bytes.LastIndexByte(bytes.TrimSuffix(data, []byte{'\n'}), '\n') + 1
 		var line struct {
@@ -90,7 +87,13 @@ func (f *file) Show(ctx context.Context, checkpoint []byte) error {
 	if err != nil {
 		return err
 	}
-	if _, err = f.out.Write(append(line, '\n')); err == nil {
+	line = append(line, '\n')
+	if f.torn { // what was cut stays a line of its own
+		line = append([]byte{'\n'}, line...)
+	}
+	f.torn = true
+	if _, err = f.out.Write(line); err == nil {
+		f.torn = false
 		err = f.out.Sync()
 	}
 	if err != nil {

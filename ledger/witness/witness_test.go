@@ -163,6 +163,17 @@ func TestACheckpointThatACrashHasCutIsPassedOver(t *testing.T) {
 	if got := fmt.Sprint(sizes(t, path)); got != "[300 301]" {
 		t.Errorf("it has the sizes %s", got)
 	}
+	// An auditor reads the file as it is.
+	if whole, err = os.ReadFile(path); err != nil {
+		t.Fatal(err)
+	}
+	older, err := tree.ParseCheckpoints(whole)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if heads, err := older.Heads(l.key.Verifier()); err != nil || len(heads) != 2 || heads[1].N != 301 {
+		t.Errorf("an auditor reads %v (%v), want both checkpoints", heads, err)
+	}
 }
 
 // A server whose key is not that of the file serves all the same, and says so.
