@@ -1,8 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"time"
 
 	"cordon/ledger/record"
@@ -37,11 +38,12 @@ const mostGaps = 100
 func (l *Ledger) Account(ctx context.Context) (Account, error) {
 	s, h, err := l.signed(ctx)
 	a := Account{Checkpoint: s.Checkpoint, Sealed: h.Size, Gaps: h.Gaps, Missing: h.Missing, Check: l.Checked(), Witness: l.Witnessed()}
-	if err != nil {
-		if a.Check.Problem == "" {
-			return Account{}, err
-		}
+	if errors.Is(err, ErrChanged) {
+		a.Check.Problem = cmp.Or(a.Check.Problem, err.Error())
 		return a, nil
+	}
+	if err != nil {
+		return Account{}, err
 	}
 	a.Key = s.Key.Verifier().String()
 	if a.Streams, err = l.streams(ctx, &h); err != nil {
@@ -58,10 +60,7 @@ func (l *Ledger) Account(ctx context.Context) (Account, error) {
 			return Account{}, err
 		}
 		gap := Gap{Record: r.ID, Stream: r.Replica, Time: r.Time}
-		var lost struct{ From, To int64 }
-		if json.Unmarshal(r.Details, &lost) == nil {
-			gap.From, gap.To = lost.From, lost.To
-		}
+		gap.From, gap.To, _ = r.Gap()
 		a.Newest = append(a.Newest, gap)
 	}
 	return a, nil

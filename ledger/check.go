@@ -102,7 +102,10 @@ func (l *Ledger) check(ctx context.Context, rows int64) (compared int64, err err
 		if err == nil {
 			return compared, nil
 		}
-		if now, headErr := l.head(ctx); headErr != nil || now.same(&h) {
+		switch now, headErr := l.head(ctx); {
+		case headErr != nil:
+			return compared, errors.Join(err, headErr)
+		case now.same(&h):
 			return compared, err
 		}
 	}

@@ -136,6 +136,8 @@ func (l *Ledger) remove(ctx context.Context, p *Pruning, found []over) (gone Pru
 	}
 	r.begun = max(r.begun, r.head.Generation) + 1
 	r.generation = r.begun
+	cleaned := r.cleaned
+	r.cleaned = false // if it ends before what it leaves is removed, the next round does that
 	var dropped []span
 	for i := range found {
 		o := &found[i]
@@ -160,6 +162,7 @@ func (l *Ledger) remove(ctx context.Context, p *Pruning, found []over) (gone Pru
 		}
 	}
 	if gone.Records == 0 {
+		r.cleaned = cleaned
 		return gone, nil
 	}
 	if err := r.step(ctx, stepWritten); err != nil {
@@ -182,7 +185,10 @@ func (l *Ledger) remove(ctx context.Context, p *Pruning, found []over) (gone Pru
 	if err := r.step(ctx, stepSealed); err != nil {
 		return gone, err
 	}
-	return gone, r.removeIdle(ctx)
+	if err = r.removeIdle(ctx); err == nil {
+		r.cleaned = cleaned
+	}
+	return gone, err
 }
 
 // over is what is over in a segment.

@@ -159,6 +159,36 @@ func TestAPruningThatEndsAnywhereIsGoneOnWith(t *testing.T) {
 	}
 }
 
+// What a pruning that failed behind its commit leaves is removed by the next round of the same process, though nothing is
+// to be sealed.
+func TestWhatAPruningLeavesIsRemovedByTheNextRound(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	w.fill()
+	fails := false
+	l := must[*ledger.Ledger](t)(ledger.New(config(t, w.store, "r1").Block(16).EndAt(func(step string) error {
+		if fails && step == "the head is put" {
+			return errKilled
+		}
+		return nil
+	})))
+	ok(t, l.SealNow(t.Context()))
+	fails = true
+	f := record.Filter{To: recordtest.Epoch.Add(2500 * time.Millisecond)}
+	if _, err := l.Prune(t.Context(), pruning(f)); !isKilled(err) {
+		t.Fatalf("the pruning ended with %v", err)
+	}
+	if _, idle, err := l.Files(t.Context()); err != nil || idle == 0 {
+		t.Fatalf("%d files are left over (%v): the test tries nothing", idle, err)
+	}
+	fails = false
+	if _, _, err := l.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, idle, err := l.Files(t.Context()); err != nil || idle > 0 {
+		t.Errorf("%d files are left over (%v)", idle, err)
+	}
+}
+
 // Whoever is asked in the transaction that has records go, and refuses, keeps them: a hold that comes first wins.
 func TestARefusedPruningTakesNothing(t *testing.T) {
 	store := openSQLite(t)

@@ -273,9 +273,9 @@ func (r *round) removeIdle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	idle := slices.Clone(c.idle)
-	for _, name := range c.idle {
-		idle = append(idle, signatureName(name))
+	var idle []string
+	for _, name := range c.idle { // the signature first: it is found by the name of what it signs
+		idle = append(idle, signatureName(name), name)
 	}
 	if err := r.store.RemoveFiles(ctx, idle...); err != nil {
 		return fmt.Errorf("remove what is covered: %w", err)

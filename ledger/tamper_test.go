@@ -443,6 +443,30 @@ func TestAnAlarmStandsAsLongAsWhatItIsAbout(t *testing.T) {
 	}
 }
 
+// What was changed since the last check is told by whoever asks for the standing of the log, and a store that is away is
+// an error to them, alarm or not.
+func TestAnAccountTellsWhatTheCheckHasNotSeen(t *testing.T) {
+	s := newScene(t)
+	for _, alarm := range []bool{false, true} {
+		if alarm {
+			s.file(s.segment().Name(), func(data []byte) []byte { data[len(data)/3] ^= 1; return data })
+			_ = checked(t, s.l)
+		} else {
+			was := s.note("ledger.head")
+			s.put("ledger.head", bytes.Replace(was, []byte(`"size":`), []byte(`"size":1`), 1))
+			if a, err := s.l.Account(t.Context()); err != nil || a.Check.Problem == "" {
+				t.Errorf("a head that was changed: %+v, %v", a.Check, err)
+			}
+			s.put("ledger.head", was)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		stop()
+		if _, err := s.l.Account(ctx); !errors.Is(err, context.Canceled) {
+			t.Errorf("with an alarm %t: %v", alarm, err)
+		}
+	}
+}
+
 // A store that is away is no tampering.
 func TestAStoreThatIsAwayIsNoProblemOfTheLog(t *testing.T) {
 	s := newScene(t)

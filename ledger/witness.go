@@ -75,7 +75,11 @@ func (l *Ledger) show(ctx context.Context, checkpoint []byte) error {
 			break
 		}
 		now, _, signedErr := l.signed(ctx)
-		if signedErr != nil || string(now.Checkpoint) == string(s.Checkpoint) {
+		if signedErr != nil {
+			err = signedErr // whether it was shown what is committed now is not known
+			break
+		}
+		if string(now.Checkpoint) == string(s.Checkpoint) {
 			break
 		}
 		s = now
