@@ -91,6 +91,8 @@ func TestHoldsAreAddedListedAndRemoved(t *testing.T) {
 	if len(page.Items) != 1 || page.Items[0].Reason != "all" || page.NextCursor != "" {
 		t.Errorf("got %+v", page)
 	}
+	// Somebody of an organization does not learn that there is a hold.
+	w.do(t, http.MethodGet, "/v1/holds", nil, w.scoped(t, guard.ScopeAudit, guard.ScopeAct), as("lena")).refused(t, http.StatusBadRequest, "invalid_header")
 	w.do(t, http.MethodDelete, "/v1/holds/"+hold.ID, nil).want(t, http.StatusOK)
 	w.do(t, http.MethodDelete, "/v1/holds/"+hold.ID, nil).refused(t, http.StatusNotFound, "not_found")
 	w.do(t, http.MethodDelete, "/v1/holds/..%2F", nil).refused(t, http.StatusBadRequest, "invalid_id")

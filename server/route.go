@@ -147,7 +147,7 @@ func (s *Server) routes() []*route {
 
 		{method: get, path: "/v1/retention", scopes: admin, tagged: true, handle: getRetention},
 		{method: put, path: "/v1/retention", scopes: admin, changes: true, tagged: true, handle: putRetention},
-		{method: get, path: "/v1/holds", scopes: auditors, query: pageQuery, handle: listHolds},
+		{method: get, path: "/v1/holds", scopes: auditors, hostOnly: true, query: pageQuery, handle: listHolds},
 		{method: post, path: "/v1/holds", scopes: admin, once: true, changes: true, handle: addHold},
 		{method: remove, path: "/v1/holds/{id}", scopes: admin, changes: true, handle: removeHold},
 
