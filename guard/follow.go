@@ -31,6 +31,7 @@ type Following struct {
 	seen   view
 	at     ledger.Position
 	views  map[string]viewing // what an acting user may see, by organization
+	denied *Denied            // what they may see no more
 	size   int64              // of the log when it was last read to its end; -1: never
 }
 
@@ -50,6 +51,13 @@ func (g *Guard) Follow(ctx context.Context, o *Origin, f RecordFilter, cursor st
 	switch {
 	case cursor != "":
 		if w.at, err = ledger.ParsePosition(cursor); err != nil {
+			return nil, ErrCursor
+		}
+		reached, err := g.ledger.Reached(ctx, ledger.Leaves{To: w.at.Leaf})
+		switch {
+		case err != nil:
+			return nil, fmt.Errorf("follow the log: %w", err)
+		case !reached:
 			return nil, ErrCursor
 		}
 	case f.From.IsZero():
@@ -120,12 +128,7 @@ func (w *Following) Records(ctx context.Context) iter.Seq2[Record, error] {
 
 // Wait returns when it is time to look again.
 func (w *Following) Wait(ctx context.Context) {
-	timer := time.NewTimer(followEach)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	_ = rest(ctx, followEach) // who follows looks at ctx
 }
 
 // sees reports whether the acting user may see an organization's records now. That they may is put on record when they
@@ -145,8 +148,14 @@ func (w *Following) sees(ctx context.Context, organization string) (bool, error)
 		}
 		allowed = answer.Allowed
 	}
-	if !known || allowed != v.allowed {
+	switch {
+	case !known:
 		allowed, err = w.guard.mayView(ctx, &w.origin, &w.filter, organization)
+	case allowed != v.allowed:
+		err = w.guard.recordRead(ctx, &w.origin, &w.filter, organization)
+		if denied, is := errors.AsType[*Denied](err); is {
+			w.denied, err = denied, nil
+		}
 	}
 	if len(w.views) >= mostViews {
 		w.views = map[string]viewing{"": {}}
@@ -161,8 +170,8 @@ func (w *Following) still(ctx context.Context) error {
 	if err != nil || allowed {
 		return err
 	}
-	if err := w.guard.recordRead(ctx, &w.origin, &w.filter, w.filter.Organization); err != nil {
-		return err
+	if w.denied != nil {
+		return w.denied
 	}
-	return nil // they may again
+	return w.guard.recordRead(ctx, &w.origin, &w.filter, w.filter.Organization)
 }
