@@ -55,12 +55,14 @@ func (g *Guard) Export(ctx context.Context, o *Origin, f RecordFilter, cursor st
 	}
 	e := &Export{guard: g, after: f.After, view: o.view(), at: g.now()}
 	f.After, f.OldestFirst = "", true
-	all, err := g.admit(ctx, o, &f)
+	reader := *o
+	reader.how = "export"
+	all, err := g.admit(ctx, &reader, &f)
 	if err != nil {
 		return nil, err
 	}
 	if !all {
-		e.shown = g.shown(ctx, o, &f)
+		e.shown = g.shown(ctx, &reader, &f)
 	}
 	if leaves.To == 0 {
 		leaves, err = g.ledger.SealedFrom(ctx, leaves.From)

@@ -250,3 +250,19 @@ func TestTheLogIsExportedAsParquet(t *testing.T) { // docs/design.md 13
 		t.Errorf("-duckdb +want:\n%s", diff)
 	}
 }
+
+// An export is the largest way out of the log, and on record as one.
+func TestAnExportIsOnRecordAsOne(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	for _, format := range []string{"ndjson", "csv"} {
+		w.do(t, http.MethodGet, "/v1/decisions/export?subject=carl&format="+format, nil).want(t, http.StatusOK)
+	}
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	const want = `{"filter":{"subject":"carl"},"how":"export"}`
+	if got := slices.DeleteFunc(w.records(t, "kind=read"), func(r client.Record) bool { return string(r.Details) != want }); len(got) != 2 {
+		t.Errorf("%d exports are on record, want 2", len(got))
+	}
+}
