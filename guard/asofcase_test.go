@@ -235,6 +235,13 @@ func TestAsOfSaysFromWhenOnItCanTell(t *testing.T) {
 	if got := reasonsAt(t, g, productQuestion("carl", "manage", "shop"), blocked); got != "acme product_blocked" {
 		t.Errorf("since then: got %q", got)
 	}
+	// Who acts is told the same, of the question as of the directory.
+	for _, o := range []*guard.Origin{host(), as("adam")} {
+		_, err := g.DecideAt(ctx, o, productQuestion("carl", "manage", "shop"), before)
+		if e, is := errors.AsType[*guard.UnknownError](err); !is || !strings.Contains(e.Why, block.ID) {
+			t.Errorf("%q asks what would have been answered before what is kept: got %v", o.Actor, err)
+		}
+	}
 	store.first.Store(nil)
 
 	// Somebody changes the directory behind Cordon's back.
@@ -263,8 +270,19 @@ func TestAsOfSaysFromWhenOnItCanTell(t *testing.T) {
 	if e := unknown(blocked); e == nil || !e.From.Equal(lost.Time) || !strings.Contains(e.Why, lost.ID) {
 		t.Errorf("with a gap: got %+v", e)
 	}
-	if _, err := g.At(ctx, host(), "acme", clock.moment()); err != nil {
+	after := clock.moment()
+	if _, err := g.At(ctx, host(), "acme", after); err != nil {
 		t.Errorf("after the gap: got %v", err)
+	}
+	// So are changes of a replica that had one stream for all organizations.
+	older := lost
+	older.Time, older.Replica = clock.moment(), "older.changes"
+	older.ID = record.NewID(older.Time)
+	packed = must2(batch.Pack([]record.Record{older}))
+	packed.Missing = 999
+	must2(store.Ship(ctx, packed))
+	if e := unknown(after); e == nil || !strings.Contains(e.Why, older.ID) {
+		t.Errorf("with a gap in the stream of before: got %+v", e)
 	}
 }
 

@@ -101,6 +101,7 @@ func (g *Guard) askedAt(ctx context.Context, o *Origin, q *record.Question, at t
 		}
 	}
 	var unknown error
+	about := o.Caller.Organization
 	for _, organization := range candidates {
 		if organization == "" {
 			continue
@@ -108,14 +109,14 @@ func (g *Guard) askedAt(ctx context.Context, o *Origin, q *record.Question, at t
 		d, err := g.directoryAt(ctx, organization, at, keys)
 		switch {
 		case errors.As(err, new(*UnknownError)):
-			unknown = err
+			unknown, about = err, organization
 		case err != nil:
 			return nil, err
 		case key.Product == "" || len(candidates) == 1 || d.Product(key.Product) != nil:
 			return d, g.readPast(ctx, o, organization, at)
 		}
 	}
-	if err := g.readPast(ctx, o, o.Caller.Organization, at); err != nil {
+	if err := g.readPast(ctx, o, about, at); err != nil {
 		return nil, err
 	}
 	return &past.Directory{}, unknown

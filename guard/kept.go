@@ -5,12 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
 	"cordon/datastore"
-	"cordon/ledger/batch"
-	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -94,17 +93,16 @@ func (g *Guard) noteInForce(ctx context.Context, tx datastore.Tx, p *policy) err
 		set.From = quoted(former)
 	}
 	a.changes = []Changed{{Noun: "policy", ID: "cordon", Set: map[string]FromTo{"in_force": set}}}
-	entry := g.record(a, nil)
-	entry.Kind, entry.Replica = record.KindChange, g.changeStream("")
-	list = append(list[max(0, len(list)-mostInForce+1):], inForce{p.Digest(), now, entry.ID})
+	a.silent = true
+	if err := g.commitChange(ctx, tx, a, nil); err != nil {
+		return err
+	}
+	list = append(list[max(0, len(list)-mostInForce+1):], inForce{p.Digest(), now, a.result.ID})
 	body, err := json.Marshal(list)
 	if err != nil {
 		return err
 	}
-	if err := tx.Put(ctx, datastore.Note{Name: inForceNote, Body: body}); err != nil {
-		return err
-	}
-	return batch.Append(ctx, tx, entry)
+	return tx.Put(ctx, datastore.Note{Name: inForceNote, Body: body})
 }
 
 // quoted is a text as the value of a change.
@@ -135,14 +133,8 @@ func (g *Guard) engineOf(ctx context.Context, digest string) (*policies.Engine, 
 	if digest == "" {
 		return nil, &notKept{"the record names no policy"}
 	}
-	g.former.mu.Lock()
-	defer g.former.mu.Unlock()
-	for i, e := range g.former.engines {
-		if e.Digest() == digest {
-			copy(g.former.engines[1:], g.former.engines[:i])
-			g.former.engines[0] = e
-			return e, nil
-		}
+	if engine := g.former.find(digest); engine != nil {
+		return engine, nil
 	}
 	text, err := g.store.ReadFile(ctx, policyFile(digest), 0, datastore.MaxFileBytes)
 	if errors.Is(err, datastore.ErrNotFound) || errors.Is(err, datastore.ErrFileName) {
@@ -152,17 +144,41 @@ func (g *Guard) engineOf(ctx context.Context, digest string) (*policies.Engine, 
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
 	engine, err := policies.Open(ctx, text, digest)
-	var refused *policies.ProblemsError
+	_, refused := errors.AsType[*policies.ProblemsError](err)
 	switch {
 	case errors.Is(err, policies.ErrOtherPolicy):
 		return nil, &notKept{fmt.Sprintf("what is kept as its policy %s is another: somebody changed it", digest)}
-	case errors.As(err, &refused):
+	case refused:
 		return nil, &notKept{fmt.Sprintf("its policy %s is kept, and this release cannot ask it: %v", digest, err)}
 	case err != nil:
 		return nil, err
 	}
-	g.former.engines = append([]*policies.Engine{engine}, g.former.engines[:min(len(g.former.engines), mostFormer-1)]...)
+	g.former.keep(engine)
 	return engine, nil
+}
+
+// find returns the policy with a digest that was kept, nil without it.
+func (f *formerPolicies) find(digest string) *policies.Engine {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for i, e := range f.engines {
+		if e.Digest() == digest {
+			copy(f.engines[1:], f.engines[:i])
+			f.engines[0] = e
+			return e
+		}
+	}
+	return nil
+}
+
+// keep keeps a policy, in the place of the one that was not asked for the longest time.
+func (f *formerPolicies) keep(engine *policies.Engine) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if slices.ContainsFunc(f.engines, func(e *policies.Engine) bool { return e.Digest() == engine.Digest() }) {
+		return // somebody opened it at the same time
+	}
+	f.engines = append([]*policies.Engine{engine}, f.engines[:min(len(f.engines), mostFormer-1)]...)
 }
 
 // reasonsOf reads the reasons of a record.

@@ -9,10 +9,13 @@ import (
 // transaction is committed, so changes that share a sequence wait for one another.
 const changeStreams = 16
 
+// formerStream is what stood behind the name of a replica when it had one sequence of changes.
+const formerStream = ".changes"
+
 // changeStream returns the name under which the store numbers the records of an organization's
 // changes, as the journal numbers the replica's decisions under the replica's own name. It is the same
 // for an organization as long as the replica keeps its name, and no sequence has a gap. Records of
-// before there were several are numbered under the replica's name and ".changes" alone.
+// before there were several are numbered under the replica's name and [formerStream].
 func (g *Guard) changeStream(organization string) string {
 	return g.journal.Replica() + changeStreamSuffix(organization)
 }
