@@ -132,13 +132,12 @@ func changes(entry *Record, input *policies.Input, set []Setting) []change {
 	if entry.Decision {
 		add(Changer{Action: "block", Resource: subject}, func(in *policies.Input) { in.Subject.Blocked = true })
 		if input.Resource.Type == policies.TypeProduct {
-			for _, action := range []string{"block", "start_maintenance"} {
-				add(Changer{Action: action, Resource: entry.Question.Resource}, func(in *policies.Input) {
-					if in.Resource.Maintenance = action != "block"; !in.Resource.Maintenance {
-						in.Resource.Blocks = []string{datastore.OriginAdministrator}
-					}
-				})
-			}
+			add(Changer{Action: "block", Resource: entry.Question.Resource}, func(in *policies.Input) {
+				blocks := append(slices.Clone(in.Resource.Blocks), datastore.OriginAdministrator)
+				slices.Sort(blocks)
+				in.Resource.Blocks = slices.Compact(blocks)
+			})
+			add(Changer{Action: "start_maintenance", Resource: entry.Question.Resource}, func(in *policies.Input) { in.Resource.Maintenance = true })
 			add(Changer{Action: "change_grants", Resource: subject}, func(in *policies.Input) { in.Subject.Granted = false })
 		}
 	} else {

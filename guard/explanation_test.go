@@ -176,6 +176,9 @@ func TestWhoCanChangeADecision(t *testing.T) {
 			"denies block user carl by:" + admins + "+support", "denies block product shop by:" + admins + "+host",
 			"denies change_grants user carl by:" + admins + "+host",
 		}},
+		{"adam", "end_maintenance", "mail", []string{
+			"denies block user adam by:" + admins + "+support", "denies change_role user adam to:collaborator,client by:" + admins + "+host",
+		}},
 		{"mallory", "view", "shop", []string{"allows add_user organization acme to:legal_representative,administrator by:" + admins + "+host"}},
 	} {
 		answer := must[guard.Answer](t)(g.Decide(ctx, host(), productQuestion(test.user, test.action, test.product)))
