@@ -56,14 +56,14 @@ func (l *Ledger) Sealed(ctx context.Context) (tree.Sealed, error) {
 }
 
 // onTree calls fn with the tree, and again where the tree grows so fast meanwhile that its head is gone.
-func onTree[T any](ctx context.Context, l *Ledger, fn func(tree.Sealed, *head) (T, error)) (T, error) {
+func onTree[T any](ctx context.Context, l *Ledger, fn func(tree.Sealed) (T, error)) (T, error) {
 	for try := 0; ; try++ {
-		s, h, err := l.signed(ctx)
+		s, _, err := l.signed(ctx)
 		var v T
 		if err == nil {
-			v, err = fn(s, &h)
+			v, err = fn(s)
 		}
-		if try < 3 && errors.Is(err, tree.ErrOvertaken) {
+		if try < 4 && errors.Is(err, tree.ErrOvertaken) {
 			continue
 		}
 		return v, err
@@ -83,7 +83,7 @@ func (l *Ledger) Inclusion(ctx context.Context, id string) (Inclusion, error) {
 	if err != nil {
 		return Inclusion{}, err
 	}
-	return onTree(ctx, l, func(s tree.Sealed, h *head) (Inclusion, error) {
+	return onTree(ctx, l, func(s tree.Sealed) (Inclusion, error) {
 		hashes, err := l.tree.Inclusion(ctx, s.Head, entry.Leaf)
 		if err != nil {
 			return Inclusion{}, err
@@ -110,12 +110,12 @@ func (l *Ledger) entry(ctx context.Context, id string) (Entry, error) {
 
 // Consistency proves that the log of one size goes on from that of a smaller one.
 func (l *Ledger) Consistency(ctx context.Context, from, to int64) ([]tree.Hash, error) {
-	return onTree(ctx, l, func(s tree.Sealed, _ *head) ([]tree.Hash, error) {
+	return onTree(ctx, l, func(s tree.Sealed) ([]tree.Hash, error) {
 		return l.tree.Consistency(ctx, s.Head, from, to)
 	})
 }
 
 // Tile returns a tile of the tree, or a bundle of its entries, by its path (C2SP's tlog-tiles).
 func (l *Ledger) Tile(ctx context.Context, path string) ([]byte, error) {
-	return onTree(ctx, l, func(s tree.Sealed, _ *head) ([]byte, error) { return l.tree.Tile(ctx, s.Head, path) })
+	return onTree(ctx, l, func(s tree.Sealed) ([]byte, error) { return l.tree.Tile(ctx, s.Head, path) })
 }

@@ -78,17 +78,15 @@ func (c *catalogue) group(h *head, groups map[segment.Group]segment.Group, g seg
 	if g.Generation > h.Generation {
 		return
 	}
-	same := g
-	same.Generation = 0
-	older, is := groups[same]
+	older, is := groups[g.Place()]
 	switch {
 	case has(h.Void, g.Generation) || is && g.Generation < older.Generation:
 		c.idle = append(c.idle, g.Name())
 	case is:
 		c.idle = append(c.idle, older.Name())
-		groups[same] = g
+		groups[g.Place()] = g
 	default:
-		groups[same] = g
+		groups[g.Place()] = g
 	}
 }
 

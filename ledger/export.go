@@ -3,7 +3,6 @@ package ledger
 import (
 	"bytes"
 	"context"
-	"errors"
 	"io"
 	"iter"
 	"strings"
@@ -60,32 +59,18 @@ type Parquet = segment.Writer
 // NewParquet returns what writes such a file.
 func NewParquet(w io.Writer) *Parquet { return segment.NewWriter(w) }
 
-// tries is how often a manifest is begun anew, when the tree has grown beyond the head that it was to be proved by.
-const tries = 5
-
 // WriteManifest writes a manifest of lines that are among some leaves: it proves them by the newest checkpoint, as it is
 // when they were read. about is what is said of the export beside.
 func (l *Ledger) WriteManifest(ctx context.Context, w io.Writer, m *Manifest, about any) error {
-	for n := 1; ; n++ {
-		sealed, err := l.Sealed(ctx)
-		if err != nil {
-			return err
-		}
-		if sealed.Head.N == 0 {
-			if sealed.Checkpoint, err = sealed.Key.Sign(sealed.Head); err != nil {
-				return err
-			}
-		}
+	text, err := onTree(ctx, l, func(s tree.Sealed) ([]byte, error) {
 		var text bytes.Buffer
-		err = m.Write(ctx, &text, sealed, about)
-		if errors.Is(err, tree.ErrOvertaken) && n < tries {
-			continue
-		}
-		if err == nil {
-			_, err = w.Write(text.Bytes())
-		}
-		return err
+		err := m.Write(ctx, &text, s, about)
+		return text.Bytes(), err
+	})
+	if err == nil {
+		_, err = w.Write(text)
 	}
+	return err
 }
 
 // String returns the leaves as a text that [ParseLeaves] reads, and a part of a URL can be. Without an end (To 0) they

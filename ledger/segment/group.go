@@ -38,6 +38,12 @@ func span(level int) int64 { return MaxRows << (fanBits * level) }
 // mostLevels is more than there will be: a group of level 6 is over a million million leaves.
 const mostLevels = 6
 
+// Place returns what groups have in common of which the newest counts: all but the generation.
+func (g Group) Place() Group {
+	g.Generation = 0
+	return g
+}
+
 // End returns the leaf behind the last that the group is over.
 func (g Group) End() int64 { return g.First + span(g.Level) }
 
@@ -93,8 +99,7 @@ func (g Group) partOf(key uint64) int {
 func Due(size, generation int64, have []Group) []Group {
 	there := map[Group]bool{}
 	for _, g := range have {
-		g.Generation = 0
-		there[g] = true
+		there[g.Place()] = true
 	}
 	var due []Group
 	for level := 1; level <= mostLevels && span(level) <= size; level++ {
@@ -216,10 +221,8 @@ func newest(groups []Group) []Group {
 	at := map[Group]int{}
 	var kept []Group
 	for _, g := range groups {
-		same := g
-		same.Generation = 0
-		if i, ok := at[same]; !ok {
-			at[same] = len(kept)
+		if i, ok := at[g.Place()]; !ok {
+			at[g.Place()] = len(kept)
 			kept = append(kept, g)
 		} else if kept[i].Generation < g.Generation {
 			kept[i] = g

@@ -12,7 +12,7 @@ type Plan struct {
 	files  Files
 	cache  *Cache
 	keys   []uint64
-	groups map[Group]Group // by the group without its generation
+	groups map[Group]Group // by its place
 	parts  map[Group]uint64
 	level  int // the highest
 }
@@ -21,9 +21,7 @@ type Plan struct {
 func NewPlan(files Files, cache *Cache, groups []Group, q record.Query) *Plan {
 	p := &Plan{files: files, cache: cache, keys: keysOf(&q.Filter), groups: map[Group]Group{}, parts: map[Group]uint64{}}
 	for _, g := range newest(groups) {
-		same := g
-		same.Generation = 0
-		p.groups[same] = g
+		p.groups[g.Place()] = g
 		p.level = max(p.level, g.Level)
 	}
 	return p

@@ -47,6 +47,3 @@ type Segment struct {
 func Open(files Files, info Info, cache *Cache) *Segment {
 	return &Segment{files: files, info: info, name: info.Name(), indexName: info.IndexName(), cache: cache}
 }
-
-// Info returns what the segment's name says.
-func (s *Segment) Info() Info { return s.info }
