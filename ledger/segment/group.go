@@ -152,7 +152,7 @@ func (g Group) build(ctx context.Context, files Files, segments []Info, groups [
 			return nil, fmt.Errorf("build %s: %w", g.Name(), err)
 		}
 		if open || len(postings) > most {
-			return h.appendTo(nil), nil
+			return h.encode(), nil
 		}
 	}
 	if err := sortPostings(postings, func() error { return pause(ctx) }); err != nil {
@@ -161,10 +161,10 @@ func (g Group) build(ctx context.Context, files Files, segments []Info, groups [
 	postings = slices.Compact(postings)
 	body, blocks := appendBlocks(nil, postings, fanBits)
 	closed := head{name: g.Name(), blocks: blocks}
-	if data := append(closed.appendTo(nil), body...); len(data) <= datastore.MaxFileBytes {
+	if data := append(closed.encode(), body...); len(data) <= datastore.MaxFileBytes {
 		return data, nil
 	}
-	return h.appendTo(nil), nil
+	return h.encode(), nil
 }
 
 // open tells whether a group has no keys: then anything may be below it.

@@ -33,8 +33,8 @@ type head struct {
 	blocks  []block
 }
 
-// appendTo appends the head; the offsets of its blocks count from its end.
-func (h *head) appendTo(dst []byte) []byte {
+// encode gives the head as it stands before its blocks, whose offsets count from its end.
+func (h *head) encode() []byte {
 	text := binary.AppendUvarint(nil, uint64(len(h.name)))
 	text = append(text, h.name...)
 	text = binary.AppendUvarint(text, uint64(h.size))
@@ -56,7 +56,7 @@ func (h *head) appendTo(dst []byte) []byte {
 		text = binary.LittleEndian.AppendUint32(text, b.sum)
 		before = b.first
 	}
-	dst = append(dst, magic...)
+	dst := []byte(magic)
 	dst = binary.LittleEndian.AppendUint32(dst, uint32(len(text)))
 	dst = binary.LittleEndian.AppendUint32(dst, crc32.Checksum(text, castagnoli))
 	return append(dst, text...)

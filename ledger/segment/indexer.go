@@ -96,7 +96,7 @@ func (x *indexer) index(info Info, data []byte, pause []Pause) (Info, []byte, er
 	x.postings = slices.Compact(x.postings)
 	body, blocks := appendBlocks(order, x.postings, 16)
 	h.blocks = blocks
-	return info, append(h.appendTo(nil), body...), nil
+	return info, append(h.encode(), body...), nil
 }
 
 // sort brings the records into the order of their ids. Where that is not the order of the rows, with none removed,

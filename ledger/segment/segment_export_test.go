@@ -14,7 +14,7 @@ func Trusting(info Info, data, body []byte) []byte {
 		h.sums = append(h.sums, crc32.Checksum(data[at:min(at+pieceBytes, len(data))], castagnoli))
 	}
 	h.blocks = []block{{length: len(body), sum: crc32.Checksum(body, castagnoli)}}
-	return append(h.appendTo(nil), body...)
+	return append(h.encode(), body...)
 }
 
 // NewSmallWriter returns a writer of row groups of so many rows.
