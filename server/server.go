@@ -32,11 +32,14 @@ import (
 
 	"cordon/client"
 	"cordon/guard"
+	"cordon/library"
 )
 
 // Config is what a server is made of. Guard is required; the zero value of the rest works.
 type Config struct {
 	Guard *guard.Guard
+	// Library keeps the versions of policies. nil: this server tells nothing of them.
+	Library *library.Library
 
 	Addr     string       // where to listen; empty: 127.0.0.1:8080. Port 0 takes a free one
 	Listener net.Listener // instead of Addr

@@ -17,6 +17,7 @@ import (
 	"cordon/guard/notify"
 	"cordon/ledger"
 	"cordon/ledger/journal"
+	"cordon/library"
 	"cordon/policies"
 	"cordon/server"
 
@@ -35,6 +36,7 @@ type instance struct {
 	ledger   *ledger.Ledger
 	engine   *policies.Engine
 	guard    *guard.Guard
+	library  *library.Library
 	relay    *notify.Relay
 	metrics  *server.Metrics
 	registry *prometheus.Registry // of the metrics
@@ -117,6 +119,9 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 	}); err != nil {
 		return nil, err
 	}
+	if in.library, err = library.New(library.Config{Store: in.store, Guard: in.guard, Ledger: in.ledger, Log: log}); err != nil {
+		return nil, err
+	}
 	return in, in.showFigures(c)
 }
 
@@ -174,6 +179,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 	}
 	return server.New(server.Config{
 		Guard:           in.guard,
+		Library:         in.library,
 		Listener:        listener,
 		MetricsListener: metrics,
 		Metrics:         in.metrics,

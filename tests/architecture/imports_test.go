@@ -13,6 +13,7 @@ var rooms = map[string]struct {
 	why string
 }{
 	"policies":                {nil, "rules are a pure function of their input and know no store"},
+	"policies/table":          {[]string{"policies"}, "what can be asked follows from the words of a policy alone"},
 	"datastore":               {nil, "what is known does not know what is right"},
 	"datastore/mongo":         {[]string{"datastore"}, "an engine knows the contract and no other engine"},
 	"datastore/sqlite":        {[]string{"datastore"}, "an engine knows the contract and no other engine"},
@@ -27,9 +28,11 @@ var rooms = map[string]struct {
 	"ledger/opa":              {[]string{"datastore", "ledger/record"}, "it takes what others decided, and knows no rule of ours"},
 	"ledger/witness":          {[]string{"ledger/tree"}, "a second place knows checkpoints, and nothing of the store"},
 	"guard":                   {[]string{"policies", "datastore", "ledger", "ledger/record", "ledger/batch", "ledger/journal", "ledger/retention", "ledger/opa"}, "rules meet facts here, on any engine and behind any door"},
-	"server":                  {[]string{"guard", "client"}, "the door knows use cases and wire types, no rule and no state"},
+	"library":                 {[]string{"policies", "policies/table", "datastore", "ledger", "ledger/record", "guard", "library/replay"}, "versions are checked by the rules' room and activated through the guard's door"},
+	"library/replay":          {[]string{"policies", "datastore", "ledger", "ledger/record"}, "it asks engines about records, and activates nothing"},
+	"server":                  {[]string{"guard", "library", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
-	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "ledger/tree", "ledger/witness", "server", "client"},
+	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "ledger/tree", "ledger/witness", "library", "server", "client"},
 		"the program wires them all"},
 	"tools": {nil, "tools need nothing of the rest"},
 }

@@ -1,0 +1,50 @@
+// Package library answers what will be right: policies as versions, from the first draft to the one in force.
+//
+// A version is its content, named by its digest, and never changes; what people say of it (its message, its approvals)
+// stands beside it. What a version may do before it counts is shown here: its checks, the invariants, the difference to
+// another, and the log decided again. Which version is in force is one document of the store (datastore.Activation);
+// the guard follows it, and decides nothing by any other.
+package library
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/ledger"
+)
+
+// Config is what a library is made of. Store, Guard and Ledger are required.
+type Config struct {
+	Store  datastore.Store
+	Guard  *guard.Guard
+	Ledger *ledger.Ledger
+
+	Now func() time.Time // nil: time.Now
+	Log *slog.Logger     // nil: discarded
+}
+
+// Library keeps the versions of policies. It is safe for concurrent use.
+type Library struct {
+	store  datastore.Store
+	guard  *guard.Guard
+	ledger *ledger.Ledger
+	now    func() time.Time
+	log    *slog.Logger
+}
+
+// New makes a library.
+func New(config Config) (*Library, error) {
+	if config.Store == nil || config.Guard == nil || config.Ledger == nil {
+		return nil, errors.New("make library: a store, a guard and a ledger are needed")
+	}
+	if config.Now == nil {
+		config.Now = time.Now
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Library{store: config.Store, guard: config.Guard, ledger: config.Ledger, now: config.Now, log: config.Log}, nil
+}
