@@ -16,11 +16,17 @@ const (
 	ScopeAudit     = "audit"     // read the decision log
 	ScopePolicy    = "policy"    // read and change policies
 	ScopeAdmin     = "admin"     // make and revoke keys
+
+	// Parts of ScopePolicy, each of which reads policies as well.
+	ScopeDraft    = "policy:draft"    // push versions, and try them
+	ScopeApprove  = "policy:approve"  // approve what another has pushed
+	ScopeActivate = "policy:activate" // activate a version, and roll back
 )
 
 // Scopes are all scopes of a key.
 func Scopes() []string {
-	return []string{ScopeDecide, ScopeDirectory, ScopeAct, ScopeSupport, ScopeAudit, ScopePolicy, ScopeAdmin}
+	return []string{ScopeDecide, ScopeDirectory, ScopeAct, ScopeSupport, ScopeAudit, ScopePolicy, ScopeDraft, ScopeApprove,
+		ScopeActivate, ScopeAdmin}
 }
 
 // Key is an API key as it is listed. Nobody is shown its secret again.

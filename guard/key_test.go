@@ -65,6 +65,29 @@ func TestKeyMakesNoKeyBeyondItself(t *testing.T) { // docs/design.md 11, Callers
 	}
 }
 
+func TestScopeMayWhatItsPartsMay(t *testing.T) { // docs/design.md 12, Who
+	whole := &guard.Caller{ID: "k", Scopes: []string{"policy", "admin"}}
+	part := &guard.Caller{ID: "k", Scopes: []string{"policy:draft"}}
+	for _, scope := range []string{"policy:draft", "policy:approve", "policy:activate"} {
+		if !whole.May(scope) {
+			t.Errorf("policy may not %s", scope)
+		}
+		if part.May(scope) != (scope == "policy:draft") {
+			t.Errorf("policy:draft: got %v of %s", part.May(scope), scope)
+		}
+	}
+	if part.May("policy") || whole.May("decide") {
+		t.Error("a scope may what is no part of it")
+	}
+	g := newGuard(t, openSQLite(t), nil)
+	if _, _, err := g.CreateKey(t.Context(), &guard.Origin{Caller: whole}, guard.PutKey{Name: "x", Scopes: []string{"policy:approve"}}); err != nil {
+		t.Errorf("a part of its own scope: %v", err)
+	}
+	if _, _, err := g.CreateKey(t.Context(), &guard.Origin{Caller: part}, guard.PutKey{Name: "x", Scopes: []string{"policy"}}); !errors.As(err, new(*guard.Beyond)) {
+		t.Errorf("the whole of its own scope: %v", err)
+	}
+}
+
 func TestKeyEndsNoLaterThanItsMaker(t *testing.T) { // docs/design.md 11, Callers
 	g := newGuard(t, openSQLite(t), nil)
 	end := time.Now().Add(time.Hour)

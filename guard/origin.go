@@ -2,6 +2,7 @@ package guard
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"cordon/datastore"
@@ -17,11 +18,17 @@ const (
 	ScopeAudit     = "audit"
 	ScopePolicy    = "policy"
 	ScopeAdmin     = "admin"
+
+	// Parts of ScopePolicy, for those who are to do one thing each (docs/design.md 12, Who).
+	ScopeDraft    = "policy:draft"
+	ScopeApprove  = "policy:approve"
+	ScopeActivate = "policy:activate"
 )
 
 // Scopes lists all scopes, in the order of the contract.
 func Scopes() []string {
-	return []string{ScopeDecide, ScopeDirectory, ScopeAct, ScopeSupport, ScopeAudit, ScopePolicy, ScopeAdmin}
+	return []string{ScopeDecide, ScopeDirectory, ScopeAct, ScopeSupport, ScopeAudit, ScopePolicy, ScopeDraft, ScopeApprove,
+		ScopeActivate, ScopeAdmin}
 }
 
 // Caller is who calls: an API key, or the bearer of a token.
@@ -34,8 +41,14 @@ type Caller struct {
 	Token        bool // it came with a token of the issuer, not with a key
 }
 
-// May tells whether the caller has a scope.
-func (c *Caller) May(scope string) bool { return slices.Contains(c.Scopes, scope) }
+// May tells whether the caller has a scope, or the one that it is a part of.
+func (c *Caller) May(scope string) bool {
+	if slices.Contains(c.Scopes, scope) {
+		return true
+	}
+	whole, _, part := strings.Cut(scope, ":")
+	return part && slices.Contains(c.Scopes, whole)
+}
 
 // Origin is where a call comes from: who calls, who acts through them, and how it is traced.
 type Origin struct {

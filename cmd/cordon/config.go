@@ -108,7 +108,7 @@ func settings() []group {
 		}},
 		{"Of single commands", []setting{
 			{"organization", "", word, "id of the organization"},
-			{"scopes", []string{}, scopes, "scopes of the key, by comma: decide, directory, act, support, audit, policy, admin; or all"},
+			{"scopes", []string{}, scopes, "scopes of the key, by comma: decide, directory, act, support, audit, policy, policy:draft, policy:approve, policy:activate, admin; or all"},
 			{"support-code", "", secretWord, "the code that the requester made with cordon support-code"},
 			{"limit", 50, number(0, 1_000_000), "at most so many records; 0: all"},
 			{"organizations", 10, number(0, 99_999), "how many organizations to make"},

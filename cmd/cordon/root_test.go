@@ -24,7 +24,7 @@ func TestWrongUseExits2AndSaysWhatToDo(t *testing.T) {
 		"user block carol":                    "needs --organization",
 		"user block carol --organization a":   "CORDON_KEY is not set",
 		"keys create --name n":                "--scopes",
-		"keys create --name n --scopes every": "decide, directory, act, support, audit, policy, admin",
+		"keys create --name n --scopes every": "decide, directory, act, support, audit, policy, policy:draft, policy:approve, policy:activate, admin",
 		"keys create --scopes decide":         "needs --name",
 		"log --decision maybe":                "--decision must be allowed or denied",
 		"log --from yesterday":                "2026-01-31T12:00:00Z",
