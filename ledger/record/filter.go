@@ -69,3 +69,10 @@ func SpanIDs(low, high string) (first, last string) {
 	}
 	return first, last
 }
+
+// Bounds reports whether the filter says nothing but when a record was made, and of how many: within [Filter.IDRange] it
+// selects all, but for the milliseconds of its ends.
+func (f Filter) Bounds() bool {
+	f.From, f.To, f.OldestFirst, f.Limit = time.Time{}, time.Time{}, false, 0
+	return f == Filter{}
+}

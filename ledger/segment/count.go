@@ -54,13 +54,13 @@ func (s *Segment) Count(ctx context.Context, q record.Query, by string, counts m
 	return nil
 }
 
-// neededFor returns the columns by which a filter selects and a record is counted, nil for all of them.
-func neededFor(f *record.Filter, by string) []string {
+// neededFor returns the columns by which a filter selects, and those of more members; nil for all of them.
+func neededFor(f *record.Filter, more ...string) []string {
 	needed := []string{"decision", "line"}
 	if f.After != "" {
 		needed = append(needed, "id")
 	}
-	asked := []string{by}
+	asked := slices.Clone(more)
 	for name := range f.Asked() {
 		asked = append(asked, name)
 	}
@@ -77,7 +77,7 @@ func neededFor(f *record.Filter, by string) []string {
 		case "request_id", "trace_id":
 			needed = append(needed, name, name+"_text")
 		case "id", "replica", "sequence", "caller", "actor", "agent", "kind", "action", "decision", "policy", "organization",
-			"revision":
+			"revision", "input", "time":
 			needed = append(needed, name)
 		default:
 			return nil // it may look at anything
