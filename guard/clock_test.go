@@ -29,8 +29,8 @@ deny if {
 // weekends compiles the built-in rules and one that looks at the time, in Zurich.
 func weekends(t *testing.T) *policies.Engine {
 	return edited(t, func(src policies.Source) {
-		src.Modules["cordon/rules/no_removal_at_weekends/no_removal_at_weekends.rego"] = weekendRule
-		src.Data["cordon"].(map[string]any)["settings"].(map[string]any)["timezone"] = "Europe/Zurich"
+		src.Files["cordon/rules/no_removal_at_weekends/no_removal_at_weekends.rego"] = weekendRule
+		src.Files[settingsFile] = strings.Replace(src.Files[settingsFile], `"UTC"`, `"Europe/Zurich"`, 1)
 	})
 }
 
@@ -137,7 +137,7 @@ func TestAPreviewIsDecidedAtItsInstant(t *testing.T) {
 // The built-in rules look at no time: their inputs, and what is shared between equal ones, are what they were.
 func TestTheBuiltInRulesAreToldNoTime(t *testing.T) {
 	rules := edited(t, func(src policies.Source) {
-		maps.DeleteFunc(src.Modules, func(_, text string) bool { return strings.Contains(text, "input.time") }) // an editor's
+		maps.DeleteFunc(src.Files, func(_, text string) bool { return strings.Contains(text, "input.time") }) // an editor's
 	})
 	times := newClock()
 	g := newGuard(t, openSQLite(t), func(c *guard.Config) { c.Engine, c.Now = rules, times.now })

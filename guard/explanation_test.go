@@ -52,7 +52,7 @@ func TestARecordIsDecidedAgain(t *testing.T) { // docs/design.md 13
 			x.Reasons[0].User["en"] == "" || x.Reasons[0].Admin["fr"] == "" || x.Reasons[0].User["en"] == x.Reasons[0].Admin["en"] {
 			t.Errorf("got %+v", x)
 		}
-		source := policies.Builtin().Modules
+		source := policies.Builtin().Files
 		fired := slices.ContainsFunc(x.Rules, func(r policies.Fired) bool {
 			rows := strings.Split(source[r.Path], "\n")
 			return r.Code == "product_blocked" && r.Denies && r.Counts && r.Row > 0 && r.Row <= len(rows) && strings.HasPrefix(rows[r.Row-1], "deny")

@@ -59,7 +59,7 @@ func (g *Guard) KeepPolicy(ctx context.Context) error {
 	_, err := g.store.ReadFile(ctx, name, 0, 1)
 	if errors.Is(err, datastore.ErrNotFound) {
 		var text []byte
-		if text, err = p.Keep(); err == nil {
+		if text, err = p.Source().Keep(); err == nil {
 			err = g.store.WriteFile(ctx, name, text)
 		}
 	}

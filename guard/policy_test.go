@@ -13,6 +13,9 @@ import (
 	"cordon/policies"
 )
 
+// settingsFile is the file of the settings of a policy.
+const settingsFile = "cordon/settings.json"
+
 // edited compiles the built-in rules with some of them changed.
 func edited(t *testing.T, edit func(policies.Source)) *policies.Engine {
 	t.Helper()
@@ -35,13 +38,13 @@ package cordon.rules.%[1]s
 deny if input.subject.kind != "nobody"
 `
 	rules := edited(t, func(src policies.Source) {
-		for path, text := range src.Modules { // so that no other denial stands before or instead of theirs
+		for path, text := range src.Files { // so that no other denial stands before or instead of theirs
 			if strings.HasPrefix(path, "cordon/rules/") && strings.Contains(text, "\ndeny if ") {
-				delete(src.Modules, path)
+				delete(src.Files, path)
 			}
 		}
 		for i, code := range []string{"user_blocked", "product_blocked", "block_held_by_support", "block_held_by_host", "mail_in_maintenance", "of_mine"} {
-			src.Modules["cordon/rules/"+code+"/"+code+".rego"] = fmt.Sprintf(metadata, code, 1000+i)
+			src.Files["cordon/rules/"+code+"/"+code+".rego"] = fmt.Sprintf(metadata, code, 1000+i)
 		}
 	})
 	store := openSQLite(t)
@@ -102,9 +105,9 @@ func TestADenialNamesTheBlocksThatItsRulesRestOn(t *testing.T) {
 func locked(t *testing.T) *policies.Engine {
 	return edited(t, func(src policies.Source) {
 		table := "cordon/actions/actions.rego"
-		src.Modules[table] = strings.Replace(src.Modules[table], `"manage": "access",`, "\"manage\": \"access\",\n\t\t\"paint\": \"access\",", 1)
+		src.Files[table] = strings.Replace(src.Files[table], `"manage": "access",`, "\"manage\": \"access\",\n\t\t\"paint\": \"access\",", 1)
 		blocked := "cordon/rules/product_blocked/product_blocked.rego"
-		src.Modules[blocked] += "\ndeny if input.action.name in {\"manage\", \"paint\"}\n"
+		src.Files[blocked] += "\ndeny if input.action.name in {\"manage\", \"paint\"}\n"
 	})
 }
 
@@ -147,9 +150,9 @@ func TestAPreviewAsksThePolicyInForce(t *testing.T) {
 	acme(t, newGuard(t, store, nil))
 	rules := edited(t, func(src policies.Source) {
 		table := "cordon/actions/actions.rego"
-		src.Modules[table] = strings.Replace(src.Modules[table], `"manage": "access",`, "\"manage\": \"access\",\n\t\t\"paint\": \"access\",", 1)
+		src.Files[table] = strings.Replace(src.Files[table], `"manage": "access",`, "\"manage\": \"access\",\n\t\t\"paint\": \"access\",", 1)
 		blocked := "cordon/rules/product_blocked/product_blocked.rego"
-		src.Modules[blocked] += "\ndeny if {\n\tinput.action.name == \"paint\"\n\tinput.resource.blocks != []\n}\n"
+		src.Files[blocked] += "\ndeny if {\n\tinput.action.name == \"paint\"\n\tinput.resource.blocks != []\n}\n"
 	})
 	g := newGuard(t, store, func(c *guard.Config) { c.Engine = rules })
 	act := reason("leak")
@@ -194,9 +197,7 @@ func TestABlockClosesWhatThePolicyClosesAndTellsIt(t *testing.T) {
 	store := openSQLite(t)
 	g := newGuard(t, store, func(c *guard.Config) {
 		c.Engine = edited(t, func(src policies.Source) {
-			cordon, _ := src.Data["cordon"].(map[string]any)
-			settings, _ := cordon["settings"].(map[string]any)
-			settings["additional_critical_channels"] = []any{"ftp"}
+			src.Files[settingsFile] = strings.Replace(src.Files[settingsFile], `"additional_critical_channels": []`, `"additional_critical_channels": ["ftp"]`, 1)
 		})
 	})
 	acme(t, g)

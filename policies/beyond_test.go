@@ -75,12 +75,12 @@ test_client if {
 
 // A valid rule in a checkout fails no test that is not about it: what is checked of the built-in rules holds with it, too.
 func TestRulesBeyondTheDomainFailNoOtherTest(t *testing.T) {
-	src := domainOnly(policies.BuiltinWithTests())
+	src := domainOnly(policies.Builtin())
 	for path, text := range map[string]string{
 		"cordon/rules/frozen/frozen.rego": frozenRule, "cordon/rules/frozen/frozen_test.rego": frozenTest,
 		"cordon/rules/watchman/watchman.rego": watchmanRule, "cordon/rules/watchman/watchman_test.rego": watchmanTest,
 	} {
-		src.Modules[path] = text
+		src.Files[path] = text
 	}
 	checkOrder(t, src)
 	checkTexts(t, src)
@@ -90,7 +90,7 @@ func TestRulesBeyondTheDomainFailNoOtherTest(t *testing.T) {
 	if said["frozen"] == 0 || said["watchman"] == 0 {
 		t.Errorf("the new rules said nothing: %v", said)
 	}
-	if diff := cmp.Diff(domainOnly(src).Modules, domainOnly(policies.BuiltinWithTests()).Modules); diff != "" {
+	if diff := cmp.Diff(domainOnly(src).Files, domainOnly(policies.Builtin()).Files); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -98,8 +98,8 @@ func TestRulesBeyondTheDomainFailNoOtherTest(t *testing.T) {
 // What asTheDomainSays lets pass must end where a rule opens what the domain denies.
 func TestARuleThatOpensWhatTheDomainDeniesIsCaught(t *testing.T) {
 	src := domainRules()
-	src.Modules["cordon/rules/role_not_permitted/role_not_permitted.rego"] = rule("role_not_permitted", 70, `deny if input.action.name == "never"`)
-	src.Modules["cordon/rules/watchman/watchman.rego"] = watchmanRule
+	src.Files["cordon/rules/role_not_permitted/role_not_permitted.rego"] = rule("role_not_permitted", 70, `deny if input.action.name == "never"`)
+	src.Files["cordon/rules/watchman/watchman.rego"] = watchmanRule
 	engine, opened := compile(t, src), 0
 	for _, in := range thinned(userCells(), 3) {
 		got, err := engine.DecideUncached(t.Context(), in)

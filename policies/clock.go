@@ -62,7 +62,7 @@ func readClock(compiler *ast.Compiler, data map[string]any) (clock, error) {
 	zone, err := time.LoadLocation(name)
 	if !ok || err != nil || name == "" || name == time.Local.String() { // the machine's own zone is no part of the policy
 		return c, &ProblemsError{Problems: []Problem{{
-			File: "cordon/settings.json", Code: "settings_error",
+			File: settingsFile, Code: "settings_error",
 			Message: fmt.Sprintf("timezone: %v is no name of a time zone, as in \"UTC\" or \"Europe/Zurich\"", said),
 		}}}
 	}

@@ -14,9 +14,9 @@ import (
 
 // withRule gives the domain's rules, one more, and a time zone.
 func withRule(code, text, zone string) policies.Source {
-	src := domainOnly(policies.BuiltinWithTests())
-	src.Modules["cordon/rules/"+code+"/"+code+".rego"] = text
-	src.Data["cordon"].(map[string]any)["settings"].(map[string]any)["timezone"] = zone
+	src := domainOnly(policies.Builtin())
+	src.Files["cordon/rules/"+code+"/"+code+".rego"] = text
+	change(src, "timezone", zone)
 	return src
 }
 
@@ -99,17 +99,17 @@ func TestOnlyWhatTheRulesLookAtOfTheTimeIsAFact(t *testing.T) {
 }
 
 func TestATimeZoneThatThereIsNotIsRefused(t *testing.T) {
-	for _, zone := range []any{"Europe/Zuerich", "", "Local", "../../etc/passwd", "europe", 2.0, nil} {
+	for _, zone := range []any{"Europe/Zuerich", "", "Local", "../../etc/passwd", "europe", 2.0, []any{nil}} {
 		src := domainRules()
-		src.Data["cordon"].(map[string]any)["settings"].(map[string]any)["timezone"] = zone
+		change(src, "timezone", zone)
 		got := refusal(t, src)
 		if got.File != "cordon/settings.json" || got.Code != "settings_error" || !strings.Contains(got.Message, "no name of a time zone") {
 			t.Errorf("%v: %s", zone, got)
 		}
 	}
 	src := domainRules()
-	delete(src.Data["cordon"].(map[string]any)["settings"].(map[string]any), "timezone")
-	src.Modules["cordon/rules/odd/odd.rego"] = rule("odd", 95, `deny if input.time.hour < 7`)
+	change(src, "timezone", nil)
+	src.Files["cordon/rules/odd/odd.rego"] = rule("odd", 95, `deny if input.time.hour < 7`)
 	if got := compile(t, src).Time(time.Date(2026, 11, 24, 9, 0, 0, 0, time.FixedZone("far", 3600))); got.Hour != 8 {
 		t.Errorf("without a zone: %+v", got)
 	}

@@ -5,8 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -25,7 +23,15 @@ const errorLimit = 50
 // schema does not have, rules without code, rank or texts, rules that say anything but deny or grant, and a
 // time zone that there is not are refused with a *ProblemsError. Tests among the modules are left out.
 func Compile(ctx context.Context, src Source) (*Engine, error) {
-	name, err := digest(src)
+	return compile(ctx, src, src.Digest())
+}
+
+// compile makes an engine of a policy that goes by a digest.
+func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
+	if wrong := src.bounds(); wrong != nil {
+		return nil, wrong
+	}
+	data, err := src.readData()
 	if err != nil {
 		return nil, err
 	}
@@ -41,19 +47,19 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := inmem.NewFromObjectWithOpts(cloneData(src.Data),
+	store := inmem.NewFromObjectWithOpts(data,
 		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
 	vocabulary, err := readVocabulary(ctx, compiler, store)
 	if err != nil {
 		return nil, err
 	}
-	clock, err := readClock(compiler, src.Data)
+	clock, err := readClock(compiler, data)
 	if err != nil {
 		return nil, err
 	}
 	engine := &Engine{
-		digest: name, source: withoutTests(src), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
-		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, src.Data)),
+		digest: digest, source: src.clone(), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
+		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, data)),
 	}
 	if engine.plain, err = prepare(ctx, compiler, store); err != nil {
 		return nil, err
@@ -89,13 +95,13 @@ func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store) (
 
 // parse reads the modules of a source, with or without the tests.
 func parse(src Source, tests bool) (map[string]*ast.Module, error) {
-	modules := make(map[string]*ast.Module, len(src.Modules))
+	modules := make(map[string]*ast.Module, len(src.Files))
 	all := &ProblemsError{}
-	for _, path := range slices.Sorted(maps.Keys(src.Modules)) {
-		if isTest(path) && !tests {
+	for _, path := range src.Paths() {
+		if !isModule(path) || isTest(path) && !tests {
 			continue
 		}
-		module, err := ast.ParseModuleWithOpts(path, src.Modules[path], ast.ParserOptions{
+		module, err := ast.ParseModuleWithOpts(path, src.Files[path], ast.ParserOptions{
 			ProcessAnnotation: true,
 			RegoVersion:       ast.RegoV1,
 			Capabilities:      capabilities(),
@@ -141,11 +147,11 @@ func compileModules(modules map[string]*ast.Module) (*ast.Compiler, error) {
 var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	set := ast.NewSchemaSet()
 	for path, file := range map[string]string{
-		"schema":          "schemas/input.json",
-		"schema.input":    "schemas/input.json",
-		"schema.settings": "schemas/settings.json",
+		"schema":          "input",
+		"schema.input":    "input",
+		"schema.settings": "settings",
 	} {
-		text, err := files.ReadFile(file)
+		text, err := Schema(file)
 		var document any
 		if err == nil {
 			err = json.Unmarshal(text, &document)
@@ -163,7 +169,10 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	return set
 })
 
-// Schema gives one of the embedded JSON schemas, "input.json" or "settings.json".
+// settingsFile is the file of the settings.
+const settingsFile = "cordon/settings.json"
+
+// Schema gives one of the embedded JSON schemas, "input" or "settings".
 func Schema(name string) ([]byte, error) {
-	return files.ReadFile("schemas/" + name)
+	return files.ReadFile("schemas/" + name + ".jsonschema")
 }

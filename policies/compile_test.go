@@ -49,9 +49,9 @@ func TestAFaultyPolicyIsRefusedWhereItIsFaulty(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Modules[path] = rule("odd", 1, test.body)
+			src.Files[path] = rule("odd", 1, test.body)
 			if name == "setting that does not exist" {
-				src.Modules[path] = strings.Replace(src.Modules[path], "# custom:", "# schemas:\n#   - data.cordon.settings: schema.settings\n# custom:", 1)
+				src.Files[path] = strings.Replace(src.Files[path], "# custom:", "# schemas:\n#   - data.cordon.settings: schema.settings\n# custom:", 1)
 				test.row += 2
 			}
 			got := refusal(t, src)
@@ -84,7 +84,7 @@ func TestARuleThatSaysAnythingButDenyOrGrantIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Modules[path] = rule("odd", 1, test.body)
+			src.Files[path] = rule("odd", 1, test.body)
 			got := refusal(t, src)
 			if got.File != path || got.Row != test.row || got.Column != test.column || !strings.Contains(got.Message, test.says) {
 				t.Errorf("%s", got)
@@ -92,17 +92,17 @@ func TestARuleThatSaysAnythingButDenyOrGrantIsRefused(t *testing.T) {
 		})
 	}
 	src := domainRules()
-	src.Modules["cordon/odd.rego"] = "package cordon\n\nrules.administrator.grant if input.subject.blocked\n"
+	src.Files["cordon/odd.rego"] = "package cordon\n\nrules.administrator.grant if input.subject.blocked\n"
 	if got := refusal(t, src); got.File != "cordon/odd.rego" || got.Row != 3 || !strings.Contains(got.Message, "outside its own package") {
 		t.Errorf("%s", got)
 	}
 	src = domainRules()
-	src.Modules[path] = strings.Replace(rule("odd", 1, "deny if input.subject.blocked"), "package cordon.rules.odd", "package cordon.rules.odd.deeper", 1)
+	src.Files[path] = strings.Replace(rule("odd", 1, "deny if input.subject.blocked"), "package cordon.rules.odd", "package cordon.rules.odd.deeper", 1)
 	if got := refusal(t, src); got.File != path || got.Row != 7 || !strings.Contains(got.Message, "directly below") {
 		t.Errorf("%s", got)
 	}
 	src = domainRules()
-	src.Modules[path] = rule("odd", 95, "deny if {\n\tinput.subject.blocked\n} else := true if input.subject.itself")
+	src.Files[path] = rule("odd", 95, "deny if {\n\tinput.subject.blocked\n} else := true if input.subject.itself")
 	if _, err := policies.Compile(t.Context(), src); err != nil {
 		t.Errorf("an else that holds: %v", err)
 	}
@@ -121,7 +121,7 @@ func TestARuleWithoutCodeRankOrTextsIsRefused(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Modules["cordon/rules/odd/odd.rego"] = strings.Replace(good, test.cut, test.with, 1)
+			src.Files["cordon/rules/odd/odd.rego"] = strings.Replace(good, test.cut, test.with, 1)
 			if got := refusal(t, src); !strings.Contains(got.Message, test.says) {
 				t.Errorf("%s", got)
 			}
@@ -141,15 +141,15 @@ func TestTwoRulesThatClaimTheSameAreRefusedBoth(t *testing.T) {
 			"cordon/rules/even/even.rego:4:5: rule even: rank 95 is that of odd (cordon/rules/odd/odd.rego:4:5)",
 		}},
 		"code": {func(src policies.Source) {
-			src.Modules["cordon/rules/odd/odd.rego"] = strings.NewReplacer("code: odd", "code: even", "rank: 95", "rank: 96").Replace(other)
+			src.Files["cordon/rules/odd/odd.rego"] = strings.NewReplacer("code: odd", "code: even", "rank: 95", "rank: 96").Replace(other)
 		}, []string{
 			"cordon/rules/odd/odd.rego:3:5: rule odd: code even is that of even (cordon/rules/even/even.rego:3:5)",
 			"cordon/rules/even/even.rego:3:5: rule even: code even is that of odd (cordon/rules/odd/odd.rego:3:5)",
 			`cordon/rules/odd/odd.rego:7:1: rule odd: its metadata gives the code "even"`,
 		}},
 		"package": {func(src policies.Source) {
-			delete(src.Modules, "cordon/rules/odd/odd.rego")
-			src.Modules["cordon/rules/even/more.rego"] = "package cordon.rules.even\n\ndeny if input.subject.itself\n"
+			delete(src.Files, "cordon/rules/odd/odd.rego")
+			src.Files["cordon/rules/even/more.rego"] = "package cordon.rules.even\n\ndeny if input.subject.itself\n"
 		}, []string{
 			"cordon/rules/even/more.rego:1:1: rule even: it has two files, and a rule is one file; see even (cordon/rules/even/even.rego:7:1)",
 			"cordon/rules/even/even.rego:7:1: rule even: it has two files, and a rule is one file; see even (cordon/rules/even/more.rego:1:1)",
@@ -157,7 +157,7 @@ func TestTwoRulesThatClaimTheSameAreRefusedBoth(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Modules["cordon/rules/even/even.rego"], src.Modules["cordon/rules/odd/odd.rego"] = one, other
+			src.Files["cordon/rules/even/even.rego"], src.Files["cordon/rules/odd/odd.rego"] = one, other
 			test.edit(src)
 			_, err := policies.Compile(t.Context(), src)
 			refused, ok := errors.AsType[*policies.ProblemsError](err)
@@ -177,7 +177,7 @@ func TestTwoRulesThatClaimTheSameAreRefusedBoth(t *testing.T) {
 
 func TestEveryBrokenModuleIsReported(t *testing.T) {
 	src := domainRules()
-	src.Modules["a.rego"], src.Modules["b.rego"] = "package a\n\nx if {", "package b\n\ny ="
+	src.Files["a.rego"], src.Files["b.rego"] = "package a\n\nx if {", "package b\n\ny ="
 	_, err := policies.Compile(t.Context(), src)
 	refused, ok := errors.AsType[*policies.ProblemsError](err)
 	if !ok || len(refused.Problems) < 2 {

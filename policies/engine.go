@@ -17,7 +17,7 @@ import (
 // policy is a new engine. It can be put beside another: nothing of one is shared with the next.
 type Engine struct {
 	digest     string
-	source     Source                  // without its tests
+	source     Source
 	plain      *rego.PreparedEvalQuery // the rules as they are written
 	flat       flattened               // the same rules, worked out ahead
 	rules      map[string]*rule
@@ -39,7 +39,7 @@ type flattened struct {
 // flatCheckEvery says how many questions go to the flat query for each that is asked of the plain one, too.
 const flatCheckEvery = 64
 
-// Digest names the policy: "sha256:" and the hash of its modules and data, in hex.
+// Digest names the policy; see [Source.Digest].
 func (e *Engine) Digest() string { return e.digest }
 
 // FlatOn reports whether the rules are asked in their flat form, and if not, why. An engine whose flat form once

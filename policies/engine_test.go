@@ -117,8 +117,8 @@ func TestALanguageThatEveryRuleSpeaksIsSpoken(t *testing.T) {
 		t.Errorf("languages %v", got)
 	}
 	src := domainRules()
-	for path, text := range src.Modules {
-		src.Modules[path] = regexp.MustCompile(`(?m)^#     de: .*$`).ReplaceAllString(text, "$0\n#     it: \"Ecco.\"")
+	for path, text := range src.Files {
+		src.Files[path] = regexp.MustCompile(`(?m)^#     de: .*$`).ReplaceAllString(text, "$0\n#     it: \"Ecco.\"")
 	}
 	engine := compile(t, src)
 	if got := engine.Languages(); !cmp.Equal(got, []string{"en", "fr", "de", "it"}) {
@@ -129,7 +129,7 @@ func TestALanguageThatEveryRuleSpeaksIsSpoken(t *testing.T) {
 		t.Errorf("%s, %v", got.ReasonsJSON("it"), err)
 	}
 	// One rule that does not is enough.
-	src.Modules["cordon/rules/host/host.rego"] = domainRules().Modules["cordon/rules/host/host.rego"]
+	src.Files["cordon/rules/host/host.rego"] = domainRules().Files["cordon/rules/host/host.rego"]
 	if got := compile(t, src).Languages(); !cmp.Equal(got, []string{"en", "fr", "de"}) {
 		t.Errorf("languages %v", got)
 	}
@@ -137,7 +137,7 @@ func TestALanguageThatEveryRuleSpeaksIsSpoken(t *testing.T) {
 
 // The rules must see exactly what the record shows, or a record could not be replayed.
 func TestTheRulesSeeTheInputThatIsRecordedAndTheSchemaAllowsIt(t *testing.T) {
-	schema := schemaOf(t, "input.json")
+	schema := schemaOf(t, "input")
 	match, err := rego.New(rego.Query(`[ok, why] := json.match_schema(input.document, input.schema)`)).PrepareForEval(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -176,45 +176,41 @@ func schemaOf(t *testing.T, name string) string {
 	return string(text)
 }
 
-func TestDigestNamesModulesAndDataButNotTests(t *testing.T) {
-	digest := func(change func(policies.Source)) string {
-		src := policies.Builtin()
-		change(src)
-		return compile(t, src).Digest()
-	}
-	plain := digest(func(policies.Source) {})
-	if !strings.HasPrefix(plain, "sha256:") || len(plain) != len("sha256:")+64 {
+func TestDigestNamesEveryFile(t *testing.T) {
+	plain := policies.Builtin().Digest()
+	if !strings.HasPrefix(plain, "sha256:") || len(plain) != len("sha256:")+64 || policies.Builtin().Digest() != plain {
 		t.Errorf("digest %q", plain)
 	}
-	if again := digest(func(policies.Source) {}); again != plain {
-		t.Errorf("digests differ: %s, %s", again, plain)
+	if got := compile(t, policies.Builtin()); got.Digest() != plain {
+		t.Errorf("the engine calls it %s, the source %s", got.Digest(), plain)
 	}
-	if tested := compile(t, policies.BuiltinWithTests()).Digest(); tested != plain {
-		t.Error("tests change the digest")
+	for _, path := range []string{"cordon/cordon.rego", settingsFile, "cordon/cordon_test.rego"} { // a changed test is another version
+		src := policies.Builtin()
+		src.Files[path] += "\n"
+		if src.Digest() == plain {
+			t.Errorf("%s does not change the digest", path)
+		}
+		moved := policies.Builtin()
+		moved.Files["cordon/moved"+path[strings.LastIndex(path, "."):]] = moved.Files[path]
+		delete(moved.Files, path)
+		if moved.Digest() == plain {
+			t.Errorf("the place of %s does not change the digest", path)
+		}
 	}
-	if digest(func(s policies.Source) { s.Modules["cordon/cordon.rego"] += "\n# more\n" }) == plain {
-		t.Error("a module does not change the digest")
-	}
-	if compile(t, withSettings(settings{adminsManageBlocked: true})).Digest() == plain {
-		t.Error("the settings do not change the digest")
+	one, other := policies.Source{Files: map[string]string{"a": "bc", "d": ""}}, policies.Source{Files: map[string]string{"a": "b", "cd": ""}}
+	if one.Digest() == other.Digest() {
+		t.Error("two policies have one digest")
 	}
 }
 
 func TestBuiltinIsTheCallersOwn(t *testing.T) {
-	src := policies.Builtin()
-	for path := range src.Modules {
-		if strings.HasSuffix(path, "_test.rego") {
-			t.Errorf("%s is among the rules", path)
+	src, engine := policies.Builtin(), compile(t, policies.Builtin())
+	src.Files["cordon/cordon.rego"] = "changed"
+	engine.Source().Files["cordon/cordon.rego"] = "changed"
+	for _, again := range []policies.Source{policies.Builtin(), engine.Source()} {
+		if again.Files["cordon/cordon.rego"] == "changed" {
+			t.Error("a caller can change the modules")
 		}
-	}
-	src.Modules["cordon/cordon.rego"] = "changed"
-	src.Data["cordon"].(map[string]any)["settings"].(map[string]any)["administrators_manage_blocked_products"] = true
-	again := policies.Builtin()
-	if again.Modules["cordon/cordon.rego"] == "changed" {
-		t.Error("a caller can change the modules")
-	}
-	if diff := cmp.Diff(again.Data, withSettings(settings{}).Data); diff != "" {
-		t.Errorf("settings (-got +want):\n%s", diff)
 	}
 }
 
@@ -227,7 +223,7 @@ func rule(code string, rank int, body string) string {
 
 func TestARunawayPolicyIsStoppedByTheContext(t *testing.T) {
 	src := domainRules()
-	src.Modules["cordon/rules/slow/slow.rego"] = rule("slow", 1, `deny if {
+	src.Files["cordon/rules/slow/slow.rego"] = rule("slow", 1, `deny if {
 	some a in numbers.range(1, 100000)
 	some b in numbers.range(1, 100000)
 	a + b == count(input.action.name) * -1
@@ -270,7 +266,7 @@ func TestAnUnusableResultIsAnErrorAndNeverAnAllow(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Modules["cordon/cordon.rego"] = "package cordon\n\n" + body + "\n"
+			src.Files["cordon/cordon.rego"] = "package cordon\n\n" + body + "\n"
 			got, err := compile(t, src).Decide(t.Context(), manage())
 			if !errors.Is(err, policies.ErrResult) || got != nil {
 				t.Errorf("%+v, %v", got, err)
@@ -281,7 +277,7 @@ func TestAnUnusableResultIsAnErrorAndNeverAnAllow(t *testing.T) {
 
 func TestNothingGrantedMeansNo(t *testing.T) {
 	src := domainRules()
-	src.Modules["cordon/rules/administrator/administrator.rego"] = rule("administrator", 240, "grant if input.action.name == \"no\"")
+	src.Files["cordon/rules/administrator/administrator.rego"] = rule("administrator", 240, "grant if input.action.name == \"no\"")
 	got, err := compile(t, src).Decide(t.Context(), manage())
 	if err != nil || got.Allowed || !cmp.Equal(codes(got), []string{"unknown_action"}) {
 		t.Errorf("%+v, %v", got, err)
@@ -290,7 +286,7 @@ func TestNothingGrantedMeansNo(t *testing.T) {
 
 func TestARuleMayBeAdded(t *testing.T) {
 	src := domainRules()
-	src.Modules["cordon/rules/no_web/no_web.rego"] = rule("no_web", 95, `deny if input.resource.kind == "web_hosting"`)
+	src.Files["cordon/rules/no_web/no_web.rego"] = rule("no_web", 95, `deny if input.resource.kind == "web_hosting"`)
 	in := manage()
 	in.Resource.Blocks = []string{"host"}
 	got, err := compile(t, src).Decide(t.Context(), in)

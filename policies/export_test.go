@@ -9,6 +9,9 @@ import (
 // MemoBytes is the bound of the memo.
 const MemoBytes = memoBytes
 
+// Data is the data of a policy, as its JSON files hold it.
+func (s Source) Data() (map[string]any, error) { return s.readData() }
+
 // InputValue is what the rules get of an input.
 func (e *Engine) InputValue(in *Input) ast.Value { return e.terms.input(in) }
 

@@ -39,7 +39,7 @@ func TestARuleThatFailsFails(t *testing.T) {
 	for name, body := range failing {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Modules["cordon/rules/broken/broken.rego"] = rule("broken", 95, body)
+			src.Files["cordon/rules/broken/broken.rego"] = rule("broken", 95, body)
 			engine := compile(t, src)
 			// It is not left to the checks to find out.
 			if on, why := engine.FlatOn(); on || !strings.Contains(why, "cordon/rules/broken/broken.rego") {
@@ -68,7 +68,7 @@ func TestARuleThatCannotFailIsFlattened(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Modules["cordon/rules/odd/odd.rego"] = rule("odd", 95, body)
+			src.Files["cordon/rules/odd/odd.rego"] = rule("odd", 95, body)
 			engine := compile(t, src)
 			if on, why := engine.FlatOn(); !on {
 				t.Errorf("it is not: %s", why)
@@ -93,7 +93,7 @@ func TestARuleThatCannotFailIsFlattened(t *testing.T) {
 func flawed(t *testing.T) (*policies.Engine, *policies.Input) {
 	t.Helper()
 	src := domainRules()
-	src.Modules["cordon/rules/product_blocked/product_blocked.rego"] = rule("product_blocked", 90, `deny if input.action.name == "never"`)
+	src.Files["cordon/rules/product_blocked/product_blocked.rego"] = rule("product_blocked", 90, `deny if input.action.name == "never"`)
 	engine := compile(t, domainRules())
 	engine.Flatten(compile(t, src))
 	in := manage()
@@ -154,7 +154,7 @@ func TestWhatAFlatFormAnsweredBeforeItDisagreedIsForgotten(t *testing.T) {
 // An error of either form is no agreement: the rules as they are written answer from then on.
 func TestAFlatFormThatFailsIsOutOfService(t *testing.T) {
 	src := domainRules()
-	src.Modules["cordon/rules/broken/broken.rego"] = rule("broken", 95, `deny if to_number(input.action.name) > 1`)
+	src.Files["cordon/rules/broken/broken.rego"] = rule("broken", 95, `deny if to_number(input.action.name) > 1`)
 	engine := compile(t, domainRules())
 	engine.Flatten(compile(t, src))
 	got, err := engine.Decide(t.Context(), manage())
@@ -166,7 +166,7 @@ func TestAFlatFormThatFailsIsOutOfService(t *testing.T) {
 // What callers make up must not be read from an open page.
 func TestTheReasonWhyAFlatFormIsOutNamesNothingOfACallers(t *testing.T) {
 	src := domainRules()
-	src.Modules["cordon/rules/secret/secret.rego"] = rule("secret", 1, "deny if {\n\tstartswith(input.action.name, \"secret\")\n\tto_number(input.action.name) > 1\n}")
+	src.Files["cordon/rules/secret/secret.rego"] = rule("secret", 1, "deny if {\n\tstartswith(input.action.name, \"secret\")\n\tto_number(input.action.name) > 1\n}")
 	engine := compile(t, src)
 	engine.Flatten(compile(t, domainRules()))
 	in := manage()

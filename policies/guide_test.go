@@ -48,8 +48,8 @@ func guided(t *testing.T, zone string) policies.Source {
 	if typed < 3 {
 		t.Fatalf("only %d blocks were typed", typed)
 	}
-	src := domainOnly(policies.BuiltinWithTests())
-	src.Data["cordon"].(map[string]any)["settings"].(map[string]any)["timezone"] = zone
+	src := domainOnly(policies.Builtin())
+	change(src, "timezone", zone)
 	root := os.DirFS(filepath.Join(folder, "policies"))
 	added, err := fs.Glob(root, "cordon/rules/no_removal_at_weekends/*.rego")
 	if err != nil || len(added) != 2 {
@@ -60,7 +60,7 @@ func guided(t *testing.T, zone string) policies.Source {
 		if err != nil {
 			t.Fatal(err)
 		}
-		src.Modules[path] = string(text)
+		src.Files[path] = string(text)
 	}
 	return src
 }

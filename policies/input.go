@@ -2,7 +2,7 @@ package policies
 
 import "cmp"
 
-// Input is the question together with the facts it is decided on. Its JSON is what policies/schemas/input.json
+// Input is the question together with the facts it is decided on. Its JSON is what policies/schemas/input.jsonschema
 // says; ids never occur in it, so that equal inputs share an answer. Lists are sorted and hold each value once.
 type Input struct {
 	Action       Action       `json:"action"`

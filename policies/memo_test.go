@@ -299,9 +299,9 @@ func TestTheMemoIsOffForAPolicyThatReadsOtherData(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			src := domainRules()
-			src.Data["tenants"] = map[string]any{"frozen": true}
-			src.Data["cordon"].(map[string]any)["frozen"] = true
-			src.Modules["cordon/rules/frozen/frozen.rego"] = rule("frozen", 1, body)
+			src.Files["tenants/frozen.json"] = `{"frozen": true}`
+			src.Files["cordon/more.json"] = `{"frozen": true}`
+			src.Files["cordon/rules/frozen/frozen.rego"] = rule("frozen", 1, body)
 			engine := compile(t, src)
 			on, why := engine.MemoOn()
 			if on || !strings.Contains(why, "cordon/rules/frozen/frozen.rego reads data") {

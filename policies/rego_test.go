@@ -23,7 +23,10 @@ import (
 func parseModules(t testing.TB, src policies.Source) map[string]*ast.Module {
 	t.Helper()
 	modules := map[string]*ast.Module{}
-	for path, text := range src.Modules {
+	for path, text := range src.Files {
+		if !strings.HasSuffix(path, ".rego") {
+			continue
+		}
 		module, err := ast.ParseModuleWithOpts(path, text, ast.ParserOptions{ProcessAnnotation: true})
 		if err != nil {
 			t.Fatal(err)
@@ -36,7 +39,11 @@ func parseModules(t testing.TB, src policies.Source) map[string]*ast.Module {
 // runRego runs the tests among the modules, as `opa test` does.
 func runRego(t testing.TB, src policies.Source, coverage *cover.Cover) []*tester.Result {
 	t.Helper()
-	store := inmem.NewFromObject(src.Data)
+	data, err := src.Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := inmem.NewFromObject(data)
 	ctx := context.Background()
 	txn, err := store.NewTransaction(ctx)
 	if err != nil {
@@ -59,7 +66,7 @@ func runRego(t testing.TB, src policies.Source, coverage *cover.Cover) []*tester
 	return out
 }
 
-func TestRegoTestsPassAndReachEveryLine(t *testing.T) { checkRegoTests(t, policies.BuiltinWithTests()) }
+func TestRegoTestsPassAndReachEveryLine(t *testing.T) { checkRegoTests(t, policies.Builtin()) }
 
 func checkRegoTests(t *testing.T, src policies.Source) {
 	t.Helper()
@@ -84,11 +91,14 @@ func checkRegoTests(t *testing.T, src policies.Source) {
 	t.Logf("%d tests in Rego, coverage %.1f %%", len(results), report.Coverage)
 }
 
-func TestRegoIsFormattedAndStrict(t *testing.T) { checkFormat(t, policies.BuiltinWithTests()) }
+func TestRegoIsFormattedAndStrict(t *testing.T) { checkFormat(t, policies.Builtin()) }
 
 func checkFormat(t *testing.T, src policies.Source) {
 	t.Helper()
-	for path, text := range src.Modules {
+	for path, text := range src.Files {
+		if !strings.HasSuffix(path, ".rego") {
+			continue
+		}
 		want, err := format.SourceWithOpts(path, []byte(text), format.Opts{RegoVersion: ast.RegoV1})
 		if err != nil {
 			t.Fatal(err)
@@ -108,9 +118,9 @@ func checkFormat(t *testing.T, src policies.Source) {
 	}
 }
 
-// What is typed is `opa test policies/cordon`: every file in that folder is loaded, data and rules.
+// What is typed is `opa test policies`: every file in that folder is loaded, data and rules.
 func TestTheFolderOfTheRulesIsOneThatOPALoads(t *testing.T) {
-	modules, store, err := tester.Load([]string{"cordon"}, nil)
+	modules, store, err := tester.Load([]string{"."}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,14 +130,18 @@ func TestTheFolderOfTheRulesIsOneThatOPALoads(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Abort(ctx, txn)
-	data, err := store.Read(ctx, txn, storage.RootPath)
+	data, err := store.Read(ctx, txn, storage.MustParsePath("/cordon"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(data, any(policies.Builtin().Data)); diff != "" {
+	want, err := policies.Builtin().Data()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(data, want["cordon"]); diff != "" {
 		t.Errorf("what OPA takes for data (-got +the settings):\n%s", diff)
 	}
-	if want := len(policies.BuiltinWithTests().Modules); len(modules) != want {
-		t.Errorf("%d modules, want %d", len(modules), want)
+	if len(modules)+1 != len(policies.Builtin().Files) {
+		t.Errorf("%d modules of %d files", len(modules), len(policies.Builtin().Files))
 	}
 }

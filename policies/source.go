@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"io/fs"
@@ -14,34 +13,28 @@ import (
 	"sync"
 )
 
-// The schemas lie beside the rules and not among them: OPA takes every JSON file in the folder that it is given for data.
+// The schemas lie beside the rules, with an ending that OPA does not take for data: it merges every JSON file of the folder
+// that it is given.
 //
 //go:embed cordon schemas
 var files embed.FS
 
-// Source is a policy as its editor has it: Rego modules by path, and the data beside them.
+// Source is a policy as its editor has it: the text of each file by its path, as in the folder policies of Cordon's own
+// repository. A .rego file is a module; a .json file is data, at its folder and whatever its name, as `opa test` has it:
+// {"settings": ...} in cordon/settings.json is data.cordon.settings. Tests belong to a policy and decide nothing.
 type Source struct {
-	Modules map[string]string
-	Data    map[string]any
+	Files map[string]string `json:"files"`
 }
 
 var builtin = sync.OnceValue(func() Source {
-	src := Source{Modules: map[string]string{}, Data: map[string]any{}}
+	src := Source{Files: map[string]string{}}
 	err := fs.WalkDir(files, "cordon", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
 		text, err := files.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		switch {
-		case strings.HasSuffix(path, ".rego"):
-			src.Modules[path] = string(text)
-		case path == "cordon/settings.json":
-			return json.Unmarshal(text, &src.Data)
-		}
-		return nil
+		src.Files[path] = string(text)
+		return err
 	})
 	if err != nil {
 		panic("policies: the embedded files are broken: " + err.Error()) // a build that no test has seen
@@ -49,63 +42,27 @@ var builtin = sync.OnceValue(func() Source {
 	return src
 })
 
-// Builtin gives the rules that Cordon ships with, without their tests. The caller owns what it gets.
-func Builtin() Source { return withoutTests(builtin()) }
+// Builtin gives the policy that Cordon ships with. The caller owns what it gets.
+func Builtin() Source { return builtin().clone() }
 
-// withoutTests copies what of a policy decides.
-func withoutTests(src Source) Source {
-	modules := maps.Clone(src.Modules)
-	maps.DeleteFunc(modules, func(path, _ string) bool { return isTest(path) })
-	return Source{Modules: modules, Data: cloneData(src.Data)}
-}
+func (s Source) clone() Source { return Source{Files: maps.Clone(s.Files)} }
 
-// BuiltinWithTests gives the rules that Cordon ships with and their tests. The caller owns what it gets.
-func BuiltinWithTests() Source {
-	return Source{Modules: maps.Clone(builtin().Modules), Data: cloneData(builtin().Data)}
-}
+// Paths are the paths of all files, sorted.
+func (s Source) Paths() []string { return slices.Sorted(maps.Keys(s.Files)) }
 
-// cloneData copies a JSON document down to its leaves.
-func cloneData(data map[string]any) map[string]any {
-	out := make(map[string]any, len(data))
-	for key, value := range data {
-		out[key] = cloneValue(value)
-	}
-	return out
-}
+// isModule reports whether a path is that of a module, and isTest whether of one that holds tests: they decide nothing.
+func isModule(path string) bool { return strings.HasSuffix(path, ".rego") }
+func isTest(path string) bool   { return strings.HasSuffix(path, "_test.rego") }
 
-func cloneValue(value any) any {
-	switch value := value.(type) {
-	case map[string]any:
-		return cloneData(value)
-	case []any:
-		out := make([]any, len(value))
-		for i := range value {
-			out[i] = cloneValue(value[i])
-		}
-		return out
-	default:
-		return value
-	}
-}
-
-// isTest says whether a module holds tests: they decide nothing.
-func isTest(path string) bool { return strings.HasSuffix(path, "_test.rego") }
-
-// digest names a policy by what can change its answers: the modules, without tests, and the data.
-func digest(src Source) (string, error) {
+// Digest names a policy by all of its files, the tests among them: "sha256:" and a hash in hex. It is what Cordon-Policy
+// says of a decision.
+func (s Source) Digest() string {
 	sum := sha256.New()
-	for _, path := range slices.Sorted(maps.Keys(src.Modules)) {
-		if !isTest(path) {
-			writePart(sum, path)
-			writePart(sum, src.Modules[path])
-		}
+	for _, path := range s.Paths() {
+		writePart(sum, path)
+		writePart(sum, s.Files[path])
 	}
-	data, err := json.Marshal(src.Data) // sorts the keys
-	if err != nil {
-		return "", fmt.Errorf("render policy data: %w", err)
-	}
-	writePart(sum, string(data))
-	return "sha256:" + hex.EncodeToString(sum.Sum(nil)), nil
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }
 
 // writePart writes a string after its length, so that no two lists of parts look the same.

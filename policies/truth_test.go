@@ -1,6 +1,8 @@
 package policies_test
 
 import (
+	"encoding/json"
+	"errors"
 	"maps"
 	"runtime"
 	"slices"
@@ -22,16 +24,28 @@ var settingsCases = []settings{
 // withSettings gives the built-in rules under other settings.
 func withSettings(set settings) policies.Source {
 	src := policies.Builtin()
-	more := make([]any, len(set.moreCritical))
-	for i, channel := range set.moreCritical {
-		more[i] = channel
-	}
-	src.Data = map[string]any{"cordon": map[string]any{"settings": map[string]any{
-		"administrators_manage_blocked_products": set.adminsManageBlocked,
-		"additional_critical_channels":           more,
-		"timezone":                               "UTC",
-	}}}
+	change(src, "administrators_manage_blocked_products", set.adminsManageBlocked)
+	change(src, "additional_critical_channels", append([]string{}, set.moreCritical...))
 	return src
+}
+
+// settingsFile is the file of the settings.
+const settingsFile = "cordon/settings.json"
+
+// change changes a setting of a policy.
+func change(src policies.Source, setting string, value any) {
+	var document struct {
+		Settings map[string]any `json:"settings"`
+	}
+	err := json.Unmarshal([]byte(src.Files[settingsFile]), &document)
+	if document.Settings[setting] = value; value == nil {
+		delete(document.Settings, setting)
+	}
+	text, wrong := json.Marshal(document)
+	if err = errors.Join(err, wrong); err != nil {
+		panic(err) // of the built-in policy
+	}
+	src.Files[settingsFile] = string(text)
 }
 
 func codes(d *policies.Decision) []string {
@@ -68,8 +82,9 @@ func TestEveryCellOfTheTruthTableIsDecidedAsTheDomainSays(t *testing.T) {
 func checkTable(t *testing.T, src policies.Source, thin int) map[string]int {
 	t.Helper()
 	said, total := map[string]int{}, 0
+	src = policies.Source{Files: maps.Clone(src.Files)}
 	for _, set := range settingsCases {
-		src.Data = withSettings(set).Data
+		src.Files[settingsFile] = withSettings(set).Files[settingsFile]
 		engine, in := compile(t, src), cells()
 		if set.adminsManageBlocked || len(set.moreCritical) > 0 {
 			in = slices.Concat(productCells(), mailCells(), channelCells()) // what a setting can concern
@@ -116,7 +131,7 @@ func asTheDomainSays(got *policies.Decision, in *policies.Input, set settings) (
 func domainRules() policies.Source { return domainOnly(policies.Builtin()) }
 
 func domainOnly(src policies.Source) policies.Source {
-	maps.DeleteFunc(src.Modules, func(path, _ string) bool {
+	maps.DeleteFunc(src.Files, func(path, _ string) bool {
 		rest, isRule := strings.CutPrefix(path, "cordon/rules/")
 		code, _, _ := strings.Cut(rest, "/")
 		return isRule && !slices.Contains(reasonCodes, code)

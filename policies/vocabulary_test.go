@@ -68,8 +68,8 @@ func TestClosedChannelsComeInTheDomainsOrder(t *testing.T) {
 // Two engines side by side have each their own words: nothing is read from the built-in rules.
 func TestTheWordsAreThePolicysOwn(t *testing.T) {
 	src := withSettings(settings{moreCritical: []string{"ftp"}})
-	table := src.Modules["cordon/actions/actions.rego"]
-	src.Modules["cordon/actions/actions.rego"] = strings.Replace(table, `"manage": "access",`, `"manage": "access", "paint": "access",`, 1)
+	table := src.Files["cordon/actions/actions.rego"]
+	src.Files["cordon/actions/actions.rego"] = strings.Replace(table, `"manage": "access",`, `"manage": "access", "paint": "access",`, 1)
 	edited, builtin := compile(t, src), compile(t, domainRules())
 	if !slices.Contains(edited.Actions("product"), "paint") || slices.Contains(builtin.Actions("product"), "paint") {
 		t.Errorf("actions %v, built-in %v", edited.Actions("product"), builtin.Actions("product"))
@@ -97,16 +97,16 @@ func TestAPolicyWithoutItsWordsIsRefused(t *testing.T) {
 	} {
 		t.Run(path, func(t *testing.T) {
 			src := domainRules()
-			src.Modules["cordon/channels/channels.rego"] = strings.Replace(src.Modules["cordon/channels/channels.rego"],
+			src.Files["cordon/channels/channels.rego"] = strings.Replace(src.Files["cordon/channels/channels.rego"],
 				`critical contains channel if some channel in {"manager", "kdrive_web", "mail_web"}`+"\n\n"+
 					"critical contains channel if some channel in data.cordon.settings.additional_critical_channels", `critical := {"manager"}`, 1)
 			name, _, _ := strings.Cut(change[1], " ")
 			guarded := strings.Replace(change[1], name+" :=", name+" := _"+name+" if input.action.name != \"\"\n\n_"+name+" :=", 1)
-			text := strings.Replace(src.Modules[change[0]], change[1], guarded, 1)
-			if text == src.Modules[change[0]] {
+			text := strings.Replace(src.Files[change[0]], change[1], guarded, 1)
+			if text == src.Files[change[0]] {
 				t.Fatal("nothing was changed")
 			}
-			src.Modules[change[0]] = text
+			src.Files[change[0]] = text
 			_, err := policies.Compile(t.Context(), src)
 			var refused *policies.ProblemsError
 			if !errors.As(err, &refused) || len(refused.Problems) != 1 || !strings.HasPrefix(refused.Problems[0].Message, path+" is undefined") {
@@ -156,7 +156,7 @@ func TestTheSchemaListsTheWordsOfTheRules(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"input.json", "settings.json"} {
+	for _, name := range []string{"input", "settings"} {
 		var document any
 		if err := json.Unmarshal([]byte(schemaOf(t, name)), &document); err != nil {
 			t.Fatal(err)

@@ -23,7 +23,7 @@ type csvColumn struct {
 // csvRecord is a record with its input and its details taken apart.
 type csvRecord struct {
 	*guard.ExportRow
-	input   map[string]map[string]cell // by section and member, as policies/schemas/input.json names them
+	input   map[string]map[string]cell // by section and member, as policies/schemas/input.jsonschema names them
 	details map[string]cell
 	event   map[string]cell // that an agent reported
 	reasons []guard.Reason

@@ -276,7 +276,7 @@ func TestNoCellOfAnExportIsAFormula(t *testing.T) {
 
 // A fact that a decision may rest on has a column, so that a spreadsheet can group and filter by it.
 func TestEveryFactOfAnInputHasAColumn(t *testing.T) {
-	text, err := os.ReadFile("../policies/schemas/input.json")
+	text, err := os.ReadFile("../policies/schemas/input.jsonschema")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,11 +18,11 @@ func TestHowThePolicyIsAskedIsSaid(t *testing.T) {
 	}{
 		"as it comes": {func(policies.Source) {}, 1, 1, ""},
 		"not flat": {func(s policies.Source) {
-			s.Modules["cordon/rules/product_blocked/product_blocked.rego"] += loop
+			s.Files["cordon/rules/product_blocked/product_blocked.rego"] += loop
 		}, 0, 1, "the rules are asked as they are written: "},
 		"not remembered": {func(s policies.Source) {
-			s.Data["frozen"] = true
-			s.Modules["cordon/rules/product_blocked/product_blocked.rego"] += "\ndeny if data.frozen\n"
+			s.Files["frozen.json"] = `{"frozen": true}`
+			s.Files["cordon/rules/product_blocked/product_blocked.rego"] += "\ndeny if data.frozen\n"
 		}, 1, 0, "answers are not memoized: "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -112,9 +112,7 @@ func TestAnActIsToldAtOnceAndWhatWasGivenUpCanBeSentAgain(t *testing.T) {
 // act of support who asked for it.
 func TestAMailSaysWhatIsKnown(t *testing.T) { // docs/domain.md B3, Whose block it is
 	policy := policies.Builtin()
-	policy.Data = map[string]any{"cordon": map[string]any{"settings": map[string]any{
-		"administrators_manage_blocked_products": true, "additional_critical_channels": []any{},
-	}}}
+	policy.Files["cordon/settings.json"] = `{"settings": {"administrators_manage_blocked_products": true, "additional_critical_channels": []}}`
 	host := &guard.Origin{Caller: &guard.Caller{ID: "billing", Scopes: guard.Scopes()}}
 	support := &guard.Origin{Caller: host.Caller, Agent: "sam"}
 	const leaves, nobody = "only the administrators and legal representatives of the organization can manage it", "no user of the organization can manage"
@@ -178,9 +176,7 @@ func TestAMailSaysWhatIsKnown(t *testing.T) { // docs/domain.md B3, Whose block 
 // What a block closes is the policy's to say, and a mail says what was closed when it was decided.
 func TestAMailNamesTheChannelsThatThePolicyMakesCritical(t *testing.T) { // docs/domain.md U3, U4
 	policy := policies.Builtin()
-	policy.Data = map[string]any{"cordon": map[string]any{"settings": map[string]any{
-		"administrators_manage_blocked_products": false, "additional_critical_channels": []any{"ssh"},
-	}}}
+	policy.Files["cordon/settings.json"] = `{"settings": {"administrators_manage_blocked_products": false, "additional_critical_channels": ["ssh"]}}`
 	box, store := openMailbox(t, mailboxOptions{}, nil), openStore(t)
 	acme(t, store)
 	r := start(t, notify.Config{Store: store, Mail: box.config()})

@@ -34,7 +34,7 @@ type Record struct {
 	Agent    string    `json:"agent,omitempty"`
 	Kind     string    `json:"kind"`
 	Question Question  `json:"question"`
-	// Input is what was decided on, as policies/schemas/input.json says; absent where no
+	// Input is what was decided on, as policies/schemas/input.jsonschema says; absent where no
 	// rule was asked.
 	Input        json.RawMessage `json:"input,omitempty"`
 	Decision     bool            `json:"decision"`

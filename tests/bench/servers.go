@@ -181,7 +181,7 @@ func startOPA(ctx context.Context, dir, name string, w *world, flags ...string) 
 	}
 	s.address = address
 	args := append([]string{"run", "--server", "--addr", address, "--log-level", "error", "--skip-version-check", "--ignore", "*_test.rego"}, flags...)
-	args = append(args, "policies/cordon", "tests/bench/adapter.rego", w.data)
+	args = append(args, "policies", "tests/bench/adapter.rego", w.data)
 	out, err := s.start(ctx, dir, exec.CommandContext(ctx, filepath.Join(dir, "opa"), args...)) //nolint:gosec // what was just built
 	if err != nil {
 		return nil, err

@@ -107,7 +107,7 @@ func TestExports(t *testing.T) { // docs/design.md 4 and 11, Records
 		p.check(t, "=1+1", "manage", "product", "ORG-shop")
 		p.check(t, "carl", "manage", "product", "ORG-shop")
 		p.awaitRecords(t, "subject=carl&kind=decision", 1)
-		schema, err := jsonschema.NewCompiler().Compile("../../policies/schemas/input.json")
+		schema, err := jsonschema.NewCompiler().Compile("../../policies/schemas/input.jsonschema")
 		if err != nil {
 			t.Fatal(err)
 		}
