@@ -21,14 +21,15 @@ type Reader interface {
 	// Facts gives everything that key names, read at one point in time, with the revision of the
 	// organization at that point. Where key.Organization is empty, it is the one of key.Product.
 	// ErrNotFound: the organization (or, without one, the product) does not exist; where key.Organization
-	// names one that was deleted, the answer holds its id and its last revision all the same. A member,
+	// names one that was deleted, the answer holds its id and its last revision all the same, and with
+	// ErrNotFound it holds the activation that key names, too. A member,
 	// target or product that does not exist, or is another organization's, is nil in the answer.
 	Facts(ctx context.Context, key Key) (Facts, error)
 
 	// Get returns the noun that has the type and the identity of the one given, whose other members do not
 	// matter, and ErrNotFound without it; [Get] keeps the type. The identity is the id of an Organization, an
 	// APIKey and a Message, the organization and the id of a Member and a Webhook, those and the user of a
-	// Procedure, the organization and the user of UserBlocks, the key of a FirstAnswer, the name of a Note, and
+	// Procedure, the organization and the user of UserBlocks, the key of a FirstAnswer, the name of a Note, the set of an Activation, and
 	// the id of a Product, which is found where it is the organization's that is named or none is named. A
 	// Member comes with its blocks. Support is an organization's: where nothing is known it is the zero value
 	// with the organization set, and no error. A FirstAnswer may be older than its caller would have it: that
@@ -105,12 +106,12 @@ type Directory interface {
 	// nothing that a transaction does not undo. An error of fn rolls back and comes back as it is.
 	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
 
-	// Watch gives every committed change (Bump, Put and Delete of an Organization), none lost, those of
-	// one organization in commit order: from the position of a Change that was given before, or from now
+	// Watch gives every committed change (Bump; Put and Delete of an Organization or an Activation), none lost,
+	// those of one organization or set in commit order: from the position of a Change that was given before, or from now
 	// on where from is empty. The sequence ends with an error, or when ctx is done. ErrHistoryLost: from
 	// is too old; start anew with an empty position and keep nothing that was cached.
 	//
-	// A Change without an organization is a beat. Its Until is an instant of this process's clock, with
+	// A Change without an organization and a set is a beat. Its Until is an instant of this process's clock, with
 	// its monotonic reading, and the store guarantees that every change whose commit was acknowledged to
 	// anybody before that instant has been given before the beat. Only a beat says how far the feed has
 	// come: a change does not, and after a resumption what was missed is given first. While the store

@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Store) {
 	}{
 		{"nouns", nouns()},
 		{"facts", facts()},
+		{"activations", activations()},
 		{"transactions", transactions()},
 		{"revisions", revisions()},
 		{"races", races()},

@@ -84,7 +84,7 @@ func endedNamed(t *testing.T, s datastore.Store) {
 			}
 		}
 	})
-	for _, kind := range []datastore.Noun{datastore.Organization{}, datastore.APIKey{}, datastore.Note{}, datastore.Webhook{}} {
+	for _, kind := range []datastore.Noun{datastore.Organization{}, datastore.APIKey{}, datastore.Note{}, datastore.Webhook{}, datastore.Activation{}} {
 		if _, err := s.Ended(t.Context(), kind, datastore.Ending{Before: at(60), Limit: 1}); err == nil {
 			t.Errorf("%T: got no error", kind)
 		}

@@ -28,7 +28,7 @@ func nouns() []test {
 		{"a product goes with the grants to it", nounsProductAndGrants},
 		{"another organization's product is not deleted", nounsForeignProduct},
 		{"an organization goes with all that is its own", nounsOrganizationGoes},
-		{"records, keys, messages and notes stay when the organization goes", nounsThatStay},
+		{"records, keys, messages, notes and activations stay when the organization goes", nounsThatStay},
 		{"ids differ by case", nounsCase},
 		{"ids that are joined do not meet", nounsJoinedIDs},
 		{"ids may be long, foreign and full of signs", nounsStrangeIDs},
@@ -69,6 +69,8 @@ func everyNoun() []datastore.Noun {
 			State: datastore.MessageDead, NextAt: at(19), Lease: "lease", Attempts: 3,
 			Log: []datastore.Attempt{{At: at(20), Result: "refused"}}, CreatedAt: at(21)},
 		datastore.Note{Name: "a/note of mine", Body: []byte{0, 255, 1}},
+		datastore.Activation{Set: "cordon", Number: 3, Digest: "sha256:c", Previous: "sha256:b", At: at(23), By: "olga", Caller: "key",
+			Message: "for <Söhne>", Until: at(24), Reason: "a leak", Shadow: "sha256:d", Sample: 0.125},
 	}
 }
 
@@ -88,6 +90,7 @@ func nounsAreReadAsPut(t *testing.T, s datastore.Store) {
 		datastore.Webhook{Organization: "b", ID: "w"},
 		datastore.Message{ID: "n", State: datastore.MessagePending},
 		datastore.Note{Name: "n"},
+		datastore.Activation{Set: "s", Number: 1},
 	}
 	put(t, s, least...)
 	for _, noun := range least {
@@ -117,6 +120,7 @@ func nounsAreReplaced(t *testing.T, s datastore.Store) {
 		datastore.Webhook{Organization: "acme", ID: "hook", URL: "https://example.org"},
 		datastore.Message{ID: "m", Kind: "webhook", State: datastore.MessageDone},
 		datastore.Note{Name: "a/note of mine"},
+		datastore.Activation{Set: "cordon", Number: 4, Digest: "sha256:d", At: at(25)},
 	}
 	put(t, s, replaced...)
 	for _, noun := range replaced {
@@ -275,7 +279,7 @@ func nounsThatStay(t *testing.T, s datastore.Store) {
 	same(t, "records", len(all(t, batch.Search(t.Context(), s, record.Filter{Organization: "acme"}))), 1)
 	for _, noun := range everyNoun() {
 		switch noun.(type) {
-		case datastore.APIKey, datastore.FirstAnswer, datastore.Message, datastore.Note:
+		case datastore.APIKey, datastore.FirstAnswer, datastore.Message, datastore.Note, datastore.Activation:
 			same(t, "read", read(t, s, noun), noun)
 		}
 	}
@@ -361,7 +365,7 @@ func identities() []datastore.Noun {
 		datastore.UserBlocks{Organization: "acme", User: "lena"}, datastore.Product{Organization: "acme", ID: "acme-mail"},
 		datastore.APIKey{ID: "key"}, datastore.Support{Organization: "acme"}, datastore.FirstAnswer{Key: "key /v1/x 1"},
 		datastore.Procedure{Organization: "acme", User: "lena", ID: "p1"}, datastore.Webhook{Organization: "acme", ID: "hook"},
-		datastore.Message{ID: "m"}, datastore.Note{Name: "a/note of mine"},
+		datastore.Message{ID: "m"}, datastore.Note{Name: "a/note of mine"}, datastore.Activation{Set: "cordon"},
 	}
 }
 

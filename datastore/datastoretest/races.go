@@ -256,6 +256,9 @@ func counting(noun datastore.Noun, next func(text string) string) datastore.Noun
 	case datastore.Note:
 		n.Body = []byte(next(string(n.Body)))
 		return n
+	case datastore.Activation:
+		n.Message = next(n.Message)
+		return n
 	}
 	return noun
 }

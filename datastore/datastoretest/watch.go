@@ -44,7 +44,7 @@ func watch(t *testing.T, s datastore.Store) (*watcher, datastore.Change) {
 	t.Helper()
 	w := resume(t, s, "")
 	beat := w.next(t)
-	if beat.Organization != "" || beat.Position == "" {
+	if !beat.IsBeat() || beat.Position == "" {
 		t.Fatalf("the watch began with %+v, want a beat with a position", beat)
 	}
 	return w, beat
@@ -88,7 +88,7 @@ func (w *watcher) next(t *testing.T) datastore.Change {
 func (w *watcher) beat(t *testing.T) datastore.Change {
 	t.Helper()
 	for {
-		if c := w.next(t); c.Organization == "" {
+		if c := w.next(t); c.IsBeat() {
 			return c
 		}
 	}
@@ -98,7 +98,7 @@ func (w *watcher) beat(t *testing.T) datastore.Change {
 func (w *watcher) change(t *testing.T) datastore.Change {
 	t.Helper()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
-		if c := w.next(t); c.Organization != "" {
+		if c := w.next(t); !c.IsBeat() {
 			return c
 		}
 	}

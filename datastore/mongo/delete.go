@@ -54,6 +54,8 @@ func (t *tx) delete(w *writes, noun datastore.Noun) error {
 		w.remove(messages, n.ID)
 	case datastore.Note:
 		w.remove(notes, n.Name)
+	case datastore.Activation:
+		w.remove(directory, activationKey(n.Set))
 	default:
 		return fmt.Errorf("delete a %T: it is not known", noun)
 	}

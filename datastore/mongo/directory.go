@@ -2,6 +2,7 @@ package mongo
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -13,20 +14,21 @@ import (
 )
 
 // entry is a document of the directory: an organization, or what is left of one, a user of one (the membership, the blocks, or
-// both, since blocks survive a membership), or a product.
+// both, since blocks survive a membership), a product, or the activation of a policy set.
 type entry struct {
 	ID           string                  `bson:"_id"`
 	Kind         string                  `bson:"kind"`
-	Organization string                  `bson:"organization"`
-	Tx           bson.ObjectID           `bson:"tx"` // who wrote it last; see [tx.id]
+	Organization string                  `bson:"organization"` // empty of an activation
+	Tx           bson.ObjectID           `bson:"tx"`           // who wrote it last; see [tx.id]
 	Account      *datastore.Organization `bson:"account,omitempty"`
 	Ended        int64                   `bson:"ended,omitempty"` // instead of an account: the last revision of a deleted one
-	Stamp        string                  `bson:"stamp,omitempty"` // of an account or its end: see [stampOf]
+	Stamp        string                  `bson:"stamp,omitempty"` // of an account or its end, or of an activation: see [stampOf]
 	User         string                  `bson:"user,omitempty"`
 	Member       *datastore.Member       `bson:"member,omitempty"`
 	AdminOf      string                  `bson:"admin_of,omitempty"` // the organization, of an admin
 	Blocks       []datastore.Block       `bson:"blocks,omitempty"`   // of a user
 	Product      *datastore.Product      `bson:"product,omitempty"`
+	Activation   *datastore.Activation   `bson:"activation,omitempty"`
 	DueAt        time.Time               `bson:"due_at,omitempty"` // the first end of a block or a maintenance
 }
 
@@ -54,6 +56,9 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, 
 	// are read, and then does not belong to them.
 	for {
 		e, err := one[entry](ctx, r, "read facts", directory, productKey(key.Product))
+		if errors.Is(err, datastore.ErrNotFound) && key.Set != "" {
+			return r.activationAlone(ctx, key.Set)
+		}
 		if err != nil {
 			return datastore.Facts{}, err
 		}
@@ -66,6 +71,18 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, 
 			return facts, nil
 		}
 	}
+}
+
+// activationAlone gives the facts of a key that names nothing that is there, with ErrNotFound.
+func (r reader) activationAlone(ctx context.Context, set string) (facts datastore.Facts, err error) {
+	e, err := one[entry](ctx, r, "read facts", directory, activationKey(set))
+	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
+		return datastore.Facts{}, err
+	}
+	if err == nil {
+		facts.Activation = *e.Activation
+	}
+	return facts, datastore.ErrNotFound
 }
 
 func (r reader) facts(ctx context.Context, key datastore.Key) (facts datastore.Facts, err error) {
@@ -92,12 +109,14 @@ func (r reader) facts(ctx context.Context, key datastore.Key) (facts datastore.F
 			if e.Organization == key.Organization {
 				facts.Product = e.Product
 			}
+		case activationKind:
+			facts.Activation = *e.Activation
 		case userKind:
 			addUser(&facts, key, &e)
 		}
 	}
 	if !found {
-		return datastore.Facts{Organization: facts.Organization}, datastore.ErrNotFound
+		return datastore.Facts{Organization: facts.Organization, Activation: facts.Activation}, datastore.ErrNotFound
 	}
 	slices.SortFunc(facts.Admins, func(a, b datastore.Member) int { return strings.Compare(a.ID, b.ID) })
 	return facts, nil
@@ -151,6 +170,9 @@ func factsFilter(key datastore.Key) (filter bson.M, named int) {
 	}
 	if key.Product != "" {
 		ids = append(ids, productKey(key.Product))
+	}
+	if key.Set != "" {
+		ids = append(ids, activationKey(key.Set))
 	}
 	if key.Target == "" {
 		return bson.M{"_id": bson.M{"$in": ids}}, len(ids)

@@ -25,7 +25,8 @@ func TestFactsAskAgainOnlyWhereTheyMust(t *testing.T) {
 		return tx.Put(ctx,
 			datastore.Organization{ID: "acme", Revision: 1},
 			datastore.Member{Organization: "acme", ID: "adam", Role: datastore.Administrator},
-			datastore.Product{Organization: "acme", ID: "web", Kind: "other"})
+			datastore.Product{Organization: "acme", ID: "web", Kind: "other"},
+			datastore.Activation{Set: "cordon", Number: 1})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -51,6 +52,7 @@ func TestFactsAskAgainOnlyWhereTheyMust(t *testing.T) {
 		want int
 	}{
 		"written an hour ago":        {all, 1},
+		"with an activation":         {datastore.Key{Organization: "acme", User: "adam", Product: "web", Set: "cordon"}, 1},
 		"looked up by the product":   {datastore.Key{User: "adam", Product: "web"}, 2},
 		"one that is not there":      {datastore.Key{Organization: "acme", User: "carl", Product: "web"}, 2},
 		"of a target and the admins": {datastore.Key{Organization: "acme", User: "adam", Target: "adam"}, 2},

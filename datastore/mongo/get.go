@@ -38,6 +38,16 @@ func (r reader) Get(ctx context.Context, identity datastore.Noun) (noun datastor
 			return nil, err
 		}
 		return get[datastore.Note](ctx, r, notes, n.Name)
+	case datastore.Activation:
+		id := activationKey(n.Set)
+		if err := r.begin(ctx, id); err != nil { // as of a note
+			return nil, err
+		}
+		e, err := one[entry](ctx, r, "get from the directory", directory, id)
+		if err != nil {
+			return nil, err
+		}
+		return *e.Activation, nil
 	}
 	return nil, fmt.Errorf("get a %T: it is not known", identity)
 }

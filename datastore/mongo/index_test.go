@@ -159,13 +159,16 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		datastore.Webhook{Organization: "acme", ID: "w"},
 		datastore.Message{ID: "m", Kind: "mail", Organization: "acme", State: datastore.MessagePending, NextAt: now},
 		datastore.Note{Name: "n"},
+		datastore.Activation{Set: "s", Number: 1},
 	}
 	readAll := func(r datastore.Reader) {
 		for _, key := range []datastore.Key{
-			{Organization: "acme"}, {Product: "web"}, {Organization: "acme", User: "lena", Product: "web", Target: "carl"},
+			{Organization: "acme"}, {Product: "web"}, {Organization: "acme", User: "lena", Product: "web", Target: "carl", Set: "s"},
+			{Organization: "acme", Set: "s"}, {Product: "none", Set: "s"},
 		} {
-			_, err := r.Facts(ctx, key)
-			must(err)
+			if _, err := r.Facts(ctx, key); !errors.Is(err, datastore.ErrNotFound) {
+				must(err)
+			}
 		}
 		for _, page := range []datastore.Page{{}, {After: "a", Limit: 5}, {Descending: true}, {After: "z", Limit: 5, Descending: true}} {
 			for _, among := range []datastore.Noun{

@@ -9,7 +9,7 @@ import (
 
 // Collections.
 const (
-	directory  = "directory" // organizations, users and products
+	directory  = "directory" // organizations, users, products and activations
 	apiKeys    = "api_keys"
 	supports   = "supports"
 	answers    = "first_answers"
@@ -31,6 +31,7 @@ const (
 	organizationKind = "organization"
 	userKind         = "user"
 	productKind      = "product"
+	activationKind   = "activation"
 )
 
 // key makes an _id of parts. All but the last are escaped, so that no two lists of parts make the same
@@ -49,6 +50,7 @@ func key(parts ...string) string {
 func organizationKey(id string) string       { return key(organizationKind, id) }
 func userKey(organization, id string) string { return key(userKind, organization, id) }
 func productKey(id string) string            { return key(productKind, id) }
+func activationKey(set string) string        { return key(activationKind, set) }
 
 // within gives a condition for the ids that are made of the parts and one more, greater than after.
 func within(after string, parts ...string) bson.M {

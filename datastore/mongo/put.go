@@ -96,6 +96,9 @@ func (t *tx) put(w *writes, noun datastore.Noun) error {
 			return errors.New("put a note: its body is too long")
 		}
 		keep(t, w, notes, document[datastore.Note]{ID: n.Name, Body: n})
+	case datastore.Activation:
+		id := activationKey(n.Set)
+		w.replace(directory, bson.M{"_id": id}, entry{ID: id, Kind: activationKind, Tx: t.id, Activation: &n, Stamp: stampOf(n.Number)})
 	default:
 		return fmt.Errorf("put a %T: it is not known", noun)
 	}

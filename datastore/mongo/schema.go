@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion grows with every change of the validators below.
-const schemaVersion = 3
+const schemaVersion = 4
 
 // collection says what is made at the start. The validators see to it that nothing is kept that the
 // rules could misread, whoever writes it; they allow members that they do not know, so that two
@@ -24,7 +24,7 @@ type collection struct {
 
 func collections() []collection {
 	return []collection{
-		{directory, [][]field{organizationShape(), userShape(), productShape()}, []driver.IndexModel{
+		{directory, [][]field{organizationShape(), userShape(), productShape(), activationShape()}, []driver.IndexModel{
 			index("products", bson.D{{Key: "organization", Value: 1}, {Key: "kind", Value: 1}, {Key: "_id", Value: 1}}),
 			sparse("admins", "admin_of"),
 			sparse("grants", "member.grants"),
@@ -100,6 +100,14 @@ func productShape() []field {
 			array("blocks", blockShape()).optional(),
 			object("maintenance", text("id"), moment("since"), moment("expires_at")).optional()),
 		instant("due_at").optional(),
+	}
+}
+
+func activationShape() []field {
+	return []field{
+		choice("kind", activationKind), text("stamp"),
+		object("activation", text("set"), positive("number"), text("digest"), moment("at"), moment("until"),
+			text("shadow").optional(), field{name: "sample", types: []string{"double"}}.optional()),
 	}
 }
 

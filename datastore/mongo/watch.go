@@ -16,7 +16,7 @@ import (
 	"go.mongodb.org/mongo-driver/v2/mongo/options"
 )
 
-// feedEvent is what is read of an event of the change stream: a change of an organization, or a heartbeat.
+// feedEvent is what is read of an event of the change stream: a change of an organization or an activation, or a heartbeat.
 type feedEvent struct {
 	OperationType string `bson:"operationType"`
 	Namespace     struct {
@@ -33,11 +33,11 @@ type feedEvent struct {
 
 // written is what is read of what a write wrote.
 type written struct {
-	Stamp string `bson:"stamp"` // of an organization; see [stampOf]
+	Stamp string `bson:"stamp"` // of an organization or an activation; see [stampOf]
 	Beat  int64  `bson:"beat"`  // of a heartbeat
 }
 
-// Watch is a change stream on the organizations and on our own heartbeat, and a position is its resume
+// Watch is a change stream on the organizations, the activations and on our own heartbeat, and a position is its resume
 // token. The driver resumes the stream by itself over a lost connection or a new primary, as far as the
 // timeout reaches.
 //
@@ -139,6 +139,7 @@ func (s *Store) stream(ctx context.Context, from string) (*driver.ChangeStream, 
 	// goes on from it.
 	stream, err := s.db.Watch(ctx, bson.A{bson.M{"$match": bson.M{"$or": bson.A{
 		bson.M{"ns.coll": directory, "documentKey._id": within("", organizationKind)},
+		bson.M{"ns.coll": directory, "documentKey._id": within("", activationKind)},
 		bson.M{"ns.coll": directory, "documentKey": bson.M{"$exists": false}},
 		bson.M{"ns.coll": replicas},
 		bson.M{"ns.coll": bson.M{"$exists": false}},
@@ -151,17 +152,24 @@ func (s *Store) stream(ctx context.Context, from string) (*driver.ChangeStream, 
 	return stream, err
 }
 
-// change returns the change of an organization that an event tells of. What this program never does (to
+// change returns the change of an organization or an activation that an event tells of. What this program never does (to
 // drop the collection, to delete the document of an organization) is history that is lost.
 func (e *feedEvent) change(position string) (datastore.Change, error) {
 	organization, is := strings.CutPrefix(e.DocumentKey.ID, organizationKind+"/")
+	set, isSet := strings.CutPrefix(e.DocumentKey.ID, activationKind+"/")
+	if isSet && e.OperationType == "delete" {
+		return datastore.Change{Set: set, Position: position}, nil
+	}
 	stamp := e.FullDocument.Stamp
 	if e.OperationType == "update" {
 		stamp = e.UpdateDescription.UpdatedFields.Stamp
 	}
 	revision, known := revisionOf(stamp)
-	if !is || !known {
+	if !is && !isSet || !known {
 		return datastore.Change{}, fmt.Errorf("the directory was changed by somebody else: %w", datastore.ErrHistoryLost)
+	}
+	if isSet {
+		return datastore.Change{Set: set, Revision: revision, Position: position}, nil
 	}
 	return datastore.Change{Organization: organization, Revision: revision, Position: position}, nil
 }

@@ -48,6 +48,12 @@ func (t *tx) delete(ctx context.Context, noun datastore.Noun) error {
 		return t.remove(ctx, `DELETE FROM messages WHERE id = ?`, n.ID)
 	case datastore.Note:
 		return t.remove(ctx, `DELETE FROM notes WHERE name = ?`, n.Name)
+	case datastore.Activation:
+		there, err := t.conn.exec(ctx, `DELETE FROM activations WHERE name = ?`, n.Set)
+		if err != nil || there == 0 {
+			return err
+		}
+		return t.changed(ctx, datastore.Change{Set: n.Set})
 	}
 	return errors.New("this noun is not known")
 }

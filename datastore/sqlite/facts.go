@@ -19,6 +19,7 @@ const (
 	targetBlocksRow
 	adminRow
 	formerRow
+	activationRow
 )
 
 const (
@@ -27,14 +28,15 @@ const (
 
 	memberFacts = `SELECT 0, revision, document, NULL FROM organizations WHERE id = ` + theOrganization + `
 		UNION ALL SELECT 6, revision, NULL, NULL FROM former_organizations WHERE id = ?1
+		UNION ALL SELECT 7, 0, document, NULL FROM activations WHERE name = ?4
 		UNION ALL SELECT 1, 0, m.document, b.document FROM members AS m
 		LEFT JOIN user_blocks AS b ON b.organization = m.organization AND b.user = m.id
 		WHERE m.organization = ` + theOrganization + ` AND m.id = ?2
 		UNION ALL SELECT 2, 0, document, NULL FROM products WHERE id = ?3 AND organization = ` + theOrganization
 
 	targetFacts = memberFacts + `
-		UNION ALL SELECT 3, 0, document, NULL FROM members WHERE organization = ` + theOrganization + ` AND id = ?4
-		UNION ALL SELECT 4, 0, NULL, document FROM user_blocks WHERE organization = ` + theOrganization + ` AND user = ?4
+		UNION ALL SELECT 3, 0, document, NULL FROM members WHERE organization = ` + theOrganization + ` AND id = ?5
+		UNION ALL SELECT 4, 0, NULL, document FROM user_blocks WHERE organization = ` + theOrganization + ` AND user = ?5
 		UNION ALL SELECT 5, 0, m.document, b.document FROM members AS m
 		LEFT JOIN user_blocks AS b ON b.organization = m.organization AND b.user = m.id
 		WHERE m.organization = ` + theOrganization + `
@@ -44,7 +46,7 @@ const (
 // Facts gives everything that key names, read at one point in time.
 func (r reader) Facts(ctx context.Context, key datastore.Key) (facts datastore.Facts, err error) {
 	found := false
-	query, args := memberFacts, []any{key.Organization, key.User, key.Product}
+	query, args := memberFacts, []any{key.Organization, key.User, key.Product, key.Set}
 	if key.Target != "" {
 		query, args = targetFacts, append(args, key.Target)
 	}
@@ -65,6 +67,9 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (facts datastore.F
 				facts.Organization, err = decode[datastore.Organization](document)
 				facts.Organization.Revision = revision
 				return err
+			case activationRow:
+				facts.Activation, err = decode[datastore.Activation](document)
+				return err
 			}
 			return addFact(&facts, row, document, blocks)
 		})
@@ -73,7 +78,7 @@ func (r reader) Facts(ctx context.Context, key datastore.Key) (facts datastore.F
 		return datastore.Facts{}, explain("read facts", err)
 	}
 	if !found {
-		return datastore.Facts{Organization: facts.Organization}, explain("read facts", datastore.ErrNotFound)
+		return datastore.Facts{Organization: facts.Organization, Activation: facts.Activation}, explain("read facts", datastore.ErrNotFound)
 	}
 	if facts.Target != nil {
 		facts.Target.Blocks = slices.Clone(facts.TargetBlocks)

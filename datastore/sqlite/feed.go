@@ -22,7 +22,7 @@ const changesRead = 512
 // feed wakes the watches of this process, which is the only one that writes.
 type feed struct {
 	mu   sync.Mutex
-	next chan struct{} // closed at the next commit that changes an organization
+	next chan struct{} // closed at the next commit that a watch tells of
 }
 
 func (f *feed) wait() <-chan struct{} {
@@ -38,7 +38,7 @@ func (f *feed) wake() {
 	f.next = make(chan struct{})
 }
 
-// Watch gives every committed change of an organization in commit order, and a beat each time that it
+// Watch gives every committed change of an organization or an activation in commit order, and a beat each time that it
 // has found nothing more. The beat's instant is from before it looked, so whatever was acknowledged
 // earlier was found.
 func (s *Store) Watch(ctx context.Context, from string) iter.Seq2[datastore.Change, error] {
@@ -113,11 +113,11 @@ func (s *Store) start(ctx context.Context, from string) (at int64, err error) {
 // changesAfter gives the next changes. Positions have no gap, so a gap tells that some were forgotten.
 func (s *Store) changesAfter(ctx context.Context, at int64) (changes []datastore.Change, err error) {
 	err = s.state.read(ctx, func(c *conn) error {
-		return c.each(ctx, `SELECT position, organization, revision FROM changes
+		return c.each(ctx, `SELECT position, organization, policy_set, revision FROM changes
 			WHERE position > ? ORDER BY position LIMIT ?`, []any{at, changesRead}, func(rows *sql.Rows) error {
 			var position int64
 			var change datastore.Change
-			err := rows.Scan(&position, &change.Organization, &change.Revision)
+			err := rows.Scan(&position, &change.Organization, &change.Set, &change.Revision)
 			if err == nil && position != at+int64(len(changes))+1 {
 				err = datastore.ErrHistoryLost
 			}

@@ -43,6 +43,8 @@ func (r reader) Get(ctx context.Context, identity datastore.Noun) (noun datastor
 		noun, err = get(ctx, r.from, scanMessage, `SELECT payload, document FROM messages WHERE id = ?`, n.ID)
 	case datastore.Note:
 		noun, err = get(ctx, r.from, scanNote, `SELECT name, body FROM notes WHERE name = ?`, n.Name)
+	case datastore.Activation:
+		noun, err = get(ctx, r.from, scanDocument[datastore.Activation], `SELECT document FROM activations WHERE name = ?`, n.Set)
 	default:
 		err = errors.New("this noun is not known")
 	}

@@ -49,6 +49,8 @@ func (t *tx) put(ctx context.Context, noun datastore.Noun) error {
 		return t.putMessage(ctx, n)
 	case datastore.Note:
 		return t.putNote(ctx, n)
+	case datastore.Activation:
+		return t.putActivation(ctx, n)
 	}
 	return errors.New("this noun is not known")
 }
@@ -215,6 +217,14 @@ func (t *tx) putNote(ctx context.Context, n datastore.Note) error {
 	}
 	_, err := t.conn.exec(ctx, `REPLACE INTO notes (name, body) VALUES (?, ?)`, n.Name, blob(n.Body))
 	return err
+}
+
+func (t *tx) putActivation(ctx context.Context, n datastore.Activation) error {
+	n.At, n.Until = n.At.UTC(), n.Until.UTC()
+	if err := t.write(ctx, `REPLACE INTO activations (name, document) VALUES (?, ?)`, n, n.Set); err != nil {
+		return err
+	}
+	return t.changed(ctx, datastore.Change{Set: n.Set, Revision: n.Number})
 }
 
 // blob is never NULL.

@@ -47,7 +47,7 @@ func everything(t *testing.T, r datastore.Reader) {
 	}
 	for _, key := range []datastore.Key{
 		{User: "user-0000-0000", Product: "product-0000-0000"},
-		{Organization: "org-0000", User: "user-0000-0000", Target: "user-0000-0001"},
+		{Organization: "org-0000", User: "user-0000-0000", Target: "user-0000-0001", Set: "s"},
 	} {
 		_, err := r.Facts(ctx, key)
 		check(err)
@@ -102,6 +102,7 @@ func everyNoun() []datastore.Noun {
 		datastore.Webhook{Organization: "o", ID: "w"},
 		datastore.Message{ID: "m", Organization: "o", Kind: "mail", State: datastore.MessagePending},
 		datastore.Note{Name: "n"},
+		datastore.Activation{Set: "s", Number: 1},
 	}
 }
 

@@ -195,6 +195,9 @@ UPDATE supports SET ended_at = 1000000000 * (SELECT max(at) FROM (
 	SELECT unixepoch(json_extract(value, '$.expires_at')) AS at FROM json_each(document, '$.codes')
 	UNION ALL SELECT unixepoch(value) + 3600 FROM json_each(document, '$.wrong_tries')));
 CREATE INDEX supports_ended ON supports (ended_at) WHERE ended_at IS NOT NULL;
+`, `
+CREATE TABLE activations (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
+ALTER TABLE changes ADD COLUMN policy_set TEXT NOT NULL DEFAULT '';
 `}}
 }
 

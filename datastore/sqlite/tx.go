@@ -76,8 +76,8 @@ func (t *tx) Bump(ctx context.Context, organization string) (int64, error) {
 // changed writes what Watch gives of this transaction, and forgets the oldest.
 func (t *tx) changed(ctx context.Context, change datastore.Change) error {
 	t.hasChanged = true
-	if _, err := t.conn.exec(ctx, `INSERT INTO changes (organization, revision) VALUES (?, ?)`,
-		change.Organization, change.Revision); err != nil {
+	if _, err := t.conn.exec(ctx, `INSERT INTO changes (organization, policy_set, revision) VALUES (?, ?, ?)`,
+		change.Organization, change.Set, change.Revision); err != nil {
 		return err
 	}
 	_, err := t.conn.exec(ctx, `DELETE FROM changes WHERE position <= (SELECT max(position) FROM changes) - ?`,
