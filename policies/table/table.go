@@ -1,5 +1,132 @@
 // Package table answers what can be asked: every input of the rules, as cells of a table that can be decided whole.
 //
 // An input is a small vector of finite facts, so what holds for all questions can be shown by asking all of them:
-// that an invariant of the domain holds (docs/domain.md), and where two policies differ.
+// that an invariant of the domain holds (docs/domain.md), and where two policies differ. What has no end is stood for:
+// a kind of product that no policy names, a role, a channel, an action and a type of resource that nobody knows; of the
+// channels that a block names, none, each by itself, and all; of the times, one between each two that rules name.
 package table
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"cordon/policies"
+)
+
+// Table is every input that can be made of the words of some policies. It never changes.
+type Table struct {
+	sections []section
+	first    []int // the number of each section's first cell, and of none beyond the last
+	engines  []*policies.Engine
+}
+
+// section is the part of a table about one action on one type of resource.
+type section struct {
+	on, action string
+	facts      []fact
+	size       int      // of all combinations of the facts
+	cells      []uint32 // those that can be, as numbers in the mixed radix of the facts
+}
+
+// New makes the table of the words of one or more policies.
+func New(engines ...*policies.Engine) (*Table, error) {
+	if len(engines) == 0 {
+		return nil, errors.New("make table: it takes a policy")
+	}
+	w, err := wordsOf(engines)
+	if err != nil {
+		return nil, err
+	}
+	t := &Table{engines: engines, first: []int{0}}
+	for _, on := range slices.Sorted(maps.Keys(w.actions)) {
+		for _, action := range append(w.actions[on], unknownAction) {
+			s := section{on: on, action: action, facts: w.facts(on, action)}
+			s.fill()
+			t.sections = append(t.sections, s)
+			t.first = append(t.first, t.first[len(t.first)-1]+len(s.cells))
+		}
+	}
+	return t, nil
+}
+
+// Cells returns how many inputs the table has.
+func (t *Table) Cells() int { return t.first[len(t.sections)] }
+
+// at finds the section and the combination of a cell.
+func (t *Table) at(cell int) (*section, uint32) {
+	i, found := slices.BinarySearch(t.first, cell)
+	if !found {
+		i--
+	}
+	return &t.sections[i], t.sections[i].cells[cell-t.first[i]]
+}
+
+// fill lists the combinations that can be, in order.
+func (s *section) fill() {
+	s.size = 1
+	for _, f := range s.facts {
+		s.size *= len(f.values)
+	}
+	s.walk(s.start(), 0, 0)
+}
+
+// walk sets the facts from one on in every way that goes with those before it.
+func (s *section) walk(in policies.Input, next int, number uint32) {
+	if next == len(s.facts) {
+		s.cells = append(s.cells, number)
+		return
+	}
+	f := &s.facts[next]
+	for v := range f.values {
+		in := in // what one value set, the next does not see
+		if in.Act != nil {
+			act := *in.Act
+			in.Act = &act
+		}
+		if in.Time != nil {
+			time := *in.Time
+			in.Time = &time
+		}
+		if f.set(&in, v) {
+			s.walk(in, next+1, number*uint32(len(f.values))+uint32(v))
+		}
+	}
+}
+
+// start returns an input of the action before anything is known.
+func (s *section) start() policies.Input {
+	name := s.action
+	if name == unknownAction {
+		name = "fly"
+	}
+	return policies.Input{Action: policies.NewAction(name, "", "")}
+}
+
+// values takes a combination apart, into a value of each fact.
+func (s *section) values(number uint32, into []int) []int {
+	into = slices.Grow(into[:0], len(s.facts))[:len(s.facts)]
+	for i := len(s.facts) - 1; i >= 0; i-- {
+		n := uint32(len(s.facts[i].values))
+		into[i] = int(number % n)
+		number /= n
+	}
+	return into
+}
+
+// input writes the input of a combination.
+func (s *section) input(in *policies.Input, values []int) {
+	*in = s.start()
+	for i, v := range values {
+		s.facts[i].set(in, v)
+	}
+}
+
+// cost is how far a combination is from the plainest one.
+func (s *section) cost(values []int) int {
+	sum := 0
+	for i, v := range values {
+		sum += s.facts[i].values[v].cost
+	}
+	return sum
+}

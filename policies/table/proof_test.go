@@ -1,0 +1,188 @@
+package table_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/policies"
+	"cordon/policies/table"
+)
+
+func TestEveryInvariantHolds(t *testing.T) {
+	proof, err := table.Prove(t.Context(), compile(t, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, inv := range proof.Invariants {
+		if !inv.Holds || inv.Counterexample != nil {
+			t.Errorf("%s: %d cells of %d break it: %+v", inv.Name, inv.Broken, inv.Cells, inv.Counterexample)
+		}
+		if inv.Cells == 0 {
+			t.Errorf("%s speaks about no cell", inv.Name)
+		}
+	}
+	if proof.Cells < 40_000 || !proof.Holds() || proof.Took <= 0 {
+		t.Errorf("%d cells, broken %v, in %v", proof.Cells, proof.Broken(), proof.Took)
+	}
+	t.Logf("%d cells in %v", proof.Cells, proof.Took)
+}
+
+// What a setting can concern is looked at under each.
+func TestEveryInvariantHoldsUnderEverySetting(t *testing.T) {
+	for name, src := range map[string]policies.Source{
+		"admins manage what is blocked": settings(t, true),
+		"channels are closed":           settings(t, false, "imap", "smtp", "ftp", "ssh", "database"),
+		"both":                          settings(t, true, "ftp"),
+	} {
+		engine := engineOf(t, src)
+		for action, on := range map[string]string{"manage": "product", "change_product": "product", "use": "channel", "read_mail": "product"} {
+			proof, err := table.ProveAbout(t.Context(), engine, on, action)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if proof.Cells == 0 || !proof.Holds() {
+				t.Errorf("%s, %s: %d cells, broken %v", name, action, proof.Cells, proof.Broken())
+			}
+		}
+	}
+}
+
+// Each invariant is broken by a change of the rules that somebody could make, and told by the smallest question that
+// shows it.
+func TestAChangeThatBreaksAnInvariantIsToldByItsSmallestCounterexample(t *testing.T) {
+	for _, one := range []struct {
+		name, on, action string
+		path, old, with  string
+		question, answer string
+	}{
+		{
+			"B1", "product", "block", "cordon/actions/actions.rego", "\"block\": \"admin\",\n\t\t\"unblock\": \"admin\",\n\t\t\"start", "\"block\": \"access\",\n\t\t\"unblock\": \"admin\",\n\t\t\"start",
+			"May a collaborator block a product: granted?", "allow",
+		},
+		{
+			"B2", "product", "unblock", "cordon/actions/actions.rego", "\"unblock\": \"admin\",\n\t\t\"start", "\"unblock\": \"access\",\n\t\t\"start",
+			"May a collaborator unblock a product: granted?", "allow",
+		},
+		{
+			"B3", "product", "manage", file("product_blocked"), `input.action.name == "manage"`, `input.action.name == "never"`,
+			"May a legal representative manage a product: product blocked by administrator?", "allow",
+		},
+		{
+			"M1", "product", "block", file("mail_service_not_blockable"), `"mail_service"`, `"mailservice"`,
+			"May a legal representative block a product: mail_service?", "allow",
+		},
+		{
+			"M2", "product", "start_maintenance", file("not_a_mail_service"), `"start_maintenance"`, `"never"`,
+			"May a legal representative start_maintenance a product?", "allow",
+		},
+		{
+			"M3", "product", "send_mail", file("mail_in_maintenance"), `{"read_mail", "send_mail"}`, `{"read_mail"}`,
+			"May a legal representative send_mail a product: through mail_web, mail_service, in maintenance?", "allow",
+		},
+		{
+			"U3", "channel", "use", "cordon/channels/channels.rego", `in {"manager", "kdrive_web", "mail_web"}`, `in {"manager", "kdrive_web"}`,
+			"May a legal representative use a channel: channel mail_web, blocked?", "allow",
+		},
+		{
+			"R1", "product", "view", "cordon/actions/actions.rego", `"view": "access"`, `"view": "member"`,
+			"May a collaborator view a product?", "allow",
+		},
+		{
+			"R2", "product", "view", file("administrator"), `{"access", "admin"}`, `{"admin"}`,
+			"May an administrator view a product?", "deny",
+		},
+		{
+			"R3", "organization", "view", file("not_a_member"), `not input.subject.member`, `input.subject.blocked`,
+			"May somebody who is no member view an organization?", "allow",
+		},
+		{
+			"R4", "user", "block", file("would_lock_out_organization"), `{"block", "remove"}`, `{"remove"}`,
+			"May the host block a user: on a legal_representative, no other admin?", "allow",
+		},
+		{
+			"R5", "user", "remove", file("legal_representative_only"), `input.action.name == "remove"`, `input.action.name == "never"`,
+			"May an administrator remove a user: on a legal_representative?", "allow",
+		},
+		{
+			"decided", "channel", "use", "cordon/actions/actions.rego", "asks :=", "asks := \"admin\" if input.subject.role == \"client\"\n\nasks :=",
+			"May a client use a channel: channel manager?", "undecided",
+		},
+		{
+			"reasoned", "product", "remove", file("role_not_permitted"), `actions.asks == "admin"`, `actions.asks == "never"`,
+			"May a collaborator remove a product?", "deny",
+		},
+	} {
+		t.Run(one.name, func(t *testing.T) {
+			engine := compile(t, replaced(t, one.path, one.old, one.with))
+			proof, err := table.ProveAbout(t.Context(), engine, one.on, one.action)
+			if err != nil {
+				t.Fatal(err)
+			}
+			inv := proof.Invariants[slices.Index(table.Invariants(), one.name)]
+			if inv.Holds || inv.Broken == 0 || !slices.Contains(proof.Broken(), one.name) || slices.Contains(proof.Broken(one.name), one.name) {
+				t.Fatalf("it holds: %+v, broken: %v", inv, proof.Broken())
+			}
+			c := inv.Counterexample
+			if diff := cmp.Diff([]string{c.Question, c.Answer}, []string{one.question, one.answer}); diff != "" {
+				t.Errorf("(-got +want)\n%s", diff)
+			}
+			in, err := policies.ReadInput(c.Input)
+			if err != nil {
+				t.Fatal(err)
+			}
+			decision, err := engine.DecideUncached(t.Context(), in)
+			switch {
+			case c.Answer == table.AnswerUndecided:
+				if !errors.Is(err, policies.ErrResult) || c.Error == "" {
+					t.Errorf("asked again: %v; told: %q", err, c.Error)
+				}
+			case err != nil || decision.Allowed != (c.Answer == table.AnswerAllow) || decision.Reasons[0].Code != c.Reasons[0]:
+				t.Errorf("asked again it says %+v, %v", decision, err)
+			}
+			if !strings.Contains(c.Command, string(c.Input)) || !strings.Contains(c.Command, engine.Digest()) {
+				t.Errorf("the command asks something else: %s", c.Command)
+			}
+		})
+	}
+}
+
+func TestAProofIsTakenBack(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := table.Prove(ctx, compile(t, nil)); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAProofIsJSON(t *testing.T) {
+	proof, err := table.ProveAbout(t.Context(), compile(t, nil), "channel", "use")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(proof)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Policy     string
+		Cells      int
+		TookMS     *int `json:"took_ms"`
+		Invariants []struct {
+			Name  string
+			Holds bool
+			Cells int
+		}
+	}
+	if err := json.Unmarshal(text, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Policy == "" || got.Cells == 0 || got.TookMS == nil || len(got.Invariants) != len(table.Invariants()) {
+		t.Errorf("%s", text)
+	}
+}

@@ -1,0 +1,59 @@
+package table_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"cordon/policies"
+)
+
+// compile makes an engine of the built-in rules with files changed: path → text, "" to leave one out.
+func compile(t testing.TB, changes map[string]string) *policies.Engine {
+	t.Helper()
+	src := policies.Builtin()
+	for path, text := range changes {
+		if text == "" {
+			delete(src.Files, path)
+			continue
+		}
+		src.Files[path] = text
+	}
+	return engineOf(t, src)
+}
+
+func engineOf(t testing.TB, src policies.Source) *policies.Engine {
+	t.Helper()
+	engine, err := policies.Compile(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return engine
+}
+
+// file is the path of a rule.
+func file(code string) string { return "cordon/rules/" + code + "/" + code + ".rego" }
+
+// replaced gives a module of the built-in rules with some of its text replaced, which must be there.
+func replaced(t testing.TB, path, old, with string) map[string]string {
+	t.Helper()
+	text := policies.Builtin().Files[path]
+	if !strings.Contains(text, old) {
+		t.Fatalf("%s has no %q", path, old)
+	}
+	return map[string]string{path: strings.Replace(text, old, with, 1)}
+}
+
+// settings gives the built-in rules under some settings.
+func settings(t testing.TB, manage bool, critical ...string) policies.Source {
+	t.Helper()
+	src := policies.Builtin()
+	text, err := json.Marshal(map[string]any{"settings": map[string]any{
+		"administrators_manage_blocked_products": manage, "additional_critical_channels": critical, "timezone": "UTC",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	src.Files["cordon/settings.json"] = string(text)
+	return src
+}

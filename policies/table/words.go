@@ -1,0 +1,67 @@
+package table
+
+import (
+	"maps"
+	"slices"
+
+	"cordon/policies"
+)
+
+// words are what the inputs of a table are made of: all that one of the policies knows.
+type words struct {
+	actions                map[string][]string // by type of resource
+	roles, channels, kinds []string
+	otherKind              string // one that no policy names
+	times                  times
+}
+
+// wordsOf collects the words of policies: the built-in ones in the order of the domain, then the others by name.
+func wordsOf(engines []*policies.Engine) (*words, error) {
+	w := &words{
+		actions:  map[string][]string{unknownType: {"view"}},
+		roles:    []string{policies.RoleLegalRepresentative, policies.RoleAdministrator, policies.RoleCollaborator, policies.RoleClient},
+		channels: engines[0].ClosedChannels(engines[0].Channels()),
+	}
+	kinds := map[string]bool{policies.KindMailService: true}
+	for _, e := range engines {
+		for _, on := range []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel} {
+			w.actions[on] = union(w.actions[on], e.Actions(on))
+		}
+		w.roles, w.channels = union(w.roles, e.Roles()), union(w.channels, e.Channels())
+	}
+	spoken := slices.Concat(slices.Concat(slices.Collect(maps.Values(w.actions))...), w.roles, w.channels, notKinds)
+	for _, e := range engines {
+		said, err := constants(e.Source())
+		if err != nil {
+			return nil, err
+		}
+		for _, word := range said.kinds {
+			kinds[word] = kinds[word] || !slices.Contains(spoken, word)
+		}
+		w.times.add(e, said)
+	}
+	maps.DeleteFunc(kinds, func(_ string, is bool) bool { return !is })
+	w.kinds = slices.Sorted(maps.Keys(kinds))
+	w.otherKind = "web_hosting"
+	for i := 0; kinds[w.otherKind]; i++ {
+		w.otherKind = []string{"cloud_server", "domain", "kdrive", "other"}[min(i, 3)]
+	}
+	return w, nil
+}
+
+// notKinds are words that rules about kinds say besides: they are of other facts.
+var notKinds = []string{
+	policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel,
+	policies.SubjectAgent, policies.SubjectHost, policies.SubjectOther,
+	policies.OriginAdministrator, policies.OriginSupport, policies.CodeMissing, policies.CodeInvalid, policies.CodeValid,
+}
+
+// union appends the words of a sorted list that are not there yet.
+func union(list, more []string) []string {
+	for _, word := range more {
+		if !slices.Contains(list, word) {
+			list = append(list, word)
+		}
+	}
+	return list
+}
