@@ -45,11 +45,10 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 	}
 	var data bytes.Buffer
 	w := newTable(&data, parquet.PageBufferSize(pageBytes), parquet.DictionaryMaxBytes(dictionaryBytes))
-	var x indexer
-	reads := lineReader{codes: map[string][]string{}}
-	made := make([]parquet.Row, 0, rowsAtOnce)
+	x := newIndexer(b.Info.Count)
+	reads := newLineReader()
 	for i, line := range lines {
-		r, values, err := reads.row(first+int64(i), line)
+		r, err := reads.row(first+int64(i), line)
 		if err == nil {
 			err = paused(pause)
 		}
@@ -59,12 +58,10 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 		if !r.removed {
 			x.add(&r.Record, uint16(i))
 		}
-		made = append(made, values)
-		if len(made) == cap(made) || i == len(lines)-1 {
-			if _, err := w.WriteRows(made); err != nil {
+		if len(reads.rows) == rowsAtOnce || i == len(lines)-1 {
+			if err := reads.flush(w); err != nil {
 				return Built{}, fmt.Errorf("build a segment: %w", err)
 			}
-			made = made[:0]
 		}
 	}
 	if err := w.Close(); err != nil {
@@ -103,20 +100,34 @@ func paused(pause []Pause) error {
 // lineReader makes rows of lines. It remembers the codes of reasons, which are the same in many records.
 type lineReader struct {
 	codes map[string][]string
-	again row
+	// A row and what would be read of it, and their columns: all rows are made in the same memory.
+	made, again   row
+	columns, into [34]column
+	text          []byte
+
+	rows []parquet.Row // their values, until they are written
+	room room
 }
 
-// row reads a line, and returns its values too.
-func (l *lineReader) row(leaf int64, line []byte) (*row, parquet.Row, error) {
-	r := &row{leaf: leaf, removed: len(line) == 0}
+func newLineReader() *lineReader {
+	l := &lineReader{codes: map[string][]string{}, rows: make([]parquet.Row, 0, rowsAtOnce)}
+	l.columns, l.into = columns(&l.made), columns(&l.again)
+	return l
+}
+
+// row reads a line, and adds its values to those that are to be written. The row is there until the next.
+func (l *lineReader) row(leaf int64, line []byte) (*row, error) {
+	r := &l.made
+	*r = row{leaf: leaf, removed: len(line) == 0}
 	if r.removed {
-		return r, r.values(), nil
+		l.add()
+		return r, nil
 	}
 	if err := record.Decode(line, &r.Record); err != nil {
-		return nil, nil, fmt.Errorf("leaf %d: %w", leaf, err)
+		return nil, fmt.Errorf("leaf %d: %w", leaf, err)
 	}
 	if _, ok := record.IDTime(r.ID); !ok {
-		return nil, nil, fmt.Errorf("leaf %d: %q is no id of a record", leaf, r.ID)
+		return nil, fmt.Errorf("leaf %d: %q is no id of a record", leaf, r.ID)
 	}
 	var known bool
 	if r.codes, known = l.codes[string(r.Reasons)]; !known {
@@ -125,27 +136,39 @@ func (l *lineReader) row(leaf int64, line []byte) (*row, parquet.Row, error) {
 			l.codes[string(r.Reasons)] = r.codes
 		}
 	}
-	values := r.values()
 	l.again = row{leaf: leaf}
-	into := columns(&l.again)
-	for _, value := range values {
-		into[value.Column()].set(value, nil)
+	for _, value := range l.add() {
+		l.into[value.Column()].set(value, nil)
 	}
-	if !bytes.Equal(l.again.text(), line) {
+	if l.text = l.again.appendText(l.text[:0]); !bytes.Equal(l.text, line) {
 		r.line = line
-		values = r.values()
+		l.rows = l.rows[:len(l.rows)-1]
+		l.add()
 	}
-	return r, values, nil
+	return r, nil
 }
 
-// values returns the row as the library takes it.
-func (r *row) values() parquet.Row {
-	table := columns(r)
-	values := make(parquet.Row, 0, len(table)+len(r.codes))
-	for i := range table {
-		values = table[i].appendTo(values, i, r.removed)
+// add adds the values of the row, as the library takes them.
+func (l *lineReader) add() parquet.Row {
+	if len(l.rows) == cap(l.rows) {
+		l.rows = slices.Grow(l.rows, rowsAtOnce)
 	}
+	l.rows = l.rows[:len(l.rows)+1]
+	values := l.rows[len(l.rows)-1][:0]
+	for i := range l.columns {
+		values = l.columns[i].appendTo(values, i, l.made.removed, &l.room)
+	}
+	l.rows[len(l.rows)-1] = values
 	return values
+}
+
+// flush has the rows written, of which the library keeps no memory.
+func (l *lineReader) flush(w *parquet.GenericWriter[any]) error {
+	if _, err := w.WriteRows(l.rows); err != nil {
+		return err
+	}
+	l.rows, l.room = l.rows[:0], l.room[:0]
+	return nil
 }
 
 // text returns the line, nil for a removed record.
@@ -156,10 +179,15 @@ func (r *row) text() []byte {
 	case len(r.line) > 0:
 		return r.line
 	}
+	return r.appendText(nil)
+}
+
+// appendText appends the line that the columns make.
+func (r *row) appendText(dst []byte) []byte {
 	r.Compact = true // the members come from a line, and were held against it when the segment was built
-	line := r.AppendJSON(nil)
+	dst = r.AppendJSON(dst)
 	r.Compact = false
-	return line
+	return dst
 }
 
 // finish brings the record to what its line says.

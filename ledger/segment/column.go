@@ -129,8 +129,19 @@ func (c *column) encoded(n parquet.Node) parquet.Node {
 	return n
 }
 
-// appendTo appends the column's value, or the values of a list. The values refer to the row's memory.
-func (c *column) appendTo(values parquet.Row, at int, removed bool) parquet.Row {
+// room is where the texts of values are until the library has copied them: a new piece of memory for each would be a
+// fifth of what sealing takes.
+type room []byte
+
+func (r *room) of(text string) []byte {
+	from := len(*r)
+	*r = append(*r, text...)
+	return (*r)[from:len(*r):len(*r)]
+}
+
+// appendTo appends the column's value, or the values of a list. The values refer to the row's memory, and to the room's
+// for texts.
+func (c *column) appendTo(values parquet.Row, at int, removed bool, room *room) parquet.Row {
 	value, present := parquet.Value{}, !removed
 	switch of := c.of.(type) {
 	case *number:
@@ -142,7 +153,7 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool) parquet.Row 
 			return append(values, parquet.Value{}.Level(0, 0, at))
 		}
 		for i, code := range *of {
-			values = append(values, parquet.ByteArrayValue([]byte(code)).Level(min(i, 1), 1, at))
+			values = append(values, parquet.ByteArrayValue(room.of(code)).Level(min(i, 1), 1, at))
 		}
 		return values
 	case *bool:
@@ -152,21 +163,21 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool) parquet.Row 
 	case *time.Time:
 		value = parquet.Int64Value(of.UnixMicro())
 	case *text:
-		value, present = parquet.ByteArrayValue([]byte(*of)), *of != ""
+		value, present = parquet.ByteArrayValue(room.of(string(*of))), *of != ""
 	case *document:
 		value, present = parquet.ByteArrayValue(*of), len(*of) > 0
 	case *identifier:
 		id, ok := parseUUID(string(*of))
-		value, present = parquet.FixedLenByteArrayValue(id[:]), ok
+		value, present = parquet.FixedLenByteArrayValue(room.of(string(id[:]))), ok
 	case *other:
 		_, ok := parseUUID(string(*of))
-		value, present = parquet.ByteArrayValue([]byte(*of)), !ok && *of != ""
+		value, present = parquet.ByteArrayValue(room.of(string(*of))), !ok && *of != ""
 	case *trace:
 		id, ok := parseTrace(string(*of))
-		value, present = parquet.FixedLenByteArrayValue(id[:]), ok
+		value, present = parquet.FixedLenByteArrayValue(room.of(string(id[:]))), ok
 	case *otherTrace:
 		_, ok := parseTrace(string(*of))
-		value, present = parquet.ByteArrayValue([]byte(*of)), !ok && *of != ""
+		value, present = parquet.ByteArrayValue(room.of(string(*of))), !ok && *of != ""
 	}
 	if !present || removed {
 		return append(values, parquet.Value{}.Level(0, 0, at))
@@ -177,10 +188,14 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool) parquet.Row 
 // repeated are values of a column that has few, so that rows share their memory.
 type repeated map[string][]byte
 
-// of returns the bytes of a value, which outlive the page that it is in.
+// of returns the bytes of a value, which outlive the page that it is in; those of the page itself where nothing is to be
+// repeated.
 func (s repeated) of(value parquet.Value, kept keeping) []byte {
 	data := value.ByteArray()
-	if kept != dictionary || s == nil {
+	switch {
+	case s == nil:
+		return data
+	case kept != dictionary:
 		return bytes.Clone(data)
 	}
 	same, ok := s[string(data)]
@@ -230,12 +245,12 @@ func parseUUID(s string) (uuid.UUID, bool) {
 		return uuid.UUID{}, false
 	}
 	id, err := uuid.Parse(s)
-	return id, err == nil && id.String() == s
+	return id, err == nil && strings.ToLower(s) == s
 }
 
 // parseTrace reads 32 hexadecimal digits in lower case.
 func parseTrace(s string) (id [16]byte, ok bool) {
-	if len(s) != 2*len(id) || strings.ContainsAny(s, "ABCDEF") {
+	if len(s) != 2*len(id) || strings.ToLower(s) != s {
 		return id, false
 	}
 	_, err := hex.Decode(id[:], []byte(s))

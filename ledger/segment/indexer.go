@@ -27,14 +27,22 @@ type place struct {
 	row uint16
 }
 
+// keysExpected is about how many keys a record has; with more, the postings grow.
+const keysExpected = 16
+
+func newIndexer(count int64) *indexer {
+	return &indexer{ids: make([]place, 0, count), postings: make([]posting, 0, keysExpected*count)}
+}
+
+// add takes a record. An index does without a key of its id: rows are found by the order of ids.
 func (x *indexer) add(r *record.Record, at uint16) {
 	x.ids = append(x.ids, place{r.ID, at})
+	id := r.ID
+	r.ID = ""
 	x.keys = appendKeys(x.keyer.AppendKeys(x.keys[:0], r), r.Replica, &r.Sequence, &r.Revision)
-	byID := idKeys(r.ID)
+	r.ID = id
 	for _, key := range x.keys {
-		if !slices.Contains(byID, key) {
-			x.postings = append(x.postings, newPosting(key, at))
-		}
+		x.postings = append(x.postings, newPosting(key, at))
 	}
 }
 
@@ -43,14 +51,15 @@ const sequencesTogether = 64
 
 // appendKeys appends the keys of what records are also looked for by, and of which a batch says more than a key would.
 func appendKeys(dst []uint64, replica string, sequence, revision *int64) []uint64 {
+	var room [192]byte
 	if replica != "" {
-		dst = append(dst, xxhash.Sum64String("replica="+replica))
+		dst = append(dst, xxhash.Sum64(append(append(room[:0], "replica="...), replica...)))
 	}
 	if sequence != nil {
-		dst = append(dst, xxhash.Sum64String("sequence/64="+strconv.FormatInt(*sequence/sequencesTogether, 10)))
+		dst = append(dst, xxhash.Sum64(strconv.AppendInt(append(room[:0], "sequence/64="...), *sequence/sequencesTogether, 10)))
 	}
 	if revision != nil {
-		dst = append(dst, xxhash.Sum64String("revision="+strconv.FormatInt(*revision, 10)))
+		dst = append(dst, xxhash.Sum64(strconv.AppendInt(append(room[:0], "revision="...), *revision, 10)))
 	}
 	return dst
 }

@@ -43,7 +43,7 @@ func Check(ctx context.Context, files Files, info Info, lines [][]byte, pause ..
 	if int64(len(lines)) != info.Count {
 		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, info.Count, len(lines)))
 	}
-	var x indexer
+	x := newIndexer(info.Count)
 	at := 0
 	for row, err := range s.Lines(ctx, info.First, info.End()) {
 		if err != nil {
@@ -60,7 +60,7 @@ func Check(ctx context.Context, files Files, info Info, lines [][]byte, pause ..
 		}
 		at++
 	}
-	return s.checkIndex(ctx, &x, pause)
+	return s.checkIndex(ctx, x, pause)
 }
 
 // checkIndex holds the whole index against the one that the rows make.

@@ -11,34 +11,31 @@ import (
 // It keeps the records of one row group in memory, packed.
 type Writer struct {
 	out   *parquet.GenericWriter[any]
-	reads lineReader
-	made  []parquet.Row
+	reads *lineReader
 }
 
 // NewWriter returns a writer of a file.
 func NewWriter(w io.Writer) *Writer { return newWriter(w, MaxRows) }
 
 func newWriter(w io.Writer, group int64) *Writer {
-	return &Writer{out: newTable(w, parquet.MaxRowsPerRowGroup(group), parquet.WriteBufferSize(0)), reads: lineReader{codes: map[string][]string{}}}
+	return &Writer{out: newTable(w, parquet.MaxRowsPerRowGroup(group), parquet.WriteBufferSize(0)), reads: newLineReader()}
 }
 
 // Write adds the record of a leaf by its line, which must not be changed afterwards.
 func (w *Writer) Write(leaf int64, line []byte) error {
-	_, values, err := w.reads.row(leaf, line)
-	if err != nil {
+	if _, err := w.reads.row(leaf, line); err != nil {
 		return fmt.Errorf("write Parquet: %w", err)
 	}
-	if w.made = append(w.made, values); len(w.made) < rowsAtOnce {
+	if len(w.reads.rows) < rowsAtOnce {
 		return nil
 	}
 	return w.flush()
 }
 
 func (w *Writer) flush() error {
-	if _, err := w.out.WriteRows(w.made); err != nil {
+	if err := w.reads.flush(w.out); err != nil {
 		return fmt.Errorf("write Parquet: %w", err)
 	}
-	w.made = w.made[:0]
 	return nil
 }
 
