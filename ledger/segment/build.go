@@ -171,15 +171,12 @@ func (l *lineReader) flush(w *parquet.GenericWriter[any]) error {
 	return nil
 }
 
-// text returns the line, nil for a removed record.
-func (r *row) text() []byte {
-	switch {
-	case r.removed:
-		return nil
-	case len(r.line) > 0:
-		return r.line
+// appendLine appends the line of a record that was not removed.
+func (r *row) appendLine(dst []byte) []byte {
+	if len(r.line) > 0 {
+		return append(dst, r.line...)
 	}
-	return r.appendText(nil)
+	return r.appendText(dst)
 }
 
 // appendText appends the line that the columns make.

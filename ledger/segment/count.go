@@ -12,12 +12,12 @@ import (
 // once in a millisecond.
 func (s *Segment) Count(ctx context.Context, q record.Query, by string, counts map[string]record.Count, pause ...Pause) error {
 	needed := neededFor(&q.Filter, by)
-	wanted := func(name string) bool { return needed == nil || slices.Contains(needed, name) }
+	in := loader{s: s, wanted: func(name string) bool { return needed == nil || slices.Contains(needed, name) }}
 	counted := map[string][]string{} // by reasons, which are the same in many records
 	const atOnce = 2048
 	for rows, err := range s.candidates(ctx, &q, atOnce) {
 		if err == nil {
-			err = s.load(ctx, rows, wanted)
+			err = in.load(ctx, rows)
 		}
 		if err == nil {
 			err = paused(pause)

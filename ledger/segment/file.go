@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"slices"
 
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
@@ -109,28 +110,29 @@ func contain(err *error) {
 	}
 }
 
-// fill reads columns of rows whose numbers ascend. It reads and unpacks only the pages that have one of them.
-func (o *opened) fill(p pieces, wanted func(name string) bool, numbers []int64, rows []*row) (err error) {
+// fill reads columns of the sorted rows. It reads and unpacks only the pages that have one of them.
+func (l *loader) fill(o *opened, p pieces) (err error) {
 	defer contain(&err)
 	var read []int // numbers of columns
-	for i, c := range columns(rows[0]) {
-		if _, list := c.of.(*codeList); !list && o.chunks[i] != nil && wanted(c.name) {
+	for i, c := range columns(l.sorted[0]) {
+		if _, list := c.of.(*codeList); !list && o.chunks[i] != nil && l.wanted(c.name) {
 			read = append(read, i)
 		}
 	}
-	into := make([]column, 0, len(rows)*len(read))
-	for _, r := range rows {
+	into := slices.Grow(l.into[:0], len(l.sorted)*len(read))
+	for _, r := range l.sorted {
 		table := columns(r)
 		for _, i := range read {
 			into = append(into, table[i])
 		}
 	}
+	l.into = into
 	for at, i := range read {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
 		same := repeated{}
-		err := values(o.chunks[i].PagesFrom(p), numbers, func(row int, value parquet.Value) {
+		err := values(o.chunks[i].PagesFrom(p), l.numbers, func(row int, value parquet.Value) {
 			into[row*len(read)+at].set(value, same)
 		})
 		if err != nil {

@@ -10,23 +10,40 @@ import (
 // Lines returns the rows of the leaves from one to before another, in their order; of those it holds.
 func (s *Segment) Lines(ctx context.Context, from, to int64) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		from, to = max(from, s.info.First), min(to, s.info.End())
-		for from < to {
-			rows := make([]row, min(to-from, rowsAtOnce))
-			for i := range rows {
-				rows[i].leaf = from + int64(i)
+		in := loader{s: s, wanted: everything}
+		for r, err := range in.all(ctx, from, to) {
+			if err != nil {
+				yield(Row{}, err)
+				return
 			}
-			if err := s.load(ctx, rows, everything); err != nil {
-				yield(Row{}, s.failed(err))
+			if !yield(in.row(r), nil) {
+				return
+			}
+		}
+	}
+}
+
+// all loads the rows of leaves; each is there until the next.
+func (l *loader) all(ctx context.Context, from, to int64) iter.Seq2[*row, error] {
+	return func(yield func(*row, error) bool) {
+		from, to = max(from, l.s.info.First), min(to, l.s.info.End())
+		rows := make([]row, max(min(to-from, rowsAtOnce), 0))
+		for from < to {
+			rows = rows[:min(to-from, rowsAtOnce)]
+			for i := range rows {
+				rows[i] = row{leaf: from + int64(i)}
+			}
+			if err := l.load(ctx, rows); err != nil {
+				yield(nil, l.s.failed(err))
 				return
 			}
 			for i := range rows {
 				r := &rows[i]
 				if err := r.finish(); err != nil {
-					yield(Row{}, s.failed(err))
+					yield(nil, l.s.failed(err))
 					return
 				}
-				if !yield(Row{Leaf: r.leaf, Line: r.text(), Record: r.Record}, nil) {
+				if !yield(r, nil) {
 					return
 				}
 			}
@@ -44,16 +61,19 @@ func Check(ctx context.Context, files Files, info Info, lines [][]byte, pause ..
 		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, info.Count, len(lines)))
 	}
 	x := newIndexer(info.Count)
+	in := loader{s: s, wanted: everything}
 	at := 0
-	for row, err := range s.Lines(ctx, info.First, info.End()) {
+	for r, err := range in.all(ctx, info.First, info.End()) {
 		if err != nil {
 			return err
 		}
-		if !bytes.Equal(row.Line, lines[at]) {
-			return s.failed(fmt.Errorf("%w: leaf %d is another", ErrCorrupt, row.Leaf))
+		in.text = in.text[:0]
+		if !r.removed {
+			in.text = r.appendLine(in.text)
+			x.add(&r.Record, uint16(at))
 		}
-		if row.Line != nil {
-			x.add(&row.Record, uint16(at))
+		if !bytes.Equal(in.text, lines[at]) {
+			return s.failed(fmt.Errorf("%w: leaf %d is another", ErrCorrupt, r.leaf))
 		}
 		if err := paused(pause); err != nil {
 			return err

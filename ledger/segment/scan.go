@@ -28,7 +28,7 @@ func (s *Segment) Scan(ctx context.Context, q record.Query, from, to int64, memb
 func (s *Segment) scan(ctx context.Context, q record.Query, from, to int64, members []string, pause []Pause, yield func(Row, error) bool) error {
 	q.OldestFirst, q.Limit = true, 0
 	needed := neededFor(&q.Filter, members...)
-	wanted := func(name string) bool { return needed == nil || slices.Contains(needed, name) }
+	in := loader{s: s, wanted: func(name string) bool { return needed == nil || slices.Contains(needed, name) }}
 	leaves, err := s.leaves(ctx, &q, from, to)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (s *Segment) scan(ctx context.Context, q record.Query, from, to int64, memb
 		for _, leaf := range some {
 			rows = append(rows, row{leaf: leaf})
 		}
-		if err := s.load(ctx, rows, wanted); err != nil {
+		if err := in.load(ctx, rows); err != nil {
 			return err
 		}
 		if err := paused(pause); err != nil {

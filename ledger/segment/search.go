@@ -3,7 +3,6 @@ package segment
 import (
 	"context"
 	"encoding/binary"
-	"errors"
 	"iter"
 	"slices"
 
@@ -18,9 +17,10 @@ import (
 func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		left := q.Limit
+		in := loader{s: s, wanted: everything}
 		for rows, err := range s.candidates(ctx, &q, rowsAtOnce) {
 			if err == nil {
-				err = s.load(ctx, rows, everything)
+				err = in.load(ctx, rows)
 			}
 			if err != nil {
 				yield(Row{}, s.failed(err))
@@ -35,7 +35,7 @@ func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, err
 				if !q.Match(&r.Record) {
 					continue
 				}
-				if !yield(Row{Leaf: r.leaf, Line: r.text(), Record: r.Record}, nil) {
+				if !yield(in.row(r), nil) {
 					return
 				}
 				if left--; left == 0 {
@@ -45,8 +45,6 @@ func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, err
 		}
 	}
 }
-
-func everything(string) bool { return true }
 
 // index returns the segment's index.
 func (s *Segment) index() *index {
@@ -82,6 +80,7 @@ func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) ite
 		}
 		partly := s.info.FirstID < q.Low || s.info.LastID > q.High
 		var rows []row
+		in := loader{s: s, wanted: func(name string) bool { return name == "id" }}
 		for ranks := range ranked(h, found, q, most) {
 			rows = rows[:0]
 			for _, rank := range ranks {
@@ -92,7 +91,7 @@ func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) ite
 				rows = append(rows, row{leaf: s.info.First + number})
 			}
 			if partly {
-				if err := s.load(ctx, rows, func(name string) bool { return name == "id" }); err != nil {
+				if err := in.load(ctx, rows); err != nil {
 					yield(nil, err)
 					return
 				}
@@ -207,39 +206,4 @@ func boundHead(id string) (uint64, bool) {
 		return 0, false
 	}
 	return binary.BigEndian.Uint64(u[:8]), true
-}
-
-// load fills columns of rows whose leaves are set.
-func (s *Segment) load(ctx context.Context, rows []row, wanted func(name string) bool) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	h, err := s.index().head(ctx)
-	if err != nil {
-		return err
-	}
-	o, err := s.opened(ctx, h)
-	if err != nil {
-		return err
-	}
-	// The library goes forwards, the caller may go another way.
-	sorted := make([]*row, len(rows))
-	for i := range rows {
-		sorted[i] = &rows[i]
-	}
-	slices.SortFunc(sorted, func(a, b *row) int { return int(a.leaf - b.leaf) })
-	numbers := make([]int64, len(rows))
-	for i, r := range sorted {
-		numbers[i] = r.leaf - s.info.First
-	}
-	p := pieces{ctx, s, h}
-	if err := o.fill(p, wanted, numbers, sorted); err != nil {
-		return err
-	}
-	for i, r := range sorted {
-		if r.leaf != s.info.First+numbers[i] {
-			return errors.Join(ErrCorrupt, errors.New("a row is of another leaf"))
-		}
-	}
-	return nil
 }
