@@ -16,6 +16,16 @@ var capabilities = sync.OnceValue(func() *ast.Capabilities {
 	return caps
 })
 
+// builtinNames are the names of those that a policy may call.
+func builtinNames() []string {
+	caps := capabilities()
+	out := make([]string, len(caps.Builtins))
+	for i, builtin := range caps.Builtins {
+		out[i] = builtin.Name
+	}
+	return out
+}
+
 // refused says whether a name is a builtin of this OPA that policies may not use.
 func refused(name string) bool {
 	builtin, ok := ast.BuiltinMap[name]

@@ -101,6 +101,10 @@ func parse(src Source, tests bool) (map[string]*ast.Module, error) {
 		if !isModule(path) || isTest(path) && !tests {
 			continue
 		}
+		if wrong := nested(path, src.Files[path]); wrong != nil {
+			all.Problems = append(all.Problems, *wrong)
+			continue
+		}
 		module, err := ast.ParseModuleWithOpts(path, src.Files[path], ast.ParserOptions{
 			ProcessAnnotation: true,
 			RegoVersion:       ast.RegoV1,
@@ -116,6 +120,7 @@ func parse(src Source, tests bool) (map[string]*ast.Module, error) {
 			return nil, err
 		}
 	}
+	all.Problems = append(all.Problems, structure(modules, src.Paths())...)
 	if len(all.Problems) > 0 {
 		return nil, all
 	}

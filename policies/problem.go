@@ -11,9 +11,9 @@ import (
 // Problem is one thing that is wrong with a policy, where its editor can find it. Row and Column count from 1 and are
 // 0 when the problem has no place.
 type Problem struct {
-	File    string `json:"file,omitempty"`
+	File    string `json:"path,omitempty"`
 	Row     int    `json:"row,omitempty"`
-	Column  int    `json:"column,omitempty"`
+	Column  int    `json:"col,omitempty"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }
@@ -66,6 +66,9 @@ func problem(err *ast.Error) Problem {
 		p.Message = name + " is not allowed in Cordon policies: a decision depends on its input alone"
 		return p
 	}
+	if name, ok := strings.CutPrefix(err.Message, "undefined function "); ok {
+		p.Message += didYouMean(name, builtinNames())
+	}
 	if err.Details != nil {
 		for _, line := range err.Details.Lines() {
 			if line = strings.TrimSpace(line); line != "" && strings.Trim(line, "^ ") != "" {
@@ -73,5 +76,24 @@ func problem(err *ast.Error) Problem {
 			}
 		}
 	}
+	if wrong, ok := err.Details.(*ast.RefErrInvalidDetail); ok && wrong.Pos < len(wrong.Ref) {
+		if word, ok := wrong.Ref[wrong.Pos].Value.(ast.String); ok {
+			var words []string
+			for _, value := range wrong.OneOf {
+				if one, ok := value.(ast.String); ok {
+					words = append(words, string(one))
+				}
+			}
+			p.Message += didYouMean(string(word), words)
+		}
+	}
 	return p
+}
+
+// didYouMean asks for the nearest word, where one is near.
+func didYouMean(word string, words []string) string {
+	if near := nearest(word, words); near != "" {
+		return fmt.Sprintf("; did you mean %s?", near)
+	}
+	return ""
 }

@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
 	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // vocabulary holds the words that a policy knows, as its own modules and settings define them.
@@ -20,9 +22,14 @@ type vocabulary struct {
 	roles, channels, critical []string            // sorted
 }
 
+// vocabularyTime is how long working out the words of a policy may take.
+const vocabularyTime = 2 * time.Second
+
 // readVocabulary asks a compiled policy for its words. A policy without them is refused: a preview that asks about no
 // action would say that nobody loses anything.
 func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*vocabulary, error) {
+	ctx, cancel := context.WithTimeout(ctx, vocabularyTime)
+	defer cancel()
 	v := &vocabulary{actions: map[string][]string{}, names: map[string]string{}}
 	var table map[string]map[string]string
 	out := &ProblemsError{}
@@ -36,6 +43,10 @@ func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.S
 		{"data.cordon.channels.critical", &v.critical},
 	} {
 		results, err := rego.New(rego.Query(document.path), rego.Compiler(compiler), rego.Store(store)).Eval(ctx)
+		if topdown.IsCancel(err) && ctx.Err() != nil {
+			out.Problems = append(out.Problems, Problem{Code: "vocabulary_error", Message: document.path + " takes too long to be worked out"})
+			break
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read %s: %w", document.path, problems(err))
 		}

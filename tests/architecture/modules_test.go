@@ -39,6 +39,7 @@ var modules = map[string]struct {
 	"github.com/parquet-go/parquet-go":                         {"sealed records in a form that any tool opens", []string{"ledger/segment"}},
 	"github.com/RoaringBitmap/roaring/v2":                      {"the rows that have what is looked for, small and quick to intersect", []string{"ledger/segment"}},
 	"github.com/bits-and-blooms/bloom/v3":                      {"batches that a filter need not open", []string{"datastore"}},
+	"github.com/sergi/go-diff":                                 {"what changed in a text, row by row", []string{"policies"}},
 	"github.com/cespare/xxhash/v2":                             {"a fast hash for keys of caches and of what records are looked for by", []string{"guard", "policies", "ledger"}},
 	"github.com/gofrs/flock":                                   {"one process for each data folder", []string{"datastore/sqlite", "ledger/journal", "cmd/cordon"}},
 	"github.com/wneessen/go-mail":                              {"messages", []string{"guard", "cmd/cordon"}},

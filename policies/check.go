@@ -1,0 +1,66 @@
+package policies
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// checkTime bounds a check. The built-in policy takes a second.
+const checkTime = 30 * time.Second
+
+// Check looks at a policy whole, as somebody does who is to answer for it: does it compile, is every member of the input
+// and every builtin one that there is, is it formatted, do its tests pass and reach every row, does each question end in
+// time. What is wrong with the policy is in the report. An error says that it could not be checked.
+func Check(ctx context.Context, src Source) (*Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, checkTime)
+	defer cancel()
+	r := &Report{
+		Digest: src.Digest(), Problems: []Problem{}, Format: []Unformatted{}, Lint: []Problem{}, Tests: Tests{Items: []Test{}},
+		Coverage: Coverage{Uncovered: []Range{}}, Budget: Budget{Runaway: []Problem{}},
+	}
+	err := r.fill(ctx, src)
+	if refused, ok := errors.AsType[*ProblemsError](err); ok {
+		r.Problems = refused.Problems
+		slices.SortStableFunc(r.Problems, func(a, b Problem) int {
+			return cmp.Or(cmp.Compare(a.File, b.File), cmp.Compare(a.Row, b.Row), cmp.Compare(a.Column, b.Column))
+		})
+		return r, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check policy: %w", err)
+	}
+	return r, nil
+}
+
+func (r *Report) fill(ctx context.Context, src Source) error {
+	if wrong := src.bounds(); wrong != nil {
+		return wrong
+	}
+	data, err := src.readData()
+	if err != nil {
+		return err
+	}
+	modules, err := parse(src, true)
+	if err != nil {
+		return err
+	}
+	engine, err := Compile(ctx, src)
+	if err != nil {
+		return err
+	}
+	tests, reached, err := test(ctx, data, modules)
+	if err != nil {
+		return err
+	}
+	budget, err := engine.spend(ctx)
+	if err != nil {
+		return err
+	}
+	r.Tests, r.Coverage, r.Budget = tests, reached, budget
+	r.Format, r.Lint = unformatted(src), lint(src, modules, engine)
+	return nil
+}
