@@ -15,7 +15,7 @@ func Actions(on string) []string {
 	case TypeUser:
 		return []string{"change_profile", "change_role", "change_grants", "remove", "secure", "block", "unblock"}
 	case TypeOrganization:
-		return []string{"view", "change_organization", "add_user", "add_product", "create_support_code", "view_decisions"}
+		return []string{"view", "change_organization", "change_settings", "add_user", "add_product", "create_support_code", "view_decisions"}
 	case TypeChannel:
 		return []string{"use"}
 	}

@@ -35,6 +35,14 @@ type DirectoryOrganization struct {
 	ID    string  `json:"id"`
 	Name  string  `json:"name"`
 	SetBy *Setter `json:"set_by,omitempty"`
+	// Settings are what it had chosen; nil: nothing.
+	Settings *DirectorySettings `json:"settings,omitempty"`
+}
+
+// DirectorySettings are what an organization had chosen.
+type DirectorySettings struct {
+	OrganizationSettings
+	SetBy *Setter `json:"set_by,omitempty"`
 }
 
 // DirectoryUser is a user with what was theirs. SetBy set the role.
@@ -98,14 +106,15 @@ const (
 	FactKind        = "kind"
 	FactBlock       = "block"
 	FactMaintenance = "maintenance"
+	FactSetting     = "setting"
 )
 
 // PastFact is something that was known.
 type PastFact struct {
-	Type  string  `json:"type"` // of what it is known: TypeUser or TypeProduct
+	Type  string  `json:"type"` // of what it is known: TypeUser, TypeProduct or TypeOrganization
 	ID    string  `json:"id"`
 	Fact  string  `json:"fact"`
-	Value string  `json:"value,omitempty"` // the role, the product, the kind, the origin of the block
+	Value string  `json:"value,omitempty"` // the role, the product, the kind, the origin of the block, the name of the setting
 	Block string  `json:"block,omitempty"` // id of the block or the maintenance
 	SetBy *Setter `json:"set_by,omitempty"`
 }

@@ -20,6 +20,7 @@ const (
 	ReasonSupportCodeRequired      = "support_code_required"
 	ReasonSupportCodeInvalid       = "support_code_invalid"
 	ReasonJustificationRequired    = "justification_required"
+	ReasonEndRequired              = "end_required"
 	ReasonWouldLockOutOrganization = "would_lock_out_organization"
 	ReasonLastLegalRepresentative  = "last_legal_representative"
 	ReasonLegalRepresentativeOnly  = "legal_representative_only"
@@ -42,7 +43,7 @@ func ReasonCodes() []string {
 		ReasonUserBlocked, ReasonMailServiceNotBlockable, ReasonNotAMailService,
 		ReasonRoleNotPermitted, ReasonNotGranted, ReasonProductBlocked,
 		ReasonMailInMaintenance, ReasonSupportCodeRequired, ReasonSupportCodeInvalid,
-		ReasonJustificationRequired, ReasonWouldLockOutOrganization, ReasonLastLegalRepresentative,
+		ReasonJustificationRequired, ReasonEndRequired, ReasonWouldLockOutOrganization, ReasonLastLegalRepresentative,
 		ReasonLegalRepresentativeOnly, ReasonBlockHeldBySupport, ReasonBlockHeldByHost,
 		ReasonAdministrator, ReasonLegalRepresentative, ReasonGranted,
 		ReasonMailReception, ReasonMember, ReasonHost,

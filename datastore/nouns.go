@@ -39,7 +39,23 @@ type Organization struct {
 	Name      string    `json:"name"`
 	Revision  int64     `json:"revision"`
 	CreatedAt time.Time `json:"created_at"`
+	// Settings are what the organization chose of what the policy leaves to it; nil: nothing.
+	Settings *OrganizationSettings `json:"settings,omitempty"`
 }
+
+// OrganizationSettings are what an organization chose (docs/domain.md, Settings). What is nil or empty it did not choose.
+type OrganizationSettings struct {
+	AdministratorsManageBlockedProducts *bool  `json:"administrators_manage_blocked_products,omitempty"`
+	BlocksMustEnd                       *bool  `json:"blocks_must_end,omitempty"`
+	ProductEventsTo                     string `json:"product_events_to,omitempty"` // one of the To constants
+}
+
+// Who is told of blocks and maintenance of products, of those who want to hear of them (docs/domain.md B4).
+const (
+	ToMembers              = "members"
+	ToAdmins               = "admins"
+	ToLegalRepresentatives = "legal_representatives"
+)
 
 // Member is a user in one organization. A person is only an id: everything here is the
 // membership's, so that one organization never changes another.

@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -119,6 +120,12 @@ func (l *life) acts() map[string]func(*rapid.T) {
 			boss := guard.PutMember{Name: "Ann"}
 			_, _ = l.g.PutOrganization(ctx, host(), l.org(r), guard.PutOrganization{Name: "Made", LegalRepresentativeID: "ann", LegalRepresentative: &boss})
 		},
+		"choose": func(r *rapid.T) {
+			choice := rapid.SampledFrom([]*bool{nil, new(false), new(true)})
+			_, _ = l.g.PutSettings(ctx, rapid.SampledFrom([]*guard.Origin{host(), as("ann")}).Draw(r, "by"), l.org(r), policies.OrganizationSettings{
+				AdministratorsManageBlockedProducts: choice.Draw(r, "manage"), BlocksMustEnd: choice.Draw(r, "end"),
+			})
+		},
 		"rename organization": func(r *rapid.T) {
 			_, _ = l.g.PutOrganization(ctx, host(), l.org(r), guard.PutOrganization{Name: rapid.SampledFrom([]string{"One", "Two"}).Draw(r, "name")})
 		},
@@ -215,12 +222,13 @@ func (l *life) shown(r *rapid.T, org string) string {
 	if err := errors.Join(err, err2, err3); err != nil {
 		r.Fatal(err)
 	}
-	return text(of.Name, of.Revision, members, products)
+	return text(of.Name, of.Revision, of.Settings, members, products)
 }
 
-func text(name string, revision int64, members []guard.Member, products []guard.Product) string {
+func text(name string, revision int64, chosen *datastore.OrganizationSettings, members []guard.Member, products []guard.Product) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s at %d\n", name, revision)
+	settings, _ := json.Marshal(chosen)
+	fmt.Fprintf(&b, "%s at %d, %s\n", name, revision, settings)
 	of := func(blocks []guard.Block) (list []string) {
 		for _, x := range blocks {
 			list = append(list, x.ID+" of "+x.Origin+" by "+x.By+" "+x.Reason+strings.Join(x.Channels, ","))
@@ -246,7 +254,7 @@ func text(name string, revision int64, members []guard.Member, products []guard.
 func TestAsOfIsWhatWasDecidedAtTheTime(t *testing.T) {
 	store := openSQLite(t)
 	clock := newClock()
-	g, flush := flushed(t, store, func(c *guard.Config) { c.Now = clock.now })
+	g, flush := flushed(t, store, func(c *guard.Config) { c.Engine, c.Now = leavesAll(t), clock.now })
 	other, first := locked(t), g.Policy()
 	keep := func() {
 		if err := g.KeepPolicy(t.Context()); err != nil {
@@ -306,7 +314,7 @@ func TestAsOfIsWhatWasDecidedAtTheTime(t *testing.T) {
 			case err != nil:
 				r.Fatalf("%s at %s: %v", s.org, s.at, err)
 			default:
-				if got := text(d.Name, d.Revision, d.Members, d.Products); got != s.text {
+				if got := text(d.Name, d.Revision, d.Settings, d.Members, d.Products); got != s.text {
 					r.Fatalf("%s at %s: got\n%s\nwant\n%s", s.org, s.at, got, s.text)
 				}
 				checkSetters(r, store, d)

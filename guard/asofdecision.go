@@ -158,7 +158,7 @@ func knownAt(d *past.Directory, q *record.Question) facts {
 	if !d.Exists {
 		return facts{}
 	}
-	k := facts{organization: &snapshot{id: d.ID, revision: d.Revision}}
+	k := facts{organization: &snapshot{id: d.ID, revision: d.Revision, settings: (*policies.OrganizationSettings)(d.Settings)}}
 	if q.Subject.Type == policies.SubjectUser {
 		k.member = membershipOf(d.Member(q.Subject.ID))
 	}
@@ -200,6 +200,11 @@ func factsAt(d *past.Directory, q *record.Question, at time.Time) (list []PastFa
 			blocks("user", id, m.Blocks)
 		}
 	}
+	if chosen := (*policies.OrganizationSettings)(d.Settings); chosen != nil {
+		for _, name := range chosen.Chosen() {
+			add(PastFact{Noun: "organization", ID: d.ID, Fact: "setting", Value: name}, past.KeySettings())
+		}
+	}
 	if q.Subject.Type == policies.SubjectUser {
 		user(q.Subject.ID)
 	}
@@ -224,6 +229,8 @@ func keysOf(facts []PastFact) (keys []string) {
 			keys = append(keys, past.KeyRole(f.ID))
 		case "grant":
 			keys = append(keys, past.KeyGrant(f.ID, f.Value))
+		case "setting":
+			keys = append(keys, past.KeySettings())
 		case "kind":
 			keys = append(keys, past.KeyProduct(f.ID))
 		default:

@@ -47,6 +47,7 @@ type cell struct {
 	since   uint64      // the count when it was made: what is read from then on is of this revision or later
 	over    atomic.Bool // another has taken its place: nothing of it counts any more
 	entries int         // guarded by the cache's mu
+	empty   bool        // only the feed told of it, and nothing of it is known; guarded by the cache's mu
 }
 
 func newCache(config Config) *cache {
@@ -137,6 +138,10 @@ func (c *cache) fill(began uint64, f *facts, key datastore.Key) {
 	case of.revision > f.organization.revision:
 		return
 	default:
+		if of.empty { // nobody has read of it yet: it has no entry that counts
+			of.settings, of.empty = f.organization.settings, false
+			c.bytes += of.bytes() - (&cell{snapshot: snapshot{id: of.id}}).bytes()
+		}
 		if e := t.find(of.hash, organizationEntry, "", of.id); e == nil || e.read == 0 {
 			c.insert(t, of.hash, &entry{id: of.id, of: of, kind: organizationEntry, read: began})
 		}
@@ -174,7 +179,7 @@ func (c *cache) replace(t *table, s *snapshot, read uint64) *cell {
 	if old := c.current[s.id]; old != nil {
 		old.over.Store(true)
 	}
-	of := &cell{snapshot: snapshot{id: strings.Clone(s.id), revision: s.revision}, since: c.count.Add(1)}
+	of := &cell{snapshot: snapshot{id: strings.Clone(s.id), revision: s.revision, settings: s.settings}, since: c.count.Add(1), empty: read == 0}
 	of.hash = c.hashOf(organizationEntry, of.id)
 	c.current[of.id] = of
 	c.bytes += of.bytes()

@@ -104,7 +104,7 @@ func shown(n datastore.Noun) (noun, id string, members map[string]json.RawMessag
 	var all map[string]any
 	switch n := n.(type) {
 	case datastore.Organization:
-		noun, id, all = "organization", n.ID, map[string]any{"name": n.Name}
+		noun, id, all = "organization", n.ID, map[string]any{"name": n.Name, "settings": n.Settings}
 	case datastore.Member:
 		noun, id, all = "user", n.ID, map[string]any{
 			"name": n.Name, "email": n.Email, "language": n.Language, "role": n.Role, "grants": n.Grants,

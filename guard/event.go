@@ -9,6 +9,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/ledger/record"
+	"cordon/policies"
 )
 
 // Types of an event (docs/domain.md B4; docs/design.md 11, Mail).
@@ -52,6 +53,10 @@ type Event struct {
 	// StillBlocked says of the end of a block that another one stands.
 	StillBlocked bool `json:"still_blocked,omitempty"`
 
+	// ProductEventsTo says of the state of a product who is told, where that is not every member who wants to hear of it
+	// (docs/domain.md, Settings), as it was decided.
+	ProductEventsTo string `json:"product_events_to,omitempty"`
+
 	Role      string `json:"role,omitempty"`
 	OldRole   string `json:"old_role,omitempty"`
 	Ended     bool   `json:"ended,omitempty"` // by the clock, lifted by nobody
@@ -60,9 +65,27 @@ type Event struct {
 	Revision  int64  `json:"revision"`
 }
 
+// aboutProduct reports whether the event is one of docs/domain.md B4.
+func (e *Event) aboutProduct() bool {
+	switch e.Type {
+	case EventProductBlocked, EventProductUnblocked, EventMaintenanceStarted, EventMaintenanceEnded:
+		return true
+	}
+	return false
+}
+
 // tellAbout queues an event with the act (docs/domain.md B4: blocking sends an e-mail).
 func (a *attempt) tellAbout(e Event) {
 	e.At, e.Organization, e.OrganizationName = a.now, a.facts.Organization.ID, a.facts.Organization.Name
+	if e.aboutProduct() {
+		var chosen policies.OrganizationSettings
+		if s := a.facts.Organization.Settings; s != nil {
+			chosen = policies.OrganizationSettings(*s)
+		}
+		if e.ProductEventsTo = a.policy.InForce(chosen).ProductEventsTo; e.ProductEventsTo == policies.ToMembers {
+			e.ProductEventsTo = ""
+		}
+	}
 	a.events = append(a.events, e)
 }
 

@@ -26,6 +26,11 @@ type facts struct {
 type snapshot struct {
 	id       string
 	revision int64
+	settings *policies.OrganizationSettings // nil: it chose nothing
+}
+
+func snapshotOf(o *datastore.Organization) *snapshot {
+	return &snapshot{id: o.ID, revision: o.Revision, settings: (*policies.OrganizationSettings)(o.Settings)}
 }
 
 type membership struct {
@@ -56,7 +61,7 @@ func productOf(p *datastore.Product) *productState {
 
 func factsOf(f *datastore.Facts) facts {
 	return facts{
-		organization: &snapshot{id: f.Organization.ID, revision: f.Organization.Revision},
+		organization: snapshotOf(&f.Organization),
 		member:       membershipOf(f.Member),
 		product:      productOf(f.Product),
 		target:       membershipOf(f.Target),
@@ -99,6 +104,7 @@ func project(in *policies.Input, q *record.Question, k *facts, now time.Time) {
 	if k.organization == nil {
 		return
 	}
+	in.Organization.Settings = k.organization.settings
 	switch q.Resource.Type {
 	case "product":
 		if p := k.product; p != nil {
@@ -116,7 +122,7 @@ func project(in *policies.Input, q *record.Question, k *facts, now time.Time) {
 			in.Resource.Role = t.role
 			in.Resource.Blocks = origins(k.targetBlocks, now)
 			in.Subject.Itself = in.Subject.Kind == policies.SubjectUser && q.Subject.ID == q.Resource.ID
-			in.Organization = others(k.admins, q.Resource.ID, now)
+			in.Organization.OtherAdmins, in.Organization.OtherLegalRepresentatives = others(k.admins, q.Resource.ID, now)
 		}
 	case "organization":
 		in.Resource.Known = k.organization.id == q.Resource.ID
@@ -151,20 +157,19 @@ func blockedChannels(blocks []datastore.Block, now time.Time) (blocked bool, nam
 }
 
 // others tells who remains beside the target (docs/domain.md R4, R5).
-func others(admins []datastore.Member, target string, now time.Time) policies.Organization {
-	var o policies.Organization
+func others(admins []datastore.Member, target string, now time.Time) (unblocked, legal bool) {
 	for i := range admins {
 		if admins[i].ID == target {
 			continue
 		}
 		if admins[i].Role == datastore.LegalRepresentative {
-			o.OtherLegalRepresentatives = true
+			legal = true
 		}
 		if !admins[i].BlockedAt(now) {
-			o.OtherAdmins = true
+			unblocked = true
 		}
 	}
-	return o
+	return unblocked, legal
 }
 
 // standing leaves out the blocks that have ended.

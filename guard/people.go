@@ -16,8 +16,8 @@ func (g *Guard) who(ctx context.Context, c *Changer, of *policies.Input) error {
 		in := policies.Input{
 			Subject:      policies.Subject{Kind: kind, Member: role != "", Role: role},
 			Resource:     policies.Resource{Type: c.Resource.Type, Known: true},
-			Organization: policies.Organization{OtherAdmins: true, OtherLegalRepresentatives: true},
-			Act:          &policies.Act{Origin: origin, Code: policies.CodeValid, Justification: true},
+			Organization: policies.Organization{OtherAdmins: true, OtherLegalRepresentatives: true, Settings: of.Organization.Settings},
+			Act:          &policies.Act{Origin: origin, Code: policies.CodeValid, Justification: true, Ends: true},
 			Time:         of.Time,
 		}
 		to := ""

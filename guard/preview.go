@@ -81,7 +81,7 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 
 // previewProduct compares what every member may do to a product as it is and as it would be.
 func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt, next *Product) (*Preview, error) {
-	base := snapshot{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision}
+	base := *snapshotOf(&a.facts.Organization)
 	l, preview := losses{a: a}, &Preview{}
 	about, undo := Entity{Type: "product", ID: next.ID}, "unblock"
 	if a.action.Name == "start_maintenance" {
@@ -124,7 +124,7 @@ func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *att
 func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, user string, blocks []Block) (*Preview, error) {
 	p := userPreview{
 		losses: losses{a: a}, user: user, blocks: blocks,
-		base: snapshot{id: a.facts.Organization.ID, revision: a.facts.Organization.Revision},
+		base: *snapshotOf(&a.facts.Organization),
 	}
 	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, facts{}); err != nil {
 		return nil, err

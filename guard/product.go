@@ -112,7 +112,7 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 			if err := a.mustHave(a.facts.Product != nil, "product"); err != nil {
 				return nil, err
 			}
-			a.act = &policies.Act{Origin: a.origin.blockOrigin(), Justification: true}
+			a.act = &policies.Act{Origin: a.origin.blockOrigin(), Justification: true, Ends: action == "block" && (act.Preview || !act.ExpiresAt.IsZero())}
 			if act.Preview {
 				a.details["preview"] = true
 			}
@@ -161,7 +161,7 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 func administratorsManage(ctx context.Context, a *attempt, p *Product) (bool, error) {
 	admin := Member{Organization: a.organization, ID: datastore.Administrator, Role: datastore.Administrator}
 	k := facts{
-		organization: &snapshot{id: a.organization, revision: a.facts.Organization.Revision},
+		organization: snapshotOf(&a.facts.Organization),
 		member:       membershipOf(&admin), product: productOf(p),
 	}
 	l := losses{a: a}

@@ -68,6 +68,7 @@ type Result struct {
 	Answer
 	Created      bool
 	Organization *Organization
+	Settings     *Settings
 	Member       *Member
 	Product      *Product
 	Procedure    *datastore.Procedure // that a user was sent (docs/domain.md U5)

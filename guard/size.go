@@ -10,6 +10,7 @@ const (
 	blockBytes      = 160
 	bucketBytes     = 64
 	cellBytes       = 80 + 64 // and its place in the map
+	settingsBytes   = 32 + 2*1
 	perSlot         = 180     // what an entry is expected to take
 	leastBytes      = 1 << 16 // a cache that is smaller could not hold the longest ids
 )
@@ -48,7 +49,13 @@ func (e *entry) bytes() int64 {
 	return sum
 }
 
-func (c *cell) bytes() int64 { return cellBytes + stringBytes(c.id) }
+func (c *cell) bytes() int64 {
+	sum := cellBytes + stringBytes(c.id)
+	if s := c.settings; s != nil {
+		sum += settingsBytes + stringBytes(s.ProductEventsTo)
+	}
+	return sum
+}
 
 func (t *table) bytes() int64 { return int64(len(t.buckets)) * bucketBytes }
 

@@ -11,12 +11,12 @@ import (
 
 // Tag returns what tells one state of an object of the directory, or of retention, from every other, as a strong entity tag
 // (RFC 9110, 8.8.3). It is of the object alone: the revision, which other changes of its organization raise, is
-// not in it. Blocks are, so the object must be as it is now, without those that have ended.
-func Tag[T Organization | Member | Product | Retention](object *T) string {
+// not in it, nor are the settings of an organization, an object of their own. Blocks are, so the object must be as it is now, without those that have ended.
+func Tag[T Organization | Settings | Member | Product | Retention](object *T) string {
 	var state any
 	switch o := any(*object).(type) {
 	case Organization:
-		o.Revision, o.CreatedAt = 0, o.CreatedAt.UTC()
+		o.Revision, o.CreatedAt, o.Settings = 0, o.CreatedAt.UTC(), nil
 		state = o
 	case Member:
 		o.Grants = append([]string{}, o.Grants...)
@@ -31,6 +31,8 @@ func Tag[T Organization | Member | Product | Retention](object *T) string {
 			m.Since, m.ExpiresAt = utc(m.Since), utc(m.ExpiresAt)
 			o.Maintenance = &m
 		}
+		state = o
+	case Settings:
 		state = o
 	case Retention:
 		state = o
@@ -61,6 +63,8 @@ func utc(t time.Time) time.Time {
 // Tag returns the tag of what a change of the directory left, empty where it left nothing.
 func (r *Result) Tag() string {
 	switch {
+	case r.Settings != nil:
+		return Tag(r.Settings)
 	case r.Organization != nil:
 		return Tag(r.Organization)
 	case r.Member != nil:
@@ -81,6 +85,14 @@ func (a *attempt) organizationTag() string {
 		return ""
 	}
 	return Tag(&a.facts.Organization)
+}
+
+func (a *attempt) settingsTag() string {
+	if !a.found {
+		return ""
+	}
+	settings := settingsIn(a.policy, a.facts.Organization.Settings)
+	return Tag(&settings)
 }
 
 func (a *attempt) memberTag() string {

@@ -95,8 +95,11 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			if err := a.mustHave(a.facts.Target != nil, "user"); err != nil {
 				return nil, err
 			}
-			// What a block would do is asked before its justification is written, and as if it were.
-			a.act = &policies.Act{Origin: o.blockOrigin(), Justification: act.Preview || strings.TrimSpace(act.Justification) != ""}
+			// What a block would do is asked before its justification is written and its end is set, and as if they were.
+			a.act = &policies.Act{
+				Origin: o.blockOrigin(), Justification: act.Preview || strings.TrimSpace(act.Justification) != "",
+				Ends: action == "block" && (act.Preview || !act.ExpiresAt.IsZero()),
+			}
 			code = presented{}
 			if action != "secure" || o.Agent != "" || act.SupportCode != "" {
 				if code, err = present(ctx, tx, a, organization, act.SupportCode); err != nil {

@@ -47,7 +47,7 @@ func subjects() []policies.Subject {
 
 // cells are all inputs of the truth table.
 func cells() []*policies.Input {
-	return slices.Concat(productCells(), mailCells(), userCells(), incidentCells(), organizationCells(), channelCells(), unknownCells())
+	return slices.Concat(productCells(), mailCells(), userCells(), incidentCells(), organizationCells(), channelCells(), settingsCells(), unknownCells())
 }
 
 func productCells() []*policies.Input {
@@ -205,6 +205,56 @@ func channelCells() []*policies.Input {
 				Action: policies.Action{Name: "use"}, Subject: subject,
 				Resource: policies.Resource{Type: "channel", Known: true, Channel: channel},
 			})
+		}
+	}
+	return out
+}
+
+// choices are what an organization can have chosen.
+func choices() []*policies.OrganizationSettings {
+	out := []*policies.OrganizationSettings{nil, {ProductEventsTo: "admins"}}
+	for _, manage := range []*bool{nil, new(false), new(true)} {
+		for _, end := range []*bool{nil, new(false), new(true)} {
+			out = append(out, &policies.OrganizationSettings{AdministratorsManageBlockedProducts: manage, BlocksMustEnd: end})
+		}
+	}
+	return out
+}
+
+// settingsCells are what the choices of an organization can concern: the management of blocked products, and blocks with
+// and without an end.
+func settingsCells() []*policies.Input {
+	var out []*policies.Input
+	for _, chosen := range choices() {
+		organization := policies.Organization{OtherAdmins: true, OtherLegalRepresentatives: true, Settings: chosen}
+		for _, subject := range subjects() {
+			for _, kind := range kinds {
+				for _, name := range []string{"manage", "change_product", "view"} {
+					out = append(out, &policies.Input{
+						Action: policies.Action{Name: name}, Subject: subject, Organization: organization,
+						Resource: policies.Resource{Type: "product", Known: true, Kind: kind, Blocks: []string{"host"}},
+					})
+				}
+				for _, name := range []string{"block", "unblock"} {
+					for _, act := range []*policies.Act{nil, {Origin: "administrator"}, {Origin: "administrator", Ends: true}, {Origin: "host"}} {
+						out = append(out, &policies.Input{
+							Action: policies.Action{Name: name}, Subject: subject, Organization: organization, Act: act,
+							Resource: policies.Resource{Type: "product", Known: true, Kind: kind},
+						})
+					}
+				}
+			}
+		}
+		for _, subject := range askers() {
+			for _, name := range []string{"block", "secure"} {
+				for _, ends := range bools {
+					out = append(out, &policies.Input{
+						Action: policies.Action{Name: name}, Subject: subject, Organization: organization,
+						Resource: policies.Resource{Type: "user", Known: true, Role: "client"},
+						Act:      &policies.Act{Origin: "administrator", Code: "valid", Justification: true, Ends: ends},
+					})
+				}
+			}
 		}
 	}
 	return out

@@ -57,8 +57,13 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
+	settings, err := readSettings(data)
+	if err != nil {
+		return nil, err
+	}
 	engine := &Engine{
-		digest: digest, source: src.clone(), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
+		settings: settings,
+		digest:   digest, source: src.clone(), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
 		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, data)),
 	}
 	if engine.plain, err = prepare(ctx, compiler, store); err != nil {

@@ -25,6 +25,7 @@ type Engine struct {
 	vocabulary *vocabulary
 	terms      terms
 	clock      clock
+	settings   Settings
 	outcomes   outcomes
 	memo       *memo
 }

@@ -65,12 +65,14 @@ type Resource struct {
 	Channel     string   `json:"channel,omitempty"` // id of a channel
 }
 
-// Organization is what the others in the organization are (`docs/domain.md` R4, R5).
+// Organization is what the others in the organization are (`docs/domain.md` R4, R5), and what it chose.
 type Organization struct {
 	// OtherAdmins says that an unblocked administrator or legal representative other than the resource exists.
 	OtherAdmins bool `json:"other_admins"`
 	// OtherLegalRepresentatives says that another legal representative exists, blocked or not.
 	OtherLegalRepresentatives bool `json:"other_legal_representatives"`
+	// Settings are what it chose; nil where it chose nothing.
+	Settings *OrganizationSettings `json:"settings,omitempty"`
 }
 
 // Act is what a change brings along besides the question (`docs/domain.md` U2, "Whose block it is").
@@ -81,4 +83,6 @@ type Act struct {
 	Code string `json:"code,omitempty"`
 	// Justification is true when one is present and not blank.
 	Justification bool `json:"justification"`
+	// Ends is true of a block that names its end.
+	Ends bool `json:"ends,omitempty"`
 }

@@ -14,6 +14,7 @@ func appendKey(b []byte, in *Input) []byte {
 		in.Organization.OtherAdmins, in.Organization.OtherLegalRepresentatives,
 		in.Act != nil, in.Act != nil && in.Act.Justification,
 		in.Time != nil, in.Time != nil && in.Time.Minute != nil,
+		in.Act != nil && in.Act.Ends, in.Organization.Settings != nil,
 	} {
 		if set {
 			flags |= 1 << i
@@ -31,6 +32,10 @@ func appendKey(b []byte, in *Input) []byte {
 	b = appendStrings(b, in.Resource.Blocks)
 	b = appendString(b, in.Resource.Role)
 	b = appendString(b, in.Resource.Channel)
+	if chosen := in.Organization.Settings; chosen != nil {
+		b = append(b, appendChoice(0, chosen.AdministratorsManageBlockedProducts, chosen.BlocksMustEnd))
+		b = appendString(b, chosen.ProductEventsTo)
+	}
 	if in.Act != nil {
 		b = appendString(b, in.Act.Origin)
 		b = appendString(b, in.Act.Code)
@@ -47,6 +52,20 @@ func appendKey(b []byte, in *Input) []byte {
 
 func appendString(b []byte, s string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
+}
+
+// appendChoice appends what was chosen, no, yes or nothing, to a number.
+func appendChoice(n byte, choices ...*bool) byte {
+	for _, choice := range choices {
+		switch n *= 3; {
+		case choice == nil:
+		case *choice:
+			n += 2
+		default:
+			n++
+		}
+	}
+	return n
 }
 
 func appendStrings(b []byte, list []string) []byte {

@@ -109,6 +109,23 @@ func TestMemoTellsInputsApart(t *testing.T) {
 		func(in *policies.Input) { in.Act = &policies.Act{Origin: "host"} },
 		func(in *policies.Input) { in.Act = &policies.Act{Code: "host"} },
 		func(in *policies.Input) { in.Act = &policies.Act{Justification: true} },
+		func(in *policies.Input) { in.Act = &policies.Act{Ends: true} },
+		func(in *policies.Input) { in.Organization.Settings = &policies.OrganizationSettings{} },
+		func(in *policies.Input) {
+			in.Organization.Settings = &policies.OrganizationSettings{BlocksMustEnd: new(false)}
+		},
+		func(in *policies.Input) {
+			in.Organization.Settings = &policies.OrganizationSettings{BlocksMustEnd: new(true)}
+		},
+		func(in *policies.Input) {
+			in.Organization.Settings = &policies.OrganizationSettings{AdministratorsManageBlockedProducts: new(false)}
+		},
+		func(in *policies.Input) {
+			in.Organization.Settings = &policies.OrganizationSettings{AdministratorsManageBlockedProducts: new(true)}
+		},
+		func(in *policies.Input) {
+			in.Organization.Settings = &policies.OrganizationSettings{ProductEventsTo: "admins"}
+		},
 		func(in *policies.Input) { in.Time = &policies.Time{} },
 		func(in *policies.Input) { in.Time = &policies.Time{Minute: new(int)} },
 		func(in *policies.Input) { in.Time = &policies.Time{Hour: 1} },
@@ -283,7 +300,7 @@ func TestManyAskAtOnce(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				if want, ok := asTheDomainSays(got, in, settings{}); !ok {
+				if want, ok := asTheDomainSays(got, in, shipped); !ok {
 					t.Errorf("%s: got %v, want %v", got.InputJSON, codes(got), want)
 				}
 			}

@@ -9,6 +9,8 @@ import (
 // settings are the settings of a policy, as the oracle takes them.
 type settings struct {
 	adminsManageBlocked bool
+	blocksMustEnd       bool
+	left                []string // to organizations
 	moreCritical        []string
 }
 
@@ -23,7 +25,7 @@ var asked = map[string]map[string]string{
 	},
 	"organization": {
 		"view": "any member", "change_organization": "admin", "add_user": "admin", "add_product": "admin",
-		"create_support_code": "admin", "view_decisions": "admin",
+		"create_support_code": "admin", "view_decisions": "admin", "change_settings": "admin",
 	},
 	"user": {
 		"change_role": "admin", "change_grants": "admin", "remove": "admin", "secure": "admin",
@@ -45,6 +47,7 @@ func oracle(in *policies.Input, set settings) (bool, []string) {
 	if code := oracleAlone(in); code != "" {
 		return false, []string{code}
 	}
+	set = set.in(in.Organization.Settings)
 	var why []string
 	add := func(holds bool, code string) {
 		if holds {
@@ -87,6 +90,7 @@ func oracle(in *policies.Input, set settings) (bool, []string) {
 	if incident && !isHost {
 		oracleAct(in, add)
 	}
+	add(name == "block" && !isHost && in.Act != nil && !in.Act.Ends && set.blocksMustEnd, "end_required")
 	if on == "user" {
 		oracleRoles(in, add)
 	}
@@ -110,6 +114,20 @@ func oracle(in *policies.Input, set settings) (bool, []string) {
 		return false, why
 	}
 	return true, []string{oracleAllow(in, need, isHost, isAgent)}
+}
+
+// in gives what holds in an organization that chose.
+func (s settings) in(chosen *policies.OrganizationSettings) settings {
+	if chosen == nil {
+		return s
+	}
+	if choice := chosen.AdministratorsManageBlockedProducts; choice != nil && slices.Contains(s.left, "administrators_manage_blocked_products") {
+		s.adminsManageBlocked = *choice
+	}
+	if choice := chosen.BlocksMustEnd; choice != nil && slices.Contains(s.left, "blocks_must_end") {
+		s.blocksMustEnd = *choice
+	}
+	return s
 }
 
 // oracleAlone gives the reason that stands alone, if one does.

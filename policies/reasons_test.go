@@ -18,7 +18,7 @@ var reasonCodes = []string{
 	"unknown_action", "unknown_resource", "not_a_member", "user_blocked",
 	"mail_service_not_blockable", "not_a_mail_service", "role_not_permitted", "not_granted",
 	"product_blocked", "mail_in_maintenance",
-	"support_code_required", "support_code_invalid", "justification_required", "would_lock_out_organization",
+	"support_code_required", "support_code_invalid", "justification_required", "end_required", "would_lock_out_organization",
 	"last_legal_representative", "legal_representative_only", "block_held_by_support", "block_held_by_host",
 	"mail_reception", "member", "legal_representative", "administrator", "granted", "host", "support",
 }
@@ -57,7 +57,7 @@ func TestTheConstantsAreTheDomainsReasons(t *testing.T) {
 		policies.ReasonUnknownAction, policies.ReasonUnknownResource, policies.ReasonNotAMember, policies.ReasonUserBlocked,
 		policies.ReasonMailServiceNotBlockable, policies.ReasonNotAMailService, policies.ReasonRoleNotPermitted,
 		policies.ReasonNotGranted, policies.ReasonProductBlocked, policies.ReasonMailInMaintenance,
-		policies.ReasonSupportCodeRequired, policies.ReasonSupportCodeInvalid, policies.ReasonJustificationRequired,
+		policies.ReasonSupportCodeRequired, policies.ReasonSupportCodeInvalid, policies.ReasonJustificationRequired, policies.ReasonEndRequired,
 		policies.ReasonWouldLockOutOrganization, policies.ReasonLastLegalRepresentative,
 		policies.ReasonLegalRepresentativeOnly, policies.ReasonBlockHeldBySupport, policies.ReasonBlockHeldByHost,
 		policies.ReasonMailReception, policies.ReasonMember, policies.ReasonLegalRepresentative,

@@ -17,15 +17,21 @@ import (
 // settingsCases are the settings under which the truth table is gone through.
 var settingsCases = []settings{
 	{},
-	{adminsManageBlocked: true},
+	{adminsManageBlocked: true, blocksMustEnd: true},
+	{left: []string{"administrators_manage_blocked_products", "blocks_must_end"}},
 	{moreCritical: []string{"ftp", "imap"}},
 }
+
+// shipped are the settings that Cordon ships with.
+var shipped = settings{left: []string{"blocks_must_end", "product_events_to"}}
 
 // withSettings gives the built-in rules under other settings.
 func withSettings(set settings) policies.Source {
 	src := policies.Builtin()
 	change(src, "administrators_manage_blocked_products", set.adminsManageBlocked)
 	change(src, "additional_critical_channels", append([]string{}, set.moreCritical...))
+	change(src, "blocks_must_end", set.blocksMustEnd)
+	change(src, "left_to_organizations", append([]string{}, set.left...))
 	return src
 }
 
@@ -86,8 +92,13 @@ func checkTable(t *testing.T, src policies.Source, thin int) map[string]int {
 	for _, set := range settingsCases {
 		src.Files[settingsFile] = withSettings(set).Files[settingsFile]
 		engine, in := compile(t, src), cells()
-		if set.adminsManageBlocked || len(set.moreCritical) > 0 {
-			in = slices.Concat(productCells(), mailCells(), channelCells()) // what a setting can concern
+		switch { // what a setting can concern
+		case set.adminsManageBlocked:
+			in = slices.Concat(productCells(), incidentCells(), settingsCells())
+		case len(set.left) > 0:
+			in = settingsCells()
+		case len(set.moreCritical) > 0:
+			in = slices.Concat(mailCells(), channelCells())
 		}
 		in = thinned(in, thin)
 		total += len(in)

@@ -8,33 +8,38 @@ import (
 
 // The names of the input's members, as terms made once.
 var (
-	keyAct             = ast.StringTerm("act")
-	keyAction          = ast.StringTerm("action")
-	keyBlocked         = ast.StringTerm("blocked")
-	keyBlockedChannels = ast.StringTerm("blocked_channels")
-	keyBlocks          = ast.StringTerm("blocks")
-	keyChannel         = ast.StringTerm("channel")
-	keyCode            = ast.StringTerm("code")
-	keyHour            = ast.StringTerm("hour")
-	keyMinute          = ast.StringTerm("minute")
-	keyTime            = ast.StringTerm("time")
-	keyWeekday         = ast.StringTerm("weekday")
-	keyGranted         = ast.StringTerm("granted")
-	keyItself          = ast.StringTerm("itself")
-	keyJustification   = ast.StringTerm("justification")
-	keyKind            = ast.StringTerm("kind")
-	keyKnown           = ast.StringTerm("known")
-	keyMaintenance     = ast.StringTerm("maintenance")
-	keyMember          = ast.StringTerm("member")
-	keyName            = ast.StringTerm("name")
-	keyOrganization    = ast.StringTerm("organization")
-	keyOrigin          = ast.StringTerm("origin")
-	keyOtherAdmins     = ast.StringTerm("other_admins")
-	keyOtherLegal      = ast.StringTerm("other_legal_representatives")
-	keyResource        = ast.StringTerm("resource")
-	keyRole            = ast.StringTerm("role")
-	keySubject         = ast.StringTerm("subject")
-	keyType            = ast.StringTerm("type")
+	keyAct                  = ast.StringTerm("act")
+	keyAction               = ast.StringTerm("action")
+	keyBlocksMustEnd        = ast.StringTerm(SettingBlocksMustEnd)
+	keyEnds                 = ast.StringTerm("ends")
+	keyAdministratorsManage = ast.StringTerm(SettingAdministratorsManage)
+	keyProductEventsTo      = ast.StringTerm(SettingProductEventsTo)
+	keySettings             = ast.StringTerm("settings")
+	keyBlocked              = ast.StringTerm("blocked")
+	keyBlockedChannels      = ast.StringTerm("blocked_channels")
+	keyBlocks               = ast.StringTerm("blocks")
+	keyChannel              = ast.StringTerm("channel")
+	keyCode                 = ast.StringTerm("code")
+	keyHour                 = ast.StringTerm("hour")
+	keyMinute               = ast.StringTerm("minute")
+	keyTime                 = ast.StringTerm("time")
+	keyWeekday              = ast.StringTerm("weekday")
+	keyGranted              = ast.StringTerm("granted")
+	keyItself               = ast.StringTerm("itself")
+	keyJustification        = ast.StringTerm("justification")
+	keyKind                 = ast.StringTerm("kind")
+	keyKnown                = ast.StringTerm("known")
+	keyMaintenance          = ast.StringTerm("maintenance")
+	keyMember               = ast.StringTerm("member")
+	keyName                 = ast.StringTerm("name")
+	keyOrganization         = ast.StringTerm("organization")
+	keyOrigin               = ast.StringTerm("origin")
+	keyOtherAdmins          = ast.StringTerm("other_admins")
+	keyOtherLegal           = ast.StringTerm("other_legal_representatives")
+	keyResource             = ast.StringTerm("resource")
+	keyRole                 = ast.StringTerm("role")
+	keySubject              = ast.StringTerm("subject")
+	keyType                 = ast.StringTerm("type")
 )
 
 // terms are those of the words that inputs are made of, made once for each policy; others are made as they come.
@@ -84,7 +89,7 @@ func (t terms) input(in *Input) ast.Value {
 		member{keyAction, t.action(&in.Action)},
 		member{keySubject, t.subject(&in.Subject)},
 		member{keyResource, t.resource(&in.Resource)},
-		member{keyOrganization, organizations[in.Organization]},
+		member{keyOrganization, t.organization(&in.Organization)},
 	)
 	if in.Act != nil {
 		members = append(members, member{keyAct, t.act(in.Act)})
@@ -147,21 +152,45 @@ func (t terms) resource(r *Resource) *ast.Term {
 	return ast.ObjectTerm(members...)
 }
 
-// organizations are the four terms that an Organization can be.
-var organizations = func() map[Organization]*ast.Term {
-	out := map[Organization]*ast.Term{}
+func (t terms) organization(o *Organization) *ast.Term {
+	if o.Settings == nil {
+		return organizations[[2]bool{o.OtherAdmins, o.OtherLegalRepresentatives}]
+	}
+	chosen := make([]member, 0, 3)
+	for _, choice := range []struct {
+		key *ast.Term
+		is  *bool
+	}{
+		{keyAdministratorsManage, o.Settings.AdministratorsManageBlockedProducts}, {keyBlocksMustEnd, o.Settings.BlocksMustEnd},
+	} {
+		if choice.is != nil {
+			chosen = append(chosen, flag(choice.key, *choice.is))
+		}
+	}
+	if to := o.Settings.ProductEventsTo; to != "" {
+		chosen = append(chosen, member{keyProductEventsTo, t.word(to)})
+	}
+	return ast.ObjectTerm(flag(keyOtherAdmins, o.OtherAdmins), flag(keyOtherLegal, o.OtherLegalRepresentatives),
+		member{keySettings, ast.ObjectTerm(chosen...)})
+}
+
+// organizations are the four terms that an Organization without settings can be, by its two flags.
+var organizations = func() map[[2]bool]*ast.Term {
+	out := map[[2]bool]*ast.Term{}
 	for _, admins := range []bool{false, true} {
 		for _, legal := range []bool{false, true} {
-			out[Organization{OtherAdmins: admins, OtherLegalRepresentatives: legal}] = ast.ObjectTerm(
-				flag(keyOtherAdmins, admins), flag(keyOtherLegal, legal))
+			out[[2]bool{admins, legal}] = ast.ObjectTerm(flag(keyOtherAdmins, admins), flag(keyOtherLegal, legal))
 		}
 	}
 	return out
 }()
 
 func (t terms) act(a *Act) *ast.Term {
-	members := make([]member, 0, 3)
+	members := make([]member, 0, 4)
 	members = append(members, member{keyOrigin, t.word(a.Origin)}, flag(keyJustification, a.Justification))
+	if a.Ends {
+		members = append(members, flag(keyEnds, true))
+	}
 	if a.Code != "" {
 		members = append(members, member{keyCode, t.word(a.Code)})
 	}

@@ -124,6 +124,8 @@ func TestTheSchemaListsTheWordsOfTheRules(t *testing.T) {
 		"origins":  {policies.OriginAdministrator, policies.OriginHost, policies.OriginSupport},
 		"subjects": {policies.SubjectAgent, policies.SubjectHost, policies.SubjectOther, policies.SubjectUser},
 		"weekdays": {"friday", "monday", "saturday", "sunday", "thursday", "tuesday", "wednesday"},
+		"settings": {policies.SettingAdministratorsManage, policies.SettingBlocksMustEnd, policies.SettingProductEventsTo},
+		"told":     {policies.ToAdmins, policies.ToLegalRepresentatives, policies.ToMembers},
 		"codes":    {policies.CodeInvalid, policies.CodeMissing, policies.CodeValid},
 	}
 	seen := map[string]bool{}

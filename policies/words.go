@@ -69,6 +69,7 @@ const (
 	ReasonSupportCodeRequired      = "support_code_required"
 	ReasonSupportCodeInvalid       = "support_code_invalid"
 	ReasonJustificationRequired    = "justification_required"
+	ReasonEndRequired              = "end_required"
 	ReasonWouldLockOutOrganization = "would_lock_out_organization"
 	ReasonLastLegalRepresentative  = "last_legal_representative"
 	ReasonLegalRepresentativeOnly  = "legal_representative_only"

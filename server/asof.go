@@ -73,6 +73,11 @@ func showDirectory(d *guard.PastDirectory) client.Directory {
 		Time: utc(d.Time), Revision: d.Revision, Policy: showPolicy(d.Policy), Users: []client.DirectoryUser{}, Products: []client.DirectoryProduct{},
 		Organization: client.DirectoryOrganization{ID: d.ID, Name: d.Name, SetBy: showSetter(d.NameSet())},
 	}
+	if chosen := d.Settings; chosen != nil {
+		shown.Organization.Settings = &client.DirectorySettings{
+			OrganizationSettings: client.OrganizationSettings(*chosen), SetBy: showSetter(d.SettingsSet()),
+		}
+	}
 	for _, m := range d.Members {
 		user := client.DirectoryUser{
 			ID: m.ID, Name: m.Name, Role: m.Role, SetBy: showSetter(d.RoleSet(m.ID)), Grants: []client.DirectoryGrant{},

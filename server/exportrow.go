@@ -76,8 +76,8 @@ func inputColumns() []csvColumn {
 	facts := []struct{ section, members string }{
 		{"subject", "kind member role granted blocked blocked_channels itself"},
 		{"resource", "known kind blocks maintenance role channel"},
-		{"organization", "other_admins other_legal_representatives"},
-		{"act", "origin code justification"},
+		{"organization", "other_admins other_legal_representatives settings"},
+		{"act", "origin code justification ends"},
 		{"time", "weekday hour minute"},
 	}
 	var columns []csvColumn

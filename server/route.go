@@ -102,6 +102,8 @@ func (s *Server) routes() []*route {
 		{method: put, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: putOrganization},
 		{method: patch, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: patchOrganization},
 		{method: remove, path: organization, scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: deleteOrganization},
+		{method: get, path: organization + "/settings", scopes: directory, tagged: true, handle: getSettings},
+		{method: put, path: organization + "/settings", scopes: directory, acts: true, noAgent: true, changes: true, tagged: true, handle: putSettings},
 		{method: get, path: organization + "/at", scopes: audit, query: timeQuery, reads: true, handle: directoryAt},
 		{method: post, path: organization + "/support-codes", scopes: actingScopes, acts: true, needsActor: true, once: true,
 			changes: true, handle: createSupportCode},

@@ -27,7 +27,8 @@ set it so. What the records do not tell is an error, and no guess.
 
 Actions on a product: view, manage, change_product, remove, block, unblock; of a mail service also
 receive_mail, read_mail, send_mail, start_maintenance, end_maintenance. On an organization: view,
-change_organization, add_user, add_product, create_support_code, view_decisions. On a user:
+change_organization, change_settings, add_user, add_product, create_support_code,
+view_decisions. On a user:
 change_profile, change_role, change_grants, remove, secure, block, unblock. On a channel: use.`,
 		example: `  cordon check carol manage web-1
   cordon check carol read_mail mail-1 --channel imap

@@ -93,6 +93,12 @@ func (a *app) showPast(ctx context.Context, c config, organization string) error
 	s.line("organization", d.Organization.ID)
 	s.line("name", d.Organization.Name+", "+setBy(d.Organization.SetBy))
 	s.line("at", fmt.Sprintf("%s, revision %d", when(d.Time), d.Revision))
+	if chosen := d.Organization.Settings; chosen != nil {
+		s.line("settings", setBy(chosen.SetBy))
+		for _, setting := range organizationSettings() {
+			s.some("  "+setting.name, setting.show(&chosen.OrganizationSettings))
+		}
+	}
 	if d.Policy != nil {
 		s.line("policy", d.Policy.Digest+", "+setBy(d.Policy.SetBy))
 	}

@@ -45,7 +45,8 @@ func nouns() []test {
 // one of every kind of noun, with every member set.
 func everyNoun() []datastore.Noun {
 	return []datastore.Noun{
-		datastore.Organization{ID: "acme", Name: "Acme & <Söhne>", Revision: 7, CreatedAt: at(1)},
+		datastore.Organization{ID: "acme", Name: "Acme & <Söhne>", Revision: 7, CreatedAt: at(1), Settings: &datastore.OrganizationSettings{
+			AdministratorsManageBlockedProducts: new(true), BlocksMustEnd: new(false), ProductEventsTo: datastore.ToAdmins}},
 		datastore.Member{Organization: "acme", ID: "lena", Name: "Léna", Email: "l@example.com", Language: "fr",
 			Role: datastore.LegalRepresentative, Grants: []string{"acme-mail", "acme-site"}, ProductEvents: true},
 		datastore.UserBlocks{Organization: "acme", User: "lena", Blocks: []datastore.Block{

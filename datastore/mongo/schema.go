@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion grows with every change of the validators below.
-const schemaVersion = 4
+const schemaVersion = 5
 
 // collection says what is made at the start. The validators see to it that nothing is kept that the
 // rules could misread, whoever writes it; they allow members that they do not know, so that two
@@ -77,9 +77,16 @@ func collections() []collection {
 func organizationShape() []field {
 	return []field{
 		choice("kind", organizationKind), text("organization"), text("stamp").orNull(),
-		object("account", text("id"), positive("revision"), moment("created_at")).optional(),
+		object("account", text("id"), positive("revision"), moment("created_at"), settingsShape().optional().orNull()).optional(),
 		positive("ended").optional(),
 	}
+}
+
+func settingsShape() field {
+	return object("settings",
+		field{name: "administrators_manage_blocked_products", types: []string{"bool"}, absent: true},
+		field{name: "blocks_must_end", types: []string{"bool"}, absent: true},
+		choice("product_events_to", datastore.ToMembers, datastore.ToAdmins, datastore.ToLegalRepresentatives).optional())
 }
 
 func userShape() []field {

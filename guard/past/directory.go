@@ -14,8 +14,9 @@ type Directory struct {
 	Exists   bool
 	ID, Name string
 	Revision int64
-	Members  []datastore.Member  // by id, with their blocks
-	Products []datastore.Product // by id
+	Settings *datastore.OrganizationSettings // what it chose; nil: nothing
+	Members  []datastore.Member              // by id, with their blocks
+	Products []datastore.Product             // by id
 
 	set     map[string]Setter // by what they set
 	pending map[string]bool   // what is looked for
@@ -35,6 +36,9 @@ func (d *Directory) SetBy(key string) Setter { return d.set[key] }
 // NameSet returns what gave the organization its name.
 func (d *Directory) NameSet() Setter { return d.set[KeyOrganization()] }
 
+// SettingsSet returns what gave the organization its settings.
+func (d *Directory) SettingsSet() Setter { return d.set[KeySettings()] }
+
 // RoleSet returns what gave a user their role.
 func (d *Directory) RoleSet(user string) Setter { return d.set[KeyRole(user)] }
 
@@ -49,6 +53,9 @@ func (d *Directory) BlockSet(id string) Setter { return d.set[KeyBlock(id)] }
 
 // KeyOrganization is the key of an organization's name.
 func KeyOrganization() string { return "organization" }
+
+// KeySettings is the key of what an organization chose.
+func KeySettings() string { return "settings" }
 
 // KeyRole is the key of a user's role.
 func KeyRole(user string) string { return "role " + user }
@@ -85,7 +92,7 @@ func (s *State) directory(id string) (*Directory, error) {
 	d := &Directory{ID: id, set: map[string]Setter{}, pending: map[string]bool{}}
 	organization := s.nouns[thing{"organization", id}]
 	d.Exists = len(organization[name]) > 0
-	if err := value(organization, name, &d.Name); err != nil || !d.Exists {
+	if err := errors.Join(value(organization, name, &d.Name), value(organization, settings, &d.Settings)); err != nil || !d.Exists {
 		return d, err
 	}
 	for of, members := range s.nouns {
@@ -117,6 +124,9 @@ func (d *Directory) Keys() []string {
 		return nil
 	}
 	keys := []string{KeyOrganization()}
+	if d.Settings != nil {
+		keys = append(keys, KeySettings())
+	}
 	for _, m := range d.Members {
 		keys = append(keys, KeyRole(m.ID))
 		for _, product := range m.Grants {
@@ -167,6 +177,7 @@ func made(c *Changed) (keys []string) {
 	switch c.Noun {
 	case "organization":
 		set(name, KeyOrganization())
+		set(settings, KeySettings())
 	case "user":
 		set(role, KeyRole(c.ID))
 		had, has := list(c.Set[grants].From), list(c.Set[grants].To)

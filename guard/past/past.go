@@ -105,7 +105,7 @@ func Read(r *record.Record) (Change, bool) {
 // changesDirectory reports whether a change by an action changes the directory.
 func changesDirectory(action string) bool {
 	switch action {
-	case "create_organization", "add_user", "change_role", "change_grants", "change_profile", "add_product", "change_product",
+	case "create_organization", "change_settings", "add_user", "change_role", "change_grants", "change_profile", "add_product", "change_product",
 		"block", "unblock", "start_maintenance", "end_maintenance":
 		return true
 	}

@@ -18,6 +18,7 @@ const (
 	grants      = "grants"
 	blocks      = "blocks"
 	maintenance = "maintenance"
+	settings    = "settings"
 )
 
 // State is what is known of one organization: the members of its nouns, by their names and as a record shows them.

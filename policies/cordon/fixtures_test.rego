@@ -42,6 +42,8 @@ mail(name, channel) := {"name": name, "channel": channel}
 
 alone(question, what) := object.union(question, {"organization": what})
 
+chosen(question, settings) := object.union(question, {"organization": {"settings": settings}})
+
 act(question, brought) := object.union(question, {"act": object.union(
 	{"origin": "administrator", "justification": true},
 	brought,

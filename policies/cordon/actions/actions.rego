@@ -16,6 +16,7 @@ table := {
 	"organization": {
 		"view": "member",
 		"change_organization": "admin",
+		"change_settings": "admin",
 		"add_user": "admin",
 		"add_product": "admin",
 		"create_support_code": "admin",

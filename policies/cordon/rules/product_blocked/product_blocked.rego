@@ -2,7 +2,8 @@
 # title: A blocked product is managed by nobody
 # description: |
 #   While a block stands, no user of the organization manages the product (`domain.md` B3; a setting may leave it to
-#   administrators), renames or removes it ("What each action asks"). It is still seen, and the host is not bound.
+#   administrators, and the policy that setting to the organization), renames or removes it ("What each action asks").
+#   It is still seen, and the host is not bound.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings
@@ -20,6 +21,7 @@
 #     de: "Entsperren Sie zuerst dieses Produkt; eine Sperre hebt nur auf, wer sie gesetzt hat: Sie oder der Hoster."
 package cordon.rules.product_blocked
 
+import data.cordon.organization
 import data.cordon.resource
 import data.cordon.subject
 
@@ -38,6 +40,6 @@ deny if {
 }
 
 _left_to_administrators if {
-	data.cordon.settings.administrators_manage_blocked_products
+	organization.administrators_manage_blocked_products
 	subject.admin
 }

@@ -134,3 +134,25 @@ test_unblock if {
 	)
 	not product_blocked.deny with input as question
 }
+
+test_manage_chosen_by_the_organization if {
+	question := given.chosen(_blocked_for("administrator"), {"administrators_manage_blocked_products": true})
+	left := ["administrators_manage_blocked_products"]
+	not product_blocked.deny with input as question with data.cordon.settings.left_to_organizations as left
+	product_blocked.deny with input as question with data.cordon.settings.left_to_organizations as []
+}
+
+test_manage_forbidden_by_the_organization if {
+	question := given.chosen(_blocked_for("administrator"), {"administrators_manage_blocked_products": false})
+	product_blocked.deny with input as question
+		with data.cordon.settings.left_to_organizations as ["administrators_manage_blocked_products"]
+		with data.cordon.settings.administrators_manage_blocked_products as true
+}
+
+test_manage_chosen_for_administrators_alone if {
+	question := given.chosen(_blocked_for("client"), {"administrators_manage_blocked_products": true})
+	product_blocked.deny with input as question
+		with data.cordon.settings.left_to_organizations as ["administrators_manage_blocked_products"]
+}
+
+_blocked_for(role) := given.ask({"name": "manage"}, given.granted(role), given.held(given.item("domain"), ["host"]))
