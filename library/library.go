@@ -14,6 +14,7 @@ import (
 	"cordon/datastore"
 	"cordon/guard"
 	"cordon/ledger"
+	"cordon/policies"
 )
 
 // Config is what a library is made of. Store, Guard and Ledger are required.
@@ -21,6 +22,12 @@ type Config struct {
 	Store  datastore.Store
 	Guard  *guard.Guard
 	Ledger *ledger.Ledger
+	// Shipped is the policy that this release ships with. It is required.
+	Shipped policies.Source
+	// Release names what checks: a version that another release has checked is checked again before it is activated.
+	Release string
+	// Tokens tells that callers come with tokens of an issuer, too: then there are always several who may approve.
+	Tokens bool
 
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: discarded
@@ -28,17 +35,22 @@ type Config struct {
 
 // Library keeps the versions of policies. It is safe for concurrent use.
 type Library struct {
-	store  datastore.Store
-	guard  *guard.Guard
-	ledger *ledger.Ledger
-	now    func() time.Time
-	log    *slog.Logger
+	store   datastore.Store
+	guard   *guard.Guard
+	ledger  *ledger.Ledger
+	shipped policies.Source
+	release string
+	tokens  bool
+	now     func() time.Time
+	log     *slog.Logger
+
+	checking chan struct{} // holds a token while a policy is checked
 }
 
 // New makes a library.
 func New(config Config) (*Library, error) {
-	if config.Store == nil || config.Guard == nil || config.Ledger == nil {
-		return nil, errors.New("make library: a store, a guard and a ledger are needed")
+	if config.Store == nil || config.Guard == nil || config.Ledger == nil || len(config.Shipped.Files) == 0 {
+		return nil, errors.New("make library: a store, a guard, a ledger and the shipped policy are needed")
 	}
 	if config.Now == nil {
 		config.Now = time.Now
@@ -46,5 +58,8 @@ func New(config Config) (*Library, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Library{store: config.Store, guard: config.Guard, ledger: config.Ledger, now: config.Now, log: config.Log}, nil
+	return &Library{
+		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
+		tokens: config.Tokens, now: config.Now, log: config.Log, checking: make(chan struct{}, 1),
+	}, nil
 }

@@ -119,7 +119,9 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 	}); err != nil {
 		return nil, err
 	}
-	if in.library, err = library.New(library.Config{Store: in.store, Guard: in.guard, Ledger: in.ledger, Log: log}); err != nil {
+	if in.library, err = library.New(library.Config{
+		Store: in.store, Guard: in.guard, Ledger: in.ledger, Shipped: policies.Builtin(), Release: version, Tokens: c.text("jwt-issuer") != "", Log: log,
+	}); err != nil {
 		return nil, err
 	}
 	return in, in.showFigures(c)

@@ -1,0 +1,74 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+)
+
+// lookEvery is how often is looked whether the time of a broken glass is over.
+const lookEvery = time.Second
+
+// errNotOver ends a transaction that finds nothing to do.
+var errNotOver = errors.New("the time of no version is over")
+
+// Run checks what was shipped, and goes back to the version before when the time of a broken glass is over, until ctx
+// is done; then it returns nil.
+func (l *Library) Run(ctx context.Context) error {
+	l.checkShipped(ctx)
+	ticks := time.NewTicker(lookEvery)
+	defer ticks.Stop()
+	for failing := false; ; {
+		switch err := l.expire(ctx); {
+		case err == nil:
+			failing = false
+		case ctx.Err() == nil && !failing:
+			failing = true
+			l.log.Error("a version that is in force for a time stays longer: its end cannot be looked at", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+	}
+}
+
+// expire goes back to the version before where the time of the one in force is over. Of several replicas one does it:
+// whoever comes later finds another number. An activation that was committed first has taken its place for good, and one
+// that comes later finds that another was activated meanwhile.
+func (l *Library) expire(ctx context.Context) error {
+	a, err := activation(ctx, l.store, Set)
+	if err != nil || !l.over(&a) {
+		return err
+	}
+	next, err := l.bring(ctx, l.self(), Set, "end_break_glass", func(ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time) (*Version, string, *step, error) {
+		if !l.over(&s.Activation) {
+			return nil, "", nil, errNotOver
+		}
+		return s.back(ctx, tx, &step{how: Expired, by: cordon(), message: "the time of the version before was over"})
+	})
+	if errors.Is(err, errNotOver) {
+		return nil
+	}
+	if err == nil {
+		l.log.Warn("the time of a broken glass is over: the version before is in force again", "policy", next.Digest, "number", next.Number)
+	}
+	return err
+}
+
+// over tells whether the time of what is in force has ended, by the clock by which blocks end: where the wall clock leaps
+// ahead nothing does, until the leap is believed.
+func (l *Library) over(a *datastore.Activation) bool {
+	return !datastore.InForce(a.Until, l.guard.Ends(l.now()))
+}
+
+// cordon is who does what nobody asked for.
+func cordon() Person { return Person{Name: "cordon", Caller: "server"} }
+
+func (l *Library) self() *guard.Origin {
+	return &guard.Origin{Caller: &guard.Caller{ID: "server", Name: "cordon", Scopes: guard.Scopes()}}
+}

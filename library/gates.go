@@ -1,0 +1,83 @@
+package library
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+)
+
+// Gates says what is asked of a version of a set before it is activated. That it is formatted, passes its tests, keeps
+// within the budget and comes with a message is always asked.
+type Gates struct {
+	// SecondPerson asks for the approval of somebody else than the author. nil: once two callers may approve.
+	SecondPerson *bool `json:"second_person,omitempty"`
+	// Coverage is how much of the rules the tests must reach, in per cent.
+	Coverage float64 `json:"coverage"`
+	// InvariantsFree names the invariants that need not hold.
+	InvariantsFree []string `json:"invariants_free"`
+	// AcknowledgeFlips asks whoever activates to name each group of changed cells, and each flip of the last replay.
+	AcknowledgeFlips bool `json:"acknowledge_flips"`
+	// DiffRead asks whoever activates to have read the difference to what is in force.
+	DiffRead bool `json:"diff_read"`
+}
+
+// FreshGates are those of a fresh store.
+func FreshGates() Gates {
+	return Gates{Coverage: 100, InvariantsFree: []string{}, AcknowledgeFlips: true}
+}
+
+// mostFree is how many invariants may be named.
+const mostFree = 100
+
+func (g *Gates) check() error {
+	var f faults
+	if !(g.Coverage >= 0 && g.Coverage <= 100) {
+		f.add("/coverage", "must be from 0 to 100")
+	}
+	if len(g.InvariantsFree) > mostFree {
+		f.add("/invariants_free", "must have at most %d names", mostFree)
+	}
+	for i, name := range g.InvariantsFree {
+		if !guard.ValidID(name) {
+			f.add(fmt.Sprintf("/invariants_free/%d", i), "is the name of no invariant")
+		}
+	}
+	return f.err()
+}
+
+// SetGates says what is asked of versions from now on.
+func (l *Library) SetGates(ctx context.Context, o *guard.Origin, set string, gates Gates) (*guard.Result, error) {
+	if err := open(o, set); err != nil {
+		return nil, err
+	}
+	if _, err := person(o); err != nil {
+		return nil, err
+	}
+	if err := gates.check(); err != nil {
+		return nil, err
+	}
+	gates.InvariantsFree = slices.Compact(slices.Sorted(slices.Values(gates.InvariantsFree)))
+	if gates.InvariantsFree == nil {
+		gates.InvariantsFree = []string{}
+	}
+	return l.guard.Administer(ctx, o, &guard.Administration{
+		Action: "set_gates", Resource: entity(set),
+		Effect: func(ctx context.Context, tx datastore.Tx, _ time.Time) (*guard.Administered, error) {
+			s, err := readState(ctx, tx, set)
+			if err != nil {
+				return nil, err
+			}
+			was := s.gates()
+			changed := change("gates", set, &was, &gates)
+			if len(changed) == 0 {
+				return nil, nil
+			}
+			s.Gates = &gates
+			return &guard.Administered{Changes: changed}, write(ctx, tx, noteOf(set), s)
+		},
+	})
+}

@@ -1,0 +1,212 @@
+package library_test
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/library"
+	"cordon/policies"
+)
+
+func (s *shelf) expire(t *testing.T) {
+	t.Helper()
+	if err := s.Expire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBreakingTheGlassPassesTheGatesForATime(t *testing.T) { // docs/design.md 12, Break-glass
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		s.second(t, true)
+		shipped, digest := policies.Builtin().Digest(), s.push(t, alice(), "one")
+		a := s.breakGlass(t, alice(), digest, time.Hour)
+		if a.Number != 2 || a.Previous != shipped || a.Reason != "nobody gets in" || !a.Until.Equal(s.clock.now().Add(time.Hour)) {
+			t.Errorf("%+v", a)
+		}
+		s.clock.pass(time.Hour - time.Millisecond)
+		if s.expire(t); s.number(t) != 2 {
+			t.Error("it ended before its time")
+		}
+		s.clock.pass(time.Millisecond)
+		s.expire(t)
+		s.expire(t)
+		if a := s.standing(t).Activation; a.Number != 3 || a.Digest != shipped || a.Previous != "" || !a.Until.IsZero() || a.Reason != "" || a.By != "cordon" {
+			t.Errorf("%+v", a)
+		}
+		history, _, err := s.History(t.Context(), alice(), library.Set, library.Page{})
+		if err != nil || len(history) != 3 || history[0].How != library.Expired || history[1].How != library.BrokeGlass || history[1].Reason != "nobody gets in" {
+			t.Errorf("%+v, %v", history, err)
+		}
+		if len(s.standing(t).Reviews) != 1 {
+			t.Error("the end of the time closed the review")
+		}
+	})
+}
+
+func TestAReviewStaysOpenUntilSomebodyElseClosesIt(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	digest := s.push(t, alice(), "one")
+	s.breakGlass(t, alice(), digest, time.Hour)
+	review := s.standing(t).Reviews[0]
+	if review.Digest != digest || review.By.Name != "alice" || review.Reason != "nobody gets in" {
+		t.Errorf("%+v", review)
+	}
+	closing := func(o *guard.Origin, id, message string) error {
+		_, err := s.CloseReview(t.Context(), o, library.Set, id, message)
+		return err
+	}
+	if err := closing(by(root(), "bob"), review.ID, "fine"); conflict(t, err) != library.CodeOwnReview {
+		t.Errorf("the same key under another name: %v", err)
+	}
+	bob := by(s.key(t, "two", guard.ScopeApprove), "bob")
+	if err := closing(bob, review.ID, ""); !errors.As(err, new(*guard.Invalid)) {
+		t.Errorf("without a word: %v", err)
+	}
+	if err := closing(bob, "none", "fine"); !errors.As(err, new(*guard.NotFound)) {
+		t.Errorf("another: %v", err)
+	}
+	if err := closing(bob, review.ID, "fine"); err != nil || len(s.standing(t).Reviews) != 0 {
+		t.Errorf("%v, %+v", err, s.standing(t).Reviews)
+	}
+}
+
+func TestTheGlassIsBrokenWithAReasonAndAnEnd(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	digest := s.push(t, alice(), "one")
+	at := s.clock.now()
+	for pointer, glass := range map[string]library.BreakGlass{
+		"/break_glass/reason": {Until: at.Add(time.Hour)},
+		"/break_glass/until":  {Reason: "x"},
+	} {
+		_, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{BreakGlass: &glass})
+		if invalid, is := errors.AsType[*guard.Invalid](err); !is || invalid.Errors[0].Pointer != pointer {
+			t.Errorf("%s: %v", pointer, err)
+		}
+	}
+	for _, until := range []time.Time{at, at.Add(-time.Hour), at.Add(8 * 24 * time.Hour)} {
+		_, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{BreakGlass: &library.BreakGlass{Reason: "x", Until: until}})
+		if !errors.As(err, new(*guard.Invalid)) {
+			t.Errorf("%s: %v", until, err)
+		}
+	}
+	if _, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{
+		BreakGlass: &library.BreakGlass{Reason: strings.Repeat("x", 2001), Until: at.Add(time.Hour)},
+	}); !errors.As(err, new(*guard.Invalid)) {
+		t.Error("a reason without end")
+	}
+}
+
+// The orders in which the end of a broken glass may meet an activation, each tried: whichever commits first, the other
+// finds another number.
+func TestTheEndOfABrokenGlassMeetsAnActivation(t *testing.T) { // docs/design.md 12, Break-glass
+	prepare := func(t *testing.T) (s *shelf, store *hooked, later string) {
+		store = &hooked{Store: openSQLite(t)}
+		s = started(t, store)
+		broken, later := s.push(t, alice(), "broken"), s.push(t, alice(), "later")
+		s.breakGlass(t, alice(), broken, time.Hour)
+		s.clock.pass(time.Hour)
+		return s, store, later
+	}
+	t.Run("the activation first", func(t *testing.T) {
+		s, store, later := prepare(t)
+		store.before = func() { store.before = nil; s.activate(t, alice(), later) }
+		s.expire(t) // it has seen the old activation by then
+		if a := s.standing(t).Activation; a.Digest != later || a.Number != 3 {
+			t.Errorf("%+v", a)
+		}
+		if a := s.rollback(t); a.Digest != policies.Builtin().Digest() {
+			t.Errorf("rolled back to %+v", a)
+		}
+	})
+	t.Run("the end first", func(t *testing.T) {
+		s, store, later := prepare(t)
+		store.before = func() { store.before = nil; s.expire(t) }
+		_, err := s.Activate(t.Context(), knowing(alice(), 2), library.Set, later, now)
+		if conflict(t, err) != guard.CodePrecondition {
+			t.Errorf("%v", err)
+		}
+		if a := s.standing(t).Activation; a.Digest != policies.Builtin().Digest() || a.Number != 3 {
+			t.Errorf("%+v", a)
+		}
+	})
+	t.Run("a rollback first", func(t *testing.T) {
+		s, store, _ := prepare(t)
+		store.before = func() { store.before = nil; s.rollback(t) }
+		s.expire(t)
+		if a := s.standing(t).Activation; a.Digest != policies.Builtin().Digest() || a.Number != 3 {
+			t.Errorf("%+v", a)
+		}
+	})
+	t.Run("the glass is broken again first", func(t *testing.T) {
+		s, store, later := prepare(t)
+		store.before = func() { store.before = nil; s.breakGlass(t, alice(), later, time.Hour) }
+		s.expire(t)
+		if a := s.standing(t).Activation; a.Digest != later || a.Number != 3 {
+			t.Errorf("%+v", a)
+		}
+		s.clock.pass(time.Hour)
+		if s.expire(t); s.standing(t).Activation.Digest != policies.Builtin().Digest() {
+			t.Errorf("%+v", s.standing(t).Activation)
+		}
+	})
+}
+
+func TestOneOfSeveralReplicasEndsABrokenGlass(t *testing.T) { // docs/design.md 12, Break-glass
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		s.breakGlass(t, alice(), s.push(t, alice(), "broken"), time.Hour)
+		s.clock.pass(2 * time.Hour)
+		var running sync.WaitGroup
+		for range 4 {
+			other := replica(t, store, s.clock, nil)
+			running.Go(func() {
+				if err := other.Expire(t.Context()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		running.Wait()
+		if a := s.standing(t).Activation; a.Number != 3 || a.Digest != policies.Builtin().Digest() {
+			t.Errorf("%+v", a)
+		}
+	})
+}
+
+// A server that was down when the time was over serves nothing by the broken glass when it is up again.
+func TestABrokenGlassIsOverBeforeAServerServesAgain(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	s.breakGlass(t, alice(), s.push(t, alice(), "broken"), time.Hour)
+	s.clock.pass(2 * time.Hour)
+	again := replica(t, s.store, s.clock, nil)
+	if err := again.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if a := again.standing(t).Activation; a.Number != 3 || a.Digest != policies.Builtin().Digest() {
+		t.Errorf("%+v", a)
+	}
+}
+
+// Where the wall clock leaps ahead nothing ends within the leap.
+func TestALeapOfTheClockEndsNoBrokenGlass(t *testing.T) { // docs/design.md 12, Break-glass
+	store, at := openSQLite(t), newClock()
+	s := replica(t, store, at, nil)
+	s.elapsed.Store(int64(time.Second)) // all the time that passes, whatever the wall clock shows
+	if err := s.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.breakGlass(t, alice(), s.push(t, alice(), "broken"), time.Hour)
+	at.pass(2 * time.Hour)
+	if s.expire(t); s.number(t) != 2 {
+		t.Error("the leap ended it")
+	}
+	s.elapsed.Store(int64(2 * time.Hour))
+	if s.expire(t); s.number(t) != 3 {
+		t.Error("the time did not end it")
+	}
+}

@@ -1,0 +1,28 @@
+package library
+
+import "cordon/guard"
+
+// Person is who did something to a policy, as they were named, and the caller that they came by.
+type Person struct {
+	Name   string `json:"name"`
+	Caller string `json:"caller"`          // key id, or "sub" of a token
+	Token  bool   `json:"token,omitempty"` // it came with a token
+}
+
+// Is reports whether two are one person, as far as can be told: a key is one person, whatever names it gives.
+func (p Person) Is(other Person) bool { return p.Caller == other.Caller && p.Token == other.Token }
+
+// person says who acts. ErrNobody; guard.ErrOrganizationLimit: policies are of no organization.
+func person(o *guard.Origin) (Person, error) {
+	if o.Caller.Organization != "" {
+		return Person{}, guard.ErrOrganizationLimit
+	}
+	p := Person{Name: o.Actor, Caller: o.Caller.ID, Token: o.Caller.Token}
+	if p.Name == "" && p.Token {
+		p.Name = p.Caller
+	}
+	if p.Name == "" {
+		return Person{}, ErrNobody
+	}
+	return p, nil
+}

@@ -1,0 +1,138 @@
+package library
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+)
+
+// Set names the built-in policy set: the rules that Cordon decides by.
+const Set = "cordon"
+
+// InForce says which version of a set is in force.
+type InForce = datastore.Activation
+
+// Standing is a set as it stands: what is in force of it, what is asked of the next version, and what is to be reviewed.
+type Standing struct {
+	Set        string
+	Activation InForce
+	Gates      Gates
+	Reviews    []Review // open ones, the oldest first
+
+	shipped string // what ships with this release, where that is to be noted
+}
+
+// Tag returns the entity tag of a set at an activation: what If-Match is about.
+func Tag(number int64) string { return strconv.Quote(strconv.FormatInt(number, 10)) }
+
+// state is what is kept of a set beside its activation and its versions.
+type state struct {
+	Gates   *Gates   `json:"gates,omitempty"` // nil: as of a fresh store
+	Reviews []Review `json:"reviews,omitempty"`
+	Shipped string   `json:"shipped,omitempty"` // what the release shipped that was started last
+}
+
+func readState(ctx context.Context, from datastore.Reader, set string) (*state, error) {
+	s, _, err := read[state](ctx, from, noteOf(set))
+	return &s, err
+}
+
+func (s *state) gates() Gates {
+	if s.Gates == nil {
+		return FreshGates()
+	}
+	return *s.Gates
+}
+
+// activation reads what is in force of a set; nothing before the first start.
+func activation(ctx context.Context, from datastore.Reader, set string) (datastore.Activation, error) {
+	a, err := datastore.Get(ctx, from, datastore.Activation{Set: set})
+	if errors.Is(err, datastore.ErrNotFound) {
+		return datastore.Activation{Set: set}, nil
+	}
+	if err != nil {
+		return a, fmt.Errorf("read activation: %w", err)
+	}
+	return a, nil
+}
+
+// open refuses who may not read policies, and a set that is none.
+func open(o *guard.Origin, set string) error {
+	if o.Caller.Organization != "" {
+		return guard.ErrOrganizationLimit
+	}
+	if set != Set {
+		return &guard.NotFound{What: "policy set"}
+	}
+	return nil
+}
+
+// Sets names the policy sets.
+func (l *Library) Sets() []string { return []string{Set} }
+
+// Standing reads a set.
+func (l *Library) Standing(ctx context.Context, o *guard.Origin, set string) (*Standing, error) {
+	if err := open(o, set); err != nil {
+		return nil, err
+	}
+	a, err := activation(ctx, l.store, set)
+	if err != nil {
+		return nil, err
+	}
+	s, err := readState(ctx, l.store, set)
+	if err != nil {
+		return nil, err
+	}
+	return &Standing{Set: set, Activation: a, Gates: s.gates(), Reviews: s.Reviews}, nil
+}
+
+// unmet refuses a change whose caller decided it while another version was in force.
+func unmet(o *guard.Origin, number int64) error {
+	if o.If == nil || o.If(Tag(number)) {
+		return nil
+	}
+	return meanwhile(number)
+}
+
+func meanwhile(number int64) error {
+	return &guard.Conflict{
+		Code: guard.CodePrecondition, Tag: Tag(number),
+		Detail: "another version was activated meanwhile; read the policy set, look at what changed, and decide anew with the ETag that it has",
+	}
+}
+
+// Activation is one activation of a version, as the history has it.
+type Activation struct {
+	Number   int64     `json:"number"`
+	Digest   string    `json:"digest"`
+	Previous string    `json:"previous,omitempty"`
+	How      string    `json:"how"`
+	At       time.Time `json:"at"`
+	By       Person    `json:"by"`
+	Message  string    `json:"message,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
+}
+
+// How a version came into force.
+const (
+	Shipped    = "shipped"     // with the first start
+	Activated  = "activated"   // through the gates
+	BrokeGlass = "break_glass" // past them, for a time
+	Expired    = "expired"     // the time of another was over
+	RolledBack = "rolled_back"
+	Reloaded   = "reloaded" // from a folder, under --dev
+)
+
+// History lists the activations of a set, the newest first, and gives the cursor of the next page.
+func (l *Library) History(ctx context.Context, o *guard.Origin, set string, page Page) ([]Activation, string, error) {
+	if err := open(o, set); err != nil {
+		return nil, "", err
+	}
+	return newest[Activation](ctx, l.store, noteOf(set)+"/activations", page)
+}
