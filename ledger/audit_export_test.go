@@ -36,7 +36,7 @@ func (l *Ledger) Export(ctx context.Context, w io.Writer) error {
 
 // Vouch signs which records of a segment are gone.
 func (l *Ledger) Vouch(ctx context.Context, info segment.Info, lines [][]byte) error {
-	return l.vouch(ctx, info, lines)
+	return l.vouch(ctx, info, segment.NewPile(lines...))
 }
 
 // Segments returns the segments that count.

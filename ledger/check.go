@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -184,7 +183,7 @@ func (l *Ledger) checkSegments(ctx context.Context, s tree.Sealed, segments []se
 func (l *Ledger) checkSegment(ctx context.Context, s tree.Sealed, info segment.Info) (compared int64, err error) {
 	worker := l.readers.worker()
 	files := l.paced(worker)
-	lines := make([][]byte, 0, info.Count)
+	var lines segment.Pile
 	next, stop := iter.Pull2(l.tree.Entries(ctx, s.Head, info.First, info.End()))
 	defer stop()
 	for row, err := range segment.Open(files, info, segment.NewCache(1<<20)).Lines(ctx, info.First, info.End()) {
@@ -201,33 +200,36 @@ func (l *Ledger) checkSegment(ctx context.Context, s tree.Sealed, info segment.I
 		if row.Line != nil && tree.Entry(row.Line) != entry {
 			return compared, fmt.Errorf("%w: the record of leaf %d, %s, was changed", ErrChanged, row.Leaf, record.LineID(row.Line))
 		}
-		lines = append(lines, row.Line)
+		lines.Add(row.Line)
 		compared++
 	}
 	if compared != info.Count {
 		return compared, fmt.Errorf("%w: %s has %d records, not %d", ErrChanged, info.Name(), compared, info.Count)
 	}
-	if err := l.vouched(ctx, s.Key, info, lines); err != nil {
+	if err := l.vouched(ctx, s.Key, info, &lines); err != nil {
 		return compared, err
 	}
-	if err := segment.Check(ctx, files, info, lines, func() error { return worker.pause(ctx) }); err != nil {
+	if err := segment.Check(ctx, files, info, &lines, func() error { return worker.pause(ctx) }); err != nil {
 		return compared, fmt.Errorf("%w: %w", ErrChanged, err)
 	}
-	return compared, l.checkActs(ctx, info, lines)
+	return compared, l.checkActs(ctx, info, &lines)
 }
 
 // checkActs compares the rows that stand beside a segment, which whoever administers the database reads.
-func (l *Ledger) checkActs(ctx context.Context, info segment.Info, lines [][]byte) error {
-	sealed := make(map[string][]byte, len(lines))
-	for _, line := range lines {
-		sealed[string(record.LineID(line))] = line
-	}
+func (l *Ledger) checkActs(ctx context.Context, info segment.Info, lines *segment.Pile) error {
+	acts := map[string][32]byte{}
 	for act, err := range l.store.Hot(ctx, datastore.HotRange{Low: info.FirstID, High: info.LastID, Sealed: true}) {
 		if err != nil {
 			return err
 		}
-		if line, ok := sealed[act.FirstID]; ok && line != nil && !bytes.Equal(act.Body, line) {
-			return fmt.Errorf("%w: the row of the change %s is not the record that was sealed", ErrChanged, act.FirstID)
+		acts[act.FirstID] = tree.Entry(act.Body)
+	}
+	if len(acts) == 0 {
+		return nil
+	}
+	for line := range lines.From(0) {
+		if act, ok := acts[string(record.LineID(line))]; ok && act != tree.Entry(line) {
+			return fmt.Errorf("%w: the row of the change %s is not the record that was sealed", ErrChanged, record.LineID(line))
 		}
 	}
 	return nil

@@ -13,23 +13,21 @@ import (
 	"cordon/datastore"
 	"cordon/ledger/batch"
 	"cordon/ledger/record"
+	"cordon/ledger/segment"
 )
 
-// mostBytes is how much text a round takes at a time, about: it has all of it in memory.
+// mostBytes is how much a round takes at a time, about, packed as it was shipped: it has all of it in memory.
 const mostBytes = 64 << 20
 
 // sheaf is records that are to be sealed together.
 type sheaf struct {
-	lines   []sealing
+	lines   segment.Pile     // of those
+	ids     [][36]byte       // by line
 	sealed  map[string]int64 // by stream, the last of those among them
-	bytes   int
 	gaps    int64
 	missing int64 // records in the gaps
 	more    bool  // there is more to seal than it has
 }
-
-// sealing is a record that is to be sealed.
-type sealing struct{ id, line []byte }
 
 // gather takes records that are not sealed: of each stream those that follow what is sealed, without a gap, the oldest
 // first, and none of batches that begin after the cut; a zero cut takes all. A stream whose batches are damaged ends
@@ -81,8 +79,35 @@ func (l *Ledger) gatherSome(ctx context.Context, w *worker, h *head, cut time.Ti
 			problems = append(problems, err)
 		}
 	}
-	slices.SortStableFunc(s.lines, func(a, b sealing) int { return bytes.Compare(a.id, b.id) })
+	if err := s.sort(len(streams), func() error { return w.pause(ctx) }); err != nil {
+		return s, err
+	}
 	return s, errors.Join(problems...)
+}
+
+// add adds a record.
+func (s *sheaf) add(id, line []byte) {
+	s.lines.Add(line)
+	s.ids = append(s.ids, [36]byte(id))
+}
+
+// sort brings the records of so many streams into the order of their ids.
+func (s *sheaf) sort(streams int, pause segment.Pause) error {
+	order := make([]int, len(s.ids))
+	for i := range order {
+		order[i] = i
+	}
+	byID := func(a, b int) int { return bytes.Compare(s.ids[a][:], s.ids[b][:]) }
+	if !slices.IsSortedFunc(order, byID) {
+		slices.SortStableFunc(order, byID)
+		lines, err := s.lines.Ordered(order, streams, pause)
+		if err != nil {
+			return err
+		}
+		s.lines = *lines
+	}
+	s.ids = nil
+	return nil
 }
 
 // follow takes the records of one stream.
@@ -114,9 +139,11 @@ func (l *Ledger) follow(ctx context.Context, w *worker, s *sheaf, h *head, strea
 			}
 		}
 		for _, line := range lines {
+			if err := w.pause(ctx); err != nil {
+				return err
+			}
 			if line.Sequence == next {
-				s.lines = append(s.lines, sealing{line.ID, line.Text})
-				s.bytes += len(line.Text)
+				s.add(line.ID, line.Text)
 				next++
 			}
 		}
@@ -132,8 +159,7 @@ func (l *Ledger) follow(ctx context.Context, w *worker, s *sheaf, h *head, strea
 func (s *sheaf) gap(now time.Time, stream string, from, to int64) {
 	r := record.NewGap(now, stream, "ledger", "seal", from, to)
 	line := r.AppendJSON(nil)
-	s.lines = append(s.lines, sealing{record.LineID(line), line})
-	s.bytes += len(line)
+	s.add(record.LineID(line), line)
 	s.gaps, s.missing = s.gaps+1, s.missing+to-from+1
 }
 

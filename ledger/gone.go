@@ -44,8 +44,8 @@ func (l *Ledger) fileSigned(ctx context.Context, key *tree.Key, name, kind strin
 	return err == nil && key.Verifier().CheckData(kind, data, string(signature)), nil
 }
 
-// vouch signs which records of a segment are gone, their lines nil. It is called before the segment counts.
-func (l *Ledger) vouch(ctx context.Context, info segment.Info, lines [][]byte) error {
+// vouch signs which records of a segment are gone, their lines empty. It is called before the segment counts.
+func (l *Ledger) vouch(ctx context.Context, info segment.Info, lines *segment.Pile) error {
 	which, some := gone(info, lines)
 	if !some {
 		return nil
@@ -54,7 +54,7 @@ func (l *Ledger) vouch(ctx context.Context, info segment.Info, lines [][]byte) e
 }
 
 // vouched reports a segment of which records are gone without a signature.
-func (l *Ledger) vouched(ctx context.Context, key *tree.Key, info segment.Info, lines [][]byte) error {
+func (l *Ledger) vouched(ctx context.Context, key *tree.Key, info segment.Info, lines *segment.Pile) error {
 	which, some := gone(info, lines)
 	if !some {
 		return nil
@@ -90,7 +90,8 @@ func (l *Ledger) checkGroups(ctx context.Context, key *tree.Key, groups []segmen
 
 // lines returns the lines of a segment that is to be written anew. Those that are gone must be so by right: the new
 // segment is signed, too.
-func (r *round) lines(ctx context.Context, info segment.Info) (lines [][]byte, err error) {
+func (r *round) lines(ctx context.Context, info segment.Info) (*segment.Pile, error) {
+	lines := new(segment.Pile)
 	for row, err := range segment.Open(r.paced(r.worker), info, r.cache).Lines(ctx, info.First, info.End()) {
 		if err == nil {
 			err = r.worker.pause(ctx)
@@ -98,7 +99,7 @@ func (r *round) lines(ctx context.Context, info segment.Info) (lines [][]byte, e
 		if err != nil {
 			return nil, err
 		}
-		lines = append(lines, row.Line)
+		lines.Add(row.Line)
 	}
 	key, err := r.Key(ctx)
 	if err != nil {
@@ -107,13 +108,18 @@ func (r *round) lines(ctx context.Context, info segment.Info) (lines [][]byte, e
 	return lines, r.vouched(ctx, key, info, lines)
 }
 
-// gone says which lines of a segment are nil, and whether any is.
-func gone(info segment.Info, lines [][]byte) (which []byte, some bool) {
-	which = append([]byte(info.Name()), '\n')
-	for i, line := range lines {
-		if line == nil {
-			which, some = fmt.Appendf(which, "%d\n", info.First+int64(i)), true
-		}
+// gone says which lines of a segment are empty, and whether any is.
+func gone(info segment.Info, lines *segment.Pile) (which []byte, some bool) {
+	if lines.Empty() == 0 {
+		return nil, false
 	}
-	return which, some
+	which = append([]byte(info.Name()), '\n')
+	leaf := info.First
+	for line := range lines.From(0) {
+		if line == nil {
+			which = fmt.Appendf(which, "%d\n", leaf)
+		}
+		leaf++
+	}
+	return which, true
 }

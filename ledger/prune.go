@@ -145,14 +145,13 @@ func (l *Ledger) remove(ctx context.Context, p *Pruning, found []over) (gone Pru
 			continue
 		}
 		gone.add(&o.Pruned)
-		var lines [][]byte
-		rest := 0
+		lines := new(segment.Pile)
 		if o.leaves != nil {
-			lines, rest, err = r.without(ctx, o.info, o.leaves)
+			lines, err = r.without(ctx, o.info, o.leaves)
 		}
 		switch {
 		case err != nil:
-		case rest == 0:
+		case lines.Len() == lines.Empty():
 			dropped = append(dropped, span{o.info.First, o.info.End() - 1})
 		default:
 			err = r.writeSegment(ctx, o.info.First, lines)
@@ -222,20 +221,24 @@ func (l *Ledger) over(ctx context.Context, w *worker, p *Pruning, info segment.I
 	return o, nil
 }
 
-// without returns the lines of a segment but for some, and how many are left.
-func (r *round) without(ctx context.Context, info segment.Info, leaves map[int64]bool) (lines [][]byte, left int, err error) {
-	if lines, err = r.lines(ctx, info); err != nil {
-		return nil, 0, err
+// without returns the lines of a segment but for some, which are empty.
+func (r *round) without(ctx context.Context, info segment.Info, leaves map[int64]bool) (*segment.Pile, error) {
+	lines, err := r.lines(ctx, info)
+	if err != nil {
+		return nil, err
 	}
-	for i := range lines {
-		if leaves[info.First+int64(i)] {
-			lines[i] = nil
+	rest, leaf := new(segment.Pile), info.First
+	for line := range lines.From(0) {
+		if err := r.worker.pause(ctx); err != nil {
+			return nil, err
 		}
-		if lines[i] != nil {
-			left++
+		if leaves[leaf] {
+			line = nil
 		}
+		rest.Add(line)
+		leaf++
 	}
-	return lines, left, nil
+	return rest, nil
 }
 
 // forgetActs removes the rows of acts that went. It looks for them by themselves, so that those are found which an

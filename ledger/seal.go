@@ -68,7 +68,7 @@ func (l *Ledger) round(ctx context.Context, cut time.Time) (sealed int, more boo
 		err = r.clean(ctx, gathered.sealed)
 	}
 	l.cleaned = l.cleaned && err == nil
-	return len(gathered.lines), gathered.more, errors.Join(problem, err)
+	return gathered.lines.Len(), gathered.more, errors.Join(problem, err)
 }
 
 // round is one at work.
@@ -103,11 +103,7 @@ func (r *round) step(ctx context.Context, name string) error {
 func (r *round) seal(ctx context.Context, s *sheaf) error {
 	r.begun = max(r.begun, r.head.Generation) + 1
 	r.generation = r.begun
-	lines := make([][]byte, len(s.lines))
-	for i := range s.lines {
-		lines[i] = s.lines[i].line
-	}
-	if err := r.write(ctx, lines); err != nil {
+	if err := r.write(ctx, &s.lines); err != nil {
 		return fmt.Errorf("write segments: %w", err)
 	}
 	if err := r.writeGroups(ctx); err != nil {
@@ -116,13 +112,13 @@ func (r *round) seal(ctx context.Context, s *sheaf) error {
 	if err := r.step(ctx, stepWritten); err != nil {
 		return err
 	}
-	checkpoint, err := r.grow(ctx, r.head.Checkpoint, lines)
+	checkpoint, err := r.grow(ctx, r.head.Checkpoint, &s.lines)
 	if err != nil {
 		return err
 	}
 	r.head, err = r.commit(ctx, r.head.Epoch, func(h *head) {
 		h.advance(r.generation)
-		h.Size += int64(len(lines))
+		h.Size += int64(s.lines.Len())
 		h.Checkpoint, h.At = checkpoint, r.config.Now().UTC()
 		h.Gaps, h.Missing = h.Gaps+s.gaps, h.Missing+s.missing
 		if h.Sealed == nil {
@@ -158,33 +154,35 @@ func (h *head) advance(generation int64) {
 
 // write writes the segments of new lines. They are put together with those before them that are not much larger, so
 // that there are few and each record is written only a few times; what fills a whole tile becomes one.
-func (r *round) write(ctx context.Context, lines [][]byte) error {
+func (r *round) write(ctx context.Context, lines *segment.Pile) error {
+	pause := func() error { return r.worker.pause(ctx) }
 	tail := r.catalogue.segments
 	block := r.config.block
-	for first := r.head.Size; len(lines) > 0; tail = nil {
-		room := block - first%block
-		part := lines[:min(room, int64(len(lines)))]
-		lines = lines[len(part):]
-		next := first + int64(len(part))
-		size := 0
-		for _, line := range part {
-			size += len(line)
+	for first, done := r.head.Size, 0; done < lines.Len(); tail = nil {
+		part := lines
+		if room := int(block - first%block); done > 0 || room < lines.Len() {
+			part = new(segment.Pile)
+			if err := part.Append(lines, done, min(done+room, lines.Len()), pause); err != nil {
+				return err
+			}
 		}
+		done += part.Len()
+		next := first + int64(part.Len())
 		for _, s := range slices.Backward(tail) {
-			if s.End() != first || s.First/block != first/block || next%block != 0 && s.Count > 4*int64(len(part)) {
+			if s.End() != first || s.First/block != first/block || next%block != 0 && s.Count > 4*int64(part.Len()) {
 				break
 			}
 			before, err := r.lines(ctx, s)
 			if err != nil {
 				return err
 			}
-			for _, line := range before {
-				size += len(line)
-			}
-			if size > mostMerged {
+			if before.Bytes()+part.Bytes() > mostMerged {
 				break
 			}
-			first, part = s.First, append(before, part...)
+			if err := before.Append(part, 0, part.Len(), pause); err != nil {
+				return err
+			}
+			first, part = s.First, before
 		}
 		if err := r.writeSegment(ctx, first, part); err != nil {
 			return err
@@ -195,12 +193,15 @@ func (r *round) write(ctx context.Context, lines [][]byte) error {
 }
 
 // writeSegment writes one segment, or several where the files of one would be too large.
-func (r *round) writeSegment(ctx context.Context, first int64, lines [][]byte) error {
+func (r *round) writeSegment(ctx context.Context, first int64, lines *segment.Pile) error {
 	pause := func() error { return r.worker.pause(ctx) }
 	built, err := segment.Build(first, r.generation, lines, pause)
-	if errors.Is(err, segment.ErrTooLarge) && len(lines) > 1 {
-		half := len(lines) / 2
-		return errors.Join(r.writeSegment(ctx, first, lines[:half]), r.writeSegment(ctx, first+int64(half), lines[half:]))
+	if errors.Is(err, segment.ErrTooLarge) && lines.Len() > 1 {
+		half, before, behind := lines.Len()/2, new(segment.Pile), new(segment.Pile)
+		if err := errors.Join(before.Append(lines, 0, half, pause), behind.Append(lines, half, lines.Len(), pause)); err != nil {
+			return err
+		}
+		return errors.Join(r.writeSegment(ctx, first, before), r.writeSegment(ctx, first+int64(half), behind))
 	}
 	if err != nil {
 		return err

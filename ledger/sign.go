@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"cordon/datastore"
+	"cordon/ledger/segment"
 	"cordon/ledger/tree"
 )
 
@@ -55,7 +56,7 @@ func (l *Ledger) KeyKnown(ctx context.Context) (bool, error) {
 }
 
 // grow has the tree grow behind a checkpoint, by the entries of lines, and returns the checkpoint that is to be put.
-func (r *round) grow(ctx context.Context, checkpoint string, lines [][]byte) (string, error) {
+func (r *round) grow(ctx context.Context, checkpoint string, lines *segment.Pile) (string, error) {
 	key, err := r.Key(ctx)
 	if err != nil {
 		return "", err
@@ -66,9 +67,12 @@ func (r *round) grow(ctx context.Context, checkpoint string, lines [][]byte) (st
 			return "", fmt.Errorf("grow the tree: %w", err)
 		}
 	}
-	entries := make([][32]byte, len(lines))
-	for i, line := range lines {
-		entries[i] = tree.Entry(line)
+	entries := make([][32]byte, 0, lines.Len())
+	for line := range lines.From(0) {
+		if err := r.worker.pause(ctx); err != nil {
+			return "", err
+		}
+		entries = append(entries, tree.Entry(line))
 	}
 	if at, err = r.tree.Append(ctx, at, entries); err != nil {
 		return "", err

@@ -92,7 +92,7 @@ func (s *scene) file(name string, change func([]byte) []byte) {
 func (s *scene) rebuild(change func([][]byte) [][]byte) {
 	s.t.Helper()
 	was := s.segment()
-	is := must[segment.Built](s.t)(segment.Build(was.First, was.Generation, change(s.lines(was))))
+	is := must[segment.Built](s.t)(segment.Build(was.First, was.Generation, segment.NewPile(change(s.lines(was))...)))
 	ok(s.t, s.store.RemoveFiles(s.t.Context(), was.Name(), was.IndexName()))
 	ok(s.t, s.store.WriteFile(s.t.Context(), is.Info.IndexName(), is.Index))
 	ok(s.t, s.store.WriteFile(s.t.Context(), is.Info.Name(), is.Data))
@@ -152,7 +152,7 @@ func (s *scene) anew(own bool) {
 			lines = append(lines, bytes.Replace([]byte(line), []byte(`"user-3"`), []byte(`"user-5"`), 1))
 			entries = append(entries, tree.Entry(lines[len(lines)-1]))
 		}
-		built := must[segment.Built](s.t)(segment.Build(int64(first), 3, lines))
+		built := must[segment.Built](s.t)(segment.Build(int64(first), 3, segment.NewPile(lines...)))
 		ok(s.t, s.store.WriteFile(s.t.Context(), built.Info.IndexName(), built.Index))
 		ok(s.t, s.store.WriteFile(s.t.Context(), built.Info.Name(), built.Data))
 	}
@@ -394,7 +394,7 @@ func TestRecordsThatAreGoneByRightAreNoProblem(t *testing.T) {
 	was := s.segment()
 	lines := s.lines(was)
 	lines[3] = nil
-	is := must[segment.Built](t)(segment.Build(was.First, was.Generation, lines))
+	is := must[segment.Built](t)(segment.Build(was.First, was.Generation, segment.NewPile(lines...)))
 	ok(t, s.l.Vouch(t.Context(), is.Info, lines))
 	s.rebuild(func([][]byte) [][]byte { return lines })
 	if problem := checked(t, s.l); problem != "" {

@@ -31,23 +31,24 @@ const (
 	dictionaryBytes = 256 << 10
 )
 
-// Build makes a segment of lines, the canonical lines of records, the first of which is the leaf first. An empty line
+// Build makes a segment of a pile of lines, the canonical lines of records, the first of which is the leaf first. An empty line
 // stands for a record that was removed: its row is there and says nothing. The order is that of the leaves; where it
 // is that of the ids too, as it is but for what was shipped late, the index is smaller.
 //
 // Every line comes out again as it went in: one that the columns do not make again is kept beside them.
 //
 // Where a pause is given it is called often, for the most part several times in a millisecond, and ends it with an error.
-func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, error) {
-	b := Built{Info: Info{First: first, Count: int64(len(lines)), Generation: generation, FirstID: noID, LastID: noID}}
+func Build(first, generation int64, lines *Pile, pause ...Pause) (Built, error) {
+	b := Built{Info: Info{First: first, Count: int64(lines.Len()), Generation: generation, FirstID: noID, LastID: noID}}
 	if !b.Info.valid() {
-		return Built{}, fmt.Errorf("build a segment of %d lines from leaf %d: there may be 1 to %d", len(lines), first, MaxRows)
+		return Built{}, fmt.Errorf("build a segment of %d lines from leaf %d: there may be 1 to %d", lines.Len(), first, MaxRows)
 	}
 	var data bytes.Buffer
 	w := newTable(&data, parquet.PageBufferSize(pageBytes), parquet.DictionaryMaxBytes(dictionaryBytes))
 	x := newIndexer(b.Info.Count)
 	reads := newLineReader()
-	for i, line := range lines {
+	i := 0
+	for line := range lines.From(0) {
 		r, err := reads.row(first+int64(i), line)
 		if err == nil {
 			err = paused(pause)
@@ -58,7 +59,7 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 		if !r.removed {
 			x.add(&r.Record, uint16(i))
 		}
-		if len(reads.rows) == rowsAtOnce || i == len(lines)-1 {
+		if i++; len(reads.rows) == rowsAtOnce || i == lines.Len() {
 			if err := reads.flush(w); err != nil {
 				return Built{}, fmt.Errorf("build a segment: %w", err)
 			}
@@ -73,7 +74,7 @@ func Build(first, generation int64, lines [][]byte, pause ...Pause) (Built, erro
 		return Built{}, fmt.Errorf("build a segment: %w", err)
 	}
 	if len(b.Data) > datastore.MaxFileBytes || len(b.Index) > datastore.MaxFileBytes {
-		return Built{}, fmt.Errorf("build a segment of %d lines: %w", len(lines), ErrTooLarge)
+		return Built{}, fmt.Errorf("build a segment of %d lines: %w", lines.Len(), ErrTooLarge)
 	}
 	return b, nil
 }

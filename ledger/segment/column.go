@@ -133,14 +133,14 @@ func (c *column) encoded(n parquet.Node) parquet.Node {
 // fifth of what sealing takes.
 type room []byte
 
-func (r *room) of(text string) []byte {
+// keep copies a text into the room.
+func keep[T string | []byte](r *room, text T) []byte {
 	from := len(*r)
 	*r = append(*r, text...)
 	return (*r)[from:len(*r):len(*r)]
 }
 
-// appendTo appends the column's value, or the values of a list. The values refer to the row's memory, and to the room's
-// for texts.
+// appendTo appends the column's value, or the values of a list. The values refer to the room's memory.
 func (c *column) appendTo(values parquet.Row, at int, removed bool, room *room) parquet.Row {
 	value, present := parquet.Value{}, !removed
 	switch of := c.of.(type) {
@@ -153,7 +153,7 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool, room *room) 
 			return append(values, parquet.Value{}.Level(0, 0, at))
 		}
 		for i, code := range *of {
-			values = append(values, parquet.ByteArrayValue(room.of(code)).Level(min(i, 1), 1, at))
+			values = append(values, parquet.ByteArrayValue(keep(room, code)).Level(min(i, 1), 1, at))
 		}
 		return values
 	case *bool:
@@ -163,21 +163,21 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool, room *room) 
 	case *time.Time:
 		value = parquet.Int64Value(of.UnixMicro())
 	case *text:
-		value, present = parquet.ByteArrayValue(room.of(string(*of))), *of != ""
+		value, present = parquet.ByteArrayValue(keep(room, string(*of))), *of != ""
 	case *document:
-		value, present = parquet.ByteArrayValue(*of), len(*of) > 0
+		value, present = parquet.ByteArrayValue(keep(room, []byte(*of))), len(*of) > 0
 	case *identifier:
 		id, ok := parseUUID(string(*of))
-		value, present = parquet.FixedLenByteArrayValue(room.of(string(id[:]))), ok
+		value, present = parquet.FixedLenByteArrayValue(keep(room, id[:])), ok
 	case *other:
 		_, ok := parseUUID(string(*of))
-		value, present = parquet.ByteArrayValue(room.of(string(*of))), !ok && *of != ""
+		value, present = parquet.ByteArrayValue(keep(room, string(*of))), !ok && *of != ""
 	case *trace:
 		id, ok := parseTrace(string(*of))
-		value, present = parquet.FixedLenByteArrayValue(room.of(string(id[:]))), ok
+		value, present = parquet.FixedLenByteArrayValue(keep(room, id[:])), ok
 	case *otherTrace:
 		_, ok := parseTrace(string(*of))
-		value, present = parquet.ByteArrayValue(room.of(string(*of))), !ok && *of != ""
+		value, present = parquet.ByteArrayValue(keep(room, string(*of))), !ok && *of != ""
 	}
 	if !present || removed {
 		return append(values, parquet.Value{}.Level(0, 0, at))

@@ -62,7 +62,7 @@ func TestDamageIsNeverSilent(t *testing.T) {
 				case err == nil && !equal(got, want[i]):
 					t.Errorf("%s at %d: %d lines, want %d and no error", name, at, len(got), len(want[i]))
 				}
-				if segment.Check(t.Context(), bad, b.Info, lines) == nil {
+				if segment.Check(t.Context(), bad, b.Info, segment.NewPile(lines...)) == nil {
 					t.Errorf("%s at %d: the check passes", name, at)
 				}
 			}
@@ -92,7 +92,7 @@ func TestFilesOfAnotherSegmentAreRefused(t *testing.T) {
 
 // FuzzOpen has a hostile writer, who sets the checksums right: an error or not, but the program goes on.
 func FuzzOpen(f *testing.F) {
-	b, err := segment.Build(0, 1, varied(20))
+	b, err := segment.Build(0, 1, segment.NewPile(varied(20)...))
 	if err != nil {
 		f.Fatal(err)
 	}

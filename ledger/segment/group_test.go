@@ -42,7 +42,7 @@ func longLog(t fataler, count int) *long {
 			}
 			lines = append(lines, r.AppendJSON(nil))
 		}
-		b, err := segment.Build(int64(i)*segment.MaxRows, 1, lines)
+		b, err := segment.Build(int64(i)*segment.MaxRows, 1, segment.NewPile(lines...))
 		if err != nil {
 			t.Fatalf("build: %v", err)
 		}

@@ -55,13 +55,15 @@ func (l *loader) all(ctx context.Context, from, to int64) iter.Seq2[*row, error]
 // Check reads a segment back from where it was written, all of it, and reports where it does not hold the lines that
 // it was built of, or where its index is not that of these lines. Batches may go when it is content. It pauses as [Build]
 // does.
-func Check(ctx context.Context, files Files, info Info, lines [][]byte, pause ...Pause) error {
+func Check(ctx context.Context, files Files, info Info, lines *Pile, pause ...Pause) error {
 	s := Open(files, info, NewCache(2*maxHead))
-	if int64(len(lines)) != info.Count {
-		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, info.Count, len(lines)))
+	if int64(lines.Len()) != info.Count {
+		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, info.Count, lines.Len()))
 	}
 	x := newIndexer(info.Count)
 	in := loader{s: s, wanted: everything}
+	next, stop := iter.Pull(lines.From(0))
+	defer stop()
 	at := 0
 	for r, err := range in.all(ctx, info.First, info.End()) {
 		if err != nil {
@@ -72,7 +74,7 @@ func Check(ctx context.Context, files Files, info Info, lines [][]byte, pause ..
 			in.text = r.appendLine(in.text)
 			x.add(&r.Record, uint16(at))
 		}
-		if !bytes.Equal(in.text, lines[at]) {
+		if line, _ := next(); !bytes.Equal(in.text, line) {
 			return s.failed(fmt.Errorf("%w: leaf %d is another", ErrCorrupt, r.leaf))
 		}
 		if err := paused(pause); err != nil {

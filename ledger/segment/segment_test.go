@@ -54,7 +54,7 @@ type fataler interface {
 // built is a segment of lines among files of its own.
 func built(t fataler, first int64, lines [][]byte) (*files, segment.Built) {
 	t.Helper()
-	b, err := segment.Build(first, 1, lines)
+	b, err := segment.Build(first, 1, segment.NewPile(lines...))
 	if err != nil {
 		t.Fatalf("build: %v", err)
 	}
@@ -110,7 +110,7 @@ func TestEveryLineComesOutAsItWentIn(t *testing.T) {
 		if info, ok := segment.ParseName(b.Info.Name()); !ok || info != b.Info {
 			rt.Fatalf("%s says %+v, want %+v", b.Info.Name(), info, b.Info)
 		}
-		if err := segment.Check(t.Context(), kept, b.Info, lines); err != nil {
+		if err := segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)); err != nil {
 			rt.Fatalf("check: %v", err)
 		}
 		from := rapid.IntRange(0, len(lines)).Draw(rt, "from")
@@ -137,19 +137,19 @@ func TestCheckSeesEveryDifference(t *testing.T) {
 	kept, b := built(t, 0, lines)
 	other := slices.Clone(lines)
 	other[300] = bytes.Replace(other[300], []byte(`"revision":42`), []byte(`"revision":43`), 1)
-	if segment.Check(t.Context(), kept, b.Info, other) == nil || segment.Check(t.Context(), kept, b.Info, lines[1:]) == nil {
+	if segment.Check(t.Context(), kept, b.Info, segment.NewPile(other...)) == nil || segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines[1:]...)) == nil {
 		t.Error("other lines than those it was built of are no difference")
 	}
 	_, changed := built(t, 0, other)
 	kept.kept[b.Info.IndexName()] = changed.Index
-	if segment.Check(t.Context(), kept, b.Info, lines) == nil {
+	if segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)) == nil {
 		t.Error("an index of other lines is no difference")
 	}
 	kept.kept[b.Info.Name()] = changed.Data
-	if segment.Check(t.Context(), kept, b.Info, lines) == nil {
+	if segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)) == nil {
 		t.Error("a segment of other lines is no difference")
 	}
-	if segment.Check(t.Context(), &files{}, b.Info, lines) == nil {
+	if segment.Check(t.Context(), &files{}, b.Info, segment.NewPile(lines...)) == nil {
 		t.Error("a segment that is not there is no difference")
 	}
 }
@@ -163,11 +163,11 @@ func TestBuildRefusesWhatItCannotKeep(t *testing.T) {
 		"too many":   slices.Repeat([][]byte{good}, segment.MaxRows+1),
 		"another id": {good, bytes.Replace(good, []byte(`"id":"0`), []byte(`"id":"X`), 1)},
 	} {
-		if b, err := segment.Build(0, 1, lines); err == nil {
+		if b, err := segment.Build(0, 1, segment.NewPile(lines...)); err == nil {
 			t.Errorf("%s: built %+v", name, b.Info)
 		}
 	}
-	if _, err := segment.Build(-1, 1, [][]byte{good}); err == nil {
+	if _, err := segment.Build(-1, 1, segment.NewPile(good)); err == nil {
 		t.Error("a leaf before the first was taken")
 	}
 }
@@ -206,7 +206,7 @@ func BenchmarkSegment(b *testing.B) {
 	var made segment.Built
 	b.Run("build", func(b *testing.B) {
 		for b.Loop() {
-			made, _ = segment.Build(0, 1, lines)
+			made, _ = segment.Build(0, 1, segment.NewPile(lines...))
 		}
 		b.ReportMetric(float64(len(made.Data))/segment.MaxRows, "data/row")
 		b.ReportMetric(float64(len(made.Index))/segment.MaxRows, "index/row")
@@ -215,11 +215,11 @@ func BenchmarkSegment(b *testing.B) {
 	kept := &files{kept: map[string][]byte{made.Info.Name(): made.Data, made.Info.IndexName(): made.Index}}
 	b.Run("check", func(b *testing.B) {
 		if len(made.Data) == 0 {
-			made, _ = segment.Build(0, 1, lines)
+			made, _ = segment.Build(0, 1, segment.NewPile(lines...))
 			kept.kept[made.Info.Name()], kept.kept[made.Info.IndexName()] = made.Data, made.Index
 		}
 		for b.Loop() {
-			if err := segment.Check(b.Context(), kept, made.Info, lines); err != nil {
+			if err := segment.Check(b.Context(), kept, made.Info, segment.NewPile(lines...)); err != nil {
 				b.Fatal(err)
 			}
 		}

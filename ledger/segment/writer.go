@@ -21,7 +21,7 @@ func newWriter(w io.Writer, group int64) *Writer {
 	return &Writer{out: newTable(w, parquet.MaxRowsPerRowGroup(group), parquet.WriteBufferSize(0)), reads: newLineReader()}
 }
 
-// Write adds the record of a leaf by its line, which must not be changed afterwards.
+// Write adds the record of a leaf by its line.
 func (w *Writer) Write(leaf int64, line []byte) error {
 	if _, err := w.reads.row(leaf, line); err != nil {
 		return fmt.Errorf("write Parquet: %w", err)
