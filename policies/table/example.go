@@ -40,7 +40,7 @@ func (s *section) question(values []int) string {
 		case i == 0:
 			who = person(v.words)
 		case v.cost > 0 || !slices.ContainsFunc(f.values, func(v value) bool { return v.cost > 0 }):
-			more = append(more, v.words)
+			more = append(more, f.word(values[i]))
 		}
 	}
 	text := fmt.Sprintf("May %s %s %s", who, s.action, thing(s.on))

@@ -1,6 +1,7 @@
 package table
 
 import (
+	"slices"
 	"strings"
 
 	"cordon/policies"
@@ -9,6 +10,7 @@ import (
 // fact is one thing that an input says: a dimension of the table, with all the values that it has.
 type fact struct {
 	name   string
+	before string  // words before those of its values, "" for none
 	values []value // the plainest first
 	rest   string  // words for all values but the plainest; "" where they are listed
 	// set writes a value into an input, and reports whether it goes with the facts that were set before it. A fact that
@@ -21,6 +23,9 @@ type value struct {
 	words string
 	cost  int // how far it is from the plainest
 }
+
+// tacit is a value that goes without saying: that what is asked about is there.
+const tacit = "known"
 
 // plainly gives values, the first of which is the plainest.
 func plainly(words ...string) []value {
@@ -61,20 +66,39 @@ func sets(words ...string) [][]string {
 	return out
 }
 
-// said returns the words of some values of a fact, in their order; "" where they are all of it.
+// word returns one value in words.
+func (f *fact) word(v int) string { return f.before + f.values[v].words }
+
+// said returns some values of a fact in words, in their order; "" where they are all of it.
 func (f *fact) said(values []int) string {
+	others := slices.DeleteFunc(f.all(), func(v int) bool { return slices.Contains(values, v) })
 	switch {
-	case len(values) == len(f.values):
+	case len(others) == 0:
 		return ""
-	case f.rest != "" && len(values) == len(f.values)-1 && values[0] == 1 && len(values) > 1:
+	case f.rest != "" && len(values) > 1 && len(others) == 1 && others[0] == 0:
 		return f.rest
+	case len(others) < len(values) && len(values) > 2:
+		return "other than " + f.before + f.either(others)
 	}
+	return f.before + f.either(values)
+}
+
+func (f *fact) all() []int {
+	all := make([]int, len(f.values))
+	for v := range all {
+		all[v] = v
+	}
+	return all
+}
+
+func (f *fact) either(values []int) string {
 	words := make([]string, len(values))
 	for i, v := range values {
 		words[i] = f.values[v].words
 	}
-	if len(words) == 1 {
+	last := len(words) - 1
+	if last == 0 {
 		return words[0]
 	}
-	return strings.Join(words[:len(words)-1], ", ") + " or " + words[len(words)-1]
+	return strings.Join(words[:last], ", ") + " or " + words[last]
 }

@@ -35,9 +35,11 @@ var (
 // the one place that knows them: a fact more is a line here. What the guard never says at once (docs/design.md 3) is left
 // out by a fact's own set.
 func (w *words) facts(resourceType, action string) []fact {
-	list := []fact{w.asker()}
+	list := []fact{w.asker(), known(resourceType)}
+	if resourceType == policies.TypeProduct {
+		list = append(list, granted())
+	}
 	list = append(list, w.times.facts()...)
-	list = append(list, known(resourceType))
 	switch {
 	case resourceType == policies.TypeChannel:
 		list = append(list, channel(w.channels, "channel ", func(in *policies.Input) *string { return &in.Resource.Channel }), w.blockedBeside())
@@ -49,7 +51,7 @@ func (w *words) facts(resourceType, action string) []fact {
 	}
 	switch resourceType {
 	case policies.TypeProduct:
-		list = append(list, w.kind(), blocks("product", policies.OriginAdministrator, policies.OriginHost), maintenance(), granted())
+		list = append(list, w.kind(), blocks("product", policies.OriginAdministrator, policies.OriginHost), maintenance())
 	case policies.TypeUser:
 		list = append(list, w.target(), blocks("user", policies.OriginAdministrator, policies.OriginSupport), itself(), otherAdmins(), otherLegal())
 	}
@@ -118,7 +120,7 @@ func (w *words) blockedBeside() fact {
 
 // known is whether what is asked about is there.
 func known(resourceType string) fact {
-	return fact{name: "resource", values: plainly("known", "unknown"), set: func(in *policies.Input, v int) bool {
+	return fact{name: "resource", values: plainly(tacit, "unknown "+resourceType), set: func(in *policies.Input, v int) bool {
 		in.Resource = policies.Resource{Type: resourceType, Known: v == 0}
 		return true
 	}}
@@ -142,11 +144,11 @@ func (w *words) kind() fact {
 // blocks are the origins of the blocks on the resource.
 func blocks(noun string, by ...string) fact {
 	origins := sets(by...)
-	values := []value{{words: noun + " not blocked"}}
+	values := []value{{words: "not blocked"}}
 	for _, set := range origins[1:] {
-		values = append(values, value{words: noun + " blocked by " + strings.Join(set, " and "), cost: len(set)})
+		values = append(values, value{words: "blocked by " + strings.Join(set, " and "), cost: len(set)})
 	}
-	return fact{name: noun + "'s block", values: values, rest: "blocked " + noun, set: func(in *policies.Input, v int) bool {
+	return fact{name: noun + "'s block", before: noun + " ", values: values, rest: "blocked " + noun, set: func(in *policies.Input, v int) bool {
 		in.Resource.Blocks = origins[v]
 		return v == 0 || in.Resource.Known
 	}}
@@ -168,9 +170,9 @@ func granted() fact {
 func (w *words) target() fact {
 	names := make([]string, len(w.roles))
 	for i, role := range w.roles {
-		names[i] = "on " + article(role)
+		names[i] = article(role)
 	}
-	return fact{name: "user", values: anyOf(names...), set: func(in *policies.Input, v int) bool {
+	return fact{name: "user", before: "on ", values: anyOf(names...), set: func(in *policies.Input, v int) bool {
 		if !in.Resource.Known {
 			return v == 0
 		}
@@ -211,12 +213,8 @@ func otherLegal() fact {
 // channel is a service channel that an input names; after those there are, one that nobody knows.
 func channel(channels []string, before string, of func(*policies.Input) *string) fact {
 	all := append(slices.Clone(channels), "pigeon")
-	names := make([]string, len(all))
-	for i, c := range all {
-		names[i] = before + c
-	}
-	names[len(channels)] = before + unknownChannel
-	return fact{name: "channel", values: anyOf(names...), set: func(in *policies.Input, v int) bool {
+	names := append(slices.Clone(channels), unknownChannel)
+	return fact{name: "channel", before: before, values: anyOf(names...), set: func(in *policies.Input, v int) bool {
 		if in.Resource.Type == policies.TypeChannel && !in.Resource.Known {
 			return v == 0
 		}
@@ -228,12 +226,11 @@ func channel(channels []string, before string, of func(*policies.Input) *string)
 // newRole is the role to be given.
 func (w *words) newRole(more ...string) fact {
 	roles := append(append(slices.Clone(more), w.roles...), "boss")
-	names := make([]string, len(roles))
-	for i, role := range roles {
-		names[i] = "to " + cmp.Or(role, "no role yet")
+	names := append(slices.Clone(roles[:len(roles)-1]), unknownRole)
+	if names[0] == "" {
+		names[0] = "no role yet"
 	}
-	names[len(names)-1] = "to " + unknownRole
-	return fact{name: "new role", values: anyOf(names...), set: func(in *policies.Input, v int) bool {
+	return fact{name: "new role", before: "to ", values: anyOf(names...), set: func(in *policies.Input, v int) bool {
 		in.Action.Role = roles[v]
 		return true
 	}}

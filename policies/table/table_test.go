@@ -2,6 +2,7 @@ package table_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -56,4 +57,21 @@ func settings(t testing.TB, manage bool, critical ...string) policies.Source {
 	}
 	src.Files["cordon/settings.json"] = string(text)
 	return src
+}
+
+// rule is a rule of a code with a rank and a body.
+func rule(code string, rank int, body string) string {
+	return fmt.Sprintf(`# METADATA
+# title: A rule
+# schemas:
+#   - input: schema.input
+# custom:
+#   code: %[1]s
+#   rank: %[2]d
+#   person: {en: "Said.", fr: "Dit.", de: "Gesagt."}
+#   administrator: {en: "Said.", fr: "Dit.", de: "Gesagt."}
+package cordon.rules.%[1]s
+
+%[3]s
+`, code, rank, body)
 }

@@ -45,7 +45,7 @@ var modules = map[string]struct {
 	"github.com/wneessen/go-mail":                              {"messages", []string{"guard", "cmd/cordon"}},
 	"github.com/santhosh-tekuri/jsonschema/v6":                 {"JSON Schema, where tests check an input against its contract", nil},
 	"github.com/google/go-cmp":                                 {"got and want", nil},
-	"github.com/rogpeppe/go-internal":                          {"testscript: the command line as a person types it", nil},
+	"github.com/rogpeppe/go-internal":                          {"unified differences of files; in tests testscript: the command line as a person types it", []string{"policies", "cmd/cordon"}},
 	"pgregory.net/rapid":                                       {"random operations against an oracle", nil},
 	"go.uber.org/goleak":                                       {"goroutines that stay behind", nil},
 	"github.com/getkin/kin-openapi":                            {"openapi.yaml against every request and answer", nil},
