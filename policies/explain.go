@@ -34,40 +34,85 @@ type Fired struct {
 	Counts bool
 }
 
-// mostTraced bounds the lines of a trace. The built-in rules come to some 700.
+// mostTraced bounds the events of a trace. The built-in rules come to some 700.
 const mostTraced = 10_000
 
 // Explain decides an input by the rules as they are written, looks at every body that they ask about, and says which held:
 // where something denies, they ask for no grant. Its decision is that of DecideUncached, and so are its errors.
 func (e *Engine) Explain(ctx context.Context, in *Input) (*Explanation, error) {
-	tracer := topdown.NewBufferTracer()
-	decision, err := e.evaluate(ctx, e.plain, in,
-		// Without index and early exit no body is passed over because of what another said.
-		rego.EvalQueryTracer(tracer), rego.EvalRuleIndexing(false), rego.EvalEarlyExit(false))
+	x, err := e.explain(ctx, e.plain, in)
 	if err != nil {
 		return nil, err
 	}
-	x := &Explanation{Decision: decision, Trace: lines(lineage.Full(*tracer))}
-	for _, event := range *tracer {
-		head, ok := event.Node.(*ast.Rule)
-		if !ok || event.Op != topdown.ExitOp || head.Module == nil {
-			continue
-		}
-		ref := head.Ref()
-		if !ref.HasPrefix(rulesRef) || len(ref) != len(rulesRef)+2 || !saysDenyOrGrant(ref[len(rulesRef)+1]) {
-			continue
-		}
-		name, ok := ref[len(rulesRef)].Value.(ast.String)
-		if r := e.rules[string(name)]; ok && r != nil {
-			x.Rules = append(x.Rules, Fired{
-				Path: head.Location.File, Row: head.Location.Row, Code: r.Code, Denies: r.denies,
-				Counts: slices.ContainsFunc(decision.Reasons, func(reason Reason) bool { return reason.Code == r.Code }),
-			})
-		}
-	}
+	return x, nil
+}
+
+// explain explains a query; where there is no decision, how far it came.
+
+func (e *Engine) explain(ctx context.Context, query *rego.PreparedEvalQuery, in *Input, more ...rego.EvalOption) (*Explanation, error) {
+	seen := &explainer{rules: e.rules}
+	// Without index and early exit no body is passed over because of what another said.
+	decision, err := e.evaluate(ctx, query, in, append(more, rego.EvalQueryTracer(seen), rego.EvalRuleIndexing(false), rego.EvalEarlyExit(false))...)
+	x := &Explanation{Decision: decision, Rules: seen.fired, Trace: seen.lines()}
 	slices.SortFunc(x.Rules, func(a, b Fired) int { return a.compare(&b) })
 	x.Rules = slices.Compact(x.Rules)
+	if err != nil {
+		return x, err
+	}
+	for i := range x.Rules {
+		x.Rules[i].Counts = slices.ContainsFunc(decision.Reasons, func(reason Reason) bool { return reason.Code == x.Rules[i].Code })
+	}
 	return x, nil
+}
+
+// explainer takes note of the bodies that hold, and of the first events of an evaluation: however long it runs, what is
+// kept of it is bounded.
+type explainer struct {
+	rules  map[string]*rule
+	fired  []Fired
+	events []*topdown.Event
+	more   int
+}
+
+func (x *explainer) Enabled() bool               { return true }
+func (x *explainer) Config() topdown.TraceConfig { return topdown.TraceConfig{PlugLocalVars: true} }
+
+// TraceEvent takes note of an event.
+func (x *explainer) TraceEvent(event topdown.Event) {
+	if len(x.events) < mostTraced {
+		x.events = append(x.events, &event)
+	} else {
+		x.more++
+	}
+	head, ok := event.Node.(*ast.Rule)
+	if !ok || event.Op != topdown.ExitOp || head.Module == nil || len(x.fired) == mostTraced {
+		return
+	}
+	ref := head.Ref()
+	if !ref.HasPrefix(rulesRef) || len(ref) != len(rulesRef)+2 || !saysDenyOrGrant(ref[len(rulesRef)+1]) {
+		return
+	}
+	name, ok := ref[len(rulesRef)].Value.(ast.String)
+	if r := x.rules[string(name)]; ok && r != nil {
+		x.fired = append(x.fired, Fired{Path: head.Location.File, Row: head.Location.Row, Code: r.Code, Denies: r.denies})
+	}
+}
+
+// lines prints the events.
+func (x *explainer) lines() []string {
+	if len(x.events) == 0 {
+		return nil
+	}
+	var text bytes.Buffer
+	topdown.PrettyTraceWithLocation(&text, lineage.Full(x.events))
+	out := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
+	for i := range out {
+		out[i] = strings.TrimRight(out[i], " ")
+	}
+	if x.more > 0 {
+		out = append(out, fmt.Sprintf("... and %d events more", x.more))
+	}
+	return out
 }
 
 func (f *Fired) compare(other *Fired) int {
@@ -75,24 +120,6 @@ func (f *Fired) compare(other *Fired) int {
 		return strings.Compare(f.Path, other.Path)
 	}
 	return f.Row - other.Row
-}
-
-// lines prints the events of an evaluation.
-func lines(events []*topdown.Event) []string {
-	more := len(events) - mostTraced
-	if more > 0 {
-		events = events[:mostTraced]
-	}
-	var text bytes.Buffer
-	topdown.PrettyTraceWithLocation(&text, events)
-	out := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
-	for i := range out {
-		out[i] = strings.TrimRight(out[i], " ")
-	}
-	if more > 0 {
-		out = append(out, fmt.Sprintf("... and %d events more", more))
-	}
-	return out
 }
 
 // ReadInput reads an input as a record holds it (Decision.InputJSON). What this release does not know in it is an error: the
