@@ -3,6 +3,7 @@ package library
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"cordon/datastore"
@@ -15,9 +16,12 @@ const lookEvery = time.Second
 // errNotOver ends a transaction that finds nothing to do.
 var errNotOver = errors.New("the time of no version is over")
 
-// Run checks what was shipped, and goes back to the version before when the time of a broken glass is over, until ctx
-// is done; then it returns nil.
+// Run checks what was shipped, and goes back to the version before when the time of a broken glass is over, and keeps
+// jobs alive, until ctx is done and they have ended; then it returns nil.
 func (l *Library) Run(ctx context.Context) error {
+	var beside sync.WaitGroup
+	beside.Go(func() { l.jobs.keepAlive(ctx) })
+	defer beside.Wait()
 	l.checkShipped(ctx)
 	ticks := time.NewTicker(lookEvery)
 	defer ticks.Stop()

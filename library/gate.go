@@ -58,7 +58,11 @@ func (l *Library) judge(ctx context.Context, from datastore.Reader, s *Standing,
 		})
 	}
 	if s.Gates.AcknowledgeFlips {
-		open = append(open, v.flips(asked)...)
+		last, err := l.Replayed(ctx, from, s.Set, v.Digest)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, v.flips(asked, last)...)
 	}
 	if asked == nil || strings.TrimSpace(asked.message) == "" {
 		open = append(open, Gate{Name: GateMessage, Scope: guard.ScopeActivate, Detail: "an activation says in its message what it is for"})
@@ -76,8 +80,8 @@ func gatesOpen(gates []Gate) error {
 	return &guard.Conflict{Code: CodeGatesOpen, Detail: "gates stand open: " + strings.Join(said, "; ")}
 }
 
-// flips is open where not everything is acknowledged that the version decides otherwise.
-func (v *Version) flips(asked *asking) []Gate {
+// flips is open where not everything is acknowledged that the version decides otherwise, or would have by its last replay.
+func (v *Version) flips(asked *asking, last *Replayed) []Gate {
 	gate := Gate{
 		Name: GateFlips, Scope: guard.ScopeActivate,
 		Detail: "whoever activates names the id of each group of the difference to the version in force, and of each flip of the last replay",
@@ -85,7 +89,13 @@ func (v *Version) flips(asked *asking) []Gate {
 	if asked == nil {
 		return []Gate{gate}
 	}
-	for _, id := range asked.changed {
+	changed := slices.Clone(asked.changed)
+	if last != nil {
+		for _, flip := range last.Result.Flips {
+			changed = append(changed, flip.ID)
+		}
+	}
+	for _, id := range changed {
 		if !slices.Contains(asked.acknowledged, id) {
 			gate.Missing = append(gate.Missing, id)
 		}

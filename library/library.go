@@ -26,6 +26,8 @@ type Config struct {
 	Shipped policies.Source
 	// Release names what checks: a version that another release has checked is checked again before it is activated.
 	Release string
+	// Replica names this process among those that share the store.
+	Replica string
 	// Tokens tells that callers come with tokens of an issuer, too: then there are always several who may approve.
 	Tokens bool
 
@@ -44,6 +46,7 @@ type Library struct {
 	now     func() time.Time
 	log     *slog.Logger
 
+	jobs     *jobs
 	checking chan struct{} // holds a token while a policy is checked
 }
 
@@ -60,6 +63,6 @@ func New(config Config) (*Library, error) {
 	}
 	return &Library{
 		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
-		tokens: config.Tokens, now: config.Now, log: config.Log, checking: make(chan struct{}, 1),
+		jobs: newJobs(config.Store, config.Replica, config.Now, config.Log), tokens: config.Tokens, now: config.Now, log: config.Log, checking: make(chan struct{}, 1),
 	}, nil
 }

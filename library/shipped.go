@@ -33,7 +33,7 @@ func (l *Library) Start(ctx context.Context) error {
 	if err == nil {
 		err = l.expire(ctx)
 	}
-	return err
+	return errors.Join(err, l.jobs.start(ctx))
 }
 
 // errStands ends a transaction that finds what it would do done.

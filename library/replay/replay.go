@@ -20,8 +20,9 @@ import (
 
 // Window is the part of the log that is decided again: From <= time < To, zero: open; of one organization, or of all.
 type Window struct {
-	From, To     time.Time
-	Organization string
+	From         time.Time `json:"from,omitzero"`
+	To           time.Time `json:"to,omitzero"`
+	Organization string    `json:"organization,omitempty"`
 }
 
 // Progress says how far a replay is, in records of the log that it has passed. It may be read at any time.

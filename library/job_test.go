@@ -1,0 +1,392 @@
+package library_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/ledger/record"
+	"cordon/library"
+	"cordon/library/replay"
+	"cordon/policies"
+)
+
+// draft pushes a version that decides otherwise: nobody may block anything.
+func (s *shelf) draft(t *testing.T) string {
+	t.Helper()
+	files := maps.Clone(policies.Builtin().Files)
+	files["cordon/rules/closed/closed.rego"] = "# METADATA\n# custom:\n#   code: closed\n#   rank: 15\n" +
+		"#   person: {\"en\": \"a\", \"fr\": \"b\", \"de\": \"c\"}\n#   administrator: {\"en\": \"a\", \"fr\": \"b\", \"de\": \"c\"}\n" +
+		"package cordon.rules.closed\n\ndeny if input.action.name == \"block\"\n"
+	pushed, err := s.Push(t.Context(), alice(), library.Set, library.Push{Message: "close", Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pushed.Version.Digest
+}
+
+// acted has lena block a product and lift the block, so many times: acts are in the store when they are done.
+func (s *shelf) acted(t *testing.T, count int) {
+	t.Helper()
+	host, lena := &guard.Origin{Caller: root()}, by(root(), "lena")
+	_, err := s.guard.PutOrganization(t.Context(), host, "acme", guard.PutOrganization{
+		Name: "Acme", LegalRepresentativeID: "lena", LegalRepresentative: &guard.PutMember{Name: "Lena", Email: "lena@example.org"},
+	})
+	if err == nil {
+		_, err = s.guard.PutProduct(t.Context(), host, "acme", "shop", guard.PutProduct{Name: "Shop", Kind: "domain"})
+	}
+	for range count {
+		if err == nil {
+			_, err = s.guard.BlockProduct(t.Context(), lena, "acme", "shop", guard.ProductAct{Reason: "a test"})
+		}
+		if err == nil {
+			_, err = s.guard.UnblockProduct(t.Context(), lena, "acme", "shop", guard.ProductAct{Reason: "a test"})
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// active is the digest of what is in force.
+func (s *shelf) active(t *testing.T) string { return s.standing(t).Activation.Digest }
+
+// job reads a job.
+func (s *shelf) job(t *testing.T, id string) *library.Job {
+	t.Helper()
+	job, err := s.Job(t.Context(), alice(), id)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+// replay begins a replay of all.
+func (s *shelf) replay(t *testing.T, digest string) *library.Job {
+	t.Helper()
+	job, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return job
+}
+
+func TestADraftDecidesTheLogAgain(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		s.acted(t, 10)
+		digest := s.draft(t)
+		job := s.replay(t, digest)
+		if job.State != library.JobQueued || job.By.Name != "alice" {
+			t.Errorf("a new job is %+v", job)
+		}
+		s.WaitForJobs()
+		got := s.job(t, job.ID)
+		if got.State != library.JobDone || got.Done != got.Total || got.Total < 22 || got.Result == nil || got.EndedAt.IsZero() || got.Problem != "" {
+			t.Fatalf("got %+v", got)
+		}
+		r := got.Result
+		if r.AllowToDeny != 10 || r.Same != 11 || r.Unasked < 2 || len(r.Flips) != 1 || r.Flips[0].Count != 10 || r.Flips[0].Would[0] != "closed" {
+			t.Errorf("got %+v", r)
+		}
+		last, err := s.Replayed(t.Context(), store, library.Set, digest)
+		if err != nil || last == nil || last.Job != job.ID || last.By.Name != "alice" || last.Result.Flips[0].ID != r.Flips[0].ID {
+			t.Errorf("what whoever activates it is to know is %+v, %v", last, err)
+		}
+		// Whoever activates it says that they know.
+		activate := func(acknowledged ...string) error {
+			_, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{Message: "close", Acknowledged: acknowledged})
+			return err
+		}
+		open, is := errors.AsType[*library.GatesOpen](activate("f-000000000000"))
+		if !is || !slices.ContainsFunc(open.Gates, func(g library.Gate) bool {
+			return g.Name == library.GateFlips && slices.Contains(g.Missing, r.Flips[0].ID)
+		}) {
+			t.Errorf("without a word of the flip, these gates stand open: %+v", open)
+		}
+		if err := activate(r.Flips[0].ID); err != nil {
+			open, is := errors.AsType[*library.GatesOpen](err)
+			if !is || slices.ContainsFunc(open.Gates, func(g library.Gate) bool { return slices.Contains(g.Missing, r.Flips[0].ID) }) {
+				t.Errorf("with it: %v", err)
+			}
+		}
+		// Of one organization it says nothing of the others.
+		few, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{Organization: "none"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.WaitForJobs()
+		if got := s.job(t, few.ID); got.State != library.JobDone || got.Result.Records != 0 {
+			t.Errorf("of an organization that is none: %+v", got)
+		}
+		if again, err := s.Replayed(t.Context(), store, library.Set, digest); err != nil || again.Job != job.ID {
+			t.Errorf("the last replay of all is %+v, %v", again, err)
+		}
+	})
+}
+
+// crossed runs a job, with something else done at one of its steps, and returns what is kept of it then.
+func crossed(t *testing.T, at string, do func(s, other *shelf, id string)) (*shelf, *library.Job) {
+	t.Helper()
+	store := openSQLite(t)
+	s := replica(t, store, newClock(), func(c *library.Config) { c.Replica = "r1" })
+	other := replica(t, store, newClock(), func(c *library.Config) { c.Replica = "r2" })
+	for _, l := range []*shelf{s, other} {
+		if err := l.Start(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.acted(t, 1)
+	digest := s.active(t)
+	arrived, goOn := make(chan struct{}), make(chan struct{})
+	s.AtStep(func(name string) {
+		if name == at {
+			close(arrived)
+			<-goOn
+		}
+	})
+	job := s.replay(t, digest)
+	<-arrived
+	do(s, other, job.ID)
+	close(goOn)
+	s.WaitForJobs()
+	return s, other.job(t, job.ID)
+}
+
+// Whatever crosses, the first that ends a job counts, and nothing else changes it.
+func TestOfAllThatEndAJobTheFirstCounts(t *testing.T) {
+	cancel := func(l func(s, other *shelf) *shelf) func(s, other *shelf, id string) {
+		return func(s, other *shelf, id string) {
+			for range 2 { // once more changes nothing
+				if job, err := l(s, other).CancelJob(t.Context(), alice(), id); err != nil || job.State != library.JobCancelled {
+					t.Errorf("cancelled it is %+v, %v", job, err)
+				}
+			}
+		}
+	}
+	here := func(s, _ *shelf) *shelf { return s }
+	there := func(_, other *shelf) *shelf { return other }
+	for name, test := range map[string]struct {
+		at    string
+		do    func(s, other *shelf, id string)
+		state string
+	}{
+		"cancelled before its turn":                {library.StepBegun, cancel(here), library.JobCancelled},
+		"cancelled elsewhere before its turn":      {library.StepBegun, cancel(there), library.JobCancelled},
+		"cancelled at work":                        {library.StepRunning, cancel(here), library.JobCancelled},
+		"cancelled elsewhere, seen with a beat":    {library.StepRunning, func(s, other *shelf, id string) { cancel(there)(s, other, id); beat(t, s) }, library.JobCancelled},
+		"cancelled elsewhere, not seen by its end": {library.StepRunning, cancel(there), library.JobCancelled},
+		"cancelled before its end is written":      {library.StepWorked, cancel(there), library.JobCancelled},
+		"its process is stopped at work": {library.StepRunning, func(s, _ *shelf, _ string) {
+			ended := make(chan struct{})
+			go func() { defer close(ended); s.CloseJobs() }()
+			t.Cleanup(func() { <-ended })
+			<-s.Ending()
+		}, library.JobInterrupted},
+		"its process was killed, and another begins": {library.StepRunning, func(s, _ *shelf, _ string) {
+			next := replica(t, s.store, newClock(), func(c *library.Config) { c.Replica = "r1" })
+			if err := next.Start(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}, library.JobInterrupted},
+		"another process of another replica begins": {library.StepRunning, func(s, _ *shelf, _ string) {
+			next := replica(t, s.store, newClock(), func(c *library.Config) { c.Replica = "r3" })
+			if err := next.Start(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}, library.JobDone},
+		"not heard of": {library.StepRunning, func(_, other *shelf, _ string) { look(t, other, 4) }, library.JobInterrupted},
+		"heard of in between": {library.StepRunning, func(s, other *shelf, _ string) {
+			for range 3 {
+				look(t, other, 3)
+				beat(t, s)
+			}
+		}, library.JobDone},
+		"nothing else comes": {library.StepRunning, func(_, _ *shelf, _ string) {}, library.JobDone},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s, got := crossed(t, test.at, test.do)
+			if got.State != test.state || got.EndedAt.IsZero() || (got.Result != nil) != (test.state == library.JobDone) ||
+				(got.Problem != "") != (test.state == library.JobInterrupted) {
+				t.Errorf("it is %+v, want it %s", got, test.state)
+			}
+			if test.at == library.StepBegun && !got.StartedAt.IsZero() {
+				t.Error("it was begun although it had ended")
+			}
+			// What has ended is not heard of any more, and nobody minds.
+			beat(t, s)
+			look(t, s, 5)
+			if last, err := s.Replayed(t.Context(), s.store, library.Set, got.Digest); err != nil || (last != nil) != (test.state == library.JobDone) {
+				t.Errorf("as the last replay there is %+v, %v", last, err)
+			}
+			_, err := s.CancelJob(t.Context(), alice(), got.ID)
+			if want := map[bool]string{true: "", false: library.CodeJobEnded}[test.state == library.JobCancelled]; conflict(t, err) != want {
+				t.Errorf("cancelled when it is %s: %v", got.State, err)
+			}
+			if after := s.job(t, got.ID); after.State != test.state {
+				t.Errorf("in the end it is %s", after.State)
+			}
+		})
+	}
+}
+
+func beat(t *testing.T, s *shelf) {
+	t.Helper()
+	if err := s.Beat(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func look(t *testing.T, s *shelf, times int) {
+	t.Helper()
+	for range times {
+		if err := s.Look(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// How far a job is can be read elsewhere after a beat.
+func TestTheProgressOfAJobIsToldElsewhere(t *testing.T) {
+	beats := int64(0)
+	crossed(t, library.StepWorked, func(s, other *shelf, id string) {
+		if before := other.job(t, id); before.Done != 0 || before.State != library.JobRunning {
+			t.Errorf("before a beat it is %+v", before)
+		}
+		if here := s.job(t, id); here.Total == 0 || here.Done != here.Total {
+			t.Errorf("where it runs it is %+v", here)
+		}
+		beat(t, s)
+		after := other.job(t, id)
+		if beats = after.Beat; after.Total == 0 || after.Done != after.Total {
+			t.Errorf("after a beat it is %+v", after)
+		}
+	})
+	if beats != 1 {
+		t.Errorf("%d beats were heard", beats)
+	}
+}
+
+// One job is at work at a time, some more may wait, and of those that have ended the last are kept.
+func TestJobsAreBounded(t *testing.T) {
+	s := started(t, openSQLite(t))
+	digest := s.active(t)
+	at := s.clock.now().Add(-time.Hour)
+	var ended []string
+	err := s.store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+		for i := range 60 {
+			job := library.Job{ID: record.NewID(at.Add(time.Duration(i) * time.Second)), State: library.JobDone, Holder: "r1/x"}
+			if ended = append(ended, job.ID); i < 2 {
+				job.State = library.JobQueued // of a process that is gone, and nobody has noticed yet
+			}
+			if err := library.PutJob(ctx, tx, &job); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, most := 0, 0
+	goOn := make(chan struct{})
+	s.AtStep(func(name string) {
+		switch name {
+		case library.StepRunning: // by one at a time
+			if running++; running > most {
+				most = running
+			}
+			<-goOn
+			running--
+		}
+	})
+	for n := range 6 {
+		if _, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{}); err != nil {
+			t.Fatalf("job %d: %v", n, err)
+		}
+	}
+	if _, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{}); conflict(t, err) != library.CodeTooManyJobs {
+		t.Errorf("one more: %v", err)
+	}
+	close(goOn)
+	s.WaitForJobs()
+	if most != 1 {
+		t.Errorf("%d jobs were at work at a time", most)
+	}
+	list, err := s.ListJobs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	kept := map[string]bool{}
+	for _, job := range list {
+		kept[job.ID] = true
+	}
+	// Room is made when one is begun: for that one and 49 that have ended, and those that wait are never removed.
+	if !kept[ended[0]] || !kept[ended[1]] || kept[ended[2]] || kept[ended[10]] || !kept[ended[11]] || len(list) != 2+49+6 {
+		t.Errorf("%d are kept", len(list))
+	}
+}
+
+func TestWhoAsksForAReplay(t *testing.T) {
+	s := started(t, openSQLite(t))
+	digest := s.active(t)
+	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	limited := by(&guard.Caller{ID: "k", Scopes: guard.Scopes(), Organization: "acme"}, "alice")
+	ask := func(o *guard.Origin, set, digest string, w replay.Window) error {
+		_, err := s.Replay(t.Context(), o, set, digest, w)
+		return err
+	}
+	var missing *guard.NotFound
+	var invalid *guard.Invalid
+	if err := ask(alice(), "other", digest, replay.Window{}); !errors.As(err, &missing) {
+		t.Errorf("of another set: %v", err)
+	}
+	if err := ask(alice(), library.Set, "sha256:0", replay.Window{}); !errors.As(err, &missing) {
+		t.Errorf("of no version: %v", err)
+	}
+	if err := ask(alice(), library.Set, digest, replay.Window{From: at, To: at, Organization: "a b"}); !errors.As(err, &invalid) || len(invalid.Errors) != 2 {
+		t.Errorf("of an empty window: %v", err)
+	}
+	if err := ask(limited, library.Set, digest, replay.Window{}); !errors.Is(err, guard.ErrOrganizationLimit) {
+		t.Errorf("for a key of one organization: %v", err)
+	}
+	if _, err := s.Job(t.Context(), limited, "x"); !errors.Is(err, guard.ErrOrganizationLimit) {
+		t.Errorf("read by a key of one organization: %v", err)
+	}
+	if _, err := s.Job(t.Context(), alice(), "none"); !errors.As(err, &missing) {
+		t.Errorf("a job that is none: %v", err)
+	}
+	if _, err := s.CancelJob(t.Context(), alice(), "none"); !errors.As(err, &missing) {
+		t.Errorf("to cancel a job that is none: %v", err)
+	}
+	// A key may ask by itself: it changes nothing. Both are on record.
+	job, err := s.Replay(t.Context(), &guard.Origin{Caller: root()}, library.Set, digest, replay.Window{From: at, Organization: "acme"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.WaitForJobs()
+	if _, err := s.CancelJob(t.Context(), alice(), job.ID); conflict(t, err) != library.CodeJobEnded {
+		t.Errorf("to cancel what is done: %v", err)
+	}
+	var said []string
+	records, err := s.guard.Records(t.Context(), &guard.Origin{Caller: root()}, guard.RecordFilter{Action: "replay_policy"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for r, err := range records {
+		if err != nil {
+			t.Fatal(err)
+		}
+		said = append(said, r.Question.Resource.ID+" "+string(r.Details))
+	}
+	want := []string{digest + fmt.Sprintf(` {"from":"2026-11-01T00:00:00Z","job":"%s","of":"acme"}`, job.ID)}
+	if !slices.Equal(said, want) {
+		t.Errorf("on record is %v, want %v", said, want)
+	}
+}
