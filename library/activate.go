@@ -78,7 +78,7 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 	}
 	asked := &asking{by: by, message: ask.Message, acknowledged: ask.Acknowledged}
 	if ask.BreakGlass == nil {
-		if asked.changed, err = l.changed(ctx, set, before, digest); err != nil {
+		if asked.changed, err = l.turned(ctx, before, digest); err != nil {
 			return none, err
 		}
 	}

@@ -16,13 +16,13 @@ const lookEvery = time.Second
 // errNotOver ends a transaction that finds nothing to do.
 var errNotOver = errors.New("the time of no version is over")
 
-// Run checks what was shipped, and goes back to the version before when the time of a broken glass is over, and keeps
+// Run goes back to the version before when the time of a broken glass is over, checks what this release offers, and keeps
 // jobs alive, until ctx is done and they have ended; then it returns nil.
 func (l *Library) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
 	beside.Go(func() { l.jobs.keepAlive(ctx) })
+	beside.Go(func() { l.checkOffered(ctx) })
 	defer beside.Wait()
-	l.checkShipped(ctx)
 	ticks := time.NewTicker(lookEvery)
 	defer ticks.Stop()
 	for failing := false; ; {

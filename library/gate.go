@@ -107,11 +107,31 @@ func (v *Version) flips(asked *asking, last *Replayed) []Gate {
 }
 
 // open returns the gates that the content of a version leaves open.
-func (s *Summary) open(gates *Gates) []Gate {
-	if s == nil {
-		return []Gate{{Name: GateTests, Scope: guard.ScopeDraft, Detail: "it was not checked yet: have it checked"}}
+func (s *Summary) open(gates *Gates) (open []Gate) {
+	add := func(name, format string, args ...any) {
+		open = append(open, Gate{Name: name, Scope: guard.ScopeDraft, Detail: fmt.Sprintf(format, args...)})
 	}
-	return nil
+	if s == nil {
+		add(GateTests, "the version was not checked yet: have it checked")
+		return open
+	}
+	if s.Failed > 0 {
+		add(GateTests, "%d tests fail: push a version that passes its tests", s.Failed)
+	}
+	if s.Format > 0 {
+		add(GateFormat, "%d files are not formatted: push them as cordon policy fmt has them", s.Format)
+	}
+	if !s.Budget {
+		add(GateBudget, "a rule takes too long: push a version without it; the report names it")
+	}
+	if s.Coverage < gates.Coverage {
+		add(GateCoverage, "the tests reach %.1f %% of the rules, and %.1f %% are asked for: push a version with more tests", s.Coverage, gates.Coverage)
+	}
+	if broken := slices.DeleteFunc(slices.Clone(s.Broken), func(name string) bool { return slices.Contains(gates.InvariantsFree, name) }); len(broken) > 0 {
+		add(GateInvariants, "%s does not hold: push a version that keeps it; the report has the question that it answers otherwise", strings.Join(broken, ", "))
+		open[len(open)-1].Missing = broken
+	}
+	return open
 }
 
 // secondPerson is open where nobody but the author has approved the step from what is in force, by a key that still may.
@@ -157,9 +177,4 @@ func approvers(ctx context.Context, from datastore.Reader, at time.Time) ([]Key,
 		}
 	}
 	return keys, nil
-}
-
-// changed names what whoever activates a version must acknowledge.
-func (l *Library) changed(ctx context.Context, set, from, to string) ([]string, error) {
-	return nil, nil
 }

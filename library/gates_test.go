@@ -11,6 +11,7 @@ import (
 	"cordon/datastore"
 	"cordon/guard"
 	"cordon/library"
+	"cordon/policies/table"
 )
 
 // held activates a version, and gives the names of the gates that stand open.
@@ -282,4 +283,22 @@ func (h *hooked) Update(ctx context.Context, fn func(context.Context, datastore.
 		h.before()
 	}
 	return h.Store.Update(ctx, fn)
+}
+
+func TestFlipsAreAcknowledgedGroupByGroup(t *testing.T) { // docs/design.md 12, Gates
+	s := started(t, openSQLite(t))
+	s.Differ(table.Group{ID: "one", From: table.AnswerDeny, To: table.AnswerAllow}, table.Group{ID: "two", From: table.AnswerAllow, To: table.AnswerDeny},
+		table.Group{ID: "reasons", From: table.AnswerDeny, To: table.AnswerDeny})
+	digest := s.push(t, alice(), "one")
+	for _, acknowledged := range [][]string{nil, {"one"}, {"two", "another"}} {
+		wants(t, s.held(t, alice(), digest, library.Activate{Message: "now", Acknowledged: acknowledged}), library.GateFlips)
+	}
+	_, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{Message: "now", Acknowledged: []string{"one"}})
+	if open, is := errors.AsType[*library.GatesOpen](err); !is || !slices.Equal(open.Gates[0].Missing, []string{"two"}) {
+		t.Errorf("%v does not name what is missing", err)
+	}
+	wants(t, s.held(t, alice(), digest, library.Activate{Message: "now", Acknowledged: []string{"two", "one"}}))
+	other := s.push(t, alice(), "other")
+	s.setGates(t, func(g *library.Gates) { g.AcknowledgeFlips = false })
+	wants(t, s.held(t, alice(), other, now))
 }

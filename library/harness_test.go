@@ -124,6 +124,7 @@ func replica(t *testing.T, store datastore.Store, at *clock, change func(*librar
 	if err != nil {
 		t.Fatal(err)
 	}
+	l.Quicken()
 	return &shelf{l, store, g, at, elapsed}
 }
 

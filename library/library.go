@@ -7,6 +7,7 @@
 package library
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"cordon/guard"
 	"cordon/ledger"
 	"cordon/policies"
+	"cordon/policies/table"
 )
 
 // Config is what a library is made of. Store, Guard and Ledger are required.
@@ -46,8 +48,12 @@ type Library struct {
 	now     func() time.Time
 	log     *slog.Logger
 
-	jobs     *jobs
-	checking chan struct{} // holds a token while a policy is checked
+	jobs        *jobs
+	working     chan struct{} // holds a token while a policy is checked or compared
+	differences differences
+	inspect     func(ctx context.Context, src policies.Source) (*policies.Report, error)
+	prove       func(ctx context.Context, engine *policies.Engine) (*table.Proof, error)
+	compare     func(ctx context.Context, from, to *policies.Engine) (*table.Difference, error)
 }
 
 // New makes a library.
@@ -63,6 +69,7 @@ func New(config Config) (*Library, error) {
 	}
 	return &Library{
 		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
-		jobs: newJobs(config.Store, config.Replica, config.Now, config.Log), tokens: config.Tokens, now: config.Now, log: config.Log, checking: make(chan struct{}, 1),
+		tokens: config.Tokens, now: config.Now, log: config.Log, jobs: newJobs(config.Store, config.Replica, config.Now, config.Log),
+		working: make(chan struct{}, 1), inspect: policies.Check, prove: table.Prove, compare: table.Compare,
 	}, nil
 }

@@ -8,40 +8,79 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/guard"
 	"cordon/policies"
+	"cordon/policies/table"
 )
 
 // Report is what the checks of a version found.
 type Report struct {
-	Problems []Problem `json:"problems,omitempty"` // with any it is no policy, and nothing else was looked at
-	Release  string    `json:"release,omitempty"`  // whose checks they were
+	policies.Report
+	// Invariants are shown on every cell that the policy's words make, of which there are so many.
+	Invariants []table.Invariant `json:"invariants"`
+	Cells      int               `json:"cells"`
+	Release    string            `json:"release,omitempty"` // whose checks they were
 }
 
 // Summary is as much of a report as the gates look at.
 type Summary struct {
-	Release string    `json:"release,omitempty"` // whose checks they were
-	At      time.Time `json:"at"`
+	Release  string    `json:"release,omitempty"` // whose checks they were
+	At       time.Time `json:"at"`
+	Failed   int       `json:"failed"` // tests
+	Format   int       `json:"format"` // files that are not formatted
+	Budget   bool      `json:"budget"` // it held
+	Coverage float64   `json:"coverage"`
+	Broken   []string  `json:"broken,omitempty"` // invariants
 }
 
 func (r *Report) summary(at time.Time) *Summary {
-	return &Summary{Release: r.Release, At: at.UTC()}
+	s := &Summary{
+		Release: r.Release, At: at.UTC(), Failed: r.Tests.Failed, Format: len(r.Format), Budget: r.Budget.Held, Coverage: r.Coverage.Percent,
+	}
+	for _, invariant := range r.Invariants {
+		if !invariant.Holds {
+			s.Broken = append(s.Broken, invariant.Name)
+		}
+	}
+	return s
 }
 
 // check checks a policy, one at a time: whoever pushes several waits, and whoever asks questions does not.
 func (l *Library) check(ctx context.Context, src policies.Source) (*Report, error) {
-	select {
-	case l.checking <- struct{}{}:
-		defer func() { <-l.checking }()
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
+	if err := l.turn(ctx); err != nil {
+		return nil, err
 	}
-	r := &Report{Release: l.release}
-	_, err := policies.Compile(ctx, src)
-	if refused, is := errors.AsType[*policies.ProblemsError](err); is {
-		r.Problems = refused.Problems
+	defer l.done()
+	found, err := l.inspect(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	r := &Report{Report: *found, Invariants: []table.Invariant{}, Release: l.release}
+	if len(r.Problems) > 0 || !r.Budget.Held { // what has no end is not asked every question that there is
 		return r, nil
 	}
-	return r, err
+	engine, err := policies.Compile(ctx, src)
+	if err != nil {
+		return nil, fmt.Errorf("compile policy: %w", err)
+	}
+	proof, err := l.prove(ctx, engine)
+	if err != nil {
+		return nil, err
+	}
+	r.Invariants, r.Cells = proof.Invariants, proof.Cells
+	return r, nil
+}
+
+// Check makes the report of a version again, and keeps it.
+func (l *Library) Check(ctx context.Context, o *guard.Origin, set, digest string) (*Report, error) {
+	if err := open(o, set); err != nil {
+		return nil, err
+	}
+	v, err := find(ctx, l.store, set, digest)
+	if err != nil {
+		return nil, err
+	}
+	return l.again(ctx, set, v)
 }
 
 // reportFile names the file of a version's report.
@@ -79,18 +118,24 @@ func (l *Library) renew(ctx context.Context, set string, v *Version) error {
 	if v.Summary != nil && v.Summary.Release == l.release {
 		return nil
 	}
+	_, err := l.again(ctx, set, v)
+	return err
+}
+
+// again checks a version, and keeps what was found.
+func (l *Library) again(ctx context.Context, set string, v *Version) (*Report, error) {
 	src, err := l.content(ctx, v.Digest)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := l.check(ctx, src)
 	if err == nil {
 		err = l.keepReport(ctx, v.Digest, r)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+	return r, l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		fresh, err := find(ctx, tx, set, v.Digest)
 		if err != nil {
 			return err
@@ -100,13 +145,14 @@ func (l *Library) renew(ctx context.Context, set string, v *Version) error {
 	})
 }
 
-// checkShipped checks the shipped policy where that was not done.
-func (l *Library) checkShipped(ctx context.Context) {
+// checkOffered checks the shipped policy where it is offered, and that was not done. One that was in force was checked when
+// it was released, and nobody waits for a report of it.
+func (l *Library) checkOffered(ctx context.Context) {
 	v, err := find(ctx, l.store, Set, l.shipped.Digest())
-	if err == nil {
+	if err == nil && v.Activated == 0 {
 		err = l.renew(ctx, Set, v)
 	}
 	if err != nil && ctx.Err() == nil {
-		l.log.Error("the shipped policy is not checked", "error", err)
+		l.log.Error("the policy that this release offers is not checked", "error", err)
 	}
 }

@@ -1,0 +1,68 @@
+package library_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"cordon/library"
+	"cordon/policies"
+)
+
+// Every gate about the content of a version holds up one that lacks just that, whoever asks for it.
+func TestWhatTheChecksFindHoldsAVersionUp(t *testing.T) { // docs/design.md 12, Gates
+	s := replica(t, openSQLite(t), newClock(), nil)
+	s.Inspect()
+	s.start(t)
+	for gate, change := range map[string]func(map[string]string){
+		library.GateTests: func(files map[string]string) {
+			files["cordon/odd_test.rego"] = "package cordon_test\n\ntest_odd if 1 == 2\n"
+		},
+		library.GateFormat: func(files map[string]string) { files["cordon/cordon.rego"] += "\n\n\n\n# far below\n" },
+		library.GateCoverage: func(files map[string]string) {
+			files["cordon/roles/more.rego"] = "package cordon.roles\n\nnever if input.action.name == \"never\"\n"
+		},
+	} {
+		t.Run(gate, func(t *testing.T) {
+			files := maps.Clone(policies.Builtin().Files)
+			change(files)
+			pushed, err := s.Push(t.Context(), alice(), library.Set, library.Push{Files: files})
+			if err != nil {
+				t.Fatal(err)
+			}
+			v := pushed.Version
+			wants(t, s.held(t, alice(), v.Digest, library.Activate{Message: "now", Acknowledged: nil}), gate)
+			if v.State != library.Draft || !slices.ContainsFunc(v.Gates, func(g library.Gate) bool { return g.Name == gate }) {
+				t.Errorf("it is %s, and %+v stand open", v.State, v.Gates)
+			}
+		})
+	}
+}
+
+// An invariant that does not hold is named, with a question that shows it, until somebody sets it free by name.
+func TestAnInvariantHoldsAVersionUpUntilItIsSetFree(t *testing.T) { // docs/design.md 12, Gates
+	s := started(t, openSQLite(t))
+	s.Prove()
+	file := "cordon/rules/product_blocked/product_blocked.rego"
+	files := maps.Clone(policies.Builtin().Files)
+	files[file] = strings.Replace(files[file], "deny if {", "deny if {\n\tinput.resource.kind != \"domain\"", 1)
+	pushed, err := s.Push(t.Context(), alice(), library.Set, library.Push{Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := pushed.Version.Summary.Broken
+	if len(broken) == 0 {
+		t.Fatal("no invariant is broken")
+	}
+	for _, invariant := range pushed.Version.Report.Invariants {
+		if invariant.Holds == slices.Contains(broken, invariant.Name) || !invariant.Holds && invariant.Counterexample == nil {
+			t.Errorf("%+v", invariant)
+		}
+	}
+	wants(t, s.held(t, alice(), pushed.Version.Digest, now), library.GateInvariants)
+	s.setGates(t, func(g *library.Gates) { g.InvariantsFree = broken[1:] })
+	wants(t, s.held(t, alice(), pushed.Version.Digest, now), library.GateInvariants)
+	s.setGates(t, func(g *library.Gates) { g.InvariantsFree = broken })
+	wants(t, s.held(t, alice(), pushed.Version.Digest, now))
+}
