@@ -18,7 +18,7 @@ func BenchmarkProve(b *testing.B) {
 }
 
 func BenchmarkCompare(b *testing.B) {
-	from, to := compile(b, nil), engineOf(b, settings(b, true, "imap"))
+	from, to := compile(b, nil), engineOf(b, settings(b, map[string]any{"administrators_manage_blocked_products": true, "additional_critical_channels": []string{"imap"}}))
 	for b.Loop() {
 		d, err := table.Compare(b.Context(), from, to)
 		if err != nil {

@@ -70,7 +70,7 @@ func blockedProduct(c *cell) (speaks, holds bool) {
 	}
 	switch c.Action.Name {
 	case "manage":
-		return true, c.denied() || c.known.adminsManageBlocked && c.admin()
+		return true, c.denied() || c.admin() && c.adminsManageBlocked()
 	case "change_product", "remove":
 		return true, c.denied()
 	case "unblock":
@@ -124,7 +124,7 @@ func limited(c *cell) (speaks, holds bool) {
 func admins(c *cell) (speaks, holds bool) {
 	plain := c.admin() && c.Resource.Known && !c.Subject.Blocked && !c.blocked() && !c.Resource.Maintenance
 	fits := c.on(policies.TypeProduct, "view", "manage", "change_product", "remove") ||
-		c.on(policies.TypeProduct, "block") && !c.mailService() ||
+		c.on(policies.TypeProduct, "block") && !c.mailService() && (c.Act == nil || c.Act.Ends) ||
 		c.on(policies.TypeProduct, "start_maintenance") && c.mailService() ||
 		c.on(policies.TypeProduct, "receive_mail", "read_mail", "send_mail") && c.mailService() && c.Action.Channel == policies.ChannelMailWeb
 	return plain && fits, c.allowed()

@@ -13,6 +13,7 @@ type fact struct {
 	before string  // words before those of its values, "" for none
 	values []value // the plainest first
 	rest   string  // words for all values but the plainest; "" where they are listed
+	asked  bool    // part of the question, and nothing that could be otherwise about what is asked
 	// set writes a value into an input, and reports whether it goes with the facts that were set before it. A fact that
 	// says nothing beside them has its plainest value alone.
 	set func(in *policies.Input, v int) bool

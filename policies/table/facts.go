@@ -47,7 +47,7 @@ func (w *words) facts(resourceType, action string) []fact {
 		mailFirst := union([]string{policies.ChannelMailWeb}, w.channels)
 		list = append(list, channel(mailFirst, "through ", func(in *policies.Input) *string { return &in.Action.Channel }), w.blockedBeside())
 	default:
-		list = append(list, w.blocked())
+		list = append(list, w.blocked(resourceType))
 	}
 	switch resourceType {
 	case policies.TypeProduct:
@@ -66,6 +66,14 @@ func (w *words) facts(resourceType, action string) []fact {
 		if resourceType == policies.TypeUser && slices.Contains(incident, action) {
 			list = append(list, code(), justification())
 		}
+	}
+	if action == "block" {
+		list = append(list, ends(), chosen("blocks that end", "every block must end", "a block need not end",
+			func(s *policies.OrganizationSettings) **bool { return &s.BlocksMustEnd }))
+	}
+	if resourceType == policies.TypeProduct && !slices.Contains(mail, action) {
+		list = append(list, chosen("blocked products", "its admins manage what is blocked", "its admins do not manage what is blocked",
+			func(s *policies.OrganizationSettings) **bool { return &s.AdministratorsManageBlockedProducts }))
 	}
 	return list
 }
@@ -86,18 +94,20 @@ func (w *words) asker() fact {
 	}}
 }
 
-// blocked is whether the subject is, and with which channels besides the critical ones: where no channel is asked about,
-// none or all.
-func (w *words) blocked() fact {
+// blocked is whether the subject is; beside products and organizations also with all channels.
+func (w *words) blocked(resourceType string) fact {
 	named := [][]string{nil, nil, slices.Sorted(slices.Values(w.channels))}
 	values := plainly("not blocked", "blocked", "blocked with all channels")
+	if resourceType == policies.TypeUser { // where the cells are many
+		values = values[:2]
+	}
 	return fact{name: "subject's block", values: values, rest: "blocked subject", set: func(in *policies.Input, v int) bool {
 		in.Subject.Blocked, in.Subject.BlockedChannels = v > 0, named[v]
 		return v == 0 || in.Subject.Member
 	}}
 }
 
-// blockedBeside is the same where a channel is asked about: the block may name it, all others, or all.
+// blockedBeside is whether the subject is where a channel is asked about: the block may name it, all others, or all.
 func (w *words) blockedBeside() fact {
 	all := slices.Sorted(slices.Values(w.channels))
 	values := plainly("not blocked", "blocked", "blocked with that channel", "blocked with all other channels", "blocked with all channels")
@@ -183,11 +193,13 @@ func (w *words) target() fact {
 
 // itself is whether the user is the one who asks: in the same role then, and blocked as they are.
 func itself() fact {
-	return flag("self", "on somebody else", "on themself",
+	f := flag("self", "on somebody else", "on themself",
 		func(in *policies.Input) bool {
 			return in.Subject.Member && in.Subject.Role == in.Resource.Role && in.Subject.Blocked == (len(in.Resource.Blocks) > 0)
 		},
 		func(in *policies.Input) *bool { return &in.Subject.Itself })
+	f.asked = true
+	return f
 }
 
 // otherAdmins and otherLegal are who else is there. Whoever asks about somebody else is one of the others.
@@ -214,7 +226,7 @@ func otherLegal() fact {
 func channel(channels []string, before string, of func(*policies.Input) *string) fact {
 	all := append(slices.Clone(channels), "pigeon")
 	names := append(slices.Clone(channels), unknownChannel)
-	return fact{name: "channel", before: before, values: anyOf(names...), set: func(in *policies.Input, v int) bool {
+	return fact{name: "channel", asked: true, before: before, values: anyOf(names...), set: func(in *policies.Input, v int) bool {
 		if in.Resource.Type == policies.TypeChannel && !in.Resource.Known {
 			return v == 0
 		}
@@ -230,7 +242,7 @@ func (w *words) newRole(more ...string) fact {
 	if names[0] == "" {
 		names[0] = "no role yet"
 	}
-	return fact{name: "new role", before: "to ", values: anyOf(names...), set: func(in *policies.Input, v int) bool {
+	return fact{name: "new role", asked: true, before: "to ", values: anyOf(names...), set: func(in *policies.Input, v int) bool {
 		in.Action.Role = roles[v]
 		return true
 	}}
@@ -238,7 +250,7 @@ func (w *words) newRole(more ...string) fact {
 
 // act is whether one asks if one may, or does it: on whose side is the asker's (docs/domain.md, "Whose block it is").
 func act() fact {
-	return fact{name: "act", values: plainly("as a question", "as an act"), set: func(in *policies.Input, v int) bool {
+	return fact{name: "act", asked: true, values: plainly("as a question", "as an act"), set: func(in *policies.Input, v int) bool {
 		if in.Act = nil; v == 1 {
 			in.Act = &policies.Act{Origin: origin(in.Subject.Kind), Justification: true}
 		}
@@ -275,6 +287,34 @@ func justification() fact {
 			return v == 0
 		}
 		in.Act.Justification = v == 0
+		return true
+	}}
+}
+
+func ends() fact {
+	return fact{name: "end", values: plainly("with an end", "without an end"), set: func(in *policies.Input, v int) bool {
+		if in.Act == nil {
+			return v == 0
+		}
+		in.Act.Ends = v == 0
+		return true
+	}}
+}
+
+// chosen is what an organization chose of what the policy may leave to it.
+func chosen(name, yes, no string, of func(*policies.OrganizationSettings) **bool) fact {
+	return fact{name: name, values: plainly("nothing chosen about "+name, yes, no), set: func(in *policies.Input, v int) bool {
+		var s policies.OrganizationSettings
+		if in.Organization.Settings != nil {
+			s = *in.Organization.Settings
+		}
+		*of(&s) = nil
+		if v > 0 {
+			*of(&s) = new(v == 1)
+		}
+		if in.Organization.Settings = nil; len(s.Chosen()) > 0 {
+			in.Organization.Settings = &s
+		}
 		return true
 	}}
 }

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"encoding/json"
 	"slices"
 
 	"cordon/policies"
@@ -22,23 +21,15 @@ type cell struct {
 
 // knowledge is what a law has to know of the policy besides its answers.
 type knowledge struct {
-	actions             map[string][]string
-	roles               []string
-	adminsManageBlocked bool // its setting
+	engine  *policies.Engine
+	actions map[string][]string
+	roles   []string
 }
 
 func knownTo(e *policies.Engine) knowledge {
-	k := knowledge{actions: map[string][]string{}, roles: e.Roles()}
+	k := knowledge{engine: e, actions: map[string][]string{}, roles: e.Roles()}
 	for _, on := range []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel} {
 		k.actions[on] = e.Actions(on)
-	}
-	var file struct {
-		Settings struct {
-			AdminsManageBlocked bool `json:"administrators_manage_blocked_products"`
-		} `json:"settings"`
-	}
-	if json.Unmarshal([]byte(e.Source().Files["cordon/settings.json"]), &file) == nil { // else it is off
-		k.adminsManageBlocked = file.Settings.AdminsManageBlocked
 	}
 	return k
 }
@@ -62,6 +53,15 @@ func (c *cell) limited() bool {
 
 func (c *cell) mailService() bool { return c.Resource.Kind == policies.KindMailService }
 func (c *cell) blocked() bool     { return len(c.Resource.Blocks) > 0 }
+
+// adminsManageBlocked reports whether the policy, or the organization where it is left to it, has it so.
+func (c *cell) adminsManageBlocked() bool {
+	var chosen policies.OrganizationSettings
+	if c.Organization.Settings != nil {
+		chosen = *c.Organization.Settings
+	}
+	return *c.known.engine.InForce(chosen).AdministratorsManageBlockedProducts
+}
 
 // gives reports whether a code is among the reasons.
 func (c *cell) gives(code string) bool {

@@ -15,6 +15,9 @@ import (
 )
 
 func TestEveryInvariantHolds(t *testing.T) {
+	if raceDetector() {
+		t.Skip("the race detector has nothing to say about rules; the other tests go the same ways")
+	}
 	proof, err := table.Prove(t.Context(), compile(t, nil))
 	if err != nil {
 		t.Fatal(err)
@@ -35,13 +38,26 @@ func TestEveryInvariantHolds(t *testing.T) {
 
 // What a setting can concern is looked at under each.
 func TestEveryInvariantHoldsUnderEverySetting(t *testing.T) {
-	for name, src := range map[string]policies.Source{
-		"admins manage what is blocked": settings(t, true),
-		"channels are closed":           settings(t, false, "imap", "smtp", "ftp", "ssh", "database"),
-		"both":                          settings(t, true, "ftp"),
+	for name, one := range map[string]struct {
+		set   map[string]any
+		about map[string]string // actions, and on what
+	}{
+		"admins manage what is blocked": {adminsManage, map[string]string{"manage": "product", "change_product": "product"}},
+		"channels are closed": {
+			map[string]any{"additional_critical_channels": []string{"imap", "smtp", "ftp", "ssh", "database"}},
+			map[string]string{"use": "channel", "read_mail": "product"},
+		},
+		"all is left to organizations": {
+			map[string]any{"left_to_organizations": []string{"administrators_manage_blocked_products", "blocks_must_end", "product_events_to"}},
+			map[string]string{"manage": "product", "block": "product"},
+		},
+		"blocks must end": {
+			map[string]any{"blocks_must_end": true, "administrators_manage_blocked_products": true, "left_to_organizations": []string{}},
+			map[string]string{"manage": "product", "block": "product"},
+		},
 	} {
-		engine := engineOf(t, src)
-		for action, on := range map[string]string{"manage": "product", "change_product": "product", "use": "channel", "read_mail": "product"} {
+		engine := engineOf(t, settings(t, one.set))
+		for action, on := range one.about {
 			proof, err := table.ProveAbout(t.Context(), engine, on, action)
 			if err != nil {
 				t.Fatal(err)
@@ -74,8 +90,8 @@ func TestAChangeThatBreaksAnInvariantIsToldByItsSmallestCounterexample(t *testin
 			"May a legal representative manage a product: product blocked by administrator?", "allow",
 		},
 		{
-			"M1", "product", "block", file("mail_service_not_blockable"), `"mail_service"`, `"mailservice"`,
-			"May a legal representative block a product: mail_service?", "allow",
+			"M1", "product", "unblock", file("mail_service_not_blockable"), `"mail_service"`, `"mailservice"`,
+			"May a legal representative unblock a product: mail_service?", "allow",
 		},
 		{
 			"M2", "product", "start_maintenance", file("not_a_mail_service"), `"start_maintenance"`, `"never"`,
@@ -102,8 +118,8 @@ func TestAChangeThatBreaksAnInvariantIsToldByItsSmallestCounterexample(t *testin
 			"May somebody who is no member view an organization?", "allow",
 		},
 		{
-			"R4", "user", "block", file("would_lock_out_organization"), `{"block", "remove"}`, `{"remove"}`,
-			"May the host block a user: on a legal_representative, no other admin?", "allow",
+			"R4", "user", "remove", file("would_lock_out_organization"), `{"block", "remove"}`, `{"block"}`,
+			"May the host remove a user: on a legal_representative, no other admin?", "allow",
 		},
 		{
 			"R5", "user", "remove", file("legal_representative_only"), `input.action.name == "remove"`, `input.action.name == "never"`,

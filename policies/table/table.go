@@ -79,19 +79,22 @@ func (s *section) walk(in policies.Input, next int, number uint32) {
 	}
 	f := &s.facts[next]
 	for v := range f.values {
-		in := in // what one value set, the next does not see
-		if in.Act != nil {
-			act := *in.Act
-			in.Act = &act
-		}
-		if in.Time != nil {
-			time := *in.Time
-			in.Time = &time
-		}
+		in := copied(in) // what one value set, the next does not see
 		if f.set(&in, v) {
 			s.walk(in, next+1, number*uint32(len(f.values))+uint32(v))
 		}
 	}
+}
+
+// copied returns a copy of an input whose facts can be set otherwise.
+func copied(in policies.Input) policies.Input {
+	if in.Act != nil {
+		in.Act = new(*in.Act)
+	}
+	if in.Time != nil {
+		in.Time = new(*in.Time)
+	}
+	return in
 }
 
 // start returns an input of the action before anything is known.

@@ -3,6 +3,9 @@ package table_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 
@@ -45,19 +48,30 @@ func replaced(t testing.TB, path, old, with string) map[string]string {
 	return map[string]string{path: strings.Replace(text, old, with, 1)}
 }
 
-// settings gives the built-in rules under some settings.
-func settings(t testing.TB, manage bool, critical ...string) policies.Source {
+// settings gives the built-in rules with some settings set otherwise.
+func settings(t testing.TB, changed map[string]any) policies.Source {
 	t.Helper()
 	src := policies.Builtin()
-	text, err := json.Marshal(map[string]any{"settings": map[string]any{
-		"administrators_manage_blocked_products": manage, "additional_critical_channels": critical, "timezone": "UTC",
-	}})
+	var file struct {
+		Settings map[string]any `json:"settings"`
+	}
+	if err := json.Unmarshal([]byte(src.Files["cordon/settings.json"]), &file); err != nil {
+		t.Fatal(err)
+	}
+	maps.Copy(file.Settings, changed)
+	text, err := json.Marshal(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	src.Files["cordon/settings.json"] = string(text)
 	return src
 }
+
+// Settings that tests change.
+var (
+	adminsManage = map[string]any{"administrators_manage_blocked_products": true}
+	imapCloses   = map[string]any{"additional_critical_channels": []string{"imap"}}
+)
 
 // rule is a rule of a code with a rank and a body.
 func rule(code string, rank int, body string) string {
@@ -74,4 +88,11 @@ package cordon.rules.%[1]s
 
 %[3]s
 `, code, rank, body)
+}
+
+// raceDetector reports whether the race detector is on: it makes the rules ten times slower and has nothing to say about
+// them, so that under it a part of the table must do.
+func raceDetector() bool {
+	info, ok := debug.ReadBuildInfo()
+	return ok && slices.ContainsFunc(info.Settings, func(s debug.BuildSetting) bool { return s.Key == "-race" && s.Value == "true" })
 }

@@ -15,7 +15,7 @@ import (
 // compared is the shipped policy against one where administrators manage what is blocked and a file says something hostile.
 func compared(t *testing.T) *table.Comparison {
 	t.Helper()
-	from, to := policies.Builtin(), settings(t, true)
+	from, to := policies.Builtin(), settings(t, adminsManage)
 	to.Files["cordon/rules/new.json"] = "{\"x\": \"</code><script>alert(1)</script>\"}\n"
 	delete(to.Files, "cordon/rules/host/host_test.rego")
 	d, err := table.CompareAbout(t.Context(), engineOf(t, from), engineOf(t, to), "product", "manage")
@@ -48,12 +48,12 @@ func TestATerminalIsToldWhatOpensFirst(t *testing.T) {
 	}
 	at := 0
 	for _, want := range []string{
-		"Of 352 cells that can be asked, 108 are answered differently: 36 opened, 0 closed, 72 for other reasons.",
-		"Opened, 36 cells: not allowed before, allowed now",
-		"  legal_representative or administrator, not blocked, blocked product: `manage` deny → allow, 36 cells\n",
+		"Of 1056 cells that can be asked, 324 are answered differently: 108 opened, 0 closed, 216 for other reasons.",
+		"Opened, 108 cells: not allowed before, allowed now",
+		"  legal_representative or administrator, not blocked, blocked product: `manage` deny → allow, 108 cells\n",
 		"      May a legal representative manage a product: product blocked by administrator?\n",
-		"Other reasons, 72 cells: the same answer for other reasons",
-		"`manage` deny, no longer for product_blocked, 72 cells\n",
+		"Other reasons, 216 cells: the same answer for other reasons",
+		"`manage` deny, no longer for product_blocked, 216 cells\n",
 		"added cordon/rules/new.json\n",
 		"--- /dev/null\n+++ cordon/rules/new.json\n",
 	} {
