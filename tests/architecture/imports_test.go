@@ -29,10 +29,11 @@ var rooms = map[string]struct {
 	"ledger/witness":          {[]string{"ledger/tree"}, "a second place knows checkpoints, and nothing of the store"},
 	"guard":                   {[]string{"policies", "datastore", "ledger", "ledger/record", "ledger/batch", "ledger/journal", "ledger/retention", "ledger/opa"}, "rules meet facts here, on any engine and behind any door"},
 	"library":                 {[]string{"policies", "policies/table", "datastore", "ledger", "ledger/record", "guard", "library/replay"}, "versions are checked by the rules' room and activated through the guard's door"},
+	"library/sandbox":         {[]string{"policies", "policies/table"}, "what nobody has looked at yet is checked apart, and sees nothing but itself"},
 	"library/replay":          {[]string{"policies", "ledger", "ledger/opa", "ledger/record"}, "it asks engines about records, and activates nothing"},
 	"server":                  {[]string{"guard", "library", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
-	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "ledger/tree", "ledger/witness", "library", "server", "client"},
+	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "ledger/tree", "ledger/witness", "library", "library/sandbox", "server", "client"},
 		"the program wires them all"},
 	"tools": {nil, "tools need nothing of the rest"},
 }

@@ -1,0 +1,179 @@
+// Package sandbox answers what a draft would do: policies that nobody has looked at yet, checked in a process of their own.
+//
+// What somebody pushes may be made to fill the memory or never to end, and no bound inside of a process holds against all
+// of it: one call of one builtin can ask for more than the machine has, and a stack that is too deep ends the process. So
+// that process is another: it has as much memory as it may have, gives way to others at the processors, and is ended when
+// its time is over. The service goes on, and whoever pushed is told.
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"cordon/policies"
+	"cordon/policies/table"
+)
+
+// Limits of a check where a [Box] names none.
+const (
+	Memory = 1 << 30 // bytes
+	Time   = 2 * time.Minute
+)
+
+// Box checks policies in processes that it starts and ends.
+type Box struct {
+	// Command is this program as it is to be started, with what makes it call [Serve].
+	Command []string
+	Memory  int64         // bytes that a process may have; 0: Memory
+	Time    time.Duration // that it may take; 0: Time
+}
+
+// request is what a process is asked, and answer what it answers.
+type (
+	request struct {
+		policies.Source
+		Memory int64 `json:"memory"`
+		Prove  bool  `json:"prove"`
+	}
+	answer struct {
+		Report *policies.Report `json:"report,omitempty"`
+		Proof  *table.Proof     `json:"proof,omitempty"`
+		Error  string           `json:"error,omitempty"`
+	}
+)
+
+// Check is policies.Check. A policy that takes more memory or time than it may is reported with a problem.
+func (b *Box) Check(ctx context.Context, src policies.Source) (*policies.Report, error) {
+	got, err := b.run(ctx, request{Source: src, Memory: b.memory()})
+	if over, is := errors.AsType[*exceeded](err); is {
+		return &policies.Report{
+			Digest: src.Digest(), Problems: []policies.Problem{{Code: "limit_error", Message: over.Error()}}, Format: []policies.Unformatted{},
+			Lint: []policies.Problem{}, Tests: policies.Tests{Items: []policies.Test{}}, Coverage: policies.Coverage{Uncovered: []policies.Range{}},
+			Budget: policies.Budget{Runaway: []policies.Problem{}},
+		}, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("check policy: %w", err)
+	}
+	return got.Report, nil
+}
+
+// Prove is table.Prove. A policy that takes more memory or time than it may is an error.
+func (b *Box) Prove(ctx context.Context, engine *policies.Engine) (*table.Proof, error) {
+	start := time.Now()
+	got, err := b.run(ctx, request{Source: engine.Source(), Memory: b.memory(), Prove: true})
+	if err != nil {
+		return nil, fmt.Errorf("prove invariants: %w", err)
+	}
+	got.Proof.Took = time.Since(start)
+	return got.Proof, nil
+}
+
+func (b *Box) memory() int64 {
+	if b.Memory > 0 {
+		return b.Memory
+	}
+	return Memory
+}
+
+// exceeded is why a process was ended.
+type exceeded struct{ why string }
+
+func (e *exceeded) Error() string {
+	return "it was stopped while it was checked: it takes more than " + e.why + "; look for what grows or repeats without end"
+}
+
+func (b *Box) run(ctx context.Context, ask request) (*answer, error) {
+	limit := b.Time
+	if limit <= 0 {
+		limit = Time
+	}
+	limited, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	text, err := json.Marshal(ask)
+	if err != nil {
+		return nil, err
+	}
+	var out, said bytes.Buffer
+	child := exec.CommandContext(limited, b.Command[0], b.Command[1:]...) //nolint:gosec // this program
+	child.Stdin, child.Stdout, child.Stderr = bytes.NewReader(text), &out, &bounded{&said}
+	child.Env = append(os.Environ(), "GOTRACEBACK=none")
+	child.WaitDelay = time.Second
+	apart(child)
+	err = child.Run()
+	var got answer
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case limited.Err() != nil:
+		return nil, &exceeded{limit.String()}
+	case err != nil && outOfMemory(said.String()):
+		return nil, &exceeded{fmt.Sprintf("%d MiB of memory", b.memory()>>20)}
+	case err != nil:
+		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		return nil, err
+	}
+	if got.Error != "" {
+		return nil, errors.New(got.Error)
+	}
+	return &got, nil
+}
+
+// outOfMemory reports whether a process said that it came to its limit: its own watch, or the runtime of Go.
+func outOfMemory(said string) bool {
+	for _, words := range []string{overMemory, "out of memory", "cannot allocate memory", "stack overflow", "stack exceeds"} {
+		if strings.Contains(said, words) {
+			return true
+		}
+	}
+	return false
+}
+
+// bounded keeps the first bytes that are written.
+type bounded struct{ buffer *bytes.Buffer }
+
+func (b *bounded) Write(data []byte) (int, error) {
+	if room := 4<<10 - b.buffer.Len(); room > 0 {
+		b.buffer.Write(data[:min(room, len(data))])
+	}
+	return len(data), nil
+}
+
+// Serve is what the process of a [Box] does: it answers the one request that it reads, within the memory that that says.
+func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
+	var ask request
+	if err := json.NewDecoder(in).Decode(&ask); err != nil {
+		return fmt.Errorf("read what is to be checked: %w", err)
+	}
+	if ask.Memory > 0 {
+		debug.SetMemoryLimit(ask.Memory / 4 * 3) // collect rather than come to the limit
+		debug.SetMaxStack(int(min(ask.Memory/4, 256<<20)))
+		limitMemory(ask.Memory)
+		go watchMemory(ctx, uint64(ask.Memory))
+	}
+	var got answer
+	var err error
+	if ask.Prove {
+		var engine *policies.Engine
+		if engine, err = policies.Compile(ctx, ask.Source); err == nil {
+			got.Proof, err = table.Prove(ctx, engine)
+		}
+	} else {
+		got.Report, err = policies.Check(ctx, ask.Source)
+	}
+	if err != nil {
+		got = answer{Error: err.Error()}
+	}
+	return json.NewEncoder(out).Encode(got)
+}

@@ -1,0 +1,134 @@
+package sandbox_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon/library/sandbox"
+	"cordon/policies"
+)
+
+// boxVariable makes this program the process of a box.
+const boxVariable = "CORDON_TEST_BOX"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(boxVariable) != "" {
+		if err := sandbox.Serve(context.Background(), os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func box(t *testing.T) *sandbox.Box {
+	t.Helper()
+	t.Setenv(boxVariable, "1")
+	program, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &sandbox.Box{Command: []string{program}}
+}
+
+// with is the built-in policy with one rule more.
+func with(body string) policies.Source {
+	src := policies.Source{Files: maps.Clone(policies.Builtin().Files)}
+	src.Files["cordon/rules/odd/odd.rego"] = "# METADATA\n# title: Odd\n# custom:\n#   code: odd\n#   rank: 95\n" +
+		"#   person: {en: a, fr: b, de: c}\n#   administrator: {en: a, fr: b, de: c}\npackage cordon.rules.odd\n\n" + body + "\n"
+	return src
+}
+
+func TestWhatIsCheckedApartIsReportedAsHere(t *testing.T) {
+	b := box(t)
+	src := with(`deny if input.resource.kind == "odd"`)
+	got, err := b.Check(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := policies.Check(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Budget.SlowestUS, want.Budget.SlowestUS = 0, 0
+	if diff := cmp.Diff(got, want); diff != "" || !want.Passed() || want.Coverage.Percent == 100 {
+		t.Errorf("(-apart +here):\n%s", diff)
+	}
+	broken, err := b.Check(t.Context(), with("deny if"))
+	if err != nil || len(broken.Problems) == 0 || broken.Problems[0].Row == 0 {
+		t.Errorf("got %+v, %v", broken, err)
+	}
+}
+
+// What a proof is of, the rooms of the table and of the program show; here it is that it is made apart, and may fail.
+func TestAProofIsMadeApart(t *testing.T) {
+	engine, err := policies.Compile(t.Context(), policies.Builtin())
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := box(t)
+	b.Time = 200 * time.Millisecond
+	if _, err := b.Prove(t.Context(), engine); err == nil || !strings.Contains(err.Error(), "it takes more than 200ms") {
+		t.Errorf("got %v", err)
+	}
+}
+
+// Policies that would fill the memory or never end are stopped, whoever pushed is told, and this process goes on as it was.
+func TestAPolicyThatFillsTheMemoryIsStopped(t *testing.T) {
+	if raceDetector() {
+		t.Skip("its own memory is beyond any limit")
+	}
+	var doubling strings.Builder
+	doubling.WriteString("deny if {\n\tx0 := concat(\"\", [\"aaaaaaaaaaaaaaaa\", input.action.name])\n")
+	for i := range 40 {
+		fmt.Fprintf(&doubling, "\tx%d := concat(\"\", [x%d, x%d])\n", i+1, i, i)
+	}
+	doubling.WriteString("\tcount(x40) > 1\n}")
+	for name, body := range map[string]string{
+		"a comprehension": "deny if {\n\tinput.action.name == \"view_decisions\"\n\tcount([y | some a in numbers.range(1, 1000000000); y := [a, a, a]]) > 1\n}",
+		"doubling":        doubling.String(),
+		"at once":         `deny if count(sprintf("%20000000000d", [1])) > 1`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := box(t)
+			b.Memory = 256 << 20
+			got, err := b.Check(t.Context(), with(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Passed() {
+				t.Fatalf("it passes: %+v", got)
+			}
+			if len(got.Problems) > 0 && !strings.Contains(got.Problems[0].Message, "it takes more than 256 MiB of memory") {
+				t.Errorf("got %+v", got.Problems)
+			}
+		})
+	}
+}
+
+func TestAPolicyThatTakesTooLongIsStopped(t *testing.T) {
+	b := box(t)
+	b.Time = 50 * time.Millisecond
+	got, err := b.Check(t.Context(), policies.Builtin())
+	if err != nil || len(got.Problems) != 1 || !strings.Contains(got.Problems[0].Message, "it takes more than 50ms") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Check(ctx, policies.Builtin()); !errors.Is(err, context.Canceled) {
+		t.Errorf("nobody waits any more: %v", err)
+	}
+	b.Command = []string{"/nothing"}
+	if _, err := b.Check(t.Context(), policies.Builtin()); err == nil {
+		t.Error("there is no such program")
+	}
+}
