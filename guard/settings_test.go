@@ -20,6 +20,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// withSettings compiles the built-in policy with a part of its settings in another way.
+func withSettings(t *testing.T, old, text string) *policies.Engine {
+	t.Helper()
+	src := policies.Builtin()
+	if src.Files["cordon/settings.json"] = strings.Replace(src.Files["cordon/settings.json"], old, text, 1); src.Digest() == policies.Builtin().Digest() {
+		t.Fatalf("%s is not in the settings", old)
+	}
+	return must[*policies.Engine](t)(policies.Compile(t.Context(), src))
+}
+
 var leavingAll = sync.OnceValues(func() (*policies.Engine, error) {
 	src := policies.Builtin()
 	src.Files["cordon/settings.json"] = strings.Replace(src.Files["cordon/settings.json"],
@@ -286,4 +296,41 @@ func TestWhatAnOrganizationHadChosenIsTold(t *testing.T) {
 		return
 	}
 	t.Error("no change is on record")
+}
+
+// How long a support code lives, and how many wrong ones shut codes out, is as the policy in force says.
+func TestSupportCodesAreAsThePolicysSettingsSay(t *testing.T) { // docs/domain.md, Settings
+	store, clock := openSQLite(t), newClock()
+	g := newGuard(t, store, func(c *guard.Config) {
+		c.Now, c.Engine = clock.now, withSettings(t, "\"lifetime_minutes\": 15,\n      \"tries\": 5", "\"lifetime_minutes\": 2,\n      \"tries\": 2")
+	})
+	acme(t, g)
+	code, _, err := g.CreateSupportCode(t.Context(), as("lena"), "acme")
+	if err != nil || !code.ExpiresAt.Equal(clock.now().Add(2*time.Minute)) {
+		t.Fatalf("good until %s, %v; it is %s", code.ExpiresAt, err, clock.now())
+	}
+	block := func(code string) error {
+		_, err := g.BlockUser(t.Context(), agent("sam"), "acme", "cleo", guard.UserAct{Justification: because, SupportCode: code})
+		return err
+	}
+	clock.pass(2*time.Minute - time.Second)
+	if err := block(code.Code); err != nil {
+		t.Errorf("just alive: %v", err)
+	}
+	old := codeOf(t, g, "lena")
+	clock.pass(2 * time.Minute)
+	denied(t, block(old)) // too old: the first wrong try
+	if err := block("WRONG"); !slices.Equal(denied(t, err), []string{"support_code_invalid"}) {
+		t.Error(err)
+	}
+	if _, _, err := g.CreateSupportCode(t.Context(), as("lena"), "acme"); conflict(t, err) != "support_codes_locked" {
+		t.Error(err)
+	}
+	// By a policy that lets more tries pass, the same tries shut nothing out.
+	if err := g.Enforce(must[*policies.Engine](t)(engine())); err != nil {
+		t.Fatal(err)
+	}
+	if next, _, err := g.CreateSupportCode(t.Context(), as("lena"), "acme"); err != nil || !next.ExpiresAt.Equal(clock.now().Add(15*time.Minute)) {
+		t.Errorf("good until %s, %v", next.ExpiresAt, err)
+	}
 }

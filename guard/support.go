@@ -15,12 +15,9 @@ import (
 	"cordon/policies"
 )
 
-// The life of support codes (docs/design.md 11, Support codes).
-const (
-	codeLife    = 15 * time.Minute
-	mostTries   = 5
-	triesWithin = datastore.TriesCount
-)
+// triesWithin is how long a wrong try counts (docs/design.md 11, Support codes). How many shut codes out, and how long a code
+// lives, the policy's settings say.
+const triesWithin = datastore.TriesCount
 
 // newCode makes a code of 60 random bits, in groups that can be read out on a telephone.
 func newCode() string {
@@ -49,7 +46,7 @@ func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization s
 	if o.Actor == "" {
 		return SupportCode{}, nil, &Invalid{Errors: []FieldError{{Detail: "cannot say who makes a support code: name the acting user in Cordon-Actor"}}}
 	}
-	made := SupportCode{Code: newCode(), ExpiresAt: g.now().Add(codeLife)}
+	made := SupportCode{Code: newCode()}
 	result, err := g.mutate(ctx, o, &command{
 		organization: organization, action: "create_support_code", silent: true,
 		resource: Entity{Type: "organization", ID: organization},
@@ -62,7 +59,8 @@ func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization s
 			if err != nil {
 				return false, err
 			}
-			if until := lockedUntil(&support); !until.IsZero() {
+			made.ExpiresAt = a.now.Add(a.policy.Settings().SupportCode.Lifetime())
+			if until := a.lockedUntilBy(&support); !until.IsZero() {
 				return false, &Conflict{
 					Code: "support_codes_locked", LockedUntil: until,
 					Detail: "too many wrong codes were tried; no code is made until " + until.UTC().Format(time.RFC3339) + ", or until the host lifts the lock",
@@ -82,8 +80,7 @@ func (g *Guard) CreateSupportCode(ctx context.Context, o *Origin, organization s
 	return made, result, err
 }
 
-// UnlockSupportCodes forgets the wrong tries of an organization, and with them the lock that five of
-// them set. Codes that live go on living. It is the host's alone, and changes no revision.
+// UnlockSupportCodes forgets the wrong tries of an organization, and with them the lock that they set. Codes that live go on living. It is the host's alone, and changes no revision.
 func (g *Guard) UnlockSupportCodes(ctx context.Context, o *Origin, organization string) (*Result, error) {
 	return g.mutate(ctx, o, &command{
 		organization: organization, action: "unlock_support_codes", silent: true,
@@ -99,7 +96,7 @@ func (g *Guard) UnlockSupportCodes(ctx context.Context, o *Origin, organization 
 				return false, err
 			}
 			a.details["wrong_tries"] = len(support.WrongTries)
-			if until := lockedUntil(&support); !until.IsZero() {
+			if until := a.lockedUntilBy(&support); !until.IsZero() {
 				a.details["locked_until"] = until
 			}
 			before := support
@@ -120,9 +117,9 @@ func readSupport(ctx context.Context, tx datastore.Tx, organization string, now 
 	return support, nil
 }
 
-// lockedUntil returns when the hour is over in which too many wrong codes were tried, or the zero time.
-func lockedUntil(support *datastore.Support) time.Time {
-	if beyond := len(support.WrongTries) - mostTries; beyond >= 0 {
+// lockedUntilBy returns when the hour is over in which more wrong codes were tried than the policy has it, or the zero time.
+func (a *attempt) lockedUntilBy(support *datastore.Support) time.Time {
+	if beyond := len(support.WrongTries) - a.policy.Settings().SupportCode.Tries; beyond >= 0 {
 		return support.WrongTries[beyond].Add(triesWithin)
 	}
 	return time.Time{}
@@ -151,7 +148,7 @@ func present(ctx context.Context, tx datastore.Tx, a *attempt, organization, cod
 	i := slices.IndexFunc(support.Codes, func(c datastore.SupportCode) bool {
 		return subtle.ConstantTimeCompare(c.Hash, hash) == 1
 	})
-	if i < 0 || !lockedUntil(&support).IsZero() || !goodCode(a, support.Codes[i]) {
+	if i < 0 || !a.lockedUntilBy(&support).IsZero() || !goodCode(a, support.Codes[i]) {
 		return presented{state: policies.CodeInvalid, support: support}, nil
 	}
 	maker, before := support.Codes[i].User, support
@@ -176,15 +173,15 @@ func (g *Guard) countTry(ctx context.Context, a *attempt, code *presented) error
 		return err
 	}
 	support := &code.support
-	if lockedUntil(support).IsZero() {
+	if a.lockedUntilBy(support).IsZero() {
 		support.WrongTries = append(support.WrongTries, a.now)
 		a.details["wrong_tries"] = len(support.WrongTries)
-		if !lockedUntil(support).IsZero() {
+		if !a.lockedUntilBy(support).IsZero() {
 			support.Codes = nil
 		}
 		a.kept = append(a.kept, *support)
 	}
-	a.lockedUntil = lockedUntil(support)
+	a.lockedUntil = a.lockedUntilBy(support)
 	return nil
 }
 

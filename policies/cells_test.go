@@ -47,7 +47,7 @@ func subjects() []policies.Subject {
 
 // cells are all inputs of the truth table.
 func cells() []*policies.Input {
-	return slices.Concat(productCells(), mailCells(), userCells(), incidentCells(), organizationCells(), channelCells(), settingsCells(), unknownCells())
+	return slices.Concat(productCells(), mailCells(), userCells(), incidentCells(), organizationCells(), channelCells(), thinned(settingsCells(), 7), unknownCells())
 }
 
 func productCells() []*policies.Input {

@@ -21,8 +21,11 @@ const errorLimit = 50
 
 // Compile makes an engine of a policy. It is strict: unknown builtins, unused variables, members of the input that the
 // schema does not have, rules without code, rank or texts, rules that say anything but deny or grant, and a
-// time zone that there is not are refused with a *ProblemsError. Tests among the modules are left out.
+// time zone that there is not, and settings and words other than their schemas have them, are refused with a *ProblemsError. Tests among the modules are left out.
 func Compile(ctx context.Context, src Source) (*Engine, error) {
+	if err := validate(ctx, src); err != nil {
+		return nil, err
+	}
 	return compile(ctx, src, src.Digest())
 }
 
@@ -43,7 +46,11 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	rules, err := readRules(modules)
+	settings, err := readSettings(data)
+	if err != nil {
+		return nil, err
+	}
+	rules, err := readRules(modules, &settings)
 	if err != nil {
 		return nil, err
 	}
@@ -54,10 +61,6 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		return nil, err
 	}
 	clock, err := readClock(compiler, data)
-	if err != nil {
-		return nil, err
-	}
-	settings, err := readSettings(data)
 	if err != nil {
 		return nil, err
 	}

@@ -64,7 +64,7 @@ var rulesRef = ast.MustParseRef("data.cordon.rules")
 
 // readRules collects the metadata of the packages under cordon.rules, and refuses a rule that has no code, no rank of
 // its own, or not all texts: without them a person could be denied without a word.
-func readRules(modules map[string]*ast.Module) (map[string]*rule, error) {
+func readRules(modules map[string]*ast.Module, settings *Settings) (map[string]*rule, error) {
 	rules, names, codes, ranks := map[string]*rule{}, claims[string]{}, claims[string]{}, claims[int]{}
 	out := &ProblemsError{}
 	refuse := func(at *ast.Location, format string, args ...any) {
@@ -82,6 +82,8 @@ func readRules(modules map[string]*ast.Module) (map[string]*rule, error) {
 			continue
 		}
 		name := r.name
+		r.Person = spokenInstead(r.Person, settings.Reasons[name].Person)
+		r.Administrator = spokenInstead(r.Administrator, settings.Reasons[name].Administrator)
 		refuseRule := func(format string, args ...any) {
 			refuse(module.Package.Location, "rule "+name+": "+format, args...)
 		}
@@ -109,17 +111,34 @@ func readRules(modules map[string]*ast.Module) (map[string]*rule, error) {
 				refuseRule("it cannot rest on %s", fact)
 			}
 		}
-		for _, lang := range languages {
+		for _, lang := range slices.Concat(languages, settings.Languages) {
 			if !r.speaks(lang) {
 				refuseRule("it has no text in %s for the person and the administrator", lang)
 			}
 		}
 		rules[name] = r
 	}
+	for _, code := range slices.Sorted(maps.Keys(settings.Reasons)) {
+		if rules[code] == nil && len(out.Problems) == 0 {
+			out.Problems = append(out.Problems, Problem{File: settingsFile, Code: "settings_error", Message: fmt.Sprintf(
+				"/settings/reasons/%s: no rule has this code%s", code, didYouMean(code, slices.Collect(maps.Keys(rules))))})
+		}
+	}
 	if len(out.Problems) > 0 {
 		return nil, out
 	}
 	return rules, nil
+}
+
+// spokenInstead gives sentences with others in their place, by language.
+func spokenInstead(of, others map[string]string) map[string]string {
+	if len(others) == 0 {
+		return of
+	}
+	all := map[string]string{}
+	maps.Copy(all, of)
+	maps.Copy(all, others)
+	return all
 }
 
 // readRule reads the custom metadata of a module's package, and looks at all that the module defines below

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // The settings that a policy may leave to organizations (`docs/domain.md`, "Settings").
@@ -22,11 +23,31 @@ const (
 
 // Settings are those of a policy, as the typed data beside its rules.
 type Settings struct {
-	AdministratorsManageBlockedProducts bool   `json:"administrators_manage_blocked_products"`
-	BlocksMustEnd                       bool   `json:"blocks_must_end"`
-	ProductEventsTo                     string `json:"product_events_to"`
+	AdministratorsManageBlockedProducts bool        `json:"administrators_manage_blocked_products"`
+	BlocksMustEnd                       bool        `json:"blocks_must_end"`
+	ProductEventsTo                     string      `json:"product_events_to"`
+	SupportCode                         SupportCode `json:"support_code"`
+	// Languages are those beyond the ones that every policy speaks in which every reason must be told.
+	Languages []string `json:"languages"`
+	// Reasons are sentences in the place of those of the rules, by code.
+	Reasons map[string]Sentences `json:"reasons"`
 	// LeftToOrganizations are the names of those that an organization may choose for itself.
 	LeftToOrganizations []string `json:"left_to_organizations"`
+}
+
+// SupportCode says how long a code lives, and how many wrong ones of an organization within an hour shut codes out.
+type SupportCode struct {
+	LifetimeMinutes int `json:"lifetime_minutes"`
+	Tries           int `json:"tries"`
+}
+
+// Lifetime is how long a new code is good.
+func (s SupportCode) Lifetime() time.Duration { return time.Duration(s.LifetimeMinutes) * time.Minute }
+
+// Sentences are those of a reason, for the two readers by language.
+type Sentences struct {
+	Person        map[string]string `json:"person"`
+	Administrator map[string]string `json:"administrator"`
 }
 
 // OrganizationSettings are what an organization chose. What is nil or empty it did not choose.
@@ -52,10 +73,11 @@ func (o *OrganizationSettings) Chosen() []string {
 	return names
 }
 
-// Settings returns the settings of the policy. The caller owns the list in it.
+// Settings returns the settings of the policy, but for the sentences, which are in [Engine.Rules]. The caller owns the
+// lists in it.
 func (e *Engine) Settings() Settings {
 	s := e.settings
-	s.LeftToOrganizations = slices.Clone(s.LeftToOrganizations)
+	s.LeftToOrganizations, s.Languages, s.Reasons = slices.Clone(s.LeftToOrganizations), slices.Clone(s.Languages), nil
 	return s
 }
 
@@ -96,7 +118,7 @@ func (e *Engine) InForce(o OrganizationSettings) OrganizationSettings {
 // readSettings reads the typed settings among the data of a policy. One that lacks a setting has it as the releases had
 // it that did not know it.
 func readSettings(data map[string]any) (Settings, error) {
-	s := Settings{ProductEventsTo: ToMembers}
+	s := Settings{ProductEventsTo: ToMembers, SupportCode: SupportCode{LifetimeMinutes: 15, Tries: 5}}
 	cordon, _ := data["cordon"].(map[string]any)
 	text, err := json.Marshal(cordon["settings"])
 	if err == nil {

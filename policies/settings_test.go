@@ -1,6 +1,9 @@
 package policies_test
 
 import (
+	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -72,7 +75,7 @@ func TestAPolicyWithoutTheNewSettingsHasThemAsTheyWere(t *testing.T) {
 	src := domainRules()
 	src.Files[settingsFile] = `{"settings":{"administrators_manage_blocked_products":true,"additional_critical_channels":[]}}`
 	engine := compile(t, src)
-	if diff := cmp.Diff(policies.Settings{AdministratorsManageBlockedProducts: true, ProductEventsTo: policies.ToMembers}, engine.Settings()); diff != "" {
+	if diff := cmp.Diff(policies.Settings{AdministratorsManageBlockedProducts: true, ProductEventsTo: policies.ToMembers, SupportCode: policies.SupportCode{LifetimeMinutes: 15, Tries: 5}}, engine.Settings()); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	in := manage()
@@ -84,5 +87,78 @@ func TestAPolicyWithoutTheNewSettingsHasThemAsTheyWere(t *testing.T) {
 	change(src, "blocks_must_end", "yes")
 	if _, err := policies.Compile(t.Context(), src); err == nil {
 		t.Error("a setting of another type is taken")
+	}
+}
+
+// What an editor got wrong in the settings is told with the file, the row, the column and the member.
+func TestSettingsAreHeldAgainstTheirSchema(t *testing.T) {
+	const file = "{\n  \"settings\": {\n    \"additional_critical_channels\": [],\n    \"administrators_manage_blocked_products\": false,\n    %s\n  }\n}\n"
+	for body, want := range map[string]string{
+		`"support_code": {"tries": 101}`:                      `cordon/settings.json:5:31: /settings/support_code/tries: Must be less than or equal to 100`,
+		`"support_code": {"tries": 1.5}`:                      `cordon/settings.json:5:31: /settings/support_code/tries: Invalid type. Expected: integer, given: number`,
+		`"support_code": {"lifetime": 5}`:                     `cordon/settings.json:5:34: /settings/support_code/lifetime: there is no such member`,
+		`"suport_code": {}`:                                   `cordon/settings.json:5:20: /settings/suport_code: there is no such member; did you mean support_code?`,
+		`"left_to_organizations": ["timezone"]`:               `cordon/settings.json:5:31: /settings/left_to_organizations/0: left_to_organizations.0 must be one of the following: "administrators_manage_blocked_products", "blocks_must_end", "product_events_to"`,
+		`"product_events_to": "everybody"`:                    `cordon/settings.json:5:26: /settings/product_events_to: `,
+		`"reasons": {"granted": {"person": {"en": ""}}}`:      `cordon/settings.json:5:46: /settings/reasons/granted/person/en: String length must be greater than or equal to 1`,
+		`"reasons": {"grnted": {"person": {"en": "Yes."}}}`:   `cordon/settings.json: /settings/reasons/grnted: no rule has this code; did you mean granted?`,
+		`"languages": ["it"]`:                                 `cordon/rules/`,
+		`"languages": ["italiano!"]`:                          `cordon/settings.json:5:19: /settings/languages/0: Does not match pattern`,
+		`"blocks_must_end": "yes", "product_events_to": true`: `cordon/settings.json:5:24: /settings/blocks_must_end: Invalid type. Expected: boolean, given: string`,
+	} {
+		src := domainRules()
+		src.Files[settingsFile] = fmt.Sprintf(file, body)
+		_, err := policies.Compile(t.Context(), src)
+		var refused *policies.ProblemsError
+		if !errors.As(err, &refused) || !strings.HasPrefix(refused.Problems[0].String(), want) {
+			t.Errorf("%s: got %v\nwant %s", body, err, want)
+		}
+	}
+	src := domainRules() // what is missing has the place of what lacks it
+	src.Files[settingsFile] = "{\n \"settings\": {\n \"additional_critical_channels\": []}}"
+	_, err := policies.Compile(t.Context(), src)
+	if want := "cordon/settings.json:2:14: /settings: administrators_manage_blocked_products is required"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	delete(src.Files, settingsFile)
+	src.Files["cordon/mine.json"] = `{"settings":{"additional_critical_channels":[],"administrators_manage_blocked_products":7}}`
+	if _, err := policies.Compile(t.Context(), src); err == nil || !strings.HasPrefix(err.Error(), "cordon/mine.json:1:") {
+		t.Errorf("in another file: %v", err)
+	}
+}
+
+// Sentences in the settings stand in the place of those of the rules, and a language that all of them speak is spoken.
+func TestTheSettingsChangeWhatReasonsSay(t *testing.T) {
+	src := domainRules()
+	reasons := map[string]any{}
+	for _, r := range compile(t, src).Rules() {
+		reasons[r.Code] = map[string]any{"person": map[string]any{"it": "Per lei: " + r.Code + "."}, "administrator": map[string]any{"it": "Per voi: " + r.Code + "."}}
+	}
+	reasons["product_blocked"].(map[string]any)["person"].(map[string]any)["en"] = "Blocked. Call us."
+	change(src, "reasons", reasons)
+	change(src, "languages", []string{"it"})
+	engine := compile(t, src)
+	if got := engine.Languages(); !cmp.Equal(got, []string{"en", "fr", "de", "it"}) {
+		t.Errorf("languages %v", got)
+	}
+	in := manage()
+	in.Resource.Blocks = []string{policies.OriginHost}
+	got, err := engine.Decide(t.Context(), in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := textsOf(t, compile(t, domainRules()), "product_blocked")
+	for language, want := range map[string]string{"en": "Blocked. Call us.", "it": "Per lei: product_blocked.", "fr": before.Person["fr"]} {
+		if said := got.ReasonsIn(language)[0].Message; said != want {
+			t.Errorf("in %s: %q, want %q", language, said, want)
+		}
+	}
+	if texts := textsOf(t, engine, "product_blocked"); texts.Administrator["en"] != before.Administrator["en"] || texts.Administrator["it"] != "Per voi: product_blocked." {
+		t.Errorf("to administrators %v", texts.Administrator)
+	}
+	delete(reasons, "granted") // then Italian is not whole
+	change(src, "reasons", reasons)
+	if _, err := policies.Compile(t.Context(), src); err == nil || !strings.Contains(err.Error(), "granted") || !strings.Contains(err.Error(), "in it") {
+		t.Errorf("got %v", err)
 	}
 }
