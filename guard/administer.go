@@ -2,50 +2,116 @@ package guard
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"time"
 
 	"cordon/datastore"
-	"cordon/policies"
 )
 
 // Administration is an act on the service itself, and not on what an organization has: it is on record as a change of
-// none, and no rule is asked about it.
+// none, and no rule is asked about it. Who may do it is decided by whoever lets it in.
 type Administration struct {
-	Action   string
+	Action   string // e.g. activate_policy
 	Resource Entity // what it is about: the digest of a version, or a set
 	// Effect carries it out in its transaction, at an instant, and may run again. nil, nil: nothing had to be changed.
+	// It may refuse with *Conflict, which is on record, or *NotFound or *Invalid.
 	Effect func(ctx context.Context, tx datastore.Tx, at time.Time) (*Administered, error)
 }
 
 // Administered is what an administration did.
 type Administered struct {
-	Changes    []Changed             // for the record
-	Details    map[string]any        // for the record
-	Activation *datastore.Activation // it is put
+	Changes []Changed      // for the record
+	Details map[string]any // for the record; of what JSON can say
+	// Activation is put, and in force here once it is committed. Its number is the one after that which stands, or for
+	// the same version the same: then only what is asked beside it is changed.
+	Activation *Activation
 }
 
-// Administer carries out an act on the service, with its record, in one transaction.
+// Administer carries out an act on the service, with its record, in one transaction. ErrOrganizationLimit: the caller is
+// limited to an organization. Errors: those of Effect; ErrPolicyNotLoaded: a version that cannot be loaded here is not
+// activated.
 func (g *Guard) Administer(ctx context.Context, o *Origin, d *Administration) (*Result, error) {
-	return g.mutate(ctx, o, &command{
-		action: d.Action, resource: d.Resource, silent: true,
-		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
-			done, err := d.Effect(ctx, tx, a.now)
-			if err != nil || done == nil {
-				return false, err
+	for {
+		activated := false
+		result, err := g.mutate(ctx, o, &command{
+			action: d.Action, resource: d.Resource, silent: true,
+			effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
+				done, err := d.Effect(ctx, tx, a.now)
+				if err != nil || done == nil {
+					return false, err
+				}
+				a.changes = append(a.changes, done.Changes...)
+				for name, value := range done.Details {
+					a.details[name] = value
+				}
+				activated = done.Activation != nil
+				if !activated {
+					return true, nil
+				}
+				return true, g.activateNext(ctx, tx, a, done.Activation)
+			},
+		})
+		if first, is := errors.AsType[*notReady](err); is {
+			if _, err := g.Engine(ctx, first.digest); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrPolicyNotLoaded, err)
 			}
-			a.changes = done.Changes
-			for name, value := range done.Details {
-				a.details[name] = value
-			}
-			if done.Activation != nil {
-				return true, tx.Put(ctx, *done.Activation)
-			}
-			return true, nil
-		},
-	})
+			continue
+		}
+		if err == nil && activated {
+			g.follows(ctx)
+		}
+		return result, err
+	}
 }
 
-// Engine returns the policy with a digest: the one in force, or one that was kept.
-func (g *Guard) Engine(ctx context.Context, digest string) (*policies.Engine, error) {
-	return g.engineOf(ctx, digest)
+// notReady ends an act that would activate a version that is not loaded: it is loaded while nobody waits for the
+// transaction, and what cannot be loaded never comes into force.
+type notReady struct{ digest string }
+
+func (e *notReady) Error() string { return "the version is not loaded yet" }
+
+// activateNext puts the activation that follows the one that stands.
+func (g *Guard) activateNext(ctx context.Context, tx datastore.Tx, a *attempt, next *Activation) error {
+	stands, err := readActivation(ctx, tx)
+	if err != nil {
+		return err
+	}
+	same := next.Number == stands.Number && next.Digest == stands.Digest
+	if next.Set != policySet || !same && next.Number != stands.Number+1 {
+		return fmt.Errorf("activation %d of set %q does not follow %d of %q", next.Number, next.Set, stands.Number, policySet)
+	}
+	for _, digest := range []string{next.Digest, next.Shadow} {
+		if digest != "" && digest != g.policy.Load().Digest() && g.former.find(digest) == nil {
+			return &notReady{digest}
+		}
+	}
+	return g.activate(ctx, tx, a, next)
+}
+
+// follows puts in force here what was just committed. Where the store does not answer any more, the feed or the next
+// one who reads it does so.
+func (g *Guard) follows(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
+	defer cancel()
+	if err := g.reload(ctx, false); err != nil {
+		g.log.Warn("the policy that was activated is not in force here yet", "error", err)
+	}
+}
+
+// RecordRead puts on record that what is the service's own was read: a draft, say, or how it would decide.
+// ErrOrganizationLimit: the caller is limited to an organization.
+func (g *Guard) RecordRead(o *Origin, action string, of Entity, details map[string]any) error {
+	if o.Caller.Organization != "" {
+		return ErrOrganizationLimit
+	}
+	var text []byte
+	if len(details) > 0 {
+		var err error
+		if text, err = json.Marshal(details); err != nil {
+			return fmt.Errorf("put a reading on record: %w", err)
+		}
+	}
+	return g.appendUnasked(o, action, of, text)
 }

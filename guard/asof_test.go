@@ -256,27 +256,22 @@ func TestAsOfIsWhatWasDecidedAtTheTime(t *testing.T) {
 	clock := newClock()
 	g, flush := flushed(t, store, func(c *guard.Config) { c.Engine, c.Now = leavesAll(t), clock.now })
 	other, first := locked(t), g.Policy()
-	keep := func() {
-		if err := g.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+	if err := g.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	begin := func(next *policies.Engine) {
+		activate(t, g, next)
 		clock.pass(time.Second)
 	}
 	round := 0
 	rapid.Check(t, func(r *rapid.T) {
 		round++
 		l := &life{t: t, g: g, clock: clock, orgs: []string{fmt.Sprintf("a%d", round), fmt.Sprintf("b%d", round)}, products: []string{fmt.Sprintf("p%d", round), fmt.Sprintf("q%d", round)}}
-		if err := g.Enforce(first); err != nil {
-			r.Fatal(err)
-		}
-		keep()
+		begin(first)
 		acts := l.acts()
 		acts["make organization"](r)
 		acts["policy"] = func(r *rapid.T) {
-			if err := g.Enforce(rapid.SampledFrom([]*policies.Engine{first, other}).Draw(r, "policy")); err != nil {
-				r.Fatal(err)
-			}
-			keep()
+			begin(rapid.SampledFrom([]*policies.Engine{first, other}).Draw(r, "policy"))
 		}
 		acts[""] = l.look
 		r.Repeat(acts)

@@ -299,9 +299,7 @@ func TestAsOfIsDecidedByThePolicyOfTheTime(t *testing.T) {
 	acme(t, g)
 	first := clock.moment()
 	next := locked(t)
-	if err := errors.Join(g.Enforce(next), g.KeepPolicy(t.Context())); err != nil {
-		t.Fatal(err)
-	}
+	activate(t, g, next)
 	second := clock.moment()
 	q := productQuestion("carl", "manage", "shop")
 	if a, b := reasonsAt(t, g, q, first), reasonsAt(t, g, q, second); a != "acme granted" || b != "acme product_blocked" {

@@ -51,9 +51,9 @@ func (g *Guard) DecideAt(ctx context.Context, o *Origin, q *Question, at time.Ti
 	if found.InForce.Digest == "" {
 		return nil, g.noPolicyYet(ctx)
 	}
-	engine, err := g.engineOf(ctx, found.InForce.Digest)
-	if missing, is := errors.AsType[*notKept](err); is {
-		return nil, &UnknownError{Why: missing.why}
+	engine, err := g.Engine(ctx, found.InForce.Digest)
+	if missing, is := errors.AsType[*NotKept](err); is {
+		return nil, &UnknownError{Why: missing.Why}
 	}
 	if err != nil {
 		return nil, err

@@ -112,12 +112,16 @@ func (g *Guard) commitChange(ctx context.Context, tx datastore.Tx, a *attempt, o
 	return nil
 }
 
-// record makes the record of an attempt and its outcome.
-func (g *Guard) record(a *attempt, outcome error) *record.Record {
+// unasked gives an act of the host that no rule is asked about its decision.
+func (a *attempt) unasked(g *Guard) {
 	if a.result.Decision == nil {
-		// An act of the host that no rule is asked about.
 		a.result.Answer = g.answered(a.now, a.ends, a.policy.host, &facts{organization: &snapshot{id: a.organization, revision: a.result.Revision}})
 	}
+}
+
+// record makes the record of an attempt and its outcome.
+func (g *Guard) record(a *attempt, outcome error) *record.Record {
+	a.unasked(g)
 	r := &record.Record{}
 	q := record.Question{Subject: a.origin.subject(), Action: a.action, Resource: a.resource}
 	g.fill(r, a.origin, &q, &a.result.Answer, a.now, g.now().Sub(a.now), a.action.Name)

@@ -15,7 +15,26 @@ func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, sem
 	if err != nil {
 		return "", nil, err
 	}
-	at, policy := g.now(), g.policy.Load()
+	p, err := g.current(ctx)
+	for err == nil {
+		var batch string
+		var answers []BatchAnswer
+		batch, answers, err = g.decideAll(ctx, o, p, items, semantic, floors)
+		other, is := errors.AsType[*otherPolicy](err)
+		if !is {
+			return batch, answers, err
+		}
+		before := p
+		if p, err = g.policyFor(ctx, &other.activation); p == before { // it cannot be loaded
+			p, err = p.lasting(&other.activation), nil
+		}
+	}
+	return "", nil, err
+}
+
+// decideAll answers the items by one policy. *otherPolicy: it is retired, as the store shows.
+func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items []BatchItem, semantic Semantic, floors []floor) (string, []BatchAnswer, error) {
+	at := g.now()
 	batch := record.NewID(at)
 	answers := make([]BatchAnswer, 0, len(items))
 	records := make([]record.Record, len(items))

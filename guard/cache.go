@@ -70,9 +70,15 @@ func (c *cache) lag() (time.Duration, bool) {
 	return max(now.Sub(*until), time.Duration(now.UnixNano()-until.UnixNano())), true
 }
 
+// fresh tells whether the feed has shown within the allowed staleness what has changed.
+func (c *cache) fresh() bool {
+	lag, ok := c.lag()
+	return ok && lag <= c.maxStale
+}
+
 // trusted returns the table, nil where it may not be asked now.
 func (c *cache) trusted() *table {
-	if lag, ok := c.lag(); c.off || !ok || lag > c.maxStale {
+	if c.off || !c.fresh() {
 		return nil
 	}
 	return c.table.Load()

@@ -19,7 +19,7 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 	if err != nil {
 		return Answer{}, err
 	}
-	answer, err := g.answer(ctx, o, g.policy.Load(), q, time.Time{}, floors, &entry)
+	answer, err := g.answer(ctx, o, nil, q, time.Time{}, floors, &entry)
 	if err != nil {
 		return Answer{}, err
 	}
@@ -30,7 +30,7 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 }
 
 // answer decides a question at an instant, at once for the zero time, and fills in its record, which the caller is to
-// journal.
+// journal. Without a policy, the one in force decides; *otherPolicy: the one that is given is retired, as the store shows.
 func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, at time.Time, floors []floor, entry *record.Record) (Answer, error) {
 	start := g.now()
 	if at.IsZero() {
@@ -40,9 +40,17 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 	if err := checkLimit(o, &asked); err != nil {
 		return Answer{}, err
 	}
-	k, err := g.readFacts(ctx, &asked, o.Caller.Organization, floors)
+	k, stand, err := g.readFacts(ctx, &asked, o.Caller.Organization, floors)
 	if err != nil {
 		return Answer{}, err
+	}
+	switch {
+	case p == nil: // only now: what was in force before the facts were read may be retired by them
+		if p, err = g.policyFor(ctx, stand); err != nil {
+			return Answer{}, err
+		}
+	case stand != nil && p.retired(stand):
+		return Answer{}, &otherPolicy{*stand}
 	}
 	input, _ := g.inputs.Get().(*policies.Input)
 	if input == nil {

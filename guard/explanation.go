@@ -55,10 +55,10 @@ func (g *Guard) Explain(ctx context.Context, o *Origin, id string) (*Explanation
 		x.WhyNot = "an agent of Open Policy Agent decided it, by a policy of its own: what it reported is in the record"
 		return x, nil
 	}
-	engine, err := g.engineOf(ctx, entry.Policy)
-	var missing *notKept
+	engine, err := g.Engine(ctx, entry.Policy)
+	var missing *NotKept
 	if errors.As(err, &missing) {
-		x.WhyNot = missing.why
+		x.WhyNot = missing.Why
 		return x, nil
 	}
 	if err != nil {
@@ -137,8 +137,8 @@ func verdict(allowed bool, codes []string) string {
 func (g *Guard) ReasonAdmin(ctx context.Context, r *Record) (map[string]string, error) {
 	reasons, codes := reasonsOf(r)
 	answer := Answer{Decision: &policies.Decision{Outcome: &policies.Outcome{Policy: r.Policy, Reasons: reasons}}, Blocks: blocksOf(r)}
-	engine, err := g.engineOf(ctx, r.Policy)
-	var missing *notKept
+	engine, err := g.Engine(ctx, r.Policy)
+	var missing *NotKept
 	if err != nil && !errors.As(err, &missing) {
 		return nil, err
 	}

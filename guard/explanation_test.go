@@ -219,13 +219,18 @@ func TestARecordIsDecidedAgainByItsOwnPolicy(t *testing.T) {
 		}
 		allowed := must[guard.Answer](t)(old.Decide(t.Context(), host(), productQuestion("carl", "manage", "shop")))
 		flush()
-		next, flushNext := flushed(t, store, func(c *guard.Config) { c.Engine = locked(t) })
+		next, flushNext := flushed(t, store, nil)
+		activate(t, next, locked(t))
 		x := explain(t, next, host(), allowed.ID)
 		if !x.Reproduced || !x.Decision || x.Reasons[0].Admin["en"] == "" {
 			t.Errorf("by its own policy: got %+v", x)
 		}
 		denied := must[guard.Answer](t)(next.Decide(t.Context(), host(), productQuestion("adam", "manage", "shop")))
 		flushNext()
+		if err := store.RemoveFiles(t.Context(), "policy/"+denied.Policy+".json"); err != nil {
+			t.Fatal(err)
+		}
+		old, _ = flushed(t, store, nil)
 		if x := explain(t, old, host(), denied.ID); x.Reproduced || !strings.Contains(x.WhyNot, "is not kept") || !strings.Contains(x.WhyNot, denied.Policy) ||
 			len(x.Reasons) != 1 || x.Decision || len(x.Rules) != 0 {
 			t.Errorf("not kept: got %+v", x)
@@ -235,7 +240,7 @@ func TestARecordIsDecidedAgainByItsOwnPolicy(t *testing.T) {
 		if !strings.Contains(texts["en"], "product_blocked") || !strings.Contains(texts["en"], denied.Policy) {
 			t.Errorf("not kept: got %v", texts)
 		}
-		if err := next.KeepPolicy(t.Context()); err != nil {
+		if err := next.Keep(t.Context(), next.Policy().Source()); err != nil {
 			t.Fatal(err)
 		}
 		if x := explain(t, old, host(), denied.ID); !x.Reproduced {
@@ -243,10 +248,10 @@ func TestARecordIsDecidedAgainByItsOwnPolicy(t *testing.T) {
 		}
 		var was []string
 		for _, r := range gather(t, batch.Search(t.Context(), store, record.Filter{Action: "activate_policy", OldestFirst: true}), nil) {
-			if r.Kind != record.KindChange || !r.Decision || r.Policy != r.Question.Resource.ID {
+			if r.Kind != record.KindChange || !r.Decision || r.Policy != allowed.Policy { // it was still in force
 				t.Errorf("got %+v", r)
 			}
-			was = append(was, r.Policy)
+			was = append(was, r.Question.Resource.ID)
 		}
 		if !slices.Equal(was, []string{allowed.Policy, denied.Policy}) {
 			t.Errorf("in force by the record: %v, want each once: %s, %s", was, allowed.Policy, denied.Policy)

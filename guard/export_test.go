@@ -4,9 +4,9 @@ import "cordon/policies"
 
 // Enforce puts another policy in force, as an activation does while questions are under way.
 func (g *Guard) Enforce(engine *policies.Engine) error {
-	p, err := newPolicy(engine, g.config.NoMemo)
+	p, err := newPolicy(engine, Activation{}, g.config.NoMemo)
 	if err == nil {
-		g.policy.Store(p)
+		g.policy.now.Store(p)
 	}
 	return err
 }

@@ -9,10 +9,14 @@ import (
 	"cordon/datastore"
 )
 
-// follow keeps the cache true by the store's feed until ctx is done. Where the feed breaks it goes on from
+// follow keeps the cache true by the store's feed until ctx is done, and has the policy reloaded when the feed tells that
+// another is in force, or stands anew. Where the feed breaks it goes on from
 // the last position; where history is lost it begins anew. Only a beat makes the cache trusted, for only a
 // beat says that nothing more is to come of what was acknowledged before it.
-func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Logger) {
+//
+// What was told of is done before what follows is looked at: a policy that is being loaded holds up the beats, and so
+// the trust in what is known here; one that the store does not give is told of again.
+func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Logger, reload func(ctx context.Context, anew bool) error) {
 	position, pause := "", 50*time.Millisecond
 	interrupted := false // and it was said
 	for ctx.Err() == nil {
@@ -22,12 +26,18 @@ func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Log
 				failed = err
 				break
 			}
-			if position == "" {
-				c.begin() // only now, that it stands: what was kept before would never be told of a change
+			if anew := position == ""; anew || change.Set == policySet {
+				if failed = reload(ctx, anew); failed != nil && !errors.Is(failed, ErrPolicyNotLoaded) {
+					break
+				}
+				failed = nil
+				if anew {
+					c.begin() // only now, that it stands: what was kept before would never be told of a change
+				}
 			}
 			if change.Organization != "" {
 				c.advance(change)
-			} else {
+			} else if change.IsBeat() {
 				c.until.Store(&change.Until)
 				if interrupted {
 					log.Info("change feed goes on")

@@ -142,7 +142,7 @@ func (w *Following) sees(ctx context.Context, organization string) (bool, error)
 	allowed, err := v.allowed, error(nil)
 	if known {
 		var unrecorded record.Record
-		answer, err := w.guard.answer(ctx, &w.origin, w.guard.policy.Load(), mayRead(&w.origin, organization), time.Time{}, nil, &unrecorded)
+		answer, err := w.guard.answer(ctx, &w.origin, nil, mayRead(&w.origin, organization), time.Time{}, nil, &unrecorded)
 		if err != nil {
 			return false, err
 		}

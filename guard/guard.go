@@ -31,7 +31,7 @@ import (
 // Config is what a guard is made of. Store, Engine and Journal are required.
 type Config struct {
 	Store   datastore.Store
-	Engine  *policies.Engine
+	Engine  *policies.Engine // the policy that decides as long as none was activated in the store
 	Journal *journal.Journal
 	// Ledger is the log as its readers find it. nil: one over Store that only reads.
 	Ledger *ledger.Ledger
@@ -74,7 +74,7 @@ type Guard struct {
 	journal *journal.Journal
 	ledger  *ledger.Ledger
 	intake  *opa.Intake
-	policy  atomic.Pointer[policy]
+	policy  enforcement
 	former  formerPolicies
 	cache   *cache
 	callers *callers
@@ -120,7 +120,7 @@ func New(config Config) (*Guard, error) {
 			return nil, fmt.Errorf("make guard: %w", err)
 		}
 	}
-	policy, err := newPolicy(config.Engine, config.NoMemo)
+	policy, err := newPolicy(config.Engine, Activation{}, config.NoMemo)
 	if err != nil {
 		return nil, fmt.Errorf("make guard: %w", err)
 	}
@@ -128,12 +128,13 @@ func New(config Config) (*Guard, error) {
 		store: config.Store, journal: config.Journal, ledger: config.Ledger, cache: newCache(config), callers: newCallers(config),
 		now: config.Now, clock: newEndClock(config), log: config.Log, observe: config.Observe, config: config,
 	}
-	g.policy.Store(policy)
+	g.policy.now.Store(policy)
+	g.policy.turn = make(chan struct{}, 1)
 	g.intake = opa.NewIntake(opa.Config{Store: g.store, Journal: g.journal, Search: g.ledger.Search, Now: g.now})
 	return g, nil
 }
 
-// Run keeps the cache true, puts what ends by the clock on record, deletes what has been kept for its time, notes
+// Run keeps the cache and the policy in force true, puts what ends by the clock on record, deletes what has been kept for its time, notes
 // when keys were last used, and looks whether the store answers, until ctx is done; then it returns nil.
 func (g *Guard) Run(ctx context.Context) error {
 	var beside sync.WaitGroup
@@ -141,7 +142,8 @@ func (g *Guard) Run(ctx context.Context) error {
 	beside.Go(func() { g.watchStore(ctx) })
 	beside.Go(func() { g.writeUsesEvery(ctx, useWritten) })
 	beside.Go(func() { g.cleanEvery(ctx, cleanFirst, cleanPause) })
-	g.cache.follow(ctx, g.store, g.log)
+	beside.Go(func() { g.mendPolicy(ctx) })
+	g.cache.follow(ctx, g.store, g.log, g.reload)
 	beside.Wait()
 	return nil
 }

@@ -193,3 +193,32 @@ func conflict(t *testing.T, err error) string {
 	}
 	return c.Code
 }
+
+// activate puts another policy in force, as whoever administers the policies does.
+func activate(t *testing.T, g *guard.Guard, next *policies.Engine) guard.Activation {
+	t.Helper()
+	a, err := activation(t.Context(), g, next.Source())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// activation keeps a policy and puts it in force.
+func activation(ctx context.Context, g *guard.Guard, src policies.Source) (a guard.Activation, err error) {
+	if err := g.Keep(ctx, src); err != nil {
+		return a, err
+	}
+	_, err = g.Administer(ctx, host(), &guard.Administration{
+		Action: "activate_policy", Resource: guard.Entity{Type: "policy", ID: src.Digest()},
+		Effect: func(ctx context.Context, tx datastore.Tx, at time.Time) (*guard.Administered, error) {
+			a, err = datastore.Get(ctx, tx, datastore.Activation{Set: "cordon"})
+			if err != nil && !errors.Is(err, datastore.ErrNotFound) {
+				return nil, err
+			}
+			a = datastore.Activation{Set: "cordon", Number: a.Number + 1, Digest: src.Digest(), Previous: a.Digest, At: at.UTC().Round(0), By: "olga", Caller: "test"}
+			return &guard.Administered{Activation: &a, Details: map[string]any{"message": "a test"}}, nil
+		},
+	})
+	return a, err
+}

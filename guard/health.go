@@ -16,6 +16,7 @@ const (
 	PartStore   = "store"
 	PartFeed    = "feed"
 	PartJournal = "journal"
+	PartPolicy  = "policy" // only where there is none to decide by
 )
 
 // Part is one of the things that a guard stands on, and what is wrong with it; nil: nothing.
@@ -49,6 +50,9 @@ func (g *Guard) Health(ctx context.Context) []Part {
 	parts := []Part{{PartStore, g.store.Ready(ctx)}, {Name: PartFeed}, {PartJournal, g.journal.Stats().Err}}
 	if _, begun := g.cache.lag(); !begun && !g.config.NoCache {
 		parts[1].Err = errNoFeed
+	}
+	if err := g.policy.Load().unusable; err != nil {
+		parts = append(parts, Part{PartPolicy, err})
 	}
 	return parts
 }

@@ -112,6 +112,11 @@ func (g *Guard) importSome(ctx context.Context, o *Origin, lines []ImportLine, r
 			careful = true
 			continue
 		}
+		if other, is := errors.AsType[*otherPolicy](err); is {
+			if policy, err = g.policyOf(ctx, other.activation); err == nil {
+				continue
+			}
+		}
 		if err != nil {
 			return fmt.Errorf("import: %w", err)
 		}
@@ -162,7 +167,10 @@ func (b *importBatch) model(ctx context.Context, id string) (*importModel, error
 	if m, ok := b.models[id]; ok {
 		return m, nil
 	}
-	facts, err := b.tx.Facts(ctx, datastore.Key{Organization: id})
+	facts, err := b.tx.Facts(ctx, datastore.Key{Organization: id, Set: policySet})
+	if in := &facts.Activation; (err == nil || errors.Is(err, datastore.ErrNotFound)) && !b.policy.decides(in) {
+		return nil, &otherPolicy{*in}
+	}
 	if errors.Is(err, datastore.ErrNotFound) {
 		b.former[id] = facts.Organization.Revision
 		return nil, nil

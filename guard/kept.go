@@ -13,12 +13,6 @@ import (
 	"cordon/policies"
 )
 
-// serverCaller is the caller of what a server does by itself when it starts.
-const serverCaller = "server"
-
-// activatePolicy is the action on record of a policy that comes into force.
-const activatePolicy = "activate_policy"
-
 // inForceNote names the note of the policies that were in force. It outlives their records, whose time may be over.
 const inForceNote = "policy.in_force"
 
@@ -51,60 +45,6 @@ func readInForce(ctx context.Context, from datastore.Reader) ([]inForce, error) 
 // policyFile names the file in which a policy is kept.
 func policyFile(digest string) string { return "policy/" + digest + ".json" }
 
-// KeepPolicy keeps the policy in force, so that what it decides can be decided again for ever, and puts on record that
-// it is in force where another was before. Where it was kept and was in force, nothing happens.
-func (g *Guard) KeepPolicy(ctx context.Context) error {
-	p := g.policy.Load()
-	name := policyFile(p.Digest())
-	_, err := g.store.ReadFile(ctx, name, 0, 1)
-	if errors.Is(err, datastore.ErrNotFound) {
-		var text []byte
-		if text, err = p.Source().Keep(); err == nil {
-			err = g.store.WriteFile(ctx, name, text)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("keep policy: %w", err)
-	}
-	if err := g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error { return g.noteInForce(ctx, tx, p) }); err != nil {
-		return fmt.Errorf("put policy on record: %w", err)
-	}
-	return nil
-}
-
-// noteInForce puts a policy on record as the one in force, unless it was.
-func (g *Guard) noteInForce(ctx context.Context, tx datastore.Tx, p *policy) error {
-	list, err := readInForce(ctx, tx)
-	if err != nil {
-		return err
-	}
-	former := ""
-	if len(list) > 0 {
-		former = list[len(list)-1].Digest
-	}
-	if former == p.Digest() {
-		return nil
-	}
-	now := g.now()
-	o := &Origin{Caller: &Caller{ID: serverCaller}}
-	a := g.newAttempt(p, now, o, "", activatePolicy, Entity{Type: "policy", ID: p.Digest()})
-	set := FromTo{To: quoted(p.Digest())}
-	if former != "" {
-		set.From = quoted(former)
-	}
-	a.changes = []Changed{{Noun: "policy", ID: "cordon", Set: map[string]FromTo{"in_force": set}}}
-	a.silent = true
-	if err := g.commitChange(ctx, tx, a, nil); err != nil {
-		return err
-	}
-	list = append(list[max(0, len(list)-mostInForce+1):], inForce{p.Digest(), now, a.result.ID})
-	body, err := json.Marshal(list)
-	if err != nil {
-		return err
-	}
-	return tx.Put(ctx, datastore.Note{Name: inForceNote, Body: body})
-}
-
 // quoted is a text as the value of a change.
 func quoted(text string) json.RawMessage {
 	value, _ := json.Marshal(text) // of a text: it cannot fail
@@ -120,25 +60,25 @@ type formerPolicies struct {
 // mostFormer is how many former policies are held ready.
 const mostFormer = 4
 
-// notKept is why a policy cannot be asked again, to be told to whoever wants to.
-type notKept struct{ why string }
+// NotKept is why a policy cannot be asked again, to be told to whoever wants to.
+type NotKept struct{ Why string }
 
-func (e *notKept) Error() string { return e.why }
+func (e *NotKept) Error() string { return e.Why }
 
-// engineOf gives the policy with a digest: the one in force, or one that was kept. *notKept: there is none to be asked.
-func (g *Guard) engineOf(ctx context.Context, digest string) (*policies.Engine, error) {
+// Engine returns the policy with a digest: the one in force, or one that was kept. *NotKept: there is none to be asked.
+func (g *Guard) Engine(ctx context.Context, digest string) (*policies.Engine, error) {
 	if p := g.policy.Load(); p.Digest() == digest {
 		return p.Engine, nil
 	}
 	if digest == "" {
-		return nil, &notKept{"the record names no policy"}
+		return nil, &NotKept{"the record names no policy"}
 	}
 	if engine := g.former.find(digest); engine != nil {
 		return engine, nil
 	}
 	text, err := g.store.ReadFile(ctx, policyFile(digest), 0, datastore.MaxFileBytes)
 	if errors.Is(err, datastore.ErrNotFound) || errors.Is(err, datastore.ErrFileName) {
-		return nil, &notKept{fmt.Sprintf("its policy %s is not kept: it was in force before Cordon kept policies, or was never in force here", digest)}
+		return nil, &NotKept{fmt.Sprintf("its policy %s is not kept: it was in force before Cordon kept policies, or was never in force here", digest)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
@@ -147,9 +87,9 @@ func (g *Guard) engineOf(ctx context.Context, digest string) (*policies.Engine, 
 	_, refused := errors.AsType[*policies.ProblemsError](err)
 	switch {
 	case errors.Is(err, policies.ErrOtherPolicy):
-		return nil, &notKept{fmt.Sprintf("what is kept as its policy %s is another: somebody changed it", digest)}
+		return nil, &NotKept{fmt.Sprintf("what is kept as its policy %s is another: somebody changed it", digest)}
 	case refused:
-		return nil, &notKept{fmt.Sprintf("its policy %s is kept, and this release cannot ask it: %v", digest, err)}
+		return nil, &NotKept{fmt.Sprintf("its policy %s is kept, and this release cannot ask it: %v", digest, err)}
 	case err != nil:
 		return nil, err
 	}

@@ -66,10 +66,24 @@ func (g *Guard) mutate(ctx context.Context, o *Origin, c *command) (*Result, err
 	return &a.result, nil
 }
 
-// try runs the transaction. Its outcome is nil for a committed act, else the refusal, which is on
+// try runs the transaction, by the policy that it finds in force. Its outcome is nil for a committed act, else the refusal, which is on
 // record by then; err is what kept the act from being decided.
 func (g *Guard) try(ctx context.Context, o *Origin, c *command) (a *attempt, outcome, err error) {
-	start, policy, recorded := g.now(), g.policy.Load(), false
+	for policy := g.policy.Load(); ; {
+		a, outcome, err = g.tryBy(ctx, o, c, policy)
+		other, is := errors.AsType[*otherPolicy](err)
+		if !is {
+			return a, outcome, err
+		}
+		if policy, err = g.policyOf(ctx, other.activation); err != nil {
+			return nil, nil, err
+		}
+	}
+}
+
+// tryBy runs the transaction by one policy. *otherPolicy: it is not the one in force, as the transaction finds it.
+func (g *Guard) tryBy(ctx context.Context, o *Origin, c *command, policy *policy) (a *attempt, outcome, err error) {
+	start, recorded := g.now(), false
 	err = g.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		a = g.newAttempt(policy, start, o, c.organization, c.action, c.resource)
 		a.silent = c.silent
@@ -122,7 +136,12 @@ func (g *Guard) decideIn(ctx context.Context, tx datastore.Tx, c *command, a *at
 	if c.key == nil {
 		return nil, nil
 	}
-	a.facts, err = tx.Facts(ctx, c.key(a.origin))
+	key := c.key(a.origin)
+	key.Set = policySet
+	a.facts, err = tx.Facts(ctx, key)
+	if in := &a.facts.Activation; (err == nil || errors.Is(err, datastore.ErrNotFound)) && !a.policy.decides(in) {
+		return nil, &otherPolicy{*in}
+	}
 	switch {
 	case err == nil:
 		a.found = true

@@ -5,23 +5,55 @@ import (
 	"fmt"
 	"time"
 
+	"cordon/datastore"
 	"cordon/policies"
 )
 
-// policy is the policy in force as one question, batch, act or import sees it. Each loads it once, so
-// that what belongs together is decided by one version, whatever is activated meanwhile.
+// policySet is the set of policies that the guard decides by.
+const policySet = "cordon"
+
+// policy is the policy in force as one question, batch, act or import sees it. Each has one, so that what belongs
+// together is decided by one version, whatever is activated meanwhile.
 type policy struct {
 	*policies.Engine
-	host   *policies.Decision // of an act of the host's that no rule is asked about
-	noMemo bool
+	activation datastore.Activation // the zero value before one was ever activated
+	host       *policies.Decision   // of an act of the host's that no rule is asked about
+	noMemo     bool
+	// unusable is why nothing is decided by it: the version in force could not be loaded, nor was another before.
+	unusable error
+	// upTo is the number of the activation that it goes on to decide under, since that one cannot be loaded; else 0.
+	upTo int64
 }
 
-func newPolicy(engine *policies.Engine, noMemo bool) (*policy, error) {
+func newPolicy(engine *policies.Engine, activation datastore.Activation, noMemo bool) (*policy, error) {
 	host, err := engine.Unasked(policies.ReasonHost)
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	return &policy{Engine: engine, host: host, noMemo: noMemo}, nil
+	return &policy{Engine: engine, activation: activation, host: host, noMemo: noMemo}, nil
+}
+
+// decides tells whether an activation is of the policy.
+func (p *policy) decides(a *datastore.Activation) bool {
+	return p.unusable == nil && p.activation.Number == a.Number && p.activation.Digest == a.Digest
+}
+
+// usable returns the policy, or why nothing is decided by it.
+func (p *policy) usable() (*policy, error) {
+	if p.unusable != nil {
+		return nil, p.unusable
+	}
+	return p, nil
+}
+
+// retired tells whether an activation is of a later policy.
+func (p *policy) retired(by *Activation) bool { return by.Number > max(p.activation.Number, p.upTo) }
+
+// lasting is the policy as the last one that could be loaded.
+func (p *policy) lasting(until *Activation) *policy {
+	lasts := *p
+	lasts.upTo = until.Number
+	return &lasts
 }
 
 // ask asks the rules at an instant. Where they look at the time, it becomes a fact of the input, so that the record holds

@@ -19,7 +19,7 @@ func (g *Guard) Project(ctx context.Context, o *Origin, q *Question, at time.Tim
 	var k facts
 	if at.IsZero() {
 		var err error
-		if k, err = g.readFacts(ctx, &asked, o.Caller.Organization, nil); err != nil {
+		if k, _, err = g.readFacts(ctx, &asked, o.Caller.Organization, nil); err != nil {
 			return nil, err
 		}
 		at = g.Ends(g.now())

@@ -94,37 +94,40 @@ func (e *entry) reaches(floors []floor) bool {
 }
 
 // readFacts returns the facts that a question is decided on, for a caller that may be limited to one
-// organization: from the cache where it may, else from the store.
-func (g *Guard) readFacts(ctx context.Context, q *record.Question, limit string, floors []floor) (facts, error) {
+// organization: from the cache where it may, else from the store, with the activation as it is there.
+func (g *Guard) readFacts(ctx context.Context, q *record.Question, limit string, floors []floor) (f facts, stand *Activation, err error) {
 	key, ok := keyOf(q, limit)
 	if !ok {
-		return facts{}, nil
+		stand, err = g.standIn(ctx)
+		return facts{}, stand, err
 	}
 	cached := key.Target == ""
 	if cached {
 		if f, ok := g.cache.find(key, floors); ok {
-			return f, nil
+			return f, nil, nil
 		}
 	}
 	began := g.cache.begins()
+	key.Set = policySet
 	found, err := g.store.Facts(ctx, key)
+	stand = &found.Activation
 	if errors.Is(err, datastore.ErrNotFound) {
-		return facts{}, nil
+		return facts{}, stand, nil
 	}
 	if err != nil {
-		return facts{}, fmt.Errorf("read facts: %w", err)
+		return facts{}, nil, fmt.Errorf("read facts: %w", err)
 	}
-	f := factsOf(&found)
+	f = factsOf(&found)
 	if cached {
 		g.cache.fill(began, &f, key)
 	}
 	for _, least := range floors {
 		if least.Organization == f.organization.id && f.organization.revision < least.Revision {
-			return facts{}, ErrTooStale // a store that was ahead when it was asked before
+			return facts{}, nil, ErrTooStale // a store that was ahead when it was asked before
 		}
 	}
 	if key.Product != "" && f.product == nil {
-		return facts{}, nil // of the product, which is what was asked about, nothing is known
+		return facts{}, stand, nil // of the product, which is what was asked about, nothing is known
 	}
-	return f, nil
+	return f, stand, nil
 }

@@ -104,6 +104,8 @@ var kinds = []kind{
 		say: "A revision in Cordon-At-Least is not known here yet, or its organization is not. " + sayAgain, retry: 1},
 	{is: guard.ErrPolicyTimeout, status: http.StatusServiceUnavailable, code: "policy_timeout", title: "The rules took too long",
 		say: "The rules did not come to an answer in time; nothing was allowed. " + sayAgain, retry: 1},
+	{is: guard.ErrPolicyNotLoaded, status: http.StatusServiceUnavailable, code: "policy_not_loaded", title: "The policy in force cannot be loaded here",
+		say: "The policy in force cannot be loaded by this server, so nothing is changed by the one before; activate another, or a release that can load it.", retry: 5},
 	{is: errUnready, status: http.StatusServiceUnavailable, code: "unavailable", title: titleUnavailable, detail: unreadyDetail,
 		say: "The store cannot be reached, or no record can be taken; the server's log says which.", retry: 1},
 	{is: errDraining, status: http.StatusServiceUnavailable, code: "draining", title: "The server is stopping",

@@ -64,6 +64,7 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 		{guard.ErrTextLimit, 403, "organization_limit", "", false},
 		{guard.ErrTooStale, 503, "too_stale", "", true},
 		{policies.ErrTimeout, 503, "policy_timeout", "", true},
+		{guard.ErrPolicyNotLoaded, 503, "policy_not_loaded", "", true},
 		{server.ErrUnready, 503, "unavailable", "", true},
 		{server.ErrNotEmbedded, 409, "not_embedded", "", false},
 		{server.ErrDraining, 503, "draining", "", true},

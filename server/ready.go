@@ -12,7 +12,7 @@ import (
 // States of the parts of a server.
 const (
 	stateOK       = "ok"
-	stateFailing  = "failing"
+	stateFailing  = "failing"  // of the policy: the one in force cannot be loaded, and the one before goes on
 	stateBehind   = "behind"   // the feed: answers are given from the store alone
 	stateDegraded = "degraded" // the policy: it is asked otherwise than it could be; the clock: it leapt ahead
 	stateChanged  = "changed"  // the log: it is not what was signed
@@ -20,7 +20,8 @@ const (
 )
 
 // readyz tells that questions are answered now: the store serves, its change feed has begun, records are
-// taken, and the server is not stopping. Mails and the way the policy is asked keep nobody from an answer.
+// taken, and the server is not stopping. Mails and the way the policy is asked keep nobody from an answer, nor does a
+// policy that cannot be loaded while the last one that could goes on.
 func readyz(c *call) error {
 	parts := c.server.config.Guard.Health(c.context())
 	var failing []guard.Part
@@ -78,6 +79,9 @@ func (s *Server) describe(health []guard.Part, counts bool) probe {
 	g := s.config.Guard
 	p := probe{Status: stateOK, Version: s.config.Version, Policy: g.Policy().Digest()}
 	for _, h := range health {
+		if h.Name == guard.PartPolicy {
+			continue // it is below
+		}
 		part := partProbe{Name: h.Name, State: stateOK}
 		if h.Err != nil {
 			part.State = stateFailing
@@ -104,6 +108,9 @@ func (s *Server) describe(health []guard.Part, counts bool) probe {
 	policy := partProbe{Name: "policy", State: stateOK, Flat: &flat, Memo: &memo}
 	if !flat || !memo {
 		policy.State = stateDegraded
+	}
+	if _, behind := g.Activation(); behind != nil {
+		policy.State = stateFailing
 	}
 	mail := partProbe{Name: "mail", State: stateOff}
 	if s.config.Mail != nil {
@@ -146,6 +153,7 @@ func unreadyDetail(err error) string {
 			guard.PartStore:   "The store does not answer. ",
 			guard.PartFeed:    "The store's feed of changes has not begun. ",
 			guard.PartJournal: "The journal takes no records, or cannot ship them. ",
+			guard.PartPolicy:  "The policy in force cannot be loaded here, and none was in force before. ",
 		}[p.Name]
 	}
 	return said + "The server's log says why."

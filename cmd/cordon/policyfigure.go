@@ -5,12 +5,13 @@ import (
 	"cordon/server"
 )
 
-// policyFigures are what the metrics say of a policy and how it is asked.
-func policyFigures(engine *policies.Engine) []server.Figure {
-	stats := engine.Stats
+// policyFigures are what the metrics say of the policy in force and how it is asked. What they count begins anew with
+// each policy.
+func policyFigures(inForce func() *policies.Engine) []server.Figure {
+	stats := func() policies.Stats { return inForce().Stats() }
 	return []server.Figure{
-		{Name: "cordon_policy_info", Help: "The policy in force.", Labels: map[string]string{"digest": engine.Digest()},
-			Read: func() float64 { return 1 }},
+		{Name: "cordon_policy_info", Help: "The policy in force.", Names: []string{"digest"},
+			Each: func(give func(float64, ...string)) { give(1, inForce().Digest()) }},
 		{Name: "cordon_memo_hits_total", Help: "Decisions that an equal input had already been given.", Counts: true,
 			Read: func() float64 { return float64(stats().Hits) }},
 		{Name: "cordon_memo_misses_total", Help: "Decisions that the rules were asked for.", Counts: true,
@@ -20,9 +21,23 @@ func policyFigures(engine *policies.Engine) []server.Figure {
 		{Name: "cordon_policy_disagreements_total", Help: "Checked decisions that the rules did not give again: always 0.", Counts: true,
 			Read: func() float64 { return float64(stats().Disagreements) }},
 		{Name: "cordon_policy_flat", Help: "1 while the rules are asked in their flat form, 0 while they are asked as they are written.",
-			Read: func() float64 { return oneIf(engine.FlatOn()) }},
+			Read: func() float64 { return oneIf(inForce().FlatOn()) }},
 		{Name: "cordon_policy_memo", Help: "1 while equal questions share an answer, 0 while the rules are asked every time.",
-			Read: func() float64 { return oneIf(engine.MemoOn()) }},
+			Read: func() float64 { return oneIf(inForce().MemoOn()) }},
+	}
+}
+
+// activationFigures are what the metrics say of which policy is in force here.
+func (in *instance) activationFigures() []server.Figure {
+	return []server.Figure{
+		{Name: "cordon_policy_activation", Help: "The number of the activation that is in force here.", Read: func() float64 {
+			a, _ := in.guard.Activation()
+			return float64(a.Number)
+		}},
+		{Name: "cordon_policy_loaded", Help: "1 while the policy that the store says is in force is so here, 0 while it cannot be loaded.", Read: func() float64 {
+			_, behind := in.guard.Activation()
+			return oneIf(behind == nil, "")
+		}},
 	}
 }
 

@@ -124,7 +124,7 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloa
 	if _, err := fmt.Fprint(a.out, lines); err != nil {
 		return errors.Join(fmt.Errorf("print: %w", err), listener.Close())
 	}
-	in.log.Info("serving", "url", url, "version", version, "replica", in.journal.Replica(), "policy", in.engine.Digest(),
+	in.log.Info("serving", "url", url, "version", version, "replica", in.journal.Replica(), "policy", in.guard.Policy().Digest(),
 		"mongodb", c.text("mongodb-uri") != "", "journal_sync", c.text("journal-sync"), "dev", c.is("dev"))
 	context.AfterFunc(ctx, stop)
 	go r.run(ctx, server, in.log)

@@ -34,7 +34,6 @@ type instance struct {
 	store    datastore.Store
 	journal  *journal.Journal
 	ledger   *ledger.Ledger
-	engine   *policies.Engine
 	guard    *guard.Guard
 	library  *library.Library
 	relay    *notify.Relay
@@ -148,10 +147,11 @@ func newInstance(log *slog.Logger) *instance {
 
 // makeGuard compiles the rules and makes the guard of them and the rooms that are open.
 func (in *instance) makeGuard(ctx context.Context, config guard.Config) (err error) {
-	if in.engine, err = policies.Compile(ctx, policies.Builtin()); err != nil {
+	shipped, err := policies.Compile(ctx, policies.Builtin())
+	if err != nil {
 		return fmt.Errorf("compile the rules: %w", err)
 	}
-	config.Store, config.Engine, config.Journal, config.Ledger, config.Log = in.store, in.engine, in.journal, in.ledger, in.log
+	config.Store, config.Engine, config.Journal, config.Ledger, config.Log = in.store, shipped, in.journal, in.ledger, in.log
 	in.guard, err = guard.New(config)
 	return err
 }
@@ -195,7 +195,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		DrainTimeout:    c.duration("drain-timeout"),
 		TrustedProxies:  c.proxies(),
 		Version:         version,
-		Verbose:         func() []string { return policyNotes(in.engine) },
+		Verbose:         func() []string { return policyNotes(in.guard.Policy()) },
 		Mail:            in.relay.MailState,
 		Backup:          in.backup(c),
 		Log:             in.log,
