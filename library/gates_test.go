@@ -192,18 +192,18 @@ func TestWhoActivatesReadsTheDifferenceFirst(t *testing.T) { // docs/design.md 1
 	shipped := s.standing(t).Activation.Digest
 	one, other := s.push(t, alice(), "one"), s.push(t, alice(), "other")
 	wants(t, s.held(t, alice(), one, now), library.GateDiffRead)
-	if err := s.NoteReading(t.Context(), by(s.key(t, "k", guard.ScopePolicy), "alice"), library.Set, one, shipped); err != nil {
+	if _, err := s.Diff(t.Context(), by(s.key(t, "k", guard.ScopePolicy), "alice"), library.Set, one, shipped); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, s.held(t, alice(), one, now), library.GateDiffRead)
 	for _, against := range []string{other, shipped} {
-		if err := s.NoteReading(t.Context(), alice(), library.Set, one, against); err != nil {
+		if _, err := s.Diff(t.Context(), alice(), library.Set, one, against); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wants(t, s.held(t, alice(), one, now))
 	// Of another step it is another difference.
-	if err := s.NoteReading(t.Context(), alice(), library.Set, other, shipped); err != nil {
+	if _, err := s.Diff(t.Context(), alice(), library.Set, other, shipped); err != nil {
 		t.Fatal(err)
 	}
 	wants(t, s.held(t, alice(), other, now), library.GateDiffRead)

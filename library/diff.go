@@ -1,0 +1,37 @@
+package library
+
+import (
+	"context"
+	"fmt"
+
+	"cordon/guard"
+	"cordon/policies/table"
+)
+
+// Diff says what differs between a version and another, "" for the one in force: what is written, and every question that
+// is answered otherwise. That somebody read it is noted, for the gate that may ask for it.
+func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, against string) (*table.Comparison, error) {
+	to, err := l.source(ctx, o, set, digest)
+	if err != nil {
+		return nil, err
+	}
+	if against == "" {
+		a, err := activation(ctx, l.store, set)
+		if err != nil {
+			return nil, err
+		}
+		against = a.Digest
+	}
+	from, err := l.source(ctx, o, set, against)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := l.difference(ctx, against, digest)
+	if err != nil {
+		return nil, fmt.Errorf("compare versions: %w", err)
+	}
+	if err := l.noteReading(ctx, o, set, digest, against); err != nil {
+		return nil, fmt.Errorf("note who read the difference: %w", err)
+	}
+	return &table.Comparison{Files: table.Files(from, to), Table: answers}, nil
+}
