@@ -11,7 +11,6 @@ import (
 	"cordon/ledger/record"
 
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 )
 
 // Built is a segment that is ready to be written: Data as Info.Name, Index as Info.IndexName.
@@ -83,7 +82,7 @@ func Build(first, generation int64, lines *Pile, pause ...Pause) (Built, error) 
 // other readers fail.
 func newTable(w io.Writer, options ...parquet.WriterOption) *parquet.GenericWriter[any] {
 	return parquet.NewGenericWriter[any](w, append(options, schema(),
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}), parquet.CreatedBy("cordon", "1", ""))...)
+		parquet.Compression(newCodec()), parquet.CreatedBy("cordon", "1", ""))...)
 }
 
 // Pause is called by what takes long, so that it need not hold up others. It returns when there is more time to take.
