@@ -33,8 +33,18 @@ type Config struct {
 	// Tokens tells that callers come with tokens of an issuer, too: then there are always several who may approve.
 	Tokens bool
 
+	// Apart checks what nobody has looked at yet where it can do no harm; nil: in this process.
+	Apart Apart
+
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: discarded
+}
+
+// Apart checks policies, and proves what holds for all questions, where neither can harm this process. A policy that takes
+// too much is a *policies.ProblemsError.
+type Apart interface {
+	Check(ctx context.Context, src policies.Source) (*policies.Report, error)
+	Prove(ctx context.Context, engine *policies.Engine) (*table.Proof, error)
 }
 
 // Library keeps the versions of policies. It is safe for concurrent use.
@@ -67,9 +77,13 @@ func New(config Config) (*Library, error) {
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Library{
+	l := &Library{
 		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
 		tokens: config.Tokens, now: config.Now, log: config.Log, jobs: newJobs(config.Store, config.Replica, config.Now, config.Log),
 		working: make(chan struct{}, 1), inspect: policies.Check, prove: table.Prove, compare: table.Compare,
-	}, nil
+	}
+	if config.Apart != nil {
+		l.inspect, l.prove = config.Apart.Check, config.Apart.Prove
+	}
+	return l, nil
 }

@@ -64,6 +64,10 @@ func (l *Library) check(ctx context.Context, src policies.Source) (*Report, erro
 		return nil, fmt.Errorf("compile policy: %w", err)
 	}
 	proof, err := l.prove(ctx, engine)
+	if refused, is := errors.AsType[*policies.ProblemsError](err); is {
+		r.Problems = refused.Problems
+		return r, nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -11,6 +11,9 @@ import (
 // Main is main, for scripts that run the program in a process of its own.
 func Main() { main() }
 
+// InBox is what main does first.
+func InBox() (bool, int) { return inBox(context.Background()) }
+
 // Run runs a command line in this process.
 func Run(ctx context.Context, in io.Reader, out, err io.Writer, env func(string) (string, bool), args ...string) int {
 	return run(ctx, args, streams{in: in, out: out, err: err, env: env})

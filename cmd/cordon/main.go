@@ -13,6 +13,9 @@ import (
 var version = "dev"
 
 func main() {
+	if is, code := inBox(context.Background()); is {
+		os.Exit(code)
+	}
 	os.Exit(run(context.Background(), os.Args[1:], streams{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.LookupEnv,
 	}))

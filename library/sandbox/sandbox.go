@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,7 +57,7 @@ func (b *Box) Check(ctx context.Context, src policies.Source) (*policies.Report,
 	got, err := b.run(ctx, request{Source: src, Memory: b.memory()})
 	if over, is := errors.AsType[*exceeded](err); is {
 		return &policies.Report{
-			Digest: src.Digest(), Problems: []policies.Problem{{Code: "limit_error", Message: over.Error()}}, Format: []policies.Unformatted{},
+			Digest: src.Digest(), Problems: []policies.Problem{over.problem()}, Format: []policies.Unformatted{},
 			Lint: []policies.Problem{}, Tests: policies.Tests{Items: []policies.Test{}}, Coverage: policies.Coverage{Uncovered: []policies.Range{}},
 			Budget: policies.Budget{Runaway: []policies.Problem{}},
 		}, nil
@@ -67,10 +68,13 @@ func (b *Box) Check(ctx context.Context, src policies.Source) (*policies.Report,
 	return got.Report, nil
 }
 
-// Prove is table.Prove. A policy that takes more memory or time than it may is an error.
+// Prove is table.Prove. A policy that takes more memory or time than it may is a *policies.ProblemsError.
 func (b *Box) Prove(ctx context.Context, engine *policies.Engine) (*table.Proof, error) {
 	start := time.Now()
 	got, err := b.run(ctx, request{Source: engine.Source(), Memory: b.memory(), Prove: true})
+	if over, is := errors.AsType[*exceeded](err); is {
+		return nil, &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("prove invariants: %w", err)
 	}
@@ -92,6 +96,10 @@ func (e *exceeded) Error() string {
 	return "it was stopped while it was checked: it takes more than " + e.why + "; look for what grows or repeats without end"
 }
 
+func (e *exceeded) problem() policies.Problem {
+	return policies.Problem{Code: "limit_error", Message: e.Error()}
+}
+
 func (b *Box) run(ctx context.Context, ask request) (*answer, error) {
 	limit := b.Time
 	if limit <= 0 {
@@ -106,7 +114,8 @@ func (b *Box) run(ctx context.Context, ask request) (*answer, error) {
 	var out, said bytes.Buffer
 	child := exec.CommandContext(limited, b.Command[0], b.Command[1:]...) //nolint:gosec // this program
 	child.Stdin, child.Stdout, child.Stderr = bytes.NewReader(text), &out, &bounded{&said}
-	child.Env = append(os.Environ(), "GOTRACEBACK=none")
+	child.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "CORDON_") }) // no key, no password
+	child.Env = append(child.Env, "GOTRACEBACK=none")
 	child.WaitDelay = time.Second
 	apart(child)
 	err = child.Run()

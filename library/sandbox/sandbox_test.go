@@ -17,7 +17,7 @@ import (
 )
 
 // boxVariable makes this program the process of a box.
-const boxVariable = "CORDON_TEST_BOX"
+const boxVariable = "TEST_BOX"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(boxVariable) != "" {
