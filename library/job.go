@@ -33,6 +33,7 @@ const (
 const (
 	CodeTooManyJobs = "too_many_jobs"
 	CodeJobEnded    = "job_ended"
+	CodeOverBudget  = "over_budget"
 )
 
 // Job is work that takes longer than a call: a version decides the log again.
@@ -91,7 +92,7 @@ func (l *Library) Replayed(ctx context.Context, from datastore.Reader, set, dige
 }
 
 // Replay has a version decide a window of the log again, and returns the job that does it. *guard.Conflict
-// [CodeTooManyJobs]: there are too many already.
+// [CodeTooManyJobs]: there are too many already; [CodeOverBudget]: the version did not answer in time when it was checked.
 func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window) (*Job, error) {
 	if err := open(o, set); err != nil {
 		return nil, err
@@ -106,8 +107,12 @@ func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest strin
 	if err := f.err(); err != nil {
 		return nil, err
 	}
-	if _, err := find(ctx, l.store, set, digest); err != nil {
+	v, err := find(ctx, l.store, set, digest)
+	if err != nil {
 		return nil, err
+	}
+	if v.Summary != nil && !v.Summary.Budget {
+		return nil, &guard.Conflict{Code: CodeOverBudget, Detail: "a rule of the version takes too long, as its report says: it is asked about no whole log"}
 	}
 	by, err := person(o)
 	if errors.Is(err, ErrNobody) {

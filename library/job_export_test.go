@@ -36,3 +36,15 @@ func (l *Library) ListJobs(ctx context.Context) ([]Job, error) {
 
 // Ending is closed when the process begins to end its jobs.
 func (l *Library) Ending() <-chan struct{} { return l.jobs.ends.Done() }
+
+// Overspend has the summary of a version say that it took too long.
+func (l *Library) Overspend(ctx context.Context, digest string) error {
+	return l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		v, err := find(ctx, tx, Set, digest)
+		if err != nil {
+			return err
+		}
+		v.Summary = &Summary{}
+		return v.put(ctx, tx, Set)
+	})
+}

@@ -389,4 +389,10 @@ func TestWhoAsksForAReplay(t *testing.T) {
 	if !slices.Equal(said, want) {
 		t.Errorf("on record is %v, want %v", said, want)
 	}
+	if err := s.Overspend(t.Context(), digest); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(alice(), library.Set, digest, replay.Window{}); conflict(t, err) != library.CodeOverBudget {
+		t.Errorf("of a version that takes too long: %v", err)
+	}
 }

@@ -109,7 +109,7 @@ func (j *jobs) run(ctx context.Context, id string, job *ourJob, do work) {
 	select {
 	case j.slot <- struct{}{}:
 		defer func() { <-j.slot }()
-		if _, err = j.move(ctx, id, func(_ datastore.Tx, kept *Job) error {
+		if err = j.move(ctx, id, func(_ datastore.Tx, kept *Job) error {
 			kept.State, kept.StartedAt = JobRunning, j.now().UTC()
 			return nil
 		}); err == nil {
@@ -126,7 +126,7 @@ func (j *jobs) run(ctx context.Context, id string, job *ourJob, do work) {
 	// However the process ends, it says so as long as it can.
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
 	defer cancel()
-	_, wrong := j.move(last, id, func(tx datastore.Tx, kept *Job) error {
+	wrong := j.move(last, id, func(tx datastore.Tx, kept *Job) error {
 		kept.Done, kept.Total = job.progress.Passed()
 		switch {
 		case err == nil:
@@ -169,10 +169,10 @@ func (j *Job) keep(ctx context.Context, tx datastore.Tx, result *replay.Result) 
 }
 
 // move changes how a job of ours stands. errJobEnded: it has ended.
-func (j *jobs) move(ctx context.Context, id string, change func(tx datastore.Tx, job *Job) error) (job Job, err error) {
-	err = j.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		var there bool
-		if job, there, err = read[Job](ctx, tx, jobNote(id)); err != nil {
+func (j *jobs) move(ctx context.Context, id string, change func(tx datastore.Tx, job *Job) error) error {
+	return j.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
+		job, there, err := read[Job](ctx, tx, jobNote(id))
+		if err != nil {
 			return err
 		}
 		if !there || job.ended() || job.Holder != j.holder {
@@ -183,7 +183,6 @@ func (j *jobs) move(ctx context.Context, id string, change func(tx datastore.Tx,
 		}
 		return write(ctx, tx, jobNote(id), &job)
 	})
-	return job, err
 }
 
 // cancel ends the work of a job that was cancelled, if it is ours.
@@ -253,7 +252,7 @@ func (j *jobs) beat(ctx context.Context) error {
 	j.mu.Unlock()
 	var problems []error
 	for _, id := range slices.Sorted(maps.Keys(ours)) {
-		_, err := j.move(ctx, id, func(_ datastore.Tx, job *Job) error {
+		err := j.move(ctx, id, func(_ datastore.Tx, job *Job) error {
 			job.Beat++
 			job.Done, job.Total = ours[id].progress.Passed()
 			return nil

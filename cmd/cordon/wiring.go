@@ -123,7 +123,7 @@ func open(ctx context.Context, c config, log *slog.Logger) (_ *instance, err err
 		return nil, err
 	}
 	if in.library, err = library.New(library.Config{
-		Store: in.store, Guard: in.guard, Ledger: in.ledger, Replica: c.text("replica"), Shipped: policies.Builtin(), Release: version, Tokens: c.text("jwt-issuer") != "", Apart: box, Log: log,
+		Store: in.store, Guard: in.guard, Ledger: in.ledger, Replica: in.journal.Replica(), Shipped: policies.Builtin(), Release: version, Tokens: c.text("jwt-issuer") != "", Apart: box, Log: log,
 	}); err != nil {
 		return nil, err
 	}
