@@ -83,7 +83,7 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 		}
 	}
 	var stand []Gate
-	next, err := l.bring(ctx, o, set, "activate_policy", func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
+	next, err := l.bring(ctx, o, set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
 		stand = nil
 		if err := unmet(o, s.Activation.Number); err != nil {
 			return nil, "", nil, err
@@ -167,10 +167,9 @@ func lasting(now *InForce, v *Version) string {
 // choose says in the transaction which version comes into force, what will be previous to it, and how. It may refuse.
 type choose func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (v *Version, previous string, how *step, err error)
 
-// bring brings into force what choose chooses, in one transaction, on record.
-func (l *Library) bring(ctx context.Context, o *guard.Origin, set, action string, choose choose) (next InForce, err error) {
-	administration := &guard.Administration{Action: action, Resource: entity(set)}
-	administration.Effect = func(ctx context.Context, tx datastore.Tx, at time.Time) (*guard.Administered, error) {
+// bring brings into force what choose chooses, in one transaction, on record as an act.
+func (l *Library) bring(ctx context.Context, o *guard.Origin, set string, act *guard.Administration, choose choose) (next InForce, err error) {
+	act.Effect = func(ctx context.Context, tx datastore.Tx, at time.Time) (*guard.Administered, error) {
 		a, err := activation(ctx, tx, set)
 		if err != nil {
 			return nil, err
@@ -203,6 +202,6 @@ func (l *Library) bring(ctx context.Context, o *guard.Origin, set, action string
 		err = errors.Join(v.put(ctx, tx, set), write(ctx, tx, noteOf(set), kept), write(ctx, tx, activationNote(set, next.Number), entry))
 		return &guard.Administered{Activation: &next, Details: map[string]any{"activation": entry}}, err
 	}
-	_, err = l.guard.Administer(ctx, o, administration)
+	_, err = l.guard.Administer(ctx, o, act)
 	return next, err
 }

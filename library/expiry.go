@@ -26,12 +26,13 @@ func (l *Library) Run(ctx context.Context) error {
 	ticks := time.NewTicker(lookEvery)
 	defer ticks.Stop()
 	for failing := false; ; {
-		switch err := l.expire(ctx); {
-		case err == nil:
-			failing = false
-		case ctx.Err() == nil && !failing:
-			failing = true
-			l.log.Error("a version that is in force for a time stays longer: its end cannot be looked at", "error", err)
+		// What is in force here is known without a look at the store.
+		if in, _ := l.guard.Activation(); l.over(&in) {
+			err := l.expire(ctx)
+			if err != nil && ctx.Err() == nil && !failing {
+				l.log.Error(staysLonger, "error", err)
+			}
+			failing = err != nil
 		}
 		select {
 		case <-ctx.Done():
@@ -41,6 +42,8 @@ func (l *Library) Run(ctx context.Context) error {
 	}
 }
 
+const staysLonger = "a version that was to be in force for a time stays longer: the one before cannot be brought back"
+
 // expire goes back to the version before where the time of the one in force is over. Of several replicas one does it:
 // whoever comes later finds another number. An activation that was committed first has taken its place for good, and one
 // that comes later finds that another was activated meanwhile.
@@ -49,7 +52,7 @@ func (l *Library) expire(ctx context.Context) error {
 	if err != nil || !l.over(&a) {
 		return err
 	}
-	next, err := l.bring(ctx, l.self(), Set, "end_break_glass", func(ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time) (*Version, string, *step, error) {
+	next, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "end_break_glass", Resource: entity(Set)}, func(ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time) (*Version, string, *step, error) {
 		if !l.over(&s.Activation) {
 			return nil, "", nil, errNotOver
 		}

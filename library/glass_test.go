@@ -1,10 +1,12 @@
 package library_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"cordon/datastore"
@@ -209,4 +211,32 @@ func TestALeapOfTheClockEndsNoBrokenGlass(t *testing.T) { // docs/design.md 12, 
 	if s.expire(t); s.number(t) != 3 {
 		t.Error("the time did not end it")
 	}
+}
+
+func TestTheEndComesByItself(t *testing.T) { // docs/design.md 12, Break-glass
+	synctest.Test(t, func(t *testing.T) {
+		s := replica(t, openSQLite(t), nil, nil)
+		s.start(t)
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- s.Run(ctx) }()
+		a, err := s.Activate(t.Context(), alice(), library.Set, s.push(t, alice(), "broken"), library.Activate{
+			BreakGlass: &library.BreakGlass{Reason: "nobody gets in", Until: time.Now().Add(time.Hour)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour - time.Second)
+		if synctest.Wait(); s.number(t) != a.Number {
+			t.Error("it ended before its time")
+		}
+		time.Sleep(3 * time.Second)
+		if synctest.Wait(); s.number(t) != a.Number+1 {
+			t.Error("it did not end")
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 }

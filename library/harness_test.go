@@ -86,9 +86,14 @@ func (c *clock) pass(d time.Duration) {
 	c.at = c.at.Add(d)
 }
 
-// replica opens a library on a store, as one process does; it is not started.
+// replica opens a library on a store, as one process does; it is not started. Without a clock the time is that of the
+// process.
 func replica(t *testing.T, store datastore.Store, at *clock, change func(*library.Config)) *shelf {
 	t.Helper()
+	now := time.Now
+	if at != nil {
+		now = at.now
+	}
 	rules, err := engine()
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +110,7 @@ func replica(t *testing.T, store datastore.Store, at *clock, change func(*librar
 	}
 	elapsed := &atomic.Int64{}
 	g, err := guard.New(guard.Config{
-		Store: store, Engine: rules, Journal: records, Ledger: book, Log: log, Now: at.now,
+		Store: store, Engine: rules, Journal: records, Ledger: book, Log: log, Now: now,
 		Elapsed: func(from, to time.Time) time.Duration {
 			if passed := elapsed.Load(); passed > 0 {
 				return time.Duration(passed)
@@ -116,7 +121,7 @@ func replica(t *testing.T, store datastore.Store, at *clock, change func(*librar
 	if err != nil {
 		t.Fatal(err)
 	}
-	config := library.Config{Store: store, Guard: g, Ledger: book, Shipped: policies.Builtin(), Release: "1", Now: at.now, Log: log}
+	config := library.Config{Store: store, Guard: g, Ledger: book, Shipped: policies.Builtin(), Release: "1", Now: now, Log: log}
 	if change != nil {
 		change(&config)
 	}

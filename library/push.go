@@ -56,7 +56,7 @@ func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push)
 	if len(report.Problems) > 0 {
 		return nil, &Refused{Problems: report.Problems}
 	}
-	if err := errors.Join(l.keep(ctx, src), l.keepReport(ctx, digest, report)); err != nil {
+	if err := errors.Join(l.guard.Keep(ctx, src), l.keepReport(ctx, digest, report)); err != nil {
 		return nil, err
 	}
 	created := false

@@ -55,6 +55,7 @@ func TestPushKeepsAVersionOnce(t *testing.T) { // docs/design.md 12, Versions
 
 func TestPushOfWhatIsNoPolicyKeepsNothing(t *testing.T) { // docs/design.md 12, Versions
 	s := started(t, openSQLite(t))
+	s.Inspect()
 	files := variant("broken")
 	files["cordon/rules/host/host.rego"] += "\ndeny if input.subject.rol == 1\n"
 	_, err := s.Push(t.Context(), alice(), library.Set, library.Push{Files: files})

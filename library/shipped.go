@@ -17,7 +17,7 @@ import (
 func (l *Library) Start(ctx context.Context) error {
 	src := l.shipped
 	digest := src.Digest()
-	if err := l.keep(ctx, src); err != nil {
+	if err := l.guard.Keep(ctx, src); err != nil {
 		return err
 	}
 	a, err := activation(ctx, l.store, Set)
@@ -30,10 +30,13 @@ func (l *Library) Start(ctx context.Context) error {
 	if err == nil {
 		err = l.offer(ctx, digest)
 	}
-	if err == nil {
-		err = l.expire(ctx)
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, l.jobs.start(ctx))
+	if err := l.expire(ctx); err != nil { // a server that does not start would help nobody
+		l.log.Error(staysLonger, "error", err)
+	}
+	return l.jobs.start(ctx)
 }
 
 // errStands ends a transaction that finds what it would do done.
@@ -41,7 +44,7 @@ var errStands = errors.New("it is so already")
 
 // first brings the shipped policy into force, unless something is.
 func (l *Library) first(ctx context.Context, digest string) error {
-	_, err := l.bring(ctx, l.self(), Set, "activate_policy", func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
+	_, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
 		if s.Activation.Number > 0 {
 			return nil, "", nil, errStands
 		}
@@ -99,10 +102,10 @@ func (l *Library) Reload(ctx context.Context, src policies.Source) error {
 	if _, err := policies.Compile(ctx, src); err != nil {
 		return err
 	}
-	if err := l.keep(ctx, src); err != nil {
+	if err := l.guard.Keep(ctx, src); err != nil {
 		return err
 	}
-	_, err := l.bring(ctx, l.self(), Set, "activate_policy", func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
+	_, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
 		if s.Activation.Digest == digest {
 			return nil, "", nil, errStands
 		}

@@ -2,7 +2,6 @@ package library
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -139,20 +138,4 @@ func (l *Library) content(ctx context.Context, digest string) (policies.Source, 
 		return policies.Source{}, fmt.Errorf("read policy: %w", err)
 	}
 	return policies.ReadKept(text, digest)
-}
-
-// keep keeps a content under its digest, unless it is there.
-func (l *Library) keep(ctx context.Context, src policies.Source) error {
-	name := policyFile(src.Digest())
-	if _, err := l.store.ReadFile(ctx, name, 0, 1); !errors.Is(err, datastore.ErrNotFound) {
-		return err
-	}
-	text, err := src.Keep()
-	if err == nil {
-		err = l.store.WriteFile(ctx, name, text)
-	}
-	if err != nil {
-		return fmt.Errorf("keep policy: %w", err)
-	}
-	return nil
 }

@@ -108,8 +108,10 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloa
 	if err := in.checkCallers(ctx, c); err != nil {
 		return refused(errors.Join(err, listener.Close()))
 	}
-	if err := in.guard.KeepPolicy(ctx); err != nil { // before it decides anything
-		return refused(errors.Join(err, listener.Close()))
+	for _, begin := range []func(context.Context) error{in.library.Start, in.guard.KeepPolicy} { // before it decides anything
+		if err := begin(ctx); err != nil {
+			return refused(errors.Join(err, listener.Close()))
+		}
 	}
 	// The listener takes connections from here on; they are answered as soon as the server runs.
 	url := server.Scheme() + "://" + listener.Addr().String()

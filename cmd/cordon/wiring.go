@@ -276,7 +276,7 @@ func (in *instance) run(ctx context.Context, s *server.Server) error {
 	behind, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var running errgroup.Group
-	for _, room := range []func(context.Context) error{in.guard.Run, in.relay.Run, in.ledger.Run, in.ledger.RunChecks} {
+	for _, room := range []func(context.Context) error{in.guard.Run, in.library.Run, in.relay.Run, in.ledger.Run, in.ledger.RunChecks} {
 		running.Go(func() error {
 			defer giveUp() // a server without one of them serves badly: better a restart
 			return room(behind)
