@@ -30,6 +30,7 @@ const (
 	CodeOwnVersion     = "own_version"
 	CodeOwnReview      = "own_review"
 	CodeTooManyReviews = "too_many_reviews"
+	CodeNotReproduced  = "not_reproduced"
 )
 
 // longestMessage is how many characters a message or a reason may have.

@@ -35,6 +35,8 @@ type shelf struct {
 	clock *clock
 	// elapsed is all the time that has passed by the clock that cannot be set; 0: what the wall clock shows.
 	elapsed *atomic.Int64
+	// flush brings what is on record to the store.
+	flush func(t *testing.T)
 }
 
 // eachStore runs a test on every engine that is at hand: SQLite always, MongoDB under tests/with-mongodb.
@@ -130,7 +132,12 @@ func replica(t *testing.T, store datastore.Store, at *clock, change func(*librar
 		t.Fatal(err)
 	}
 	l.Quicken()
-	return &shelf{l, store, g, at, elapsed}
+	return &shelf{l, store, g, at, elapsed, func(t *testing.T) {
+		t.Helper()
+		if err := records.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}}
 }
 
 // started opens a library on a store and starts it.

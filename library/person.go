@@ -12,6 +12,14 @@ type Person struct {
 // Is reports whether two are one person, as far as can be told: a key is one person, whatever names it gives.
 func (p Person) Is(other Person) bool { return p.Caller == other.Caller && p.Token == other.Token }
 
+// itself is a call by its caller alone. Who acts on policies is named by people, and is no user of an organization whose rights
+// would be asked for.
+func itself(o *guard.Origin) *guard.Origin {
+	alone := *o
+	alone.Actor = ""
+	return &alone
+}
+
 // person says who acts. ErrNobody; guard.ErrOrganizationLimit: policies are of no organization.
 func person(o *guard.Origin) (Person, error) {
 	if o.Caller.Organization != "" {
