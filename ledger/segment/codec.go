@@ -14,10 +14,11 @@ type codec struct{ compress.Codec }
 
 func newCodec() codec { return codec{&parquet.Zstd} }
 
-// encoder serves any number of goroutines, two at a time.
+// encoder serves any number of goroutines, two at a time. By its window it takes memory, twice for each; a page is of some
+// KiB, a dictionary of 256, and only a page of records that are longer than the window is packed any worse.
 var encoder = sync.OnceValues(func() (*zstd.Encoder, error) {
 	return zstd.NewWriter(nil, zstd.WithEncoderConcurrency(2), zstd.WithEncoderLevel(zstd.SpeedDefault),
-		zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))
+		zstd.WithWindowSize(1<<20), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false))
 })
 
 func (codec) Encode(dst, src []byte) ([]byte, error) {
