@@ -11,6 +11,9 @@ func actsWithoutRules() []string {
 	return []string{
 		"create_organization", "import", "create_key", "revoke_key", "unlock_support_codes", applyRetention, "set_retention", "add_hold", "remove_hold",
 		activatePolicy, opa.Evaluate,
+		// On policies; whoever administers them names these.
+		"push_policy", "approve_policy", "rollback_policy", "end_break_glass", "set_gates", "close_review", "shadow_policy",
+		"replay_policy", "cancel_job", "evaluate_policy",
 	}
 }
 

@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/policies/table"
 )
 
 // Gates says what is asked of a version of a set before it is activated. That it is formatted, passes its tests, keeps
@@ -30,20 +32,18 @@ func FreshGates() Gates {
 	return Gates{Coverage: 100, InvariantsFree: []string{}, AcknowledgeFlips: true}
 }
 
-// mostFree is how many invariants may be named.
-const mostFree = 100
-
 func (g *Gates) check() error {
 	var f faults
-	if !(g.Coverage >= 0 && g.Coverage <= 100) {
+	if !(g.Coverage >= 0 && g.Coverage <= 100) { // nor is it no number
 		f.add("/coverage", "must be from 0 to 100")
 	}
-	if len(g.InvariantsFree) > mostFree {
-		f.add("/invariants_free", "must have at most %d names", mostFree)
-	}
 	for i, name := range g.InvariantsFree {
-		if !guard.ValidID(name) {
-			f.add(fmt.Sprintf("/invariants_free/%d", i), "is the name of no invariant")
+		if i >= len(table.Names()) {
+			f.add("/invariants_free", "has more names than there are invariants")
+			break
+		}
+		if !slices.Contains(table.Names(), name) {
+			f.add(fmt.Sprintf("/invariants_free/%d", i), "is none of the invariants: %s", strings.Join(table.Names(), ", "))
 		}
 	}
 	return f.err()

@@ -224,7 +224,7 @@ func TestGatesAreSetAndOnRecord(t *testing.T) { // docs/design.md 12, Gates
 			t.Errorf("%+v", g)
 		}
 		for pointer, g := range map[string]library.Gates{
-			"/coverage": {Coverage: 100.5}, "/invariants_free/0": {InvariantsFree: []string{""}}, "/invariants_free": {InvariantsFree: make([]string, 101)},
+			"/coverage": {Coverage: 100.5}, "/invariants_free/1": {InvariantsFree: []string{"B1", "B9"}},
 		} {
 			_, err := s.SetGates(t.Context(), alice(), library.Set, g)
 			if invalid, is := errors.AsType[*guard.Invalid](err); !is || invalid.Errors[0].Pointer != pointer {

@@ -32,6 +32,7 @@ type shelf struct {
 	*library.Library
 	store datastore.Store
 	guard *guard.Guard
+	book  *ledger.Ledger
 	clock *clock
 	// elapsed is all the time that has passed by the clock that cannot be set; 0: what the wall clock shows.
 	elapsed *atomic.Int64
@@ -58,7 +59,7 @@ func eachStore(t *testing.T, test func(t *testing.T, store datastore.Store)) {
 	})
 }
 
-func openSQLite(t *testing.T) datastore.Store {
+func openSQLite(t testing.TB) datastore.Store {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), sqlite.Config{})
 	if err != nil {
@@ -90,7 +91,7 @@ func (c *clock) pass(d time.Duration) {
 
 // replica opens a library on a store, as one process does; it is not started. Without a clock the time is that of the
 // process.
-func replica(t *testing.T, store datastore.Store, at *clock, change func(*library.Config)) *shelf {
+func replica(t testing.TB, store datastore.Store, at *clock, change func(*library.Config)) *shelf {
 	t.Helper()
 	now := time.Now
 	if at != nil {
@@ -132,7 +133,7 @@ func replica(t *testing.T, store datastore.Store, at *clock, change func(*librar
 		t.Fatal(err)
 	}
 	l.Quicken()
-	return &shelf{l, store, g, at, elapsed, func(t *testing.T) {
+	return &shelf{l, store, g, book, at, elapsed, func(t *testing.T) {
 		t.Helper()
 		if err := records.Flush(t.Context()); err != nil {
 			t.Fatal(err)

@@ -58,6 +58,15 @@ func (p *Proof) Holds(free ...string) bool {
 	return len(p.Broken(free...)) == 0
 }
 
+// Names returns the names of all invariants.
+func Names() []string {
+	names := make([]string, len(laws))
+	for i, law := range laws {
+		names[i] = law.name
+	}
+	return names
+}
+
 // Prove decides every cell that a policy's words make, and looks at each invariant on each. It ends early with the
 // context's error.
 func Prove(ctx context.Context, e *policies.Engine) (*Proof, error) {

@@ -1,0 +1,83 @@
+package library_test
+
+import (
+	"encoding/json"
+	"errors"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/ledger/record"
+	"cordon/library"
+	"cordon/policies"
+)
+
+// recorded gives what the log says of changes of policies, the oldest first.
+func (s *shelf) recorded(t *testing.T) (list []record.Record) {
+	t.Helper()
+	for r, err := range s.book.Search(t.Context(), guard.RecordFilter{Kind: record.KindChange, OldestFirst: true}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Question.Resource.Type == "policy" {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+func TestEveryActIsOnRecord(t *testing.T) { // docs/design.md 12, and 13, Policies
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		two := s.key(t, "two", guard.ScopePolicy)
+		shipped, digest := policies.Builtin().Digest(), s.push(t, alice(), "one")
+		s.second(t, true)
+		s.approve(t, by(two, "bob"), digest)
+		s.activate(t, alice(), digest)
+		s.rollback(t)
+		s.breakGlass(t, alice(), digest, time.Hour)
+		s.clock.pass(time.Hour)
+		s.expire(t)
+		if _, err := s.CloseReview(t.Context(), by(two, "bob"), library.Set, s.standing(t).Reviews[0].ID, "nothing was lost"); err != nil {
+			t.Fatal(err)
+		}
+		got := s.recorded(t)
+		want := []struct{ action, about, actor string }{
+			{"activate_policy", shipped, ""}, {"push_policy", digest, "alice"}, {"set_gates", library.Set, "alice"}, {"approve_policy", digest, "bob"},
+			{"activate_policy", digest, "alice"}, {"rollback_policy", library.Set, "alice"}, {"activate_policy", digest, "alice"},
+			{"end_break_glass", library.Set, ""}, {"close_review", library.Set, "bob"},
+		}
+		if len(got) != len(want) {
+			t.Fatalf("%d records, want %d", len(got), len(want))
+		}
+		for i, w := range want {
+			r := &got[i]
+			if r.Question.Action.Name != w.action || r.Question.Resource.ID != w.about || r.Actor != w.actor || r.Organization != "" || !r.Decision {
+				t.Errorf("%d: %+v, want %+v", i, r, w)
+			}
+			if _, known := s.guard.KnowsAction(w.action); !known {
+				t.Errorf("nobody can look for %s in the log", w.action)
+			}
+		}
+		var broke struct {
+			Activation library.Activation `json:"activation"`
+		}
+		if err := json.Unmarshal(got[6].Details, &broke); err != nil || broke.Activation.How != library.BrokeGlass || broke.Activation.Reason != "nobody gets in" || broke.Activation.Until.IsZero() {
+			t.Errorf("%s, %v", got[6].Details, err)
+		}
+	})
+}
+
+// What a gate holds up is on record, too, and changes nothing.
+func TestAnActivationThatIsHeldUpIsOnRecord(t *testing.T) { // docs/design.md 12, Gates
+	s := started(t, openSQLite(t))
+	digest := s.push(t, alice(), "one")
+	before := len(s.recorded(t))
+	if _, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{}); !errors.As(err, new(*library.GatesOpen)) {
+		t.Fatal(err)
+	}
+	if s.number(t) != 1 || len(s.recorded(t)) != before {
+		t.Error("it changed something")
+	}
+}
