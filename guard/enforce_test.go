@@ -1,0 +1,404 @@
+package guard_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
+	"cordon/policies"
+)
+
+// What can cross an activation, and who wins (docs/design.md 12, Activation):
+//
+//	a question that reads its facts      it takes the policy after them: the later one
+//	a question with facts that are held  the one in force here, while the feed shows that it is so
+//	a question that needs no facts       the same; else it reads the activation
+//	a batch, between two of its items    it begins again as a whole, by the later one
+//	a mutation, before its transaction   the transaction finds it, and begins again
+//	an import, before a transaction      the same
+//	the feed, that tells of an earlier   the later one stays: what is read is the store's
+//	a beat, while a version is loaded    it does not count before it is loaded
+
+// shut is a policy under which nobody manages or blocks a product; open, the built-in one, is its opposite.
+func shut(t *testing.T) *policies.Engine {
+	return edited(t, func(src policies.Source) {
+		src.Files["cordon/rules/product_blocked/product_blocked.rego"] += "\ndeny if input.action.name in {\"manage\", \"block\"}\n"
+	})
+}
+
+// midst is a store on which something happens in the midst of what a guard does.
+type midst struct {
+	*held
+	update func()            // called before a transaction
+	file   func(name string) // called before a file is read
+}
+
+func (c *midst) Update(ctx context.Context, fn func(context.Context, datastore.Tx) error) error {
+	if c.update != nil {
+		c.update()
+	}
+	return c.held.Update(ctx, fn)
+}
+
+func (c *midst) ReadFile(ctx context.Context, name string, offset int64, length int) ([]byte, error) {
+	if c.file != nil {
+		c.file(name)
+	}
+	return c.held.ReadFile(ctx, name, offset, length)
+}
+
+// twoReplicas has two replicas of one organization, the second of which hears of nothing but what it reads.
+func twoReplicas(t *testing.T, store datastore.Store) (first, second *guard.Guard, at *midst) {
+	t.Helper()
+	first = newGuard(t, store, nil)
+	if err := first.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	acme(t, first)
+	at = &midst{held: &held{Store: store, open: func(string) error { return datastore.ErrUnavailable }}}
+	second = newGuard(t, at, nil)
+	if err := second.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return first, second, at
+}
+
+func decided(t *testing.T, g *guard.Guard, q *guard.Question) guard.Answer {
+	t.Helper()
+	return must[guard.Answer](t)(g.Decide(t.Context(), host(), q))
+}
+
+func TestAQuestionIsDecidedByThePolicyThatItsFactsWereReadUnder(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		next := shut(t)
+		first, second, _ := twoReplicas(t, store)
+		manage, nothing := productQuestion("adam", "manage", "shop"), &guard.Question{Subject: guard.Entity{Type: "user", ID: "adam"}}
+		for name, q := range map[string]*guard.Question{
+			"with facts": manage, "of what there is not": productQuestion("adam", "manage", "none"), "without facts": nothing,
+		} {
+			if a := decided(t, second, q); a.Policy != first.Policy().Digest() {
+				t.Errorf("%s: before it was decided by %s", name, a.Policy)
+			}
+			activate(t, first, next)
+			if a := decided(t, second, q); a.Policy != next.Digest() || a.Allowed {
+				t.Errorf("%s: %v by %s, want a denial by %s", name, a.Allowed, a.Policy, next.Digest())
+			}
+			activate(t, first, must[*policies.Engine](t)(engine()))
+			if a := decided(t, second, q); a.Policy == next.Digest() || a.Allowed != (q == manage) {
+				t.Errorf("%s: back again it is %v by %s", name, a.Allowed, a.Policy)
+			}
+		}
+	})
+}
+
+// Another is activated when the facts were read, and before the question is decided.
+func TestAPolicyThatComesIntoForceAfterTheFactsDecides(t *testing.T) {
+	_, second, at := twoReplicas(t, openSQLite(t))
+	next, once := shut(t), sync.Once{}
+	at.read = func(datastore.Key) { once.Do(func() { activate(t, second, next) }) }
+	if a := decided(t, second, productQuestion("adam", "manage", "shop")); a.Allowed || a.Policy != next.Digest() {
+		t.Errorf("%v by %s, want a denial by %s", a.Allowed, a.Policy, next.Digest())
+	}
+	// Facts that were read before, by whoever is late, bring the former one back to nobody.
+	if in, _ := second.Activation(); in.Number != 2 || second.Policy().Digest() != next.Digest() {
+		t.Errorf("in force is %+v", in)
+	}
+}
+
+func TestABatchThatAnActivationCrossesIsOfTheLaterPolicy(t *testing.T) {
+	store := openSQLite(t)
+	first, second, at := twoReplicas(t, store)
+	next, reads := shut(t), 0
+	at.read = func(datastore.Key) {
+		if reads++; reads == 1 {
+			activate(t, first, next) // when the first item has read what it is decided on
+		}
+	}
+	items := make([]guard.BatchItem, 3)
+	for i, product := range []string{"shop", "mail", "site"} {
+		items[i].Question = *productQuestion("adam", "manage", product)
+	}
+	_, answers, err := second.DecideAll(t.Context(), host(), items, guard.ExecuteAll)
+	if err != nil || len(answers) != 3 {
+		t.Fatalf("got %v, %v", answers, err)
+	}
+	for i, a := range answers {
+		if a.Allowed || a.Policy != next.Digest() {
+			t.Errorf("item %d: %v by %s", i, a.Allowed, a.Policy)
+		}
+	}
+}
+
+// Another is activated when a mutation has taken up the policy and not begun its transaction.
+func TestAMutationIsDecidedByThePolicyOfItsTransaction(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		next := shut(t)
+		first, second, at := twoReplicas(t, store)
+		var once sync.Once
+		at.update = func() { once.Do(func() { activate(t, first, next) }) }
+		_, err := second.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak"))
+		if d, is := errors.AsType[*guard.Denied](err); !is || d.Answer.Policy != next.Digest() {
+			t.Fatalf("got %v, want a denial by %s", err, next.Digest())
+		}
+		once = sync.Once{}
+		at.update = func() { once.Do(func() { activate(t, first, must2(engine())) }) }
+		act := reason("leak")
+		act.Preview = true
+		if r, err := second.BlockProduct(t.Context(), as("adam"), "acme", "shop", act); err != nil || r.Policy == next.Digest() {
+			t.Errorf("a preview: got %+v, %v", r, err)
+		}
+		if r, err := second.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak")); err != nil || r.Policy == next.Digest() {
+			t.Errorf("got %+v, %v", r, err)
+		}
+	})
+}
+
+func TestAnImportIsDecidedByThePolicyOfItsTransaction(t *testing.T) {
+	store := openSQLite(t)
+	first, second, at := twoReplicas(t, store)
+	next, once := shut(t), sync.Once{}
+	at.update = func() { once.Do(func() { activate(t, first, next) }) }
+	member := guard.PutMember{Name: "Carla", Role: datastore.Client}
+	report, err := second.Import(t.Context(), host(), lines(guard.ImportLine{Line: 1, In: "acme", ID: "carl", Member: &member}))
+	if err != nil || report.Users != 1 {
+		t.Fatalf("got %+v, %v", report, err)
+	}
+	for _, r := range gather(t, batch.Search(t.Context(), store, record.Filter{Action: "import"}), nil) {
+		if r.Policy != next.Digest() {
+			t.Errorf("decided by %s, want %s", r.Policy, next.Digest())
+		}
+	}
+}
+
+// The feed is late with an activation, and another has been found by then.
+func TestALateFeedBringsNoFormerPolicyBack(t *testing.T) {
+	store := openSQLite(t)
+	first := newGuard(t, store, nil)
+	if err := first.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	acme(t, first)
+	given, goOn, done := make(chan bool), make(chan bool), make(chan bool)
+	var seen, after sync.Once
+	second := newGuard(t, &held{Store: store, item: func(_ string, c datastore.Change) error {
+		switch {
+		case c.Set != "":
+			seen.Do(func() { close(given); <-goOn })
+		case c.IsBeat():
+			select {
+			case <-goOn:
+				after.Do(func() { close(done) }) // what came before it is done
+			default:
+			}
+		}
+		return nil
+	}}, nil)
+	warm(t, second, productQuestion("adam", "manage", "shop")) // so its feed stands
+	one, two := locked(t), shut(t)
+	activate(t, first, one)
+	<-given
+	activate(t, first, two)
+	if _, err := second.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak")); denied(t, err) == nil {
+		t.Error("not denied")
+	}
+	close(goOn)
+	<-done
+	if in, behind := second.Activation(); in.Number != 3 || second.Policy().Digest() != two.Digest() || behind != nil {
+		t.Errorf("in force is %+v, %v", in, behind)
+	}
+}
+
+// While a version is being loaded no beat counts, so what is held is not asked any more when the allowed staleness is over.
+func TestNobodyDecidesByARetiredPolicyForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := openSQLite(t)
+		first := newGuard(t, store, nil)
+		if err := first.KeepPolicy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		acme(t, first)
+		next := shut(t)
+		loads := make(chan bool)
+		var holds atomic.Bool
+		second := newGuard(t, &midst{held: &held{Store: store}, file: func(string) {
+			if holds.Load() {
+				<-loads
+			}
+		}}, nil)
+		q := productQuestion("adam", "manage", "shop")
+		warm(t, second, q)
+		holds.Store(true)
+		activate(t, first, next)
+		if a := decided(t, second, q); a.Policy == next.Digest() {
+			t.Error("decided by a policy that is not loaded")
+		}
+		time.Sleep(second.MaxStaleness() + time.Second) // of the bubble
+		if second.Cached(q) {
+			t.Error("what is held is still asked, though the feed has told of a policy that is not in force here")
+		}
+		answered := make(chan guard.Answer, 1)
+		go func() { answered <- decided(t, second, q) }()
+		synctest.Wait()
+		select {
+		case a := <-answered:
+			t.Errorf("answered by %s before the version was loaded", a.Policy)
+		default:
+		}
+		holds.Store(false)
+		close(loads)
+		if a := <-answered; a.Allowed || a.Policy != next.Digest() {
+			t.Errorf("%v by %s", a.Allowed, a.Policy)
+		}
+	})
+}
+
+// activateUnloadable puts an activation of a version that nobody can load, past all that would refuse it.
+func activateUnloadable(t *testing.T, store datastore.Store, a guard.Activation) {
+	t.Helper()
+	if err := store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, a) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAVersionThatCannotBeLoadedKeepsTheLastGoodOne(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		first, second, _ := twoReplicas(t, store)
+		next := shut(t)
+		broken := guard.Activation{Set: "cordon", Number: 2, Digest: next.Digest()}
+		activateUnloadable(t, store, broken)
+		q := productQuestion("adam", "manage", "shop")
+		for range 2 {
+			if a := decided(t, second, q); !a.Allowed || a.Policy != first.Policy().Digest() {
+				t.Errorf("%v by %s", a.Allowed, a.Policy)
+			}
+			_, answers, err := second.DecideAll(t.Context(), host(), []guard.BatchItem{{Question: *q}, {Question: *q}}, guard.ExecuteAll)
+			if err != nil || !answers[1].Allowed || answers[1].Policy != first.Policy().Digest() {
+				t.Errorf("a batch: %+v, %v", answers, err)
+			}
+			if _, err := second.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak")); !errors.Is(err, guard.ErrPolicyNotLoaded) {
+				t.Errorf("a mutation: got %v", err)
+			}
+			member := guard.PutMember{Name: "Carla", Role: datastore.Client}
+			if _, err := second.Import(t.Context(), host(), lines(guard.ImportLine{Line: 1, In: "acme", ID: "carl", Member: &member})); !errors.Is(err, guard.ErrPolicyNotLoaded) {
+				t.Errorf("an import: got %v", err)
+			}
+		}
+		if in, behind := second.Activation(); in.Number != 1 || !errors.Is(behind, guard.ErrPolicyNotLoaded) || !strings.Contains(behind.Error(), broken.Digest) {
+			t.Errorf("in force is %+v, %v", in, behind)
+		}
+		if _, _, err := second.CreateKey(t.Context(), host(), guard.PutKey{Name: "k", Scopes: []string{guard.ScopeDecide}}); err != nil {
+			t.Errorf("what no rule is asked about: %v", err)
+		}
+		// It is there after all, and is found by and by.
+		if err := first.Keep(t.Context(), next.Source()); err != nil {
+			t.Fatal(err)
+		}
+		if err := second.Reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if in, behind := second.Activation(); in.Number != 2 || behind != nil || decided(t, second, q).Allowed {
+			t.Errorf("in force is %+v, %v", in, behind)
+		}
+		// Another that is broken is got rid of by who administers the policies.
+		activateUnloadable(t, store, guard.Activation{Set: "cordon", Number: 3, Digest: "sha256:none"})
+		if _, err := second.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak")); !errors.Is(err, guard.ErrPolicyNotLoaded) {
+			t.Errorf("a mutation: got %v", err)
+		}
+		activate(t, second, must2(engine()))
+		if in, behind := second.Activation(); in.Number != 4 || behind != nil {
+			t.Errorf("in force is %+v, %v", in, behind)
+		}
+		must[*guard.Result](t)(second.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak")))
+	})
+}
+
+func TestAServerThatCanLoadNoPolicyDecidesNothing(t *testing.T) {
+	store := openSQLite(t)
+	acme(t, newGuard(t, store, nil))
+	activateUnloadable(t, store, guard.Activation{Set: "cordon", Number: 7, Digest: "sha256:none"})
+	g := newGuard(t, store, nil)
+	if err := g.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	q := productQuestion("adam", "manage", "shop")
+	if _, err := g.Decide(t.Context(), host(), q); !errors.Is(err, guard.ErrPolicyNotLoaded) {
+		t.Errorf("a question: got %v", err)
+	}
+	if _, _, err := g.DecideAll(t.Context(), host(), []guard.BatchItem{{Question: *q}}, guard.ExecuteAll); !errors.Is(err, guard.ErrPolicyNotLoaded) {
+		t.Errorf("a batch: got %v", err)
+	}
+	if _, err := g.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak")); !errors.Is(err, guard.ErrPolicyNotLoaded) {
+		t.Errorf("a mutation: got %v", err)
+	}
+	unready, is := errors.AsType[*guard.Unready](g.Ready(t.Context()))
+	if !is || unready.Parts[len(unready.Parts)-1].Name != guard.PartPolicy {
+		t.Errorf("it is ready: %v", unready)
+	}
+	activate(t, g, must2(engine()))
+	if !decided(t, g, q).Allowed {
+		t.Error("it does not decide again")
+	}
+}
+
+func TestAReleaseDoesNotChangeThePolicyInForce(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		old := newGuard(t, store, nil)
+		if err := old.KeepPolicy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		next := newGuard(t, store, func(c *guard.Config) { c.Engine = shut(t) })
+		if err := next.KeepPolicy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if in, _ := next.Activation(); in.Number != 1 || next.Policy().Digest() != old.Policy().Digest() {
+			t.Errorf("in force is %+v", in)
+		}
+		if _, err := old.Engine(t.Context(), shut(t).Digest()); err != nil {
+			t.Errorf("what it came with is not kept: %v", err)
+		}
+	})
+}
+
+// A store that was set back while nobody watched says what is in force, whatever was in force here.
+func TestAStoreThatWasSetBackIsBelieved(t *testing.T) {
+	store := openSQLite(t)
+	lost := make(chan bool)
+	var begins, cut atomic.Int64
+	g := newGuard(t, &held{Store: store,
+		open: func(string) error {
+			if cut.Load() == 1 {
+				cut.Store(2)
+				return datastore.ErrHistoryLost
+			}
+			return nil
+		},
+		item: func(from string, _ datastore.Change) error {
+			if cut.Load() == 2 && from == "" && begins.Add(1) == 2 { // what came before it is done
+				close(lost)
+			}
+			if cut.Load() == 1 {
+				return datastore.ErrUnavailable
+			}
+			return nil
+		}}, nil)
+	if err := g.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	first, _ := g.Activation()
+	activate(t, g, shut(t))
+	activateUnloadable(t, store, first)
+	cut.Store(1)
+	<-lost
+	if in, behind := g.Activation(); in != first || behind != nil {
+		t.Errorf("in force is %+v, %v", in, behind)
+	}
+}
