@@ -21,6 +21,10 @@ type Problem struct {
 	LockedUntil time.Time `json:"locked_until,omitzero"`
 	// KnownFrom is, of the 404 "not_on_record", from when on the records tell what was asked; zero: that is not known.
 	KnownFrom time.Time `json:"known_from,omitzero"`
+	// Problems are, of the 422 "policy_invalid", what is wrong with a policy and where.
+	Problems []PolicyProblem `json:"problems,omitempty"`
+	// Gates are, of the 409 "gates_open", those that stand open.
+	Gates []PolicyGate `json:"gates,omitempty"`
 	// ReasonUser tells a denied act in sentences to the person who acts, ReasonAdmin to an administrator;
 	// each only where Cordon-Explain asks for it.
 	ReasonUser  Texts `json:"reason_user,omitempty"`
@@ -33,4 +37,13 @@ type Problem struct {
 type FieldError struct {
 	Pointer string `json:"pointer"` // JSON pointer (RFC 6901)
 	Detail  string `json:"detail"`
+}
+
+// PolicyProblem is one thing that is wrong with a policy. Row and Col count from 1, and are 0 where it has no place.
+type PolicyProblem struct {
+	Path    string `json:"path,omitempty"`
+	Row     int    `json:"row,omitzero"`
+	Col     int    `json:"col,omitzero"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
 }

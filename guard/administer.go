@@ -46,6 +46,7 @@ func (g *Guard) Administer(ctx context.Context, o *Origin, d *Administration) (*
 				for name, value := range done.Details {
 					a.details[name] = value
 				}
+				a.result.Activation = done.Activation
 				activated = done.Activation != nil
 				if !activated {
 					return true, nil

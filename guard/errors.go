@@ -71,6 +71,7 @@ type Conflict struct {
 	// LockedUntil is when support codes are made again (of "support_codes_locked").
 	LockedUntil time.Time
 	Tag         string // that the object has (of "precondition_failed"); empty: there is none
+	Shown       any    // what is shown beside it; nil: nothing is
 }
 
 func (e *Conflict) Error() string { return fmt.Sprintf("%s: %s", e.Code, e.Detail) }

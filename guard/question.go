@@ -75,5 +75,6 @@ type Result struct {
 	Webhook      *Webhook             // with its secrets, where it was made or rotated
 	Retention    *Retention
 	Hold         *Hold
-	Preview      *Preview // instead of the act, where one was asked for
+	Activation   *datastore.Activation // of a policy
+	Preview      *Preview              // instead of the act, where one was asked for
 }

@@ -77,7 +77,7 @@ func gatesOpen(gates []Gate) error {
 	for i, gate := range gates {
 		said[i] = gate.Name + ": " + gate.Detail
 	}
-	return &guard.Conflict{Code: CodeGatesOpen, Detail: "gates stand open: " + strings.Join(said, "; ")}
+	return &guard.Conflict{Code: CodeGatesOpen, Detail: "gates stand open: " + strings.Join(said, "; "), Shown: gates}
 }
 
 // flips is open where not everything is acknowledged that the version decides otherwise, or would have by its last replay.

@@ -38,6 +38,9 @@ type Config struct {
 
 	Now func() time.Time // nil: time.Now
 	Log *slog.Logger     // nil: discarded
+
+	// Compare says where two policies differ; nil: table.Compare.
+	Compare func(ctx context.Context, from, to *policies.Engine) (*table.Difference, error)
 }
 
 // Apart checks policies, and proves what holds for all questions, where neither can harm this process. A policy that takes
@@ -81,6 +84,9 @@ func New(config Config) (*Library, error) {
 		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
 		tokens: config.Tokens, now: config.Now, log: config.Log, jobs: newJobs(config.Store, config.Replica, config.Now, config.Log),
 		working: make(chan struct{}, 1), inspect: policies.Check, prove: table.Prove, compare: table.Compare,
+	}
+	if config.Compare != nil {
+		l.compare = config.Compare
 	}
 	if config.Apart != nil {
 		l.inspect, l.prove = config.Apart.Check, config.Apart.Prove

@@ -99,6 +99,9 @@ func quotable(r rune) rune {
 // identify finds out who acts through the caller: the subject of a token; whom the headers name, of
 // a key.
 func (c *call) identify() error {
+	if c.route.named {
+		return c.name()
+	}
 	actor, err := c.actingHeader(client.HeaderActor)
 	if err != nil {
 		return err
@@ -132,6 +135,24 @@ func (c *call) identify() error {
 	return nil
 }
 
+// name finds out which person acts where no organization is concerned: the subject of a token; whom the header names, of
+// a key.
+func (c *call) name() error {
+	actor, err := c.actingHeader(client.HeaderActor)
+	switch caller := c.origin.Caller; {
+	case err != nil:
+		return err
+	case c.req.Header[client.HeaderAgent] != nil:
+		return because(errHeader, "nobody acts as an agent here: "+client.HeaderAgent+" is not for this; name the person in "+client.HeaderActor)
+	case c.token && actor != "" && actor != caller.ID:
+		return because(errHeader, "a token acts for its own subject and nobody else")
+	case c.token:
+		actor = caller.ID
+	}
+	c.origin.Actor = actor
+	return nil
+}
+
 func (c *call) actingHeader(name string) (string, error) {
 	given, ok := c.req.Header[name]
 	if !ok {
@@ -157,6 +178,10 @@ func (c *call) authorize() error {
 		}
 	}
 	switch {
+	case r.named && c.origin.Caller.Organization != "":
+		return guard.ErrOrganizationLimit
+	case r.named && r.needsActor && !acting:
+		return because(errHeader, "a person must act: name who it is in "+client.HeaderActor)
 	case r.needsActor && !acting:
 		return because(errHeader, "somebody must act: name the user in "+client.HeaderActor+" or the agent in "+client.HeaderAgent)
 	case r.hostOnly && acting:

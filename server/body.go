@@ -23,7 +23,7 @@ func (c *call) readBody(media string) ([]byte, error) {
 	if err := c.checkMedia(media); err != nil {
 		return nil, err
 	}
-	limit := c.server.config.MaxBody
+	limit := max(c.server.config.MaxBody, c.route.largest)
 	if c.req.ContentLength > limit {
 		return nil, c.tooLarge(limit)
 	}

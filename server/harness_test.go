@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
@@ -24,8 +25,11 @@ import (
 	"cordon/client"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
+	"cordon/ledger"
 	"cordon/ledger/journal"
+	"cordon/library"
 	"cordon/policies"
+	"cordon/policies/table"
 	"cordon/server"
 )
 
@@ -54,6 +58,7 @@ type options struct {
 	journal func(*journal.Config)
 	server  func(*server.Config)
 	open    bool // requests are not held against openapi.yaml
+	library bool // there is one
 }
 
 func newWorld(t testing.TB, with ...options) *world {
@@ -97,6 +102,9 @@ func newWorld(t testing.TB, with ...options) *world {
 		runtime.Gosched()
 	}
 	serving := server.Config{Guard: w.guard, Metrics: metrics, Log: log, Version: "test", PublicURL: "https://cordon.example"}
+	if o.library {
+		serving.Library = w.openLibrary(t, log)
+	}
 	if o.server != nil {
 		o.server(&serving)
 	}
@@ -119,6 +127,45 @@ func newWorld(t testing.TB, with ...options) *world {
 		_ = inner.Close()
 	})
 	return w
+}
+
+// openLibrary makes the library of a world, with the shipped policy in force.
+func (w *world) openLibrary(t testing.TB, log *slog.Logger) *library.Library {
+	t.Helper()
+	book, err := ledger.New(ledger.Config{Store: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := library.New(library.Config{
+		Store: w.store, Guard: w.guard, Ledger: book, Shipped: policies.Builtin(), Release: "test", Log: log,
+		Apart: glance{},
+		Compare: func(_ context.Context, from, to *policies.Engine) (*table.Difference, error) {
+			return &table.Difference{From: from.Digest(), To: to.Digest()}, nil
+		},
+	})
+	if err == nil {
+		err = l.Start(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+// glance looks at a policy no further than whether it is one.
+type glance struct{}
+
+func (glance) Prove(context.Context, *policies.Engine) (*table.Proof, error) {
+	return &table.Proof{}, nil
+}
+
+func (glance) Check(ctx context.Context, src policies.Source) (*policies.Report, error) {
+	r := &policies.Report{Digest: src.Digest(), Coverage: policies.Coverage{Percent: 100}, Budget: policies.Budget{Held: true}}
+	_, err := policies.Compile(ctx, src)
+	if refused, is := errors.AsType[*policies.ProblemsError](err); is {
+		r.Problems, err = refused.Problems, nil
+	}
+	return r, err
 }
 
 func (w *world) makeKey(t testing.TB, put guard.PutKey) string {

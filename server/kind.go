@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"cordon/guard"
+	"cordon/library"
 )
 
 // kind is a row of the one table that turns errors into answers.
@@ -42,6 +43,8 @@ var kinds = []kind{
 		say: "A header cannot be read."},
 	{is: guard.ErrCursor, status: http.StatusBadRequest, code: "invalid_header", title: "A header is not valid",
 		say: "Last-Event-ID is the id of no event of this log; leave it out to begin with what comes from now on."},
+	{is: library.ErrNobody, status: http.StatusBadRequest, code: "invalid_header", title: "A header is not valid",
+		say: "A person must act: name who it is in Cordon-Actor."},
 	{is: errQuery, status: http.StatusBadRequest, code: "invalid_query", title: "The query is not valid",
 		say: "The query cannot be read."},
 	{is: guard.ErrExportCursor, status: http.StatusBadRequest, code: "invalid_query", title: "The query is not valid",
@@ -96,6 +99,8 @@ var kinds = []kind{
 		say: "Content-Type must be application/json."},
 	{is: guard.ErrOtherBody, status: http.StatusUnprocessableEntity, code: "idempotency_key_reused", title: "The idempotency key was used for something else",
 		say: "A key goes with one body, actor and agent for 24 hours; take a new one for another act."},
+	{as: has[*library.Refused], status: http.StatusUnprocessableEntity, code: "policy_invalid", title: "The policy is not valid", detail: refusedDetail,
+		say: "The places in problems are wrong; nothing was kept."},
 	{is: errRate, status: http.StatusTooManyRequests, code: "rate_limited", title: "Too many requests",
 		say: "RateLimit-Policy has how many are allowed. " + sayAgain, retry: 1},
 	{is: guard.ErrTooManyFollowers, status: http.StatusTooManyRequests, code: "too_many_streams", title: "Too many streams",

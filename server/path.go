@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"cordon/guard"
@@ -20,6 +21,9 @@ func (c *call) param(name string) string {
 	return ""
 }
 
+// digests are what versions of policies are called.
+var digests = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
+
 func (c *call) checkPath() error {
 	values := c.echo.ParamValues()
 	for i, name := range c.route.names {
@@ -27,6 +31,12 @@ func (c *call) checkPath() error {
 			return errRoute
 		}
 		value, err := url.PathUnescape(values[i])
+		if name == "digest" {
+			if err != nil || !digests.MatchString(value) {
+				return because(errID, "{digest} is that of no version: sha256: and 64 digits of hex")
+			}
+			continue
+		}
 		if err != nil || !guard.ValidID(value) {
 			return because(errID, "{"+name+"} is no id: 1 to 128 letters, digits and . _ @ -, the first a letter or digit")
 		}

@@ -2,12 +2,14 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"time"
 
 	"cordon/client"
 	"cordon/guard"
+	"cordon/library"
 )
 
 // What the server itself refuses. They are said with [because], which tells the caller more.
@@ -122,6 +124,12 @@ func problemOf(err error) client.Problem {
 	if errors.As(err, &conflict) {
 		p.Code = conflict.Code
 		p.DecisionID, p.LockedUntil = conflict.Answer.ID, utc(conflict.LockedUntil)
+		if gates, open := conflict.Shown.([]library.Gate); open {
+			p.Gates = showGates(gates)
+		}
+	}
+	if refused, ok := errors.AsType[*library.Refused](err); ok {
+		p.Problems = showProblems(refused.Problems)
 	}
 	if unknown, ok := errors.AsType[*guard.UnknownError](err); ok {
 		p.KnownFrom = utc(unknown.From)
@@ -144,6 +152,19 @@ func fieldSentence(f guard.FieldError) string {
 		return "the body " + f.Detail
 	}
 	return f.Pointer + " " + f.Detail
+}
+
+// refusedDetail says the first problem of a policy.
+func refusedDetail(err error) string {
+	e, ok := errors.AsType[*library.Refused](err)
+	if !ok || len(e.Problems) == 0 {
+		return ""
+	}
+	first := e.Problems[0].String()
+	if more := len(e.Problems) - 1; more > 0 {
+		return fmt.Sprintf("%s (and %d more in problems); nothing was kept", first, more)
+	}
+	return first + "; nothing was kept"
 }
 
 func unknownDetail(err error) string {

@@ -39,13 +39,17 @@ type route struct {
 	needsActor bool
 	// hostOnly refuses a call in which somebody acts; noAgent one in which an agent does.
 	hostOnly, noAgent bool
-	once              bool // knows Idempotency-Key
-	tagged            bool // is about an object that has an ETag, and knows If-Match and If-None-Match
-	changes           bool // is logged at info: it changes state
-	reads             bool // reads the log: whoever does may say why in Cordon-Purpose
+	// named says that who acts is a person and no member of an organization: the subject of a token, or the one whom
+	// a key names in Cordon-Actor, which takes no scope there.
+	named   bool
+	once    bool // knows Idempotency-Key
+	tagged  bool // is about an object that has an ETag, and knows If-Match and If-None-Match
+	changes bool // is logged at info: it changes state
+	reads   bool // reads the log: whoever does may say why in Cordon-Purpose
 
-	names []string      // of the parameters in the path
-	count *routeMetrics // of its answers
+	largest int64         // bytes of a body, where that is more than those of others
+	names   []string      // of the parameters in the path
+	count   *routeMetrics // of its answers
 }
 
 // Who may start an act: a caller without an actor gets to know that one is needed, not that a scope
@@ -165,7 +169,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},
 		{method: post, path: "/v1/decisions/at", scopes: audit, query: timeQuery, reads: true, handle: decideAt},
 	}
-	table = append(table, auditRoutes()...)
+	table = slices.Concat(table, auditRoutes(), policyRoutes())
 	for _, r := range table {
 		r.names = parameters(r.path)
 		r.count = s.metrics.route(r.path)

@@ -31,6 +31,10 @@ const (
 	argStep      = "step"
 	argMessage   = "message"
 	argFile      = "file"
+	argFolder    = "folder"
+	argSet       = "set"     // of policies
+	argVersion   = "version" // of one
+	argReview    = "review"  // that is open
 )
 
 // complete tells the shell what a command's arguments and flags can be. What it cannot tell, for want of a key, of a
@@ -40,8 +44,11 @@ func (a *app) complete(cmd *cobra.Command, d command) {
 		if len(args) >= len(d.ids) {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		if d.ids[len(args)] == argFile {
+		switch d.ids[len(args)] {
+		case argFile:
 			return nil, cobra.ShellCompDirectiveDefault
+		case argFolder:
+			return nil, cobra.ShellCompDirectiveFilterDirs
 		}
 		return a.values(cmd, d, d.ids[len(args)], args, typed), cobra.ShellCompDirectiveNoFileComp
 	}
@@ -88,6 +95,8 @@ func (a *app) flagValues(cmd *cobra.Command, d command, s setting, args []string
 		return a.values(cmd, d, client.TypeUser, args, typed)
 	case "resource":
 		return a.values(cmd, d, client.TypeProduct, args, typed)
+	case "set", "parent":
+		return a.values(cmd, d, map[string]string{"set": argSet, "parent": argVersion}[s.name], args, typed)
 	case "procedure":
 		return a.values(cmd, d, argProcedure, args, typed)
 	case "action":
@@ -184,6 +193,14 @@ func (f *finder) ids(named string) iter.Seq2[string, string] {
 		return pairs(f.remote.Keys(f.ctx), func(k client.Key) (string, string) { return k.ID, k.Name })
 	case argHold:
 		return pairs(f.remote.Holds(f.ctx), func(h client.Hold) (string, string) { return h.ID, h.Reason })
+	case argSet:
+		return pairs(f.remote.PolicySets(f.ctx), func(s client.PolicySet) (string, string) { return s.Set, s.Message })
+	case argVersion:
+		return pairs(f.remote.PolicyVersions(f.ctx, f.c.text("set")),
+			func(v client.PolicyVersion) (string, string) { return v.Digest, v.State + ": " + v.Message })
+	case argReview:
+		set, _ := f.remote.PolicySet(f.ctx, f.c.text("set")) // without one there are none
+		return pairs(of(set.Reviews), func(r client.PolicyReview) (string, string) { return r.ID, r.Reason })
 	case argMessage:
 		return pairs(f.remote.Messages(f.ctx, client.MessageFilter{State: client.MessageDead}),
 			func(m client.Message) (string, string) { return m.ID, m.Event + " to " + m.Recipient })
@@ -225,6 +242,17 @@ func (f *finder) within(ids func(organization string) iter.Seq2[string, string])
 				if !yield(id, name) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// of gives the items of a slice as those of a list that has come.
+func of[T any](items []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, item := range items {
+			if !yield(item, nil) {
+				return
 			}
 		}
 	}

@@ -108,6 +108,7 @@ func settings() []group {
 		}},
 		{"Of single commands", []setting{
 			{"organization", "", word, "id of the organization"},
+			{"set", client.SetCordon, word, "policy set; cordon is the built-in one"},
 			{"scopes", []string{}, scopes, "scopes of the key, by comma: decide, directory, act, support, audit, policy, policy:draft, policy:approve, policy:activate, admin; or all"},
 			{"support-code", "", secretWord, "the code that the requester made with cordon support-code"},
 			{"limit", 50, number(0, 1_000_000), "at most so many records; 0: all"},
@@ -120,6 +121,12 @@ func settings() []group {
 		{eachCall, []setting{
 			{"name", "", word, "name of the key"},
 			{"expires-in", "", spans, "end after this time, such as 90m, 36h or 30d"},
+			{"message", "", anything, "what it is for; it goes on record with the change"},
+			{"parent", "", word, "version that the folder was made of, where it was not made by pull"},
+			{"force", false, bound{}, "overwrite what was edited"},
+			{"activations", false, bound{}, "list when each version came into force, and how"},
+			{"acknowledge", []string{}, word, "ids of groups of the difference and of flips of a replay that are meant, by comma"},
+			{"break-glass", "", anything, "activate past the gates, for this reason, until --expires-in is over"},
 			{"reason", "", anything, "why; that of a product's block is shown to everyone who sees the product"},
 			{"ticket", "", word, "your ticket about it"},
 			{"justification", "", anything, "why, in at least 10 characters; it goes to the record only"},
@@ -196,10 +203,7 @@ func addSettings(flags *pflag.FlagSet, names []string) {
 		}
 		switch v := s.value.(type) {
 		case string:
-			short := ""
-			if name == "output" {
-				short = "o"
-			}
+			short := map[string]string{"output": "o", "message": "m"}[name]
 			flags.StringP(name, short, v, s.usage)
 		case bool:
 			flags.Bool(name, v, s.usage)

@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -38,6 +39,7 @@ func (c command) run(t *testing.T, args ...string) result {
 type wire struct {
 	*httptest.Server
 	asked []string
+	tag   string // of policy sets; empty: "4"
 }
 
 // answers maps a method and path to a status and a body.
@@ -47,7 +49,7 @@ func serve(t *testing.T, answers map[string]string) *wire {
 	s.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		who := ""
-		for _, h := range []string{"Cordon-Actor", "Cordon-Agent", "Cordon-At-Least"} {
+		for _, h := range []string{"Cordon-Actor", "Cordon-Agent", "Cordon-At-Least", "If-Match"} {
 			if v := r.Header.Get(h); v != "" {
 				who += " " + h + ": " + v
 			}
@@ -65,6 +67,9 @@ func serve(t *testing.T, answers map[string]string) *wire {
 		w.Header().Set("Cordon-Decision-Id", "d-1")
 		w.Header().Set("Cordon-Policy", "sha256:p")
 		w.Header().Set("Cordon-Revision", "7")
+		if strings.HasPrefix(r.URL.Path, "/v1/policies/") {
+			w.Header().Set("ETag", cmp.Or(s.tag, `"4"`))
+		}
 		code, err := strconv.Atoi(status)
 		if err != nil {
 			t.Errorf("answer %q has no status", answer)

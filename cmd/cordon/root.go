@@ -94,7 +94,8 @@ CORDON_KEY.
 Exit codes:
   0  done, or allowed
   1  denied by the rules; of import, lines were refused; of healthcheck, not ready;
-     of log --explain, audit verify and audit status, the log is not what it should be
+     of log --explain, audit verify and audit status, the log is not what it should be;
+     of policy, a check failed or a gate stands open
   2  used wrongly: nothing was asked or done, or the server refuses what was asked as not valid
   3  an error: no answer, no right to ask, nothing there, or a conflict with what stands`,
 		Example: `  cordon serve --dev
@@ -105,7 +106,7 @@ Exit codes:
 	}
 	root.AddGroup(&cobra.Group{ID: "server", Title: "The server:"}, &cobra.Group{ID: "act", Title: "Ask and act:"})
 	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.backup(), a.restore(), a.demo(), a.healthcheck())
-	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.audit(), a.messages(), a.webhooks(), a.procedures(), a.retention(), a.hold(), a.settings())
+	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.audit(), a.messages(), a.webhooks(), a.procedures(), a.retention(), a.hold(), a.settings(), a.policy())
 	root.AddCommand(a.version(), helpConfig())
 	a.needCommand(root)
 	helpOfCommands(root)

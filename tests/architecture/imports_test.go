@@ -33,7 +33,7 @@ var rooms = map[string]struct {
 	"library/replay":          {[]string{"policies", "ledger", "ledger/opa", "ledger/record"}, "it asks engines about records, and activates nothing"},
 	"server":                  {[]string{"guard", "library", "client"}, "the door knows use cases and wire types, no rule and no state"},
 	"client":                  {nil, "who uses the SDK takes nothing else along"},
-	"cmd/cordon": {[]string{"policies", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "ledger/tree", "ledger/witness", "library", "library/sandbox", "server", "client"},
+	"cmd/cordon": {[]string{"policies", "policies/table", "datastore", "datastore/mongo", "datastore/sqlite", "guard", "ledger", "ledger/journal", "ledger/tree", "ledger/witness", "library", "library/sandbox", "server", "client"},
 		"the program wires them all"},
 	"tools": {nil, "tools need nothing of the rest"},
 }

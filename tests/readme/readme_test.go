@@ -1,5 +1,5 @@
-// Package readme_test runs what the README tells a stranger to run, and compares what comes back with what the README
-// says comes back.
+// Package readme_test runs what the README and the guide of policies tell a stranger to run, and compares what comes back
+// with what they say comes back.
 //
 // The convention, by the language of a fenced block:
 //
@@ -30,23 +30,38 @@ import (
 const root = "../.."
 
 func TestTheReadmeTellsTheTruth(t *testing.T) {
+	program := build(t)
+	told := tellsTheTruth(t, "README.md", program)
+	tellsTheTruth(t, "docs/policies.md", program)
+	if strings.Join(told.tests, "\n") != "test ./..." {
+		t.Errorf("the README tests with go %q, want go test ./... and nothing else", told.tests)
+	}
+}
+
+// build makes the program.
+func build(t *testing.T) string {
+	t.Helper()
 	program := filepath.Join(t.TempDir(), "cordon")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./cmd/cordon")
 	build.Dir = root
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build ./cmd/cordon: %v\n%s", err, output)
 	}
-	told := tryReadme(t, filepath.Join(root, "README.md"), program)
+	return program
+}
+
+// tellsTheTruth runs the blocks of a document.
+func tellsTheTruth(t *testing.T, document, program string) told {
+	t.Helper()
+	told := tryReadme(t, filepath.Join(root, document), program)
 	for _, complaint := range told.complaints {
 		t.Error(complaint)
 	}
 	if told.run == 0 {
-		t.Error("no block of the README was run")
+		t.Errorf("no block of %s was run", document)
 	}
-	t.Logf("%d blocks run, %d answers compared; not run: %s", told.run, told.compared, strings.Join(told.notRun, "; "))
-	if strings.Join(told.tests, "\n") != "test ./..." {
-		t.Errorf("the README tests with go %q, want go test ./... and nothing else", told.tests)
-	}
+	t.Logf("%s: %d blocks run, %d answers compared; not run: %s", document, told.run, told.compared, strings.Join(told.notRun, "; "))
+	return told
 }
 
 func TestTheReadmeBeginsWithTheTwoCommands(t *testing.T) {

@@ -1,0 +1,216 @@
+package server
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"cordon/client"
+	"cordon/guard"
+	"cordon/library"
+)
+
+// Bounds of what is sent and done with policies.
+const (
+	largestPolicy = 2 << 20         // bytes of a body
+	checkLimit    = 2 * time.Minute // of what compiles a policy, runs its tests and asks the whole table
+)
+
+const (
+	policySetPath = "/v1/policies/{set}"
+	versionPath   = policySetPath + "/versions/{digest}"
+)
+
+// Who may do what with policies (docs/design.md 12, Who).
+var (
+	policyReaders    = []string{guard.ScopePolicy, guard.ScopeDraft, guard.ScopeApprove, guard.ScopeActivate, guard.ScopeAudit}
+	policyAuthors    = []string{guard.ScopeDraft}
+	policyApprovers  = []string{guard.ScopeApprove}
+	policyActivators = []string{guard.ScopeActivate}
+)
+
+// policyRead and policyChange are the rows of what reads policies, and of what a person changes.
+func policyRead(path string, query []string, handle func(*call) error) *route {
+	return &route{method: http.MethodGet, path: path, scopes: policyReaders, named: true, query: query, handle: handle}
+}
+
+func policyChange(method, path string, scopes []string, handle func(*call) error) *route {
+	return &route{method: method, path: path, scopes: scopes, named: true, needsActor: true, changes: true, tagged: true,
+		largest: largestPolicy, limit: checkLimit, handle: handle}
+}
+
+// policyAct is the row of a change that would be another one if it were repeated.
+func policyAct(path string, scopes []string, handle func(*call) error) *route {
+	r := policyChange(http.MethodPost, path, scopes, handle)
+	r.once = true
+	return r
+}
+
+// policyRoutes are those of docs/design.md 12.
+func policyRoutes() []*route {
+	post, put := http.MethodPost, http.MethodPut
+	set := policyRead(policySetPath, nil, getPolicySet)
+	set.tagged = true
+	return []*route{
+		policyRead("/v1/policies", pageQuery, listPolicySets),
+		set,
+		policyChange(put, policySetPath+"/gates", []string{guard.ScopeAdmin}, putPolicyGates),
+		policyRead(policySetPath+"/activations", pageQuery, listActivations),
+		policyAct(policySetPath+"/rollback", policyActivators, rollBackPolicy),
+		policyAct(policySetPath+"/reviews/{review}/close", policyApprovers, closePolicyReview),
+		policyRead(policySetPath+"/versions", pageQuery, listVersions),
+		policyChange(post, policySetPath+"/versions", policyAuthors, pushVersion),
+		policyRead(versionPath, nil, getVersion),
+		policyRead(versionPath+"/files", nil, getVersionFiles),
+		policyRead(versionPath+"/bundle", nil, getBundle),
+		{method: post, path: versionPath + "/check", scopes: policyAuthors, named: true, limit: checkLimit, handle: checkVersion},
+		policyChange(post, versionPath+"/approve", policyApprovers, approveVersion),
+		policyAct(versionPath+"/activate", policyActivators, activateVersion),
+	}
+}
+
+// library is where versions are kept; a server without one has nothing at these paths.
+func (c *call) library() (*library.Library, error) {
+	if c.server.config.Library == nil {
+		return nil, errRoute
+	}
+	return c.server.config.Library, nil
+}
+
+func listPolicySets(c *call) error {
+	l, err := c.library()
+	if err != nil {
+		return err
+	}
+	if _, err := c.page(); err != nil {
+		return err
+	}
+	var sets []library.Standing
+	for _, name := range l.Sets() {
+		set, err := l.Standing(c.context(), &c.origin, name)
+		if err != nil {
+			return err
+		}
+		sets = append(sets, *set)
+	}
+	return listed(c, sets, "", showPolicySet)
+}
+
+func getPolicySet(c *call) error { return c.answerPolicySet(true) }
+
+// answerPolicySet answers how the set in the path stands; conditions are for whoever reads it.
+func (c *call) answerPolicySet(conditions bool) error {
+	l, err := c.library()
+	if err != nil {
+		return err
+	}
+	set, err := l.Standing(c.context(), &c.origin, c.param("set"))
+	if err != nil {
+		return err
+	}
+	tag := library.Tag(set.Activation.Number)
+	if conditions {
+		return c.answerTagged(tag, showPolicySet(set))
+	}
+	c.set("Etag", tag)
+	return c.answer(http.StatusOK, showPolicySet(set))
+}
+
+func putPolicyGates(c *call) error {
+	l, err := c.library()
+	if err != nil {
+		return err
+	}
+	var body client.PolicyGates
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	gates := library.FreshGates()
+	gates.SecondPerson, gates.InvariantsFree, gates.DiffRead = body.SecondPerson, body.InvariantsFree, body.DiffRead
+	if body.Coverage != nil {
+		gates.Coverage = *body.Coverage
+	}
+	if body.AcknowledgeFlips != nil {
+		gates.AcknowledgeFlips = *body.AcknowledgeFlips
+	}
+	if _, err := l.SetGates(c.context(), &c.origin, c.param("set"), gates); err != nil {
+		return err
+	}
+	return c.answerPolicySet(false)
+}
+
+func listActivations(c *call) error {
+	return listPolicies(c, (*library.Library).History, showActivation)
+}
+
+func listVersions(c *call) error {
+	return listPolicies(c, (*library.Library).Versions, showVersion)
+}
+
+// listPolicies answers a page of what there is of a set.
+func listPolicies[From, To any](c *call, list func(*library.Library, context.Context, *guard.Origin, string, library.Page) ([]From, string, error),
+	show func(*From) To,
+) error {
+	l, err := c.library()
+	if err != nil {
+		return err
+	}
+	page, err := c.page()
+	if err != nil {
+		return err
+	}
+	items, next, err := list(l, c.context(), &c.origin, c.param("set"), library.Page{Limit: page.Limit, After: page.After})
+	if err != nil {
+		return err
+	}
+	return listed(c, items, next, show)
+}
+
+// messageBody is what is said of an act.
+type messageBody struct {
+	Message string `json:"message"`
+}
+
+func rollBackPolicy(c *call) error {
+	l, err := c.library()
+	if err != nil {
+		return err
+	}
+	var body messageBody
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	return c.activate(func() (library.InForce, error) {
+		return l.Rollback(c.context(), &c.origin, c.param("set"), body.Message)
+	})
+}
+
+// closePolicyReview answers with the revision 0, like the end of a key: a review is no organization's.
+func closePolicyReview(c *call) error {
+	l, err := c.library()
+	if err != nil {
+		return err
+	}
+	var body messageBody
+	if err := c.decode(&body); err != nil {
+		return err
+	}
+	return c.act(func() (*guard.Result, error) {
+		return l.CloseReview(c.context(), &c.origin, c.param("set"), c.param("review"), body.Message)
+	}, showRevision)
+}
+
+func showPolicySet(s *library.Standing) client.PolicySet {
+	gates := client.PolicyGates{
+		SecondPerson: s.Gates.SecondPerson, Coverage: &s.Gates.Coverage, InvariantsFree: slices.Clone(s.Gates.InvariantsFree),
+		AcknowledgeFlips: &s.Gates.AcknowledgeFlips, DiffRead: s.Gates.DiffRead,
+	}
+	shown := client.PolicySet{ActivePolicy: showActive(&s.Activation), Gates: gates, Reviews: []client.PolicyReview{}}
+	for _, r := range s.Reviews {
+		shown.Reviews = append(shown.Reviews, client.PolicyReview{
+			ID: r.ID, Digest: r.Digest, By: r.By.Name, At: utc(r.At), Reason: r.Reason, Until: utc(r.Until),
+		})
+	}
+	return shown
+}
