@@ -29,6 +29,7 @@ const (
 	ReasonAdministrator            = "administrator"        // allowed
 	ReasonLegalRepresentative      = "legal_representative" // allowed
 	ReasonGranted                  = "granted"              // allowed
+	ReasonRolePermitted            = "role_permitted"       // allowed
 	ReasonMailReception            = "mail_reception"       // allowed
 	ReasonMember                   = "member"               // allowed
 	ReasonHost                     = "host"                 // allowed
@@ -45,7 +46,7 @@ func ReasonCodes() []string {
 		ReasonMailInMaintenance, ReasonSupportCodeRequired, ReasonSupportCodeInvalid,
 		ReasonJustificationRequired, ReasonEndRequired, ReasonWouldLockOutOrganization, ReasonLastLegalRepresentative,
 		ReasonLegalRepresentativeOnly, ReasonBlockHeldBySupport, ReasonBlockHeldByHost,
-		ReasonAdministrator, ReasonLegalRepresentative, ReasonGranted,
+		ReasonAdministrator, ReasonLegalRepresentative, ReasonGranted, ReasonRolePermitted,
 		ReasonMailReception, ReasonMember, ReasonHost,
 		ReasonSupport,
 	}

@@ -57,6 +57,18 @@ func TestCallsAreTheContracts(t *testing.T) {
 			_, err := c.PutProduct(ctx, "acme", "web-1", client.ProductBody{Name: "Shop", Kind: "web_hosting"})
 			return err
 		}, `PUT /v1/organizations/acme/products/web-1 {"name":"Shop","kind":"web_hosting"}`},
+		"words": {func(ctx context.Context, c *client.Client) error {
+			_, err := c.Words(ctx)
+			return err
+		}, `GET /v1/words`},
+		"settings": {func(ctx context.Context, c *client.Client) error {
+			_, err := c.Settings(ctx, "acme")
+			return err
+		}, `GET /v1/organizations/acme/settings`},
+		"put settings": {func(ctx context.Context, c *client.Client) error {
+			_, err := c.PutSettings(ctx, "acme", client.OrganizationSettings{BlocksMustEnd: new(false), ProductEventsTo: client.ToAdmins})
+			return err
+		}, `PUT /v1/organizations/acme/settings {"blocks_must_end":false,"product_events_to":"admins"}`},
 		"get retention": {func(ctx context.Context, c *client.Client) error {
 			_, err := c.Retention(ctx)
 			return err

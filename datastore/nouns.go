@@ -16,8 +16,12 @@ const (
 	Client              = "client"
 )
 
-// Roles returns the roles, the most powerful first. A store refuses a member with another one.
+// Roles returns Cordon's own roles, the most powerful first. A policy may bring others (docs/domain.md, Words beyond these).
 func Roles() []string { return []string{LegalRepresentative, Administrator, Collaborator, Client} }
+
+// RolePattern is what a role looks like. A store refuses a member with a role that does not; which roles there are is the
+// policy's to say.
+const RolePattern = `^[a-z][a-z0-9_]{0,39}$`
 
 // IsAdmin tells whether a role is one of the two with all rights (docs/domain.md R2).
 func IsAdmin(role string) bool { return role == LegalRepresentative || role == Administrator }

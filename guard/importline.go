@@ -51,10 +51,10 @@ func (b *importBatch) check(line *ImportLine) error {
 		}
 		f.id("/legal_representative/id", line.Organization.LegalRepresentativeID)
 		line.Organization.LegalRepresentative.Role = datastore.LegalRepresentative
-		line.Organization.LegalRepresentative.check(&f, "/legal_representative")
+		line.Organization.LegalRepresentative.check(&f, "/legal_representative", datastore.Roles())
 	case line.Member != nil:
 		f.id("/organization", line.In)
-		line.Member.check(&f, "")
+		line.Member.check(&f, "", b.policy.roles())
 	case line.Product != nil:
 		f.id("/organization", line.In)
 		line.Product.check(&f, "")

@@ -47,7 +47,7 @@ func (g *Guard) who(ctx context.Context, c *Changer, of *policies.Input) error {
 		}
 		return decision.Allowed, nil
 	}
-	for _, role := range datastore.Roles() {
+	for _, role := range p.roles() {
 		yes, err := may(policies.SubjectUser, role, datastore.OriginAdministrator)
 		if err != nil {
 			return err

@@ -3,6 +3,7 @@ package guard
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordon/datastore"
@@ -57,13 +58,26 @@ func (p *policy) lasting(until *Activation) *policy {
 }
 
 // ask asks the rules at an instant. Where they look at the time, it becomes a fact of the input, so that the record holds
-// it and a decision stays a function of its input (docs/design.md 3.1).
+// it and a decision stays a function of its input (docs/design.md 3.1). Words that the policy has retired are asked about by
+// those that stand for them.
 func (p *policy) ask(ctx context.Context, input *policies.Input, at time.Time) (*policies.Decision, error) {
 	input.Time = p.Time(at)
+	p.Current(input)
 	if p.noMemo {
 		return p.DecideUncached(ctx, input)
 	}
 	return p.Decide(ctx, input)
+}
+
+// roles returns the roles that the policy knows, Cordon's own first.
+func (p *policy) roles() []string {
+	list := datastore.Roles()
+	for _, role := range p.Roles() {
+		if !slices.Contains(list, role) {
+			list = append(list, role)
+		}
+	}
+	return list
 }
 
 // otherAction stands for the names of actions that callers make up.

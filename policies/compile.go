@@ -56,8 +56,15 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 	}
 	store := inmem.NewFromObjectWithOpts(data,
 		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
-	vocabulary, err := readVocabulary(ctx, compiler, store)
+	words, err := readWords(data)
 	if err != nil {
+		return nil, err
+	}
+	vocabulary, err := readVocabulary(ctx, compiler, store, &words)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkWords(src, &words, vocabulary); err != nil {
 		return nil, err
 	}
 	clock, err := readClock(compiler, data)
@@ -65,8 +72,8 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		return nil, err
 	}
 	engine := &Engine{
-		settings: settings,
-		digest:   digest, source: src.clone(), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
+		settings: settings, words: words,
+		digest: digest, source: src.clone(), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
 		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, data)),
 	}
 	if engine.plain, err = prepare(ctx, compiler, store); err != nil {
@@ -163,6 +170,7 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 		"schema":          "input",
 		"schema.input":    "input",
 		"schema.settings": "settings",
+		"schema.words":    "words",
 	} {
 		text, err := Schema(file)
 		var document any
@@ -185,7 +193,7 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 // settingsFile is the file of the settings.
 const settingsFile = "cordon/settings.json"
 
-// Schema gives one of the embedded JSON schemas, "input" or "settings".
+// Schema gives one of the embedded JSON schemas, "input", "settings" or "words".
 func Schema(name string) ([]byte, error) {
 	return files.ReadFile("schemas/" + name + ".jsonschema")
 }

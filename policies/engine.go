@@ -26,6 +26,7 @@ type Engine struct {
 	terms      terms
 	clock      clock
 	settings   Settings
+	words      Words
 	outcomes   outcomes
 	memo       *memo
 }

@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// settingsRef is the only base document that the rules may read and still be memoized.
-var settingsRef = ast.MustParseRef("data.cordon.settings")
+// typedRefs are the only base documents that the rules may read and still be memoized.
+var typedRefs = []ast.Ref{ast.MustParseRef("data.cordon.settings"), ast.MustParseRef("data.cordon.words")}
+
+// within reports whether a reference is one of the typed documents or leads into it.
+func within(ref ast.Ref) bool {
+	return slices.ContainsFunc(typedRefs, func(typed ast.Ref) bool { return ref.HasPrefix(typed) })
+}
 
 // impurity says why answers of a compiled policy may not be shared between equal inputs, or "" when they may: it calls
 // a builtin whose answer is not a function of its arguments, or reads data other than its settings. (The first is
@@ -24,7 +28,7 @@ func impurity(compiler *ast.Compiler, data map[string]any) string {
 			case refused(ref.String()):
 				reason = fmt.Sprintf("%s calls %s", path, ref)
 			case ref.HasPrefix(ast.DefaultRootRef) && readsData(compiler, data, ref):
-				reason = fmt.Sprintf("%s reads %s, which is not among its settings", path, ref)
+				reason = fmt.Sprintf("%s reads %s, which is not among its settings or words", path, ref)
 			}
 			return reason != ""
 		}
@@ -42,7 +46,7 @@ func impurity(compiler *ast.Compiler, data map[string]any) string {
 // it a value, or because a document lies where it points.
 func readsData(compiler *ast.Compiler, data map[string]any, ref ast.Ref) bool {
 	prefix := ref.GroundPrefix()
-	if prefix.HasPrefix(settingsRef) {
+	if within(prefix) {
 		return false
 	}
 	if len(compiler.GetRules(ref)) == 0 && len(compiler.GetRulesWithPrefix(prefix)) == 0 {
@@ -62,21 +66,21 @@ func readsData(compiler *ast.Compiler, data map[string]any, ref ast.Ref) bool {
 			break
 		}
 	}
-	// The reference ends above or at a document: harmless only when all that it covers is settings.
-	return !strings.HasPrefix(prefix.String(), settingsRef.String()) && !onlySettings(prefix, node)
+	// The reference ends above or at a document: harmless only when all that it covers is typed.
+	return !onlyTyped(prefix, node)
 }
 
-// onlySettings says whether the document at a path holds nothing but the settings.
-func onlySettings(path ast.Ref, node any) bool {
-	if path.Equal(settingsRef) {
+// onlyTyped says whether the document at a path holds nothing but typed ones.
+func onlyTyped(path ast.Ref, node any) bool {
+	if within(path) {
 		return true
 	}
 	children, ok := node.(map[string]any)
-	if !ok || len(path) >= len(settingsRef) || !settingsRef.HasPrefix(path) {
+	if !ok || !slices.ContainsFunc(typedRefs, func(typed ast.Ref) bool { return typed.HasPrefix(path) }) {
 		return false
 	}
 	for key, child := range children {
-		if !onlySettings(path.Append(ast.StringTerm(key)), child) {
+		if !onlyTyped(path.Append(ast.StringTerm(key)), child) {
 			return false
 		}
 	}

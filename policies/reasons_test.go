@@ -20,7 +20,7 @@ var reasonCodes = []string{
 	"product_blocked", "mail_in_maintenance",
 	"support_code_required", "support_code_invalid", "justification_required", "end_required", "would_lock_out_organization",
 	"last_legal_representative", "legal_representative_only", "block_held_by_support", "block_held_by_host",
-	"mail_reception", "member", "legal_representative", "administrator", "granted", "host", "support",
+	"mail_reception", "member", "legal_representative", "administrator", "granted", "role_permitted", "host", "support",
 }
 
 // ruleCodes are the names of the rule directories, by the rank in their metadata.
@@ -61,7 +61,7 @@ func TestTheConstantsAreTheDomainsReasons(t *testing.T) {
 		policies.ReasonWouldLockOutOrganization, policies.ReasonLastLegalRepresentative,
 		policies.ReasonLegalRepresentativeOnly, policies.ReasonBlockHeldBySupport, policies.ReasonBlockHeldByHost,
 		policies.ReasonMailReception, policies.ReasonMember, policies.ReasonLegalRepresentative,
-		policies.ReasonAdministrator, policies.ReasonGranted, policies.ReasonHost, policies.ReasonSupport,
+		policies.ReasonAdministrator, policies.ReasonGranted, policies.ReasonRolePermitted, policies.ReasonHost, policies.ReasonSupport,
 	}
 	if diff := cmp.Diff(constants, reasonCodes); diff != "" {
 		t.Errorf("(-constants +docs/domain.md):\n%s", diff)

@@ -78,7 +78,7 @@ func TestEveryCellOfTheTruthTableIsDecidedAsTheDomainSays(t *testing.T) {
 	}
 	said := checkTable(t, policies.Builtin(), thin)
 	for _, code := range reasonCodes {
-		if said[code] == 0 {
+		if said[code] == 0 && code != "role_permitted" { // of declared roles, which have a table of their own
 			t.Errorf("no cell gives the reason %s", code)
 		}
 	}

@@ -18,8 +18,10 @@ import (
 // vocabulary holds the words that a policy knows, as its own modules and settings define them.
 type vocabulary struct {
 	actions                   map[string][]string // by type of resource, sorted
-	names                     map[string]string   // of all actions, to themselves
-	roles, channels, critical []string            // sorted
+	asks                      map[string]map[string]string
+	own                       []string          // names of actions of the rules themselves, not declared, sorted
+	names                     map[string]string // of all actions, to themselves
+	roles, channels, critical []string          // sorted
 }
 
 // vocabularyTime is how long working out the words of a policy may take.
@@ -27,7 +29,7 @@ const vocabularyTime = 2 * time.Second
 
 // readVocabulary asks a compiled policy for its words. A policy without them is refused: a preview that asks about no
 // action would say that nobody loses anything.
-func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*vocabulary, error) {
+func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.Store, words *Words) (*vocabulary, error) {
 	ctx, cancel := context.WithTimeout(ctx, vocabularyTime)
 	defer cancel()
 	v := &vocabulary{actions: map[string][]string{}, names: map[string]string{}}
@@ -71,6 +73,16 @@ func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.S
 			v.names[action] = action
 		}
 	}
+	v.asks = table
+	v.own = slices.Sorted(maps.Keys(v.names))
+	for name, action := range words.Actions {
+		v.actions[action.On] = slices.Compact(slices.Sorted(slices.Values(append(v.actions[action.On], name))))
+		v.names[name] = name
+		if v.asks[action.On] == nil {
+			v.asks[action.On] = map[string]string{}
+		}
+		v.asks[action.On][name] = action.Asks
+	}
 	for _, list := range [][]string{v.roles, v.channels, v.critical} {
 		slices.Sort(list)
 	}
@@ -83,6 +95,12 @@ func (e *Engine) Actions(resourceType string) []string {
 	return slices.Clone(e.vocabulary.actions[resourceType])
 }
 
+// Asks returns what an action on a type of resource asks, as the policy's table and words have it: admin, access, member ...;
+// "" for an action that the type does not know.
+func (e *Engine) Asks(resourceType, action string) string {
+	return e.vocabulary.asks[resourceType][action]
+}
+
 // Action returns the policy's own word for the name of an action, on whatever type of resource, and whether it knows
 // it. Who keeps the word does not keep the request that it was asked in.
 func (e *Engine) Action(name string) (string, bool) {
@@ -92,6 +110,9 @@ func (e *Engine) Action(name string) (string, bool) {
 
 // Roles returns every role that the policy knows, sorted. The caller owns the list.
 func (e *Engine) Roles() []string { return slices.Clone(e.vocabulary.roles) }
+
+// Kinds returns the kinds of products that the policy's words declare, sorted: products may have others.
+func (e *Engine) Kinds() []string { return sortedKeys(e.words.Kinds) }
 
 // Channels returns every service channel that the policy knows, sorted. The caller owns the list.
 func (e *Engine) Channels() []string { return slices.Clone(e.vocabulary.channels) }

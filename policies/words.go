@@ -81,6 +81,7 @@ const (
 	ReasonLegalRepresentative = "legal_representative"
 	ReasonAdministrator       = "administrator"
 	ReasonGranted             = "granted"
+	ReasonRolePermitted       = "role_permitted"
 	ReasonHost                = "host"
 	ReasonSupport             = "support"
 )

@@ -71,25 +71,31 @@ func (c *call) showDenied(p *client.Problem, a *guard.Answer, language string) {
 	}
 }
 
-// listReasons answers the catalogue of the policy in force. It changes with the policy alone, whose
-// digest is its tag.
+// listReasons answers the catalogue of the policy in force.
 func listReasons(c *call) error {
 	policy := c.server.config.Guard.Policy()
-	c.set(client.HeaderPolicy, policy.Digest())
-	tag := `"` + policy.Digest() + `"`
+	return c.answerCatalogue(policy.Digest(), func() any {
+		catalogue := client.ReasonCatalogue{Policy: policy.Digest(), Items: []client.ReasonTexts{}}
+		for _, r := range policy.Rules() {
+			item := client.ReasonTexts{Code: r.Code, Effect: client.EffectAllow, User: r.Person, Admin: r.Administrator}
+			if r.Denies {
+				item.Effect = client.EffectDeny
+			}
+			catalogue.Items = append(catalogue.Items, item)
+		}
+		return catalogue
+	})
+}
+
+// answerCatalogue answers what changes with the policy alone, whose digest is its tag.
+func (c *call) answerCatalogue(digest string, show func() any) error {
+	c.set(client.HeaderPolicy, digest)
+	tag := `"` + digest + `"`
 	c.set("Etag", tag)
 	c.header()["Cache-Control"] = []string{"private, no-cache"} // kept, and asked about each time
 	if c.has(tag) {
 		c.begin(http.StatusNotModified)
 		return nil
 	}
-	catalogue := client.ReasonCatalogue{Policy: policy.Digest(), Items: []client.ReasonTexts{}}
-	for _, r := range policy.Rules() {
-		item := client.ReasonTexts{Code: r.Code, Effect: client.EffectAllow, User: r.Person, Admin: r.Administrator}
-		if r.Denies {
-			item.Effect = client.EffectDeny
-		}
-		catalogue.Items = append(catalogue.Items, item)
-	}
-	return c.answer(http.StatusOK, catalogue)
+	return c.answer(http.StatusOK, show())
 }

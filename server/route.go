@@ -100,6 +100,7 @@ func (s *Server) routes() []*route {
 		{method: post, path: "/logs/{partition}", scopes: decide, handle: takeEvents, limit: takeLimit},
 
 		{method: get, path: "/v1/reasons", handle: listReasons},
+		{method: get, path: "/v1/words", handle: listWords},
 
 		{method: get, path: "/v1/organizations", scopes: directory, query: pageQuery, handle: listOrganizations},
 		{method: get, path: organization, scopes: directory, tagged: true, handle: getOrganization},

@@ -11,7 +11,7 @@ import (
 )
 
 // schemaVersion grows with every change of the validators below.
-const schemaVersion = 5
+const schemaVersion = 6
 
 // collection says what is made at the start. The validators see to it that nothing is kept that the
 // rules could misread, whoever writes it; they allow members that they do not know, so that two
@@ -93,7 +93,7 @@ func userShape() []field {
 	return []field{
 		choice("kind", userKind), text("organization"), text("user"),
 		object("member", text("organization"), text("id"), array("grants", text("")),
-			choice("role", datastore.Roles()...)).optional(),
+			worded("role", datastore.RolePattern)).optional(),
 		text("admin_of").optional(),
 		array("blocks", blockShape()).optional(),
 		instant("due_at").optional(),

@@ -43,6 +43,12 @@ func choice(name string, values ...string) field {
 	return f
 }
 
+func worded(name, pattern string) field {
+	f := text(name)
+	f.pattern = pattern
+	return f
+}
+
 func object(name string, fields ...field) field {
 	return field{name: name, types: []string{"object"}, fields: fields}
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
@@ -77,9 +78,11 @@ func (t *tx) putOrganization(ctx context.Context, n datastore.Organization) erro
 	return t.changed(ctx, datastore.Change{Organization: n.ID, Revision: n.Revision})
 }
 
+var rolePattern = regexp.MustCompile(datastore.RolePattern)
+
 func (t *tx) putMember(ctx context.Context, n datastore.Member) error {
-	if !slices.Contains(datastore.Roles(), n.Role) {
-		return errors.New("its role is not known")
+	if !rolePattern.MatchString(n.Role) {
+		return errors.New("its role is no word for one")
 	}
 	n.Grants = slices.Compact(slices.Sorted(slices.Values(n.Grants)))
 	before, err := t.grants(ctx, n.Organization, n.ID)

@@ -44,6 +44,19 @@ alone(question, what) := object.union(question, {"organization": what})
 
 chosen(question, settings) := object.union(question, {"organization": {"settings": settings}})
 
+# what tests of declared words declare
+words := {
+	"roles": {
+		"accountant": {"allows": {"product": ["view", "archive"], "organization": ["view_decisions"]}},
+		"reader": {"granted": ["view"]},
+	},
+	"actions": {
+		"archive": {"on": "product", "asks": "admin"},
+		"inspect": {"on": "product", "asks": "access", "while_blocked": "allowed"},
+		"greet": {"on": "organization", "asks": "member"},
+	},
+}
+
 act(question, brought) := object.union(question, {"act": object.union(
 	{"origin": "administrator", "justification": true},
 	brought,

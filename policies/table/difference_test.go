@@ -42,11 +42,11 @@ func TestGroupsAreTheChangedCells(t *testing.T) {
 		on, action string
 	}{
 		"setting":     {engineOf(t, settings(t, adminsManage)), "product", "manage"},
-		"grants":      {compile(t, replaced(t, file("granted"), "input.subject.granted", `input.resource.kind == "domain"`)), "product", "view"},
+		"grants":      {compile(t, replaced(t, file("granted"), "subject.by_grant", `input.resource.kind == "domain"`)), "product", "view"},
 		"maintenance": {compile(t, replaced(t, file("mail_in_maintenance"), `{"read_mail", "send_mail"}`, `{"read_mail"}`)), "product", "send_mail"},
 		"roles":       {compile(t, replaced(t, file("legal_representative_only"), `input.subject.role ==`, `input.subject.role !=`)), "user", "remove"},
 		"codes":       {compile(t, replaced(t, file("support_code_invalid"), "not _code_judged", `input.act.code == "invalid"`)), "user", "unblock"},
-		"undecided":   {compile(t, replaced(t, "cordon/actions/actions.rego", "asks :=", "asks := \"admin\" if input.subject.role == \"client\"\n\nasks :=")), "channel", "use"},
+		"undecided":   {compile(t, replaced(t, "cordon/cordon.rego", "decision := {\"allowed\": false, \"reasons\": denials}", contradiction)), "channel", "use"},
 		"an action":   {compile(t, replaced(t, "cordon/actions/actions.rego", `"view": "access"`, `"view": "access", "archive": "admin"`)), "product", "archive"},
 	} {
 		t.Run(name, func(t *testing.T) {

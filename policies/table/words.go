@@ -22,10 +22,13 @@ func wordsOf(engines []*policies.Engine) (*words, error) {
 		roles:    []string{policies.RoleLegalRepresentative, policies.RoleAdministrator, policies.RoleCollaborator, policies.RoleClient},
 		channels: engines[0].ClosedChannels(engines[0].Channels()),
 	}
-	kinds := map[string]bool{policies.KindMailService: true}
+	kinds, declared := map[string]bool{policies.KindMailService: true}, map[string]bool{}
 	for _, e := range engines {
 		for _, on := range []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel} {
 			w.actions[on] = union(w.actions[on], e.Actions(on))
+		}
+		for _, kind := range e.Kinds() {
+			declared[kind] = true
 		}
 		w.roles, w.channels = union(w.roles, e.Roles()), union(w.channels, e.Channels())
 	}
@@ -40,6 +43,7 @@ func wordsOf(engines []*policies.Engine) (*words, error) {
 		}
 		w.times.add(e, said)
 	}
+	maps.Copy(kinds, declared)
 	maps.DeleteFunc(kinds, func(_ string, is bool) bool { return !is })
 	w.kinds = slices.Sorted(maps.Keys(kinds))
 	w.otherKind = "web_hosting"

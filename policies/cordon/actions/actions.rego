@@ -3,14 +3,16 @@
 # description: |
 #   The table of `domain.md`, "What each action asks": by type of resource, by name. `access` is an administrator or a
 #   limited user with a grant, `reception` the same for receiving mail, `admin` an administrator or legal
-#   representative, `admin_or_oneself` one of those or the user themself, `member` any member.
+#   representative, `admin_or_oneself` one of those or the user themself, `member` any member. Other actions are
+#   declared by the policy's words ("Words beyond these").
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings
+#   - data.cordon.words: schema.words
 package cordon.actions
 
 # METADATA
-# description: what is asked, by type of resource and name of action; the one place where actions are listed
+# description: what is asked, by type of resource and name of action, of Cordon's own actions
 table := {
 	"channel": {"use": "member"},
 	"organization": {
@@ -47,8 +49,17 @@ table := {
 }
 
 # METADATA
-# description: what the question's action asks; undefined when the action is not in the table of the type
-asks := table[input.resource.type][input.action.name]
+# scope: document
+# description: what the question's action asks; empty when the type has no such action
+asks contains table[input.resource.type][input.action.name]
+
+asks contains declared.asks
+
+# METADATA
+# description: the question's action as the words of the policy declare it, where they declare it for the type
+declared := data.cordon.words.actions[input.action.name] if {
+	data.cordon.words.actions[input.action.name].on == input.resource.type
+}
 
 # METADATA
 # description: the acts against a user that need a support code and a justification (`domain.md` U2, U5)

@@ -5,6 +5,7 @@
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings
+#   - data.cordon.words: schema.words
 package cordon.subject
 
 import data.cordon.roles
@@ -25,10 +26,32 @@ limited if {
 
 # METADATA
 # scope: document
-# description: an administrator, or a limited user with a grant
+# description: |
+#   an administrator, a limited user with a grant that gives the action, or one whose role is declared to be allowed it
 has_access if admin
 
-has_access if {
+has_access if by_grant
+
+has_access if by_role
+
+# METADATA
+# scope: document
+# description: the product is granted, and the declaration of the role does not say that a grant gives less
+by_grant if {
 	input.subject.kind == "user"
 	input.subject.granted
+	not data.cordon.words.roles[input.subject.role].granted
+}
+
+by_grant if {
+	input.subject.kind == "user"
+	input.subject.granted
+	input.action.name in data.cordon.words.roles[input.subject.role].granted
+}
+
+# METADATA
+# description: the role is declared to be allowed the action, with a grant or without
+by_role if {
+	input.subject.kind == "user"
+	input.action.name in data.cordon.words.roles[input.subject.role].allows[input.resource.type]
 }

@@ -22,7 +22,7 @@ import data.cordon.actions
 import data.cordon.subject
 
 grant if {
-	actions.asks == "access"
+	actions.asks.access
 	subject.limited
-	input.subject.granted
+	subject.by_grant
 }

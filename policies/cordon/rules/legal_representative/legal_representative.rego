@@ -23,12 +23,13 @@ import data.cordon.actions
 grant if {
 	input.subject.role == "legal_representative"
 	input.subject.kind == "user"
-	actions.asks in {"access", "admin"}
+	some what in {"access", "admin"}
+	actions.asks[what]
 }
 
 grant if {
 	input.subject.role == "legal_representative"
 	input.subject.kind == "user"
-	actions.asks == "admin_or_oneself"
+	actions.asks.admin_or_oneself
 	not input.subject.itself
 }

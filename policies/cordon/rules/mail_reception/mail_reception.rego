@@ -22,6 +22,6 @@ import data.cordon.actions
 import data.cordon.subject
 
 grant if {
-	actions.asks == "reception"
+	actions.asks.reception
 	subject.has_access
 }

@@ -21,12 +21,12 @@ package cordon.rules.member
 import data.cordon.actions
 
 grant if {
-	actions.asks == "member"
+	actions.asks.member
 	input.subject.kind == "user"
 }
 
 grant if {
-	actions.asks == "admin_or_oneself"
+	actions.asks.admin_or_oneself
 	input.subject.itself
 	input.subject.kind == "user"
 }

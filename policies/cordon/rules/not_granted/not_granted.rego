@@ -23,7 +23,8 @@ import data.cordon.actions
 import data.cordon.subject
 
 deny if {
-	actions.asks in {"access", "reception"}
+	some what in {"access", "reception"}
+	actions.asks[what]
 	subject.limited
-	not input.subject.granted
+	not subject.has_access
 }

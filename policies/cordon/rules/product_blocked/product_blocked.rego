@@ -3,7 +3,7 @@
 # description: |
 #   While a block stands, no user of the organization manages the product (`domain.md` B3; a setting may leave it to
 #   administrators, and the policy that setting to the organization), renames or removes it ("What each action asks").
-#   It is still seen, and the host is not bound.
+#   It is still seen, and the host is not bound. A declared action is as `manage`, unless it is said to be allowed.
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings
@@ -21,6 +21,7 @@
 #     de: "Entsperren Sie zuerst dieses Produkt; eine Sperre hebt nur auf, wer sie gesetzt hat: Sie oder der Hoster."
 package cordon.rules.product_blocked
 
+import data.cordon.actions
 import data.cordon.organization
 import data.cordon.resource
 import data.cordon.subject
@@ -37,6 +38,14 @@ deny if {
 	input.resource.type == "product"
 	resource.blocked
 	not input.subject.kind == "host"
+}
+
+deny if {
+	actions.declared.on == "product"
+	not actions.declared.while_blocked == "allowed"
+	resource.blocked
+	not input.subject.kind == "host"
+	not _left_to_administrators
 }
 
 _left_to_administrators if {

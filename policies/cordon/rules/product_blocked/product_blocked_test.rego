@@ -156,3 +156,25 @@ test_manage_chosen_for_administrators_alone if {
 }
 
 _blocked_for(role) := given.ask({"name": "manage"}, given.granted(role), given.held(given.item("domain"), ["host"]))
+
+test_declared_action if {
+	archive := given.ask({"name": "archive"}, given.member("administrator"), given.held(given.item("domain"), ["host"]))
+	product_blocked.deny with input as archive with data.cordon.words as given.words
+	not product_blocked.deny with input as archive
+		with data.cordon.words as given.words
+		with data.cordon.settings.administrators_manage_blocked_products as true
+}
+
+test_declared_action_that_is_allowed if {
+	inspect := given.ask({"name": "inspect"}, given.member("administrator"), given.held(given.item("domain"), ["host"]))
+	not product_blocked.deny with input as inspect with data.cordon.words as given.words
+}
+
+test_declared_action_of_others if {
+	archive := given.ask({"name": "archive"}, given.outsider("host"), given.held(given.item("domain"), ["host"]))
+	not product_blocked.deny with input as archive with data.cordon.words as given.words
+	unblocked := given.ask({"name": "archive"}, given.member("administrator"), given.item("domain"))
+	not product_blocked.deny with input as unblocked with data.cordon.words as given.words
+	greet := given.ask({"name": "greet"}, given.member("client"), given.organization)
+	not product_blocked.deny with input as greet with data.cordon.words as given.words
+}

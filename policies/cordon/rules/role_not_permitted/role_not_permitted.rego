@@ -23,14 +23,16 @@ import data.cordon.actions
 import data.cordon.subject
 
 deny if {
-	actions.asks == "admin"
+	actions.asks.admin
 	subject.limited
+	not subject.by_role
 }
 
 deny if {
-	actions.asks == "admin_or_oneself"
+	actions.asks.admin_or_oneself
 	subject.limited
 	not input.subject.itself
+	not subject.by_role
 }
 
 deny if {

@@ -6,6 +6,7 @@
 # schemas:
 #   - input: schema.input
 #   - data.cordon.settings: schema.settings
+#   - data.cordon.words: schema.words
 # custom:
 #   code: unknown_action
 #   rank: 10
@@ -24,19 +25,25 @@ import data.cordon.actions
 import data.cordon.roles
 
 deny if {
-	not actions.asks
+	not _asked
 	not _only_the_type_is_unknown
 }
 
 deny if {
 	input.action.role
-	actions.asks
+	_asked
 	not _role_known
 }
 
+_asked if actions.asks[_]
+
 _only_the_type_is_unknown if {
 	not actions.table[input.resource.type]
-	actions.table[_][input.action.name]
+	_named
 }
+
+_named if actions.table[_][input.action.name]
+
+_named if data.cordon.words.actions[input.action.name]
 
 _role_known if input.action.role in roles.known

@@ -49,3 +49,26 @@ test_known_name_of_unknown_type_is_the_resource_s_fault if {
 	)
 	not unknown_action.deny with input as question
 }
+
+test_declared if {
+	archive := given.ask({"name": "archive"}, given.member("administrator"), given.item("domain"))
+	not unknown_action.deny with input as archive with data.cordon.words as given.words
+	unknown_action.deny with input as archive
+}
+
+test_declared_of_another_type if {
+	archive := given.ask({"name": "archive"}, given.member("administrator"), given.organization)
+	unknown_action.deny with input as archive with data.cordon.words as given.words
+	planet := given.ask({"name": "archive"}, given.member("administrator"), {"type": "planet", "known": true})
+	not unknown_action.deny with input as planet with data.cordon.words as given.words
+}
+
+test_declared_role if {
+	change := given.ask(
+		{"name": "change_role", "role": "accountant"},
+		given.member("administrator"),
+		given.user("client"),
+	)
+	not unknown_action.deny with input as change with data.cordon.words as given.words
+	unknown_action.deny with input as change
+}
