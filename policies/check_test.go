@@ -226,7 +226,7 @@ func TestHostilePoliciesAreRefused(t *testing.T) {
 		"recursion":         {"package a\n\nx if y\n\ny if x\n", "recursive"},
 		"a number":          {"package a\n\nx := 1e999999999 + 1", "number too big"},
 		"a network":         {"# METADATA\n# schemas:\n#   - input: {\"$ref\": \"http://127.0.0.1:1/\"}\npackage a\n\nx if input.a", "remote reference loading disabled"},
-		"words without end": {strings.Replace(domainRules().Files["cordon/roles/roles.rego"], "known := {", "known := {r | some r in [\"a\"]; some a in numbers.range(1, 100000); some b in numbers.range(1, 100000); a + b < 0}\n\n_more := {", 1), "takes too long to be worked out"},
+		"words without end": {strings.Replace(domainRules().Files["cordon/roles/roles.rego"], "known contains role if some role, _ in data.cordon.words.roles", "known contains r if {\n\tsome r in [\"a\"]\n\tsome a in numbers.range(1, 100000)\n\tsome b in numbers.range(1, 100000)\n\ta + b < 0\n}", 1), "takes too long to be worked out"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := "cordon/hostile/hostile.rego"

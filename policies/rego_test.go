@@ -141,7 +141,7 @@ func TestTheFolderOfTheRulesIsOneThatOPALoads(t *testing.T) {
 	if diff := cmp.Diff(data, want["cordon"]); diff != "" {
 		t.Errorf("what OPA takes for data (-got +the settings):\n%s", diff)
 	}
-	if len(modules)+1 != len(policies.Builtin().Files) {
+	if len(modules)+2 != len(policies.Builtin().Files) {
 		t.Errorf("%d modules of %d files", len(modules), len(policies.Builtin().Files))
 	}
 }
