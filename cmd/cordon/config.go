@@ -53,6 +53,7 @@ func settings() []group {
 			{"pprof", false, bound{}, "serve /debug/pprof beside the metrics; refused where they listen on all addresses"},
 			{"public-url", "", publicURL, "how callers reach the server, such as https://cordon.example.com; stands in the AuthZEN metadata"},
 			{"dev", false, bound{}, "try it: loopback only, with the demo organization in an empty store and a new key at each start"},
+			{"policies", "", files, "with --dev: folder of a policy (as cordon/... lies in it), in force whenever something in it is saved; no gate is asked"},
 			{"replica", "", replicas, "name of this server in the record, its own and always the same (default one that is kept in --data)"},
 			{"journal-sync", "interval", among("always", "interval"), "when an answered decision is on disk: always (before the answer), or interval (written before it, synced soon after)"},
 			{"journal-interval", 50 * time.Millisecond, lasting(time.Millisecond, 10*time.Second), "how often the journal is synced to disk with --journal-sync interval"},

@@ -3,6 +3,10 @@ package main
 import (
 	"context"
 	"io"
+	"log/slog"
+	"time"
+
+	"cordon/policies"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -118,3 +122,14 @@ func Commands() map[string]*cobra.Command {
 
 // CheckFlags says what is wrong with the flags of a command that were parsed.
 func CheckFlags(cmd *cobra.Command) error { return checkSettings(cmd.Flags()) }
+
+// PolicyFolder is a folder of which the policy is in force.
+type PolicyFolder struct{ *policyFolder }
+
+// NewPolicyFolder is a folder that was not looked at yet.
+func NewPolicyFolder(dir string, enforce func(context.Context, policies.Source) error, log *slog.Logger) PolicyFolder {
+	return PolicyFolder{&policyFolder{dir: dir, enforce: enforce, log: log}}
+}
+
+// Run looks whenever it is told to.
+func (f PolicyFolder) Run(ctx context.Context, looks <-chan time.Time) { f.run(ctx, looks) }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 
 	"cordon/client"
 
@@ -113,6 +114,13 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloa
 			return refused(errors.Join(err, listener.Close()))
 		}
 	}
+	saved := &policyFolder{dir: c.text("policies"), enforce: in.library.Reload, log: in.log}
+	if saved.dir != "" {
+		if _, err := saved.read(); err != nil {
+			return refused(errors.Join(err, listener.Close()))
+		}
+		saved.look(ctx)
+	}
 	// The listener takes connections from here on; they are answered as soon as the server runs.
 	url := server.Scheme() + "://" + listener.Addr().String()
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !c.set("tls-cert") && (!ok || !tcp.IP.IsLoopback()) {
@@ -130,6 +138,11 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloa
 		"mongodb", c.text("mongodb-uri") != "", "journal_sync", c.text("journal-sync"), "dev", c.is("dev"))
 	context.AfterFunc(ctx, stop)
 	go r.run(ctx, server, in.log)
+	if saved.dir != "" {
+		looks := time.NewTicker(lookAtFolder)
+		defer looks.Stop()
+		go saved.run(ctx, looks.C)
+	}
 	if err := in.run(ctx, server); err != nil {
 		return err
 	}
@@ -160,6 +173,9 @@ func (c config) checkServe() error {
 		case c.text("metrics-listen") != "off" && !isLoopback(metrics):
 			return wrongUse("--dev listens on the loopback only, and --metrics-listen %s is more than that", c.text("metrics-listen"))
 		}
+	}
+	if c.set("policies") && !c.is("dev") {
+		return wrongUse("--policies is for --dev: elsewhere push and activate a version, which the gates look at")
 	}
 	if c.is("pprof") {
 		switch {
