@@ -41,3 +41,6 @@ func (l *Library) Break(names ...string) {
 		return proof, nil
 	}
 }
+
+// CheckOffered checks what this release offers.
+func (l *Library) CheckOffered(ctx context.Context) { l.checkOffered(ctx) }

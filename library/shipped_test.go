@@ -116,3 +116,21 @@ func TestAFolderIsReloadedPastTheGates(t *testing.T) { // docs/design.md 12, Shi
 		t.Error("what does not compile was activated")
 	}
 }
+
+// What is offered has its report before anybody asks for it.
+func TestWhatIsOfferedIsChecked(t *testing.T) { // docs/design.md 12, Shipped
+	s := started(t, openSQLite(t))
+	newer := release(t, s.store, s.clock, "newer")
+	newer.start(t)
+	digest := policies.Source{Files: variant("newer")}.Digest()
+	for _, want := range []string{library.Draft, library.Checked} {
+		v, err := newer.Version(t.Context(), alice(), library.Set, digest)
+		if err != nil || v.State != want || (v.Report != nil) != (want == library.Checked) {
+			t.Errorf("%+v, %v, want %s", v, err, want)
+		}
+		newer.CheckOffered(t.Context())
+	}
+	if a := newer.standing(t).Activation; a.Number != 1 {
+		t.Errorf("%+v", a)
+	}
+}
