@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -77,8 +78,11 @@ func (l *Library) Approve(ctx context.Context, o *guard.Origin, set, digest, mes
 // caller that names nobody nothing is noted.
 func (l *Library) noteReading(ctx context.Context, o *guard.Origin, set, digest, against string) error {
 	by, err := person(o)
-	if err != nil {
+	if errors.Is(err, ErrNobody) {
 		return nil
+	}
+	if err != nil {
+		return err
 	}
 	return l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
 		v, err := find(ctx, tx, set, digest)
