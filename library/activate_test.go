@@ -2,6 +2,8 @@ package library_test
 
 import (
 	"errors"
+	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -122,4 +124,34 @@ func TestRollbackNeverGoesToWhatBrokeTheGlass(t *testing.T) { // docs/design.md 
 	if len(s.standing(t).Reviews) != 3 {
 		t.Errorf("%+v", s.standing(t).Reviews)
 	}
+}
+
+func TestOfManyActivationsOnOneOneWins(t *testing.T) { // docs/design.md 12, Two editors
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		const many = 4
+		digests := make([]string, many)
+		for i := range many {
+			digests[i] = s.push(t, alice(), fmt.Sprint(i))
+		}
+		won := make(chan string, many)
+		var running sync.WaitGroup
+		for _, digest := range digests {
+			running.Go(func() {
+				_, err := s.Activate(t.Context(), knowing(alice(), 1), library.Set, digest, now)
+				if err == nil {
+					won <- digest
+				} else if c, is := errors.AsType[*guard.Conflict](err); !is || c.Code != guard.CodePrecondition {
+					t.Error(err)
+				}
+			})
+		}
+		running.Wait()
+		if len(won) != 1 {
+			t.Fatalf("%d won", len(won))
+		}
+		if a := s.standing(t).Activation; a.Number != 2 || a.Digest != <-won {
+			t.Errorf("%+v", a)
+		}
+	})
 }
