@@ -78,6 +78,9 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 	}
 	asked := &asking{by: by, message: ask.Message, acknowledged: ask.Acknowledged}
 	if ask.BreakGlass == nil {
+		if err := l.keepsWords(ctx, before, digest); err != nil {
+			return none, err
+		}
 		if asked.changed, err = l.turned(ctx, before, digest); err != nil {
 			return none, err
 		}

@@ -30,6 +30,7 @@ const (
 	CodeOwnVersion     = "own_version"
 	CodeOwnReview      = "own_review"
 	CodeTooManyReviews = "too_many_reviews"
+	CodeWordInUse      = "word_in_use"
 	CodeNotReproduced  = "not_reproduced"
 )
 
