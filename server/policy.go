@@ -65,6 +65,9 @@ func policyRoutes() []*route {
 		policyRead(versionPath+"/files", nil, getVersionFiles),
 		policyRead(versionPath+"/bundle", nil, getBundle),
 		{method: post, path: versionPath + "/check", scopes: policyAuthors, named: true, limit: checkLimit, handle: checkVersion},
+		{method: post, path: versionPath + "/tests", scopes: policyAuthors, named: true, needsActor: true, changes: true, tagged: true,
+			query: previewQuery, limit: checkLimit, handle: addPolicyTest},
+		{method: post, path: policySetPath + "/evaluate", scopes: policyReaders, named: true, handle: evaluatePolicy},
 		policyChange(post, versionPath+"/approve", policyApprovers, approveVersion),
 		policyAct(versionPath+"/activate", policyActivators, activateVersion),
 	}

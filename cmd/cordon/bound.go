@@ -56,6 +56,7 @@ var (
 	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope, words: append(client.Scopes(), "all")}
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
 	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record").offering("allowed", "denied")
+	beginnings = bound{says: moments.says + "; of policy test add the id of a record", holds: func(v string) bool { return moments.holds(v) || recordID.MatchString(v) }}
 	readers    = matching(`^(user|admin|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "user or admin, or of log the id of a record").offering(client.ExplainUser, client.ExplainAdmin)
 	hostName   = matching(`^[^\pC\s]([^\pC]{0,58}[^\pC\s])?$`, "1 to 60 characters on one line")
 	colors     = matching(`^#[0-9A-Fa-f]{6}$`, "a colour such as #1a6fb0")
@@ -65,6 +66,9 @@ var (
 	revisions  = matching(`^[^=]+=[0-9]{1,18}$`, "ORGANIZATION=REVISION, such as acme=7")
 	secretWord = bound{says: word.says, holds: isWord, secret: true}
 )
+
+// recordID is what the id of a record looks like.
+var recordID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // number is a whole number within limits.
 func number(least, most int) bound {

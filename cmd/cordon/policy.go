@@ -49,8 +49,15 @@ Exit codes: 0 done; 1 a check failed, or a gate stands open; 2 used wrongly; 3 a
 	cmd.AddCommand(
 		a.policyPull(), a.policyFmt(),
 	)
-	cmd.AddCommand(a.policyLooks()...)
+	looks := a.policyLooks()
+	for _, look := range looks {
+		if look.Name() == "test" {
+			look.AddCommand(a.policyTestAdd())
+		}
+	}
+	cmd.AddCommand(looks...)
 	cmd.AddCommand(
+		a.policyEvaluate(),
 		a.policyPush(), a.policyShow(), a.policyHistory(),
 		a.policyApprove(), a.policyActivate(), a.policyRollback(), a.policyGates(), a.policyReview(),
 	)
