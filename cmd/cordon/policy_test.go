@@ -82,7 +82,7 @@ func inFolder(t *testing.T, dir string) map[string]string {
 func TestAPolicyIsPulledWithWhatItIsCheckedBy(t *testing.T) { // docs/design.md 12, Folders
 	dir := filepath.Join(t.TempDir(), "made", "policy")
 	s := keeper(t, small, nil)
-	s.command().run(t, "policy", "pull", dir).want(t, 0, digestOf(small)+"\n", "5 files of cordon are in "+dir)
+	s.command().run(t, "policy", "pull", dir).want(t, 0, digestOf(small)+"\n", "5 files are in "+dir+", of the policy set cordon")
 	held := inFolder(t, dir)
 	if !strings.Contains(held[".cordon-policy"], digestOf(small)) {
 		t.Errorf("the folder remembers %s", held[".cordon-policy"])

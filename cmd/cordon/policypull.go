@@ -89,7 +89,7 @@ func (a *app) writePolicy(c config, t *workspace, was pulled, files map[string]s
 	if len(own) > 0 {
 		fmt.Fprintf(a.err, "these are none of the version, and a push will add them:\n  %s\n", strings.Join(slices.Sorted(maps.Keys(own)), "\n  "))
 	}
-	fmt.Fprintf(a.err, "%d files of %s are in %s\n", len(files), made.Set, t.dir)
+	fmt.Fprintf(a.err, "%d files are in %s, of the policy set %s\n", len(files), t.dir, made.Set)
 	return a.say(made.Digest)
 }
 
