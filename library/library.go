@@ -43,11 +43,12 @@ type Config struct {
 	Compare func(ctx context.Context, from, to *policies.Engine) (*table.Difference, error)
 }
 
-// Apart checks policies, and proves what holds for all questions, where neither can harm this process. A policy that takes
+// Apart checks policies, and proves what holds for all questions, where neither can harm this process: until somebody has
+// a version compared, replayed or activated it is not even compiled here. A policy that takes
 // too much is a *policies.ProblemsError.
 type Apart interface {
 	Check(ctx context.Context, src policies.Source) (*policies.Report, error)
-	Prove(ctx context.Context, engine *policies.Engine) (*table.Proof, error)
+	Prove(ctx context.Context, src policies.Source) (*table.Proof, error)
 }
 
 // Library keeps the versions of policies. It is safe for concurrent use.
@@ -65,7 +66,7 @@ type Library struct {
 	working     chan struct{} // holds a token while a policy is checked or compared
 	differences differences
 	inspect     func(ctx context.Context, src policies.Source) (*policies.Report, error)
-	prove       func(ctx context.Context, engine *policies.Engine) (*table.Proof, error)
+	prove       func(ctx context.Context, src policies.Source) (*table.Proof, error)
 	compare     func(ctx context.Context, from, to *policies.Engine) (*table.Difference, error)
 }
 
@@ -83,7 +84,7 @@ func New(config Config) (*Library, error) {
 	l := &Library{
 		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
 		tokens: config.Tokens, now: config.Now, log: config.Log, jobs: newJobs(config.Store, config.Replica, config.Now, config.Log),
-		working: make(chan struct{}, 1), inspect: policies.Check, prove: table.Prove, compare: table.Compare,
+		working: make(chan struct{}, 1), inspect: policies.Check, prove: prove, compare: table.Compare,
 	}
 	if config.Compare != nil {
 		l.compare = config.Compare

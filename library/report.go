@@ -59,11 +59,7 @@ func (l *Library) check(ctx context.Context, src policies.Source) (*Report, erro
 	if len(r.Problems) > 0 || !r.Budget.Held { // what has no end is not asked every question that there is
 		return r, nil
 	}
-	engine, err := policies.Compile(ctx, src)
-	if err != nil {
-		return nil, fmt.Errorf("compile policy: %w", err)
-	}
-	proof, err := l.prove(ctx, engine)
+	proof, err := l.prove(ctx, src)
 	if refused, is := errors.AsType[*policies.ProblemsError](err); is {
 		r.Problems = refused.Problems
 		return r, nil
@@ -73,6 +69,15 @@ func (l *Library) check(ctx context.Context, src policies.Source) (*Report, erro
 	}
 	r.Invariants, r.Cells = proof.Invariants, proof.Cells
 	return r, nil
+}
+
+// prove shows the invariants of a policy in this process.
+func prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
+	engine, err := policies.Compile(ctx, src)
+	if err != nil {
+		return nil, fmt.Errorf("compile policy: %w", err)
+	}
+	return table.Prove(ctx, engine)
 }
 
 // Check makes the report of a version again, and keeps it.

@@ -68,10 +68,10 @@ func (b *Box) Check(ctx context.Context, src policies.Source) (*policies.Report,
 	return got.Report, nil
 }
 
-// Prove is table.Prove. A policy that takes more memory or time than it may is a *policies.ProblemsError.
-func (b *Box) Prove(ctx context.Context, engine *policies.Engine) (*table.Proof, error) {
+// Prove is table.Prove of a policy that is compiled there, too. One that takes more memory or time than it may is a *policies.ProblemsError.
+func (b *Box) Prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
 	start := time.Now()
-	got, err := b.run(ctx, request{Source: engine.Source(), Memory: b.memory(), Prove: true})
+	got, err := b.run(ctx, request{Source: src, Memory: b.memory(), Prove: true})
 	if over, is := errors.AsType[*exceeded](err); is {
 		return nil, &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
 	}

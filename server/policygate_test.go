@@ -1,0 +1,48 @@
+package server_test
+
+import (
+	"net/http"
+	"testing"
+
+	"cordon/client"
+	"cordon/policies"
+)
+
+// No gate is passed by whoever calls the API and leaves out what the command line does before: each holds up a version that
+// lacks just that, and lets it pass once it is closed.
+func TestNoGateIsPassedByCallingTheAPI(t *testing.T) { // docs/design.md 12, Gates
+	w := newWorld(t, options{library: true})
+	w.do(t, http.MethodPut, setPath+"/gates", `{"second_person":false}`, as("root")).want(t, http.StatusOK)
+	push := func(lacking string) string {
+		files := policies.Builtin().Files
+		files[lacksFile] = `{"lacks": ["` + lacking + `"]}`
+		return w.push(t, files)
+	}
+	path := func(digest, what string) string { return versions + "/" + digest + "/" + what }
+	activate := func(digest string, ask client.PolicyActivation) answer {
+		return w.do(t, http.MethodPost, path(digest, "activate"), ask, as("lena"))
+	}
+	open := func(digest string, ask client.PolicyActivation, gate string) {
+		t.Helper()
+		p := activate(digest, ask).refused(t, http.StatusConflict, "gates_open")
+		if len(p.Gates) != 1 || p.Gates[0].Name != gate || p.Gates[0].Scope == "" {
+			t.Errorf("%+v stand open, want %s", p.Gates, gate)
+		}
+	}
+	said := client.PolicyActivation{Message: "go"}
+	for _, gate := range []string{"tests", "format", "budget", "coverage"} {
+		digest := push(gate)
+		open(digest, said, gate)
+	}
+	digest := push("invariants")
+	open(digest, said, "invariants")
+
+	digest = push("flips")
+	open(digest, client.PolicyActivation{Acknowledged: []string{"turned"}}, "message")
+	open(digest, said, "flips")
+	open(digest, client.PolicyActivation{Message: "go", Acknowledged: []string{"another"}}, "flips")
+	if s, _ := w.policySet(t); s.Activation != 1 {
+		t.Fatalf("%+v is in force", s)
+	}
+	activate(digest, client.PolicyActivation{Message: "go", Acknowledged: []string{"turned"}}).want(t, http.StatusOK)
+}
