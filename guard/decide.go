@@ -65,6 +65,9 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 		return Answer{}, err
 	}
 	answer := g.answered(at, ends, decision, &k)
+	if p.shadow != nil {
+		g.shadows.offer(p, &answer, at)
+	}
 	g.fill(entry, o, &asked, &answer, at, g.now().Sub(start), p.label(asked.Action.Name))
 	return answer, nil
 }

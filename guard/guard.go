@@ -76,6 +76,7 @@ type Guard struct {
 	intake  *opa.Intake
 	policy  enforcement
 	former  formerPolicies
+	shadows *shadowing
 	cache   *cache
 	callers *callers
 	once    inFlight
@@ -128,6 +129,7 @@ func New(config Config) (*Guard, error) {
 		store: config.Store, journal: config.Journal, ledger: config.Ledger, cache: newCache(config), callers: newCallers(config),
 		now: config.Now, clock: newEndClock(config), log: config.Log, observe: config.Observe, config: config,
 	}
+	g.shadows = newShadowing()
 	g.policy.now.Store(policy)
 	g.policy.turn = make(chan struct{}, 1)
 	g.intake = opa.NewIntake(opa.Config{Store: g.store, Journal: g.journal, Search: g.ledger.Search, Now: g.now})
@@ -143,6 +145,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	beside.Go(func() { g.writeUsesEvery(ctx, useWritten) })
 	beside.Go(func() { g.cleanEvery(ctx, cleanFirst, cleanPause) })
 	beside.Go(func() { g.mendPolicy(ctx) })
+	beside.Go(func() { g.shadows.run(ctx) })
 	g.cache.follow(ctx, g.store, g.log, g.reload)
 	beside.Wait()
 	return nil

@@ -222,3 +222,14 @@ func activation(ctx context.Context, g *guard.Guard, src policies.Source) (a gua
 	})
 	return a, err
 }
+
+// openJournal opens a journal that ships to nobody.
+func openJournal(t *testing.T) *journal.Journal {
+	t.Helper()
+	records, err := journal.Open(t.Context(), journal.Config{Dir: t.TempDir(), Ship: func(_ context.Context, b datastore.Batch) (int64, error) { return b.LastSequence, nil }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = records.Close(context.Background()) })
+	return records
+}

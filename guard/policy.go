@@ -20,6 +20,7 @@ type policy struct {
 	activation datastore.Activation // the zero value before one was ever activated
 	host       *policies.Decision   // of an act of the host's that no rule is asked about
 	noMemo     bool
+	shadow     *shadow // nil: none is asked beside it
 	// unusable is why nothing is decided by it: the version in force could not be loaded, nor was another before.
 	unusable error
 	// upTo is the number of the activation that it goes on to decide under, since that one cannot be loaded; else 0.

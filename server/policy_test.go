@@ -79,6 +79,9 @@ func TestWhoMayDoWhatWithPolicies(t *testing.T) { // docs/design.md 12, Who
 		{http.MethodPost, versions + "/" + digest + "/activate", []string{guard.ScopePolicy, guard.ScopeActivate}},
 		{http.MethodPost, setPath + "/rollback", []string{guard.ScopePolicy, guard.ScopeActivate}},
 		{http.MethodPut, setPath + "/gates", []string{guard.ScopeAdmin}},
+		{http.MethodGet, setPath + "/shadow", readers},
+		{http.MethodPut, setPath + "/shadow", []string{guard.ScopePolicy, guard.ScopeActivate}},
+		{http.MethodDelete, setPath + "/shadow", []string{guard.ScopePolicy, guard.ScopeActivate}},
 	} {
 		body := any(nil)
 		if row.method != http.MethodGet {

@@ -54,6 +54,7 @@ var (
 	mailServer = bound{says: "HOST:PORT with a port of 1 to 65535", holds: isServer}
 	mailbox    = bound{says: "a mail address, such as Cordon <cordon@example.com>", holds: isMailbox}
 	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope, words: append(client.Scopes(), "all")}
+	shares     = matching(`^(0?\.[0-9]{1,9}|1(\.0{1,9})?)$`, "a share such as 0.1, up to 1")
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
 	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record").offering("allowed", "denied")
 	beginnings = bound{says: moments.says + "; of policy test add the id of a record", holds: func(v string) bool { return moments.holds(v) || recordID.MatchString(v) }}

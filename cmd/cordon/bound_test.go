@@ -18,7 +18,7 @@ var outside = map[string][]string{
 	"replica":       {"-a", "a b", strings.Repeat("x", 121)},
 	"journal-sync":  {"never", "Always"},
 	"max-staleness": {"0s", "-2s", "1h", "99ms"},
-	"drain-delay":   {"-1s", "11m"}, "drain-timeout": {"0s", "-20s", "24h"},
+	"sample":        {"2", "-1", "some", ""}, "drain-delay": {"-1s", "11m"}, "drain-timeout": {"0s", "-20s", "24h"},
 	"audit-origin": {"", "two words", "a+b"}, "audit-witness": {"http://", "ftp://x/y"},
 	"seal-after": {"0s", "-1m", "61s"}, "log-cache-bytes": {"0", "-1", "1048575"},
 	"journal-interval": {"0s", "-50ms", "1m"}, "journal-max-bytes": {"0", "-1", "1000"},
@@ -40,7 +40,7 @@ var outside = map[string][]string{
 var inside = map[string][]string{
 	"mongodb-uri": {"mongodb://a,b/cordon?replicaSet=rs0", "mongodb+srv://x/y"}, "data": {"x"},
 	"listen": {":0", "[::1]:8080", "0.0.0.0:65535"}, "metrics-listen": {"off", "127.0.0.1:0"}, "public-url": {"https://cordon.example.com/base", "http://127.0.0.1:8080"},
-	"replica": {"r1"}, "journal-sync": {"always"}, "max-staleness": {"100ms", "1m"}, "drain-delay": {"0s", "10m"}, "drain-timeout": {"1s"},
+	"replica": {"r1"}, "journal-sync": {"always"}, "max-staleness": {"100ms", "1m"}, "sample": {"0.1", ".5", "1"}, "drain-delay": {"0s", "10m"}, "drain-timeout": {"1s"},
 	"audit-origin": {"log.example.com/cordon"}, "audit-witness": {"https://witness.example.com/add-checkpoint", "./witness.ndjson"},
 	"seal-after": {"1s", "1m"}, "log-cache-bytes": {"1048576"},
 	"journal-interval": {"1ms"}, "journal-max-bytes": {"1048576"}, "cache-bytes": {"1048576"}, "cache": {"none"}, "rate-limit": {"0", "1000000"}, "rate-burst": {"0"},

@@ -110,6 +110,8 @@ func settings() []group {
 		{"Of single commands", []setting{
 			{"organization", "", word, "id of the organization"},
 			{"set", client.SetCordon, word, "policy set; cordon is the built-in one"},
+			{"sample", "1", shares, "of which share of the questions, more than 0 and up to 1, a version is asked beside the one in force"},
+			{"end", false, bound{}, "have no version asked beside the one in force"},
 			{"scopes", []string{}, scopes, "scopes of the key, by comma: decide, directory, act, support, audit, policy, policy:draft, policy:approve, policy:activate, admin; or all"},
 			{"support-code", "", secretWord, "the code that the requester made with cordon support-code"},
 			{"limit", 50, number(0, 1_000_000), "at most so many records; 0: all"},

@@ -27,7 +27,7 @@ func (in *instance) makeMetrics() (err error) {
 // showFigures adds to the metrics what the rooms count themselves.
 func (in *instance) showFigures(c config) error {
 	records := in.journal.Stats
-	figures := slices.Concat(policyFigures(in.guard.Policy), in.activationFigures(), in.storeFigures(c), in.outboxFigures(), in.logFigures(), []server.Figure{
+	figures := slices.Concat(policyFigures(in.guard.Policy), in.activationFigures(), in.shadowFigures(), in.storeFigures(c), in.outboxFigures(), in.logFigures(), []server.Figure{
 		{Name: "cordon_journal_records_total", Help: "Records that the journal took.", Counts: true,
 			Read: func() float64 { return float64(records().Accepted) }},
 		{Name: "cordon_journal_batches_total", Help: "Batches of records that were shipped to the store.", Counts: true,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cordon/guard"
 	"cordon/policies"
 	"cordon/server"
 )
@@ -38,6 +39,37 @@ func (in *instance) activationFigures() []server.Figure {
 			_, behind := in.guard.Activation()
 			return oneIf(behind == nil, "")
 		}},
+	}
+}
+
+// shadowFigures are what the metrics say of the version that is asked beside the one in force.
+func (in *instance) shadowFigures() []server.Figure {
+	read := func(of func(*guard.Shadowing) float64) func() float64 {
+		return func() float64 {
+			s := in.guard.Shadow()
+			return of(&s)
+		}
+	}
+	return []server.Figure{
+		{Name: "cordon_shadow_asked_total", Help: "Questions that the version beside the one in force was asked, too.", Counts: true,
+			Read: read(func(s *guard.Shadowing) float64 { return float64(s.Asked) })},
+		{Name: "cordon_shadow_dropped_total", Help: "Questions that it was not asked, since too many waited.", Counts: true,
+			Read: read(func(s *guard.Shadowing) float64 { return float64(s.Dropped) })},
+		{Name: "cordon_shadow_failed_total", Help: "Questions that it gave no answer to in time.", Counts: true,
+			Read: read(func(s *guard.Shadowing) float64 { return float64(s.Failed) })},
+		{Name: "cordon_shadow_seconds_total", Help: "Time that asking it took.", Counts: true,
+			Read: read(func(s *guard.Shadowing) float64 { return s.Seconds })},
+		{Name: "cordon_shadow_differences_total", Help: "Questions that it answered otherwise, by how and by the reason that it gave.", Counts: true,
+			Names: []string{"change", "reason"}, Each: func(give func(float64, ...string)) {
+				s := in.guard.Shadow()
+				counts := map[[2]string]int64{{guard.AllowToDeny}: 0, {guard.DenyToAllow}: 0, {guard.OtherReasons}: 0}
+				for _, d := range s.Differences {
+					counts[[2]string{d.Change, d.To}] += d.Count
+				}
+				for of, count := range counts {
+					give(float64(count), of[0], of[1])
+				}
+			}},
 	}
 }
 
