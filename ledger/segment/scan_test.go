@@ -77,8 +77,8 @@ func TestAScanPausesAndEnds(t *testing.T) {
 		}
 		rows++
 	}
-	if rows != 4096 || pauses != 3 {
-		t.Errorf("%d rows and %d pauses before its end, want 4096 and 3", rows, pauses)
+	if rows != 2048 || pauses != 3 {
+		t.Errorf("%d rows and %d pauses before its end, want 2048 and 3", rows, pauses)
 	}
 }
 
