@@ -15,6 +15,7 @@ import (
 	"cordon/datastore"
 	"cordon/guard"
 	"cordon/ledger/journal"
+	"cordon/library"
 	"cordon/policies"
 	"cordon/server"
 )
@@ -30,6 +31,7 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 	}{
 		{&guard.Invalid{Errors: []guard.FieldError{{Pointer: "/name", Detail: "is required"}}}, 400, "invalid_body", "/name is required", false},
 		{server.Because(server.ErrHeader, "say it"), 400, "invalid_header", "say it", false},
+		{library.ErrNobody, 400, "invalid_header", "", false},
 		{server.Because(server.ErrQuery, "say it"), 400, "invalid_query", "say it", false},
 		{server.Because(server.ErrID, "say it"), 400, "invalid_id", "say it", false},
 		{server.Because(server.ErrAccessType, "say it"), 400, "invalid_body", "say it", false},
@@ -55,6 +57,7 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 		{server.Because(server.ErrTooMany, "say it"), 413, "batch_too_large", "say it", false},
 		{server.Because(server.ErrMediaType, "say it"), 415, "unsupported_media_type", "say it", false},
 		{guard.ErrOtherBody, 422, "idempotency_key_reused", "", false},
+		{&library.Refused{Problems: []library.Problem{{File: "cordon/a.rego", Row: 1, Code: "x", Message: "is wrong"}}}, 422, "policy_invalid", "", false},
 		{server.ErrRate, 429, "rate_limited", "", true},
 		{&guard.EventsTooLarge{What: "it is"}, 413, "body_too_large", "it is; have the agent send less at once (upload_size_limit_bytes)", false},
 		{guard.ErrEventsUnderWay, 503, "unavailable", "", true},
