@@ -94,7 +94,8 @@ func (s *answers) ask(ctx context.Context, text []byte, at *policies.Time) (*ans
 		input.Time = at
 	}
 	s.asked++
-	a := &answer{role: role(&input.Subject)}
+	a := &answer{role: role(&input.Subject)} // as it was called then
+	s.engine.Current(input)
 	limited, cancel := context.WithTimeout(ctx, s.budget)
 	defer cancel()
 	decision, err := s.engine.DecideUncached(limited, input)
