@@ -117,6 +117,6 @@ func (l *lastRule) problem(in *Input) Problem {
 		p.File, p.Row, p.Column = l.rule.Location.File, l.rule.Location.Row, l.rule.Location.Col
 		name = l.rule.Ref().String()
 	}
-	p.Message = fmt.Sprintf("%s did not end within %v, asked about %s (%s)", name, patience*questionTime, in.Action.Name, in.Resource.Type)
+	p.Message = fmt.Sprintf("%s did not end within %v, asked about %s on a %s", name, patience*questionTime, in.Action.Name, in.Resource.Type)
 	return p
 }

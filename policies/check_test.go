@@ -179,12 +179,12 @@ deny if regex.match("mange", input.action.name)
 const endless = "some a in numbers.range(1, 100000)\n\tsome b in numbers.range(1, 100000)\n\ta + b < 0"
 
 func TestARunawayRuleIsStoppedAndNamed(t *testing.T) {
-	r := report(t, map[string]string{oddRule: rule("odd", 95, "deny if {\n\tinput.action.name == \"view_decisions\"\n\t"+endless+"\n}")})
+	r := report(t, map[string]string{oddRule: rule("odd", 95, "deny if {\n\tinput.action.name == \"manage\"\n\t"+endless+"\n}")})
 	if r.Budget.Held || len(r.Budget.Runaway) != 1 || r.Passed() {
 		t.Fatalf("got %+v", r.Budget)
 	}
 	p := r.Budget.Runaway[0]
-	if p.File != oddRule || p.Row != 9 || p.Code != "budget_exceeded" || !strings.Contains(p.Message, "data.cordon.rules.odd.deny did not end within 1s, asked about view_decisions (organization)") {
+	if p.File != oddRule || p.Row != 9 || p.Code != "budget_exceeded" || !strings.Contains(p.Message, "data.cordon.rules.odd.deny did not end within 1s, asked about manage on a product") {
 		t.Errorf("%s", p)
 	}
 }

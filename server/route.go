@@ -170,7 +170,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},
 		{method: post, path: "/v1/decisions/at", scopes: audit, query: timeQuery, reads: true, handle: decideAt},
 	}
-	table = slices.Concat(table, auditRoutes(), policyRoutes())
+	table = slices.Concat(table, auditRoutes(), policyRoutes(), jobRoutes())
 	for _, r := range table {
 		r.names = parameters(r.path)
 		r.count = s.metrics.route(r.path)
