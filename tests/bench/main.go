@@ -6,10 +6,12 @@
 //	go run ./tests/bench -parts single,open -rounds 7 -length 4s
 //	tests/with-mongodb go run ./tests/bench -parts share
 //	go run ./tests/bench -parts find -records 10000000 -data /tmp/log
+//	go run ./tests/bench -parts replay -rounds 0
 //
-// Three parts are run only when they are asked for: log compares Cordon with itself without its log; share what
+// Four parts are run only when they are asked for: log compares Cordon with itself without its log; share what
 // decisions take while others search the log, on MongoDB too where there is a server; find what a page of a long log
-// takes, by each filter and each pair of them.
+// takes, by each filter and each pair of them; replay how fast the log is decided again, and what decisions take
+// beside. The policy in force over its own log changes no answer: where it does, replay ends with an error.
 //
 // The servers take turns, round by round, so that a machine whose speed drifts treats all alike; the
 // report gives medians over the rounds, and ratios of them, as Markdown. Client and servers share the
@@ -40,7 +42,7 @@ type plan struct {
 	rate          int    // of the part open, questions a second
 	many          int    // organizations of the part cold
 	cold          int    // different questions of that part
-	records       int    // in the log of the parts share and find
+	records       int    // in the log of the parts share, find and replay
 	data          string // where the log of the part find is kept; empty: it is made each time
 }
 
@@ -54,12 +56,13 @@ const (
 	nolog  = "log"    // the same as single, beside a build that puts nothing on record
 	share  = "share"  // as open, while others search the log
 	find   = "find"   // pages of a long log, by each filter and each pair of them
+	replay = "replay" // the log decided again by the policy in force, alone and while questions are asked
 )
 
 // usual are the parts that are run where none is named.
 func usual() []string { return []string{single, wide, batch, open, cold} }
 
-func allParts() []string { return append(usual(), nolog, share, find) }
+func allParts() []string { return append(usual(), nolog, share, find, replay) }
 
 func main() {
 	if address := os.Getenv(echoVariable); address != "" {
@@ -67,7 +70,7 @@ func main() {
 		return
 	}
 	var p plan
-	parts := flag.String("parts", strings.Join(usual(), ","), "what to measure; log, share and find too")
+	parts := flag.String("parts", strings.Join(usual(), ","), "what to measure; log, share, find and replay too")
 	flag.IntVar(&p.rounds, "rounds", 5, "rounds of the part single, three fifths of it of the others; each measures every server once")
 	flag.DurationVar(&p.length, "length", 2*time.Second, "how long a server is measured in a round")
 	flag.IntVar(&p.connections, "connections", 16, "connections that ask one question after the other")
@@ -76,7 +79,7 @@ func main() {
 	flag.IntVar(&p.rate, "rate", 4000, "questions a second of the part open")
 	flag.IntVar(&p.many, "cold-organizations", 20000, "organizations of the part cold; 20,000 have 1,000,000 products")
 	flag.IntVar(&p.cold, "cold-questions", 400_000, "different questions of the part cold")
-	flag.IntVar(&p.records, "records", 1_000_000, "records in the log of the parts share and find")
+	flag.IntVar(&p.records, "records", 1_000_000, "records in the log of the parts share, find and replay")
 	flag.StringVar(&p.data, "data", "", "folder in which the part find keeps its log, to be found there the next time")
 	flag.Parse()
 	p.parts = strings.Split(*parts, ",")
@@ -113,8 +116,12 @@ func run(ctx context.Context, p plan) error {
 			return err
 		}
 	}
-	fmt.Fprintln(os.Stderr, "building cordon and opa ...")
-	for name, pkg := range map[string]string{"cordon": "./cmd/cordon", "opa": "github.com/open-policy-agent/opa"} {
+	fmt.Fprintln(os.Stderr, "building what is measured ...")
+	programs := map[string]string{"cordon": "./cmd/cordon", "opa": "github.com/open-policy-agent/opa"}
+	if !p.has(single) && !p.has(wide) && !p.has(batch) && !p.has(open) {
+		delete(programs, "opa") // it takes long to build, and is not asked
+	}
+	for name, pkg := range programs {
 		build := exec.CommandContext(ctx, "go", "build", "-o", filepath.Join(dir, name), pkg)
 		if out, err := build.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %s: %w\n%s", name, err, out)
@@ -128,7 +135,7 @@ func run(ctx context.Context, p plan) error {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context, string, plan) error
-	}{{cold, runCold}, {nolog, runLog}, {share, runShare}} {
+	}{{cold, runCold}, {nolog, runLog}, {share, runShare}, {replay, runReplay}} {
 		if p.has(part.name) {
 			if err := part.run(ctx, dir, p); err != nil {
 				return err

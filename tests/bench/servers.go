@@ -110,7 +110,7 @@ func copyStore(ctx context.Context, dir, cordon, data string, w *world) (string,
 
 // fill makes the first key of a store.
 func fill(ctx context.Context, cordon, data string, flags ...string) (string, error) {
-	args := append([]string{"keys", "create", "--data", data, "--name", "bench", "--scopes", "decide,directory,audit"}, flags...)
+	args := append([]string{"keys", "create", "--data", data, "--name", "bench", "--scopes", "all"}, flags...)
 	key, err := exec.CommandContext(ctx, cordon, args...).Output()
 	if err != nil {
 		return "", fmt.Errorf("make a key: %w", err)
