@@ -8,9 +8,12 @@ import (
 	"cordon/policies/table"
 )
 
+// Diff is all that differs between two versions.
+type Diff = table.Comparison
+
 // Diff says what differs between a version and another, "" for the one in force: what is written, and every question that
 // is answered otherwise. That somebody read it is noted, for the gate that may ask for it.
-func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, against string) (*table.Comparison, error) {
+func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, against string) (*Diff, error) {
 	to, err := l.source(ctx, o, set, digest)
 	if err != nil {
 		return nil, err
@@ -33,5 +36,5 @@ func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, agains
 	if err := l.noteReading(ctx, o, set, digest, against); err != nil {
 		return nil, fmt.Errorf("note who read the difference: %w", err)
 	}
-	return &table.Comparison{Files: table.Files(from, to), Table: answers}, nil
+	return &Diff{Files: table.Files(from, to), Table: answers, At: l.now()}, nil
 }

@@ -47,6 +47,13 @@ func policyAct(path string, scopes []string, handle func(*call) error) *route {
 	return r
 }
 
+// policyDiff is the row of what asks two versions everything.
+func policyDiff() *route {
+	r := policyRead(versionPath+"/diff", []string{"against"}, getDiff)
+	r.limit = checkLimit
+	return r
+}
+
 // policyRoutes are those of docs/design.md 12.
 func policyRoutes() []*route {
 	post, put := http.MethodPost, http.MethodPut
@@ -71,6 +78,7 @@ func policyRoutes() []*route {
 		{method: post, path: versionPath + "/tests", scopes: policyAuthors, named: true, needsActor: true, changes: true, tagged: true,
 			query: previewQuery, limit: checkLimit, handle: addPolicyTest},
 		{method: post, path: policySetPath + "/evaluate", scopes: policyReaders, named: true, handle: evaluatePolicy},
+		policyDiff(),
 		policyChange(post, versionPath+"/approve", policyApprovers, approveVersion),
 		policyAct(versionPath+"/activate", policyActivators, activateVersion),
 	}

@@ -72,6 +72,7 @@ func TestWhoMayDoWhatWithPolicies(t *testing.T) { // docs/design.md 12, Who
 		{http.MethodGet, versions + "/" + digest, readers},
 		{http.MethodGet, versions + "/" + digest + "/files", readers},
 		{http.MethodGet, versions + "/" + digest + "/bundle", readers},
+		{http.MethodGet, versions + "/" + digest + "/diff?against=none", readers}, // which is let in, and not found
 		{http.MethodPost, versions, []string{guard.ScopePolicy, guard.ScopeDraft}},
 		{http.MethodPost, versions + "/" + digest + "/check", []string{guard.ScopePolicy, guard.ScopeDraft}},
 		{http.MethodPost, versions + "/" + digest + "/approve", []string{guard.ScopePolicy, guard.ScopeApprove}},

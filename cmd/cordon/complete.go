@@ -95,8 +95,8 @@ func (a *app) flagValues(cmd *cobra.Command, d command, s setting, args []string
 		return a.values(cmd, d, client.TypeUser, args, typed)
 	case "resource":
 		return a.values(cmd, d, client.TypeProduct, args, typed)
-	case "set", "parent", "version":
-		return a.values(cmd, d, map[string]string{"set": argSet, "parent": argVersion, "version": argVersion}[s.name], args, typed)
+	case "set", "parent", "version", "against":
+		return a.values(cmd, d, map[string]string{"set": argSet, "parent": argVersion, "version": argVersion, "against": argVersion}[s.name], args, typed)
 	case "procedure":
 		return a.values(cmd, d, argProcedure, args, typed)
 	case "action":

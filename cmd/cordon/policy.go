@@ -58,7 +58,7 @@ Exit codes: 0 done; 1 a check failed, or a gate stands open; 2 used wrongly; 3 a
 	cmd.AddCommand(looks...)
 	cmd.AddCommand(
 		a.policyEvaluate(),
-		a.policyPush(), a.policySet(), a.policyShow(), a.policyHistory(),
+		a.policyPush(), a.policyDiff(), a.policySet(), a.policyShow(), a.policyHistory(),
 		a.policyImpact(),
 		a.policyApprove(), a.policyActivate(), a.policyRollback(), a.policyGates(), a.policyReview(), a.policyShadow(),
 	)

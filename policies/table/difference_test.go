@@ -185,11 +185,109 @@ func TestWhatARuleNamesJoinsTheTable(t *testing.T) {
 	}
 }
 
+// A role, a kind and an action that a policy declares are asked about, in their own words.
+func TestDeclaredWordsJoinTheTable(t *testing.T) {
+	src := policies.Builtin()
+	src.Files["cordon/words.json"] = `{"words": {
+		"roles": {"accountant": {"allows": {"product": ["archive"]}}}, "kinds": {"vault": {}},
+		"actions": {"archive": {"on": "product", "asks": "admin"}}, "retired": {}}}`
+	declared := engineOf(t, src)
+	d, err := table.CompareAbout(t.Context(), compile(t, nil), declared, "product", "archive")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(told(d)) == 0 || !strings.Contains(told(d)[0], "accountant") || d.Closed > 0 {
+		t.Errorf("%q", told(d))
+	}
+	cells, err := table.CellsAbout("product", "archive", declared)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.ContainsFunc(cells, func(c table.Told) bool { return c.Facts["kind"] == "vault" && c.Input.Resource.Kind == "vault" }) {
+		t.Error("no cell is of the declared kind")
+	}
+}
+
+// The time multiplies the cells, so it stands only where a rule can look at it: of what names its actions, beside these.
+func TestTheTimeIsAskedWhereItMatters(t *testing.T) {
+	for name, one := range map[string]struct {
+		rules map[string]string
+		where map[string]bool // by action on products
+	}{
+		"no rule looks": {nil, map[string]bool{"manage": false, "view": false}},
+		"for one action": {
+			map[string]string{file("night"): rule("night", 95, "deny if {\n\tinput.action.name == \"manage\"\n\tinput.time.hour < 6\n}")},
+			map[string]bool{"manage": true, "view": false, "remove": false},
+		},
+		"for some": {
+			map[string]string{file("night"): rule("night", 95, "deny if {\n\tinput.time.hour < 6\n\tinput.action.name in {\"manage\", \"remove\"}\n}")},
+			map[string]bool{"manage": true, "view": false, "remove": true},
+		},
+		"for all but one": {
+			map[string]string{file("night"): rule("night", 95, "deny if {\n\tnot input.action.name == \"manage\"\n\tinput.time.hour < 6\n}")},
+			map[string]bool{"manage": true, "view": true},
+		},
+		"where a helper looks": {
+			map[string]string{file("night"): rule("night", 95, "deny if {\n\tinput.action.name == \"manage\"\n\t_dark\n}\n\n_dark if input.time.hour < 6")},
+			map[string]bool{"manage": true, "view": true},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			engine := compile(t, one.rules)
+			for action, want := range one.where {
+				cells, err := table.CellsAbout("product", action, engine)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, there := cells[0].Facts["hour"]; there != want {
+					t.Errorf("%s: the hour is a fact: %v", action, there)
+				}
+			}
+		})
+	}
+}
+
+// A test, a comment, a blank line: nothing is asked, and nothing differs.
+func TestWhatDecidesNothingNeedsNoAsking(t *testing.T) {
+	shipped := compile(t, nil)
+	for name, one := range map[string]struct {
+		changes map[string]string
+		alike   bool
+	}{
+		"a comment":       {replaced(t, file("granted"), "grant if {", "# of limited users\ngrant   if {"), true},
+		"a test":          {map[string]string{"cordon/rules/granted/granted_test.rego": ""}, true},
+		"how data stands": {map[string]string{"cordon/settings.json": strings.ReplaceAll(policies.Builtin().Files["cordon/settings.json"], "\n", " ")}, true},
+		"data":            {replaced(t, "cordon/settings.json", `"blocks_must_end": false`, `"blocks_must_end": true`), false},
+		"a sentence":      {replaced(t, file("granted"), "en: \"", "en: \"Yes. "), false},
+		"a body":          {replaced(t, file("product_blocked"), "subject.admin", "subject.limited"), false},
+		"a file":          {map[string]string{file("granted"): ""}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			src := policies.Builtin()
+			for path, text := range one.changes {
+				if src.Files[path] = text; text == "" {
+					delete(src.Files, path)
+				}
+			}
+			if got := table.Alike(policies.Builtin(), src); got != one.alike {
+				t.Errorf("got %v", got)
+			}
+			if !one.alike {
+				return
+			}
+			d, err := table.Compare(t.Context(), shipped, engineOf(t, src))
+			if err != nil || d.Changed != 0 || d.Cells == 0 || d.To != src.Digest() {
+				t.Errorf("%+v, %v", d, err)
+			}
+		})
+	}
+}
+
 func TestAComparisonIsTakenBack(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	e := compile(t, nil)
-	if _, err := table.Compare(ctx, e, e); !errors.Is(err, context.Canceled) {
+	if _, err := table.Compare(ctx, e, engineOf(t, settings(t, adminsManage))); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -113,7 +113,7 @@ func limited(c *cell) (speaks, holds bool) {
 		}
 		return !c.Subject.Granted, c.denied()
 	case policies.TypeOrganization:
-		return c.on(policies.TypeOrganization, "change_organization", "add_user", "add_product", "create_support_code", "view_decisions"), c.denied()
+		return c.on(policies.TypeOrganization, "change_organization", "change_settings", "add_user", "add_product", "create_support_code", "view_decisions"), c.denied()
 	case policies.TypeUser:
 		return c.on(policies.TypeUser, "change_role", "change_grants", "remove", "secure", "block", "unblock") ||
 			c.on(policies.TypeUser, "change_profile") && !c.Subject.Itself, c.denied()
@@ -123,9 +123,7 @@ func limited(c *cell) (speaks, holds bool) {
 
 func admins(c *cell) (speaks, holds bool) {
 	plain := c.admin() && c.Resource.Known && !c.Subject.Blocked && !c.blocked() && !c.Resource.Maintenance
-	fits := c.on(policies.TypeProduct, "view", "manage", "change_product", "remove") ||
-		c.on(policies.TypeProduct, "block") && !c.mailService() && (c.Act == nil || c.Act.Ends) ||
-		c.on(policies.TypeProduct, "start_maintenance") && c.mailService() ||
+	fits := c.on(policies.TypeProduct, "view", "manage") ||
 		c.on(policies.TypeProduct, "receive_mail", "read_mail", "send_mail") && c.mailService() && c.Action.Channel == policies.ChannelMailWeb
 	return plain && fits, c.allowed()
 }

@@ -92,3 +92,6 @@ func Cover(sizes []int, marks string) [][][]int {
 	}
 	return boxes
 }
+
+// Alike is alike.
+func Alike(a, b policies.Source) bool { return alike(a, b) }

@@ -39,7 +39,7 @@ func (w *words) facts(resourceType, action string) []fact {
 	if resourceType == policies.TypeProduct {
 		list = append(list, granted())
 	}
-	list = append(list, w.times.facts()...)
+	list = append(list, w.times.facts(action)...)
 	switch {
 	case resourceType == policies.TypeChannel:
 		list = append(list, channel(w.channels, "channel ", func(in *policies.Input) *string { return &in.Resource.Channel }), w.blockedBeside())

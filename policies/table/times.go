@@ -14,6 +14,8 @@ type times struct {
 	hours, minutes, counted bool
 	bounds                  []int
 	days                    []string
+	always                  bool     // it matters for every action
+	actions                 []string // that it matters for
 }
 
 var week = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
@@ -29,7 +31,7 @@ func (t *times) add(e *policies.Engine, s said) {
 	for _, n := range s.numbers {
 		t.bounds = append(t.bounds, n, n+1)
 	}
-	t.days = union(t.days, s.days)
+	t.days, t.actions, t.always = union(t.days, s.days), append(t.actions, s.timed...), t.always || s.always
 }
 
 // steps returns the values under an end that can be told apart.
@@ -43,9 +45,9 @@ func (t *times) steps(end int) []int {
 	return steps
 }
 
-// facts returns those of the time; none where no policy looks at it.
-func (t *times) facts() []fact {
-	if !t.hours {
+// facts returns those of the time; none where no policy looks at it when the action is asked about.
+func (t *times) facts(action string) []fact {
+	if !t.hours || !t.always && !slices.Contains(t.actions, action) {
 		return nil
 	}
 	days := week

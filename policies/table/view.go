@@ -14,6 +14,7 @@ import (
 type Comparison struct {
 	Files []File      `json:"files"`
 	Table *Difference `json:"table"`
+	At    time.Time   `json:"-"` // when they were compared
 }
 
 // part is the groups of one kind, for a reader.
@@ -106,9 +107,8 @@ func (c *Comparison) WriteText(w io.Writer) error {
 //go:embed page.html
 var pages embed.FS
 
-// WriteHTML writes the comparison as one page that can be kept: it needs no network and no script. The time is the
-// page's own.
-func (c *Comparison) WriteHTML(w io.Writer, at time.Time) error {
+// WriteHTML writes the comparison as one page that can be kept: it needs no network and no script.
+func (c *Comparison) WriteHTML(w io.Writer) error {
 	page, err := template.New("page.html").Funcs(template.FuncMap{
 		"lines": markedLines, "counted": counted, "join": strings.Join, "short": short,
 	}).ParseFS(pages, "page.html")
@@ -116,7 +116,7 @@ func (c *Comparison) WriteHTML(w io.Writer, at time.Time) error {
 		return fmt.Errorf("read page: %w", err)
 	}
 	err = page.Execute(w, map[string]any{
-		"At": at.UTC().Format(time.RFC3339), "Table": c.Table, "Parts": c.Table.parts(), "Files": c.Files,
+		"At": c.At.UTC().Format(time.RFC3339), "Table": c.Table, "Parts": c.Table.parts(), "Files": c.Files,
 	})
 	if err != nil {
 		return fmt.Errorf("write page: %w", err)

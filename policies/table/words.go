@@ -31,6 +31,9 @@ func wordsOf(engines []*policies.Engine) (*words, error) {
 			declared[kind] = true
 		}
 		w.roles, w.channels = union(w.roles, e.Roles()), union(w.channels, e.Channels())
+		for _, kind := range e.Kinds() {
+			kinds[kind] = true
+		}
 	}
 	spoken := slices.Concat(slices.Concat(slices.Collect(maps.Values(w.actions))...), w.roles, w.channels, notKinds)
 	for _, e := range engines {
