@@ -27,6 +27,7 @@ type Administered struct {
 	// Activation is put, and in force here once it is committed. Its number is the one after that which stands, or for
 	// the same version the same: then only what is asked beside it is changed.
 	Activation *Activation
+	Notice     *PolicyNotice // is told the policy administrators, by mail; nil: nothing is
 }
 
 // Administer carries out an act on the service, with its record, in one transaction. ErrOrganizationLimit: the caller is
@@ -47,6 +48,10 @@ func (g *Guard) Administer(ctx context.Context, o *Origin, d *Administration) (*
 					a.details[name] = value
 				}
 				a.result.Activation = done.Activation
+				a.events = nil // it may run again
+				if done.Notice != nil {
+					a.tellAdministrators(done.Notice)
+				}
 				activated = done.Activation != nil
 				if !activated {
 					return true, nil

@@ -57,6 +57,8 @@ type Event struct {
 	// (docs/domain.md, Settings), as it was decided.
 	ProductEventsTo string `json:"product_events_to,omitempty"`
 
+	Policy *PolicyNotice `json:"policy,omitempty"` // of an event of a policy, which is of no organization
+
 	Role      string `json:"role,omitempty"`
 	OldRole   string `json:"old_role,omitempty"`
 	Ended     bool   `json:"ended,omitempty"` // by the clock, lifted by nobody
@@ -101,6 +103,9 @@ func (g *Guard) announce(ctx context.Context, tx datastore.Tx, a *attempt) error
 		message := datastore.Message{
 			ID: e.ID, Kind: MessageEvent, Organization: e.Organization, Event: e.Type, Decision: e.Decision, Payload: payload,
 			State: datastore.MessagePending, NextAt: a.now, CreatedAt: a.now,
+		}
+		if e.Policy != nil {
+			message.Lane = PolicyLane
 		}
 		if err := tx.Put(ctx, message); err != nil {
 			return fmt.Errorf("queue event: %w", err)

@@ -203,7 +203,11 @@ func (l *Library) bring(ctx context.Context, o *guard.Origin, set string, act *g
 			Message: how.message, Reason: how.reason, Until: how.until,
 		}
 		err = errors.Join(v.put(ctx, tx, set), write(ctx, tx, noteOf(set), kept), write(ctx, tx, activationNote(set, next.Number), entry))
-		return &guard.Administered{Activation: &next, Details: map[string]any{"activation": entry}}, err
+		notice := &guard.PolicyNotice{
+			Type: guard.EventPolicyActivated, Set: set, Digest: v.Digest, Previous: previous, How: how.how, By: how.by.Name,
+			Message: how.message, Reason: how.reason, Until: how.until,
+		}
+		return &guard.Administered{Activation: &next, Details: map[string]any{"activation": entry}, Notice: notice}, err
 	}
 	_, err = l.guard.Administer(ctx, o, act)
 	return next, err

@@ -67,6 +67,7 @@ func (l *Library) CloseReview(ctx context.Context, o *guard.Origin, set, id, mes
 			s.Reviews = slices.Delete(s.Reviews, i, i+1)
 			return &guard.Administered{
 				Changes: change("review", id, &closed, nil), Details: map[string]any{"message": message},
+				Notice: &guard.PolicyNotice{Type: guard.EventPolicyReviewed, Set: set, Digest: closed.Digest, By: by.Name, Message: message, Reason: closed.Reason},
 			}, write(ctx, tx, noteOf(set), s)
 		},
 	})

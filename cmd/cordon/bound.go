@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"cordon/client"
+	"cordon/guard/notify"
 	"cordon/ledger/tree"
 
 	"github.com/spf13/pflag"
@@ -53,6 +54,7 @@ var (
 	proxies    = bound{says: "a network such as 10.0.0.0/8, and not everybody's", holds: isProxies}
 	mailServer = bound{says: "HOST:PORT with a port of 1 to 65535", holds: isServer}
 	mailbox    = bound{says: "a mail address, such as Cordon <cordon@example.com>", holds: isMailbox}
+	addressees = bound{says: "mail addresses by comma, each with a language of ours behind a colon or none, such as ada@example.com:fr", holds: isAdministrator}
 	scopes     = bound{says: "scopes by comma, of " + strings.Join(client.Scopes(), ", ") + "; or all", holds: isScope, words: append(client.Scopes(), "all")}
 	shares     = matching(`^(0?\.[0-9]{1,9}|1(\.0{1,9})?)$`, "a share such as 0.1, up to 1")
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
@@ -169,6 +171,11 @@ func isProxies(v string) bool {
 
 func isMailbox(v string) bool {
 	_, err := mail.ParseAddress(v)
+	return err == nil
+}
+
+func isAdministrator(v string) bool {
+	_, err := notify.ParseAdministrator(strings.TrimSpace(v))
 	return err == nil
 }
 

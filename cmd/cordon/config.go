@@ -87,6 +87,7 @@ func settings() []group {
 			{"smtp-tls", "starttls", among("none", "starttls", "tls"), "none, starttls or tls"},
 			{"smtp-user", "", word, "user at the mail server"},
 			{"smtp-password-file", "", files, "file with the password at the mail server"},
+			{"policy-administrators", []string{}, addressees, "who is told by mail of acts on policies, by comma: addresses, each with a language behind a colon where that is not en, such as ada@example.com,eva@example.com:fr"},
 			{"host-name", "", hostName, "name of the host, as its customers know it, in mails"},
 			{"host-color", "", colors, "colour of the line above a mail, such as #1a6fb0"},
 			{"console-url", "", publicURL, "address of the web console that mails link to, such as https://console.example.com; without it there are no links"},

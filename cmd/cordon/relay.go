@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"cordon/guard"
@@ -48,5 +49,18 @@ func (c config) mail() *notify.MailConfig {
 		User:         c.text("smtp-user"),
 		PasswordFile: c.text("smtp-password-file"),
 		Host:         notify.Host{Name: c.text("host-name"), Color: c.text("host-color"), ConsoleURL: c.text("console-url")},
+
+		Administrators: c.administrators(),
 	}
+}
+
+// administrators are those who are told of acts on policies.
+func (c config) administrators() []notify.Administrator {
+	var list []notify.Administrator
+	for _, text := range c.list("policy-administrators") {
+		if a, err := notify.ParseAdministrator(strings.TrimSpace(text)); err == nil { // the bound of the setting has said so
+			list = append(list, a)
+		}
+	}
+	return list
 }

@@ -187,7 +187,7 @@ func (c config) checkServe() error {
 	}
 	for _, pair := range [][2]string{
 		{"tls-cert", "tls-key"}, {"tls-key", "tls-cert"}, {"tls-client-ca", "tls-cert"},
-		{"smtp-address", "smtp-from"}, {"smtp-from", "smtp-address"}, {"smtp-user", "smtp-password-file"},
+		{"smtp-address", "smtp-from"}, {"smtp-from", "smtp-address"}, {"policy-administrators", "smtp-address"}, {"smtp-user", "smtp-password-file"},
 		{"smtp-password-file", "smtp-user"}, {"smtp-user", "smtp-address"}, {"mongodb-password-file", "mongodb-uri"},
 		{"jwt-organization-claim", "jwt-issuer"}, {"rate-burst", "rate-limit"},
 	} {
@@ -210,7 +210,7 @@ func (c config) checkServe() error {
 // set tells whether a setting is other than nothing, given or not.
 func (c config) set(name string) bool {
 	v := c.flags.Lookup(name).Value.String()
-	return v != "" && v != "0"
+	return v != "" && v != "0" && v != "[]"
 }
 
 // isUnspecified tells whether a host to listen on means all addresses.

@@ -65,6 +65,14 @@ func (r *Relay) receivers(ctx context.Context, tx datastore.Tx, m *datastore.Mes
 			Recipient: recipient, Decision: e.Decision, Payload: m.Payload, State: datastore.MessagePending, NextAt: now, CreatedAt: now,
 		})
 	}
+	if e.Policy != nil {
+		if r.mailer != nil {
+			for _, a := range r.mailer.config.Administrators {
+				add(KindMail, guard.PolicyLane, a.id())
+			}
+		}
+		return list, true, nil
+	}
 	if m.Reached == "" {
 		for hook, err := range datastore.List(ctx, tx, datastore.Webhook{Organization: m.Organization}, datastore.Page{}) {
 			if err != nil {

@@ -34,6 +34,13 @@ type letter struct {
 	Host         string
 	Color        string
 
+	// Of a policy.
+	Set      string
+	Version  string
+	Previous string
+	How      string
+	Message  string
+
 	// For those who may see what it is about.
 	Reason     string // of what was done to a product
 	Link       string // to the product or user

@@ -36,7 +36,9 @@ type MailConfig struct {
 	PasswordFile string // read for each mail, so that a changed password needs no restart
 	RootCAs      *x509.CertPool
 	Host         Host
-	Timeout      time.Duration // of one mail, from dialling on; 0: 30 s
+	// Administrators of policies are told of acts on these.
+	Administrators []Administrator
+	Timeout        time.Duration // of one mail, from dialling on; 0: 30 s
 }
 
 // mailer sends mails.
@@ -107,6 +109,9 @@ func (m *mailer) password() (string, error) {
 
 // sendMail writes to one member, if there still is somebody to write to.
 func (r *Relay) sendMail(ctx context.Context, m *datastore.Message, e *guard.Event) outcome {
+	if e.Policy != nil {
+		return r.sendNotice(ctx, m, e)
+	}
 	facts, err := r.store.Facts(ctx, datastore.Key{Organization: m.Organization, Target: m.Recipient})
 	switch {
 	case errors.Is(err, datastore.ErrNotFound):
@@ -126,9 +131,13 @@ func (r *Relay) sendMail(ctx context.Context, m *datastore.Message, e *guard.Eve
 		return skipped("the event does not concern the member any more")
 	}
 	to.Name = flat(facts.Target.Name)
-	written, err := r.mailer.texts.write(newLetter(&r.mailer.config.Host, e, &facts, r.config.Ends(r.now())))
+	return r.sendLetter(ctx, m, to, newLetter(&r.mailer.config.Host, e, &facts, r.config.Ends(r.now())))
+}
+
+func (r *Relay) sendLetter(ctx context.Context, m *datastore.Message, to *netmail.Address, l *letter) outcome {
+	written, err := r.mailer.texts.write(l)
 	if err != nil {
-		r.log.ErrorContext(ctx, "mail cannot be written", "type", e.Type, "error", err)
+		r.log.ErrorContext(ctx, "mail cannot be written", "type", l.Type, "error", err)
 		return refused("its text could not be written")
 	}
 	return r.mailer.send(ctx, r.mailer.compose(m.ID, to, written, r.now()))

@@ -70,7 +70,7 @@ func (t *texts) complete() error {
 		return fmt.Errorf("texts: there is no %s", defaultLanguage)
 	}
 	want := map[string]bool{}
-	for _, event := range guard.EventTypes() {
+	for _, event := range append(guard.EventTypes(), guard.PolicyEventTypes()...) {
 		want[event+".subject"], want[event+".body"] = true, true
 	}
 	for _, of := range t.languages {
@@ -115,11 +115,15 @@ func (t *texts) write(l *letter) (*written, error) {
 	if err != nil {
 		return nil, err
 	}
-	facts, err := say("facts")
+	about := ""
+	if l.Set != "" {
+		about = "policy."
+	}
+	facts, err := say(about + "facts")
 	if err != nil {
 		return nil, err
 	}
-	footer, err := say("footer")
+	footer, err := say(about + "footer")
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,13 @@ func Write(host Host, files fs.FS, e *guard.Event, facts *datastore.Facts, now t
 	if err != nil {
 		return "", "", "", "", err
 	}
-	w, err := t.write(newLetter(&host, e, facts, now))
+	var l *letter
+	if e.Policy != nil {
+		l = newNotice(&host, e, facts.Target.Language)
+	} else {
+		l = newLetter(&host, e, facts, now)
+	}
+	w, err := t.write(l)
 	if err != nil {
 		return "", "", "", "", err
 	}
