@@ -128,6 +128,9 @@ func mutationTables() []table {
 		if set.adminsManageBlocked || len(set.moreCritical) > 0 {
 			all = slices.Concat(productCells(), mailCells(), channelCells())
 		}
+		if len(set.left) > 0 { // what an organization's choice can concern
+			all = settingsCells()
+		}
 		shuffle.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 		type ranked struct {
 			cell *policies.Input
