@@ -16,7 +16,7 @@ import (
 const (
 	headTimeout  = 10 * time.Second
 	bodyTimeout  = 30 * time.Second
-	writeTimeout = 60 * time.Second
+	writeTimeout = 60 * time.Second // of an answer; a route that may take longer moves it (serve)
 	idleTimeout  = 120 * time.Second
 	largestHead  = 64 << 10
 )

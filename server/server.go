@@ -199,6 +199,10 @@ func (s *Server) serve(c *call) {
 	c.origin.RequestID = strings.ToValidUTF8(id, "\ufffd")
 	c.origin.TraceID = traceID(c.req.Header)
 	c.ctx.Context, c.ctx.at = c.req.Context(), c.start.Add(r.limit)
+	if r.limit > writeTimeout && r.limit < streamLimit { // streams set it anew as they go
+		// Or the connection would be closed before there is an answer.
+		_ = c.control().SetWriteDeadline(c.ctx.at.Add(callLimit)) // where it is not supported, there is none
+	}
 	if !r.access {
 		// Answers name people and hold secrets; and none is a page, whatever a browser makes of it.
 		h := c.header()

@@ -42,7 +42,7 @@ type pulled struct {
 // openWorkspace opens a folder; missing ones are made, where they may be.
 func openWorkspace(dir string, make bool) (*workspace, error) {
 	if make {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
+		if err := os.MkdirAll(dir, 0o750); err != nil {
 			return nil, err
 		}
 	}
@@ -233,7 +233,7 @@ func (t *workspace) write(was pulled, files map[string]string, made pulled) erro
 // put writes a file as a whole or not at all.
 func (t *workspace) put(file, text string) error {
 	if folder := path.Dir(file); folder != "." {
-		if err := t.root.MkdirAll(folder, 0o777); err != nil {
+		if err := t.root.MkdirAll(folder, 0o750); err != nil {
 			return err
 		}
 	}
