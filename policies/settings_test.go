@@ -97,7 +97,7 @@ func TestSettingsAreHeldAgainstTheirSchema(t *testing.T) {
 		`"support_code": {"tries": 101}`:                      `cordon/settings.json:5:31: /settings/support_code/tries: Must be less than or equal to 100`,
 		`"support_code": {"tries": 1.5}`:                      `cordon/settings.json:5:31: /settings/support_code/tries: Invalid type. Expected: integer, given: number`,
 		`"support_code": {"lifetime": 5}`:                     `cordon/settings.json:5:34: /settings/support_code/lifetime: there is no such member`,
-		`"suport_code": {}`:                                   `cordon/settings.json:5:20: /settings/suport_code: there is no such member; did you mean support_code?`,
+		`"support_cod": {}`:                                   `cordon/settings.json:5:20: /settings/support_cod: there is no such member; did you mean support_code?`,
 		`"left_to_organizations": ["timezone"]`:               `cordon/settings.json:5:31: /settings/left_to_organizations/0: left_to_organizations.0 must be one of the following: "administrators_manage_blocked_products", "blocks_must_end", "product_events_to"`,
 		`"product_events_to": "everybody"`:                    `cordon/settings.json:5:26: /settings/product_events_to: `,
 		`"reasons": {"granted": {"person": {"en": ""}}}`:      `cordon/settings.json:5:46: /settings/reasons/granted/person/en: String length must be greater than or equal to 1`,

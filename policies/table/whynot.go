@@ -152,11 +152,11 @@ func (t *turning) ask(ctx context.Context, values []int) error {
 // answer asks the rules.
 func (t *turning) answer(ctx context.Context, in *policies.Input) (string, *policies.Outcome, error) {
 	decision, err := t.engine.DecideUncached(ctx, in)
-	switch {
-	case errors.Is(err, policies.ErrTimeout):
+	if errors.Is(err, policies.ErrTimeout) {
 		return "", nil, err
-	case err != nil:
-		return AnswerUndecided, nil, nil // which is an answer here
+	}
+	if decision == nil { // the rules gave none, which is an answer here
+		return AnswerUndecided, nil, nil
 	}
 	return verdict(decision.Outcome), decision.Outcome, nil
 }
