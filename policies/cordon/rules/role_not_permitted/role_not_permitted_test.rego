@@ -62,3 +62,10 @@ test_agent_on_user_block if {
 	question := given.ask({"name": "block"}, given.outsider("agent"), given.user("client"))
 	not role_not_permitted.deny with input as question
 }
+
+test_declared_role_is_allowed_what_it_says if {
+	question := given.ask({"name": "change_profile"}, given.member("secretary"), given.user("client"))
+	declared := {"roles": {"secretary": {"allows": {"user": ["change_profile"]}}}}
+	not role_not_permitted.deny with input as question with data.cordon.words as declared
+	role_not_permitted.deny with input as question
+}

@@ -53,3 +53,15 @@ test_a_blocked_user_has_no_role if {
 	denied := {"allowed": false, "reasons": {"user_blocked"}}
 	cordon.decision == denied with input as question with data.cordon.words as given.words
 }
+
+test_what_the_type_does_not_know if {
+	question := given.ask({"name": "fly"}, given.member("accountant"), given.item("domain"))
+	declared := {"roles": {"accountant": {"allows": {"product": ["fly"]}}}}
+	not role_permitted.grant with input as question with data.cordon.words as declared
+}
+
+test_an_administrator_needs_no_declaration if {
+	question := given.ask({"name": "view"}, given.member("administrator"), given.item("domain"))
+	declared := {"roles": {"administrator": {"allows": {"product": ["view"]}}}}
+	not role_permitted.grant with input as question with data.cordon.words as declared
+}
