@@ -142,7 +142,11 @@ func (w *world) openLibrary(t testing.TB, log *slog.Logger) *library.Library {
 		Compare: func(_ context.Context, from, to *policies.Engine) (*table.Difference, error) {
 			d := &table.Difference{From: from.Digest(), To: to.Digest()}
 			if lacks(to.Source(), "flips") {
-				d.Groups = []table.Group{{ID: "turned", From: table.AnswerDeny, To: table.AnswerAllow}}
+				d.Groups = []table.Group{{
+					ID: "turned", Text: "a client: view, deny to allow", Where: []table.Condition{{Fact: "role", Is: []string{"client"}}},
+					Resource: "product", Action: "view", From: table.AnswerDeny, To: table.AnswerAllow, Cells: 1,
+					Example: table.Example{Question: "may a client view it", Input: json.RawMessage(`{}`), Command: "cordon policy evaluate"},
+				}}
 			}
 			return d, nil
 		},

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"cordon/client"
+	"cordon/guard"
 	"cordon/policies"
 )
 
@@ -12,7 +13,7 @@ import (
 // lacks just that, and lets it pass once it is closed.
 func TestNoGateIsPassedByCallingTheAPI(t *testing.T) { // docs/design.md 12, Gates
 	w := newWorld(t, options{library: true})
-	w.do(t, http.MethodPut, setPath+"/gates", `{"second_person":false}`, as("root")).want(t, http.StatusOK)
+	w.do(t, http.MethodPut, setPath+"/gates", `{"second_person":false,"diff_read":true}`, as("root")).want(t, http.StatusOK)
 	push := func(lacking string) string {
 		files := policies.Builtin().Files
 		files[lacksFile] = `{"lacks": ["` + lacking + `"]}`
@@ -29,15 +30,24 @@ func TestNoGateIsPassedByCallingTheAPI(t *testing.T) { // docs/design.md 12, Gat
 			t.Errorf("%+v stand open, want %s", p.Gates, gate)
 		}
 	}
+	read := func(digest string) {
+		w.do(t, http.MethodGet, path(digest, "diff"), nil, as("lena")).want(t, http.StatusOK)
+	}
 	said := client.PolicyActivation{Message: "go"}
 	for _, gate := range []string{"tests", "format", "budget", "coverage"} {
 		digest := push(gate)
+		read(digest)
 		open(digest, said, gate)
 	}
 	digest := push("invariants")
+	read(digest)
 	open(digest, said, "invariants")
 
 	digest = push("flips")
+	open(digest, client.PolicyActivation{Message: "go", Acknowledged: []string{"turned"}}, "diff_read")
+	w.do(t, http.MethodGet, path(digest, "diff"), nil, as("lena"), bearer(w.makeKey(t, guard.PutKey{Name: "another's", Scopes: []string{guard.ScopePolicy}}))).want(t, http.StatusOK)
+	open(digest, client.PolicyActivation{Message: "go", Acknowledged: []string{"turned"}}, "diff_read")
+	read(digest)
 	open(digest, client.PolicyActivation{Acknowledged: []string{"turned"}}, "message")
 	open(digest, said, "flips")
 	open(digest, client.PolicyActivation{Message: "go", Acknowledged: []string{"another"}}, "flips")
