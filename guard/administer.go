@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/policies"
 )
 
 // Administration is an act on the service itself, and not on what an organization has: it is on record as a change of
@@ -34,6 +35,7 @@ type Administered struct {
 // limited to an organization. Errors: those of Effect; ErrPolicyNotLoaded: a version that cannot be loaded here is not
 // activated.
 func (g *Guard) Administer(ctx context.Context, o *Origin, d *Administration) (*Result, error) {
+	loaded := versions{}
 	for {
 		activated := false
 		result, err := g.mutate(ctx, o, &command{
@@ -56,11 +58,11 @@ func (g *Guard) Administer(ctx context.Context, o *Origin, d *Administration) (*
 				if !activated {
 					return true, nil
 				}
-				return true, g.activateNext(ctx, tx, a, done.Activation)
+				return true, g.activateNext(ctx, tx, a, done.Activation, loaded)
 			},
 		})
 		if first, is := errors.AsType[*notReady](err); is {
-			if _, err := g.Engine(ctx, first.digest); err != nil {
+			if loaded[first.digest], err = g.Engine(ctx, first.digest); err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrPolicyNotLoaded, err)
 			}
 			continue
@@ -72,14 +74,19 @@ func (g *Guard) Administer(ctx context.Context, o *Origin, d *Administration) (*
 	}
 }
 
+// versions are those that an act brings in, by their digests. It holds them until its end: those that are held ready for
+// everybody give way to others.
+type versions map[string]*policies.Engine
+
 // notReady ends an act that would activate a version that is not loaded: it is loaded while nobody waits for the
 // transaction, and what cannot be loaded never comes into force.
 type notReady struct{ digest string }
 
 func (e *notReady) Error() string { return "the version is not loaded yet" }
 
-// activateNext puts the activation that follows the one that stands.
-func (g *Guard) activateNext(ctx context.Context, tx datastore.Tx, a *attempt, next *Activation) error {
+// activateNext puts the activation that follows the one that stands. What it brings in must be loaded; what stands already
+// need not be, or a version that cannot be loaded would hold up the very act that gets rid of it.
+func (g *Guard) activateNext(ctx context.Context, tx datastore.Tx, a *attempt, next *Activation, loaded versions) error {
 	stands, err := readActivation(ctx, tx)
 	if err != nil {
 		return err
@@ -88,10 +95,12 @@ func (g *Guard) activateNext(ctx context.Context, tx datastore.Tx, a *attempt, n
 	if next.Set != policySet || !same && next.Number != stands.Number+1 {
 		return fmt.Errorf("activation %d of set %q does not follow %d of %q", next.Number, next.Set, stands.Number, policySet)
 	}
-	for _, digest := range []string{next.Digest, next.Shadow} {
-		if digest != "" && digest != g.policy.Load().Digest() && g.former.find(digest) == nil {
-			return &notReady{digest}
-		}
+	ready := func(digest string) bool { return loaded[digest] != nil || g.held(digest) != nil }
+	if next.Digest != stands.Digest && !ready(next.Digest) {
+		return &notReady{next.Digest}
+	}
+	if next.Shadow != "" && next.Shadow != stands.Shadow && !ready(next.Shadow) {
+		return &notReady{next.Shadow}
 	}
 	return g.activate(ctx, tx, a, next)
 }

@@ -11,6 +11,7 @@ import (
 	"cordon/guard"
 	"cordon/ledger/batch"
 	"cordon/ledger/record"
+	"cordon/policies"
 )
 
 // noting is an administration that keeps a note.
@@ -124,15 +125,6 @@ func TestAnActivationFollowsTheOneThatStands(t *testing.T) {
 		if first.Number != 1 || first.Digest != g.Policy().Digest() || first.By != "server" {
 			t.Errorf("began with %+v", first)
 		}
-		put := func(a guard.Activation) error {
-			_, err := g.Administer(t.Context(), host(), &guard.Administration{
-				Action: "activate_policy", Resource: guard.Entity{Type: "policy", ID: a.Digest},
-				Effect: func(context.Context, datastore.Tx, time.Time) (*guard.Administered, error) {
-					return &guard.Administered{Activation: &a}, nil
-				},
-			})
-			return err
-		}
 		next := locked(t)
 		for name, a := range map[string]guard.Activation{
 			"the same number":  {Set: "cordon", Number: 1, Digest: next.Digest()},
@@ -141,7 +133,7 @@ func TestAnActivationFollowsTheOneThatStands(t *testing.T) {
 			"one not kept":     {Set: "cordon", Number: 2, Digest: next.Digest()},
 			"a shadow unknown": {Set: "cordon", Number: 1, Digest: first.Digest, Shadow: "sha256:none"},
 		} {
-			if err := put(a); err == nil {
+			if err := putActivation(t, g, a); err == nil {
 				t.Errorf("%s: it was activated", name)
 			}
 		}
@@ -153,4 +145,79 @@ func TestAnActivationFollowsTheOneThatStands(t *testing.T) {
 			t.Errorf("in force is %+v, %v, want %+v", got, behind, second)
 		}
 	})
+}
+
+// What stands and cannot be loaded, in force or beside it, holds up nothing that leaves it as it is or gets rid of it.
+func TestWhatCannotBeLoadedHoldsUpNoAct(t *testing.T) { // docs/design.md 12, Activation
+	store := openSQLite(t)
+	g := newGuard(t, store, nil)
+	if err := g.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	next := locked(t)
+	if err := g.Keep(t.Context(), next.Source()); err != nil {
+		t.Fatal(err)
+	}
+	activateUnloadable(t, store, guard.Activation{Set: "cordon", Number: 2, Digest: "sha256:none", Shadow: "sha256:nor this", Sample: 1})
+	for name, a := range map[string]guard.Activation{
+		"another share of the questions":      {Set: "cordon", Number: 2, Digest: "sha256:none", Shadow: "sha256:nor this", Sample: 0.5},
+		"no version beside it":                {Set: "cordon", Number: 2, Digest: "sha256:none"},
+		"another version in force":            {Set: "cordon", Number: 3, Digest: next.Digest(), Shadow: "sha256:nor this", Sample: 0.5},
+		"another version beside one in force": {Set: "cordon", Number: 2, Digest: "sha256:none", Shadow: next.Digest(), Sample: 1},
+	} {
+		activateUnloadable(t, store, guard.Activation{Set: "cordon", Number: 2, Digest: "sha256:none", Shadow: "sha256:nor this", Sample: 1})
+		if err := putActivation(t, g, a); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// Versions that others ask for meanwhile take the place of what an act has loaded, and it is carried out none the less.
+func TestAnActKeepsWhatItHasLoaded(t *testing.T) {
+	g := newGuard(t, openSQLite(t), nil)
+	if err := g.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	others := make([]string, 4) // as many as are held ready
+	for i := range others {
+		src := edited(t, func(src policies.Source) {
+			src.Files["cordon/cordon.rego"] += strings.Repeat("\n# another", i+1) + "\n"
+		}).Source()
+		if others[i] = src.Digest(); g.Keep(t.Context(), src) != nil {
+			t.Fatal("not kept")
+		}
+	}
+	next := locked(t)
+	if err := g.Keep(t.Context(), next.Source()); err != nil {
+		t.Fatal(err)
+	}
+	tries := 0
+	_, err := g.Administer(t.Context(), host(), &guard.Administration{
+		Action: "activate_policy", Resource: guard.Entity{Type: "policy", ID: next.Digest()},
+		Effect: func(ctx context.Context, _ datastore.Tx, _ time.Time) (*guard.Administered, error) {
+			if tries++; tries == 2 {
+				for _, digest := range others {
+					if _, err := g.Engine(ctx, digest); err != nil {
+						return nil, err
+					}
+				}
+			}
+			return &guard.Administered{Activation: &guard.Activation{Set: "cordon", Number: 2, Digest: next.Digest()}}, nil
+		},
+	})
+	if in, _ := g.Activation(); err != nil || tries != 2 || in.Number != 2 {
+		t.Errorf("after %d tries %+v is in force, %v", tries, in, err)
+	}
+}
+
+// putActivation has an administrator put an activation as it is.
+func putActivation(t *testing.T, g *guard.Guard, a guard.Activation) error {
+	t.Helper()
+	_, err := g.Administer(t.Context(), host(), &guard.Administration{
+		Action: "activate_policy", Resource: guard.Entity{Type: "policy", ID: a.Digest},
+		Effect: func(context.Context, datastore.Tx, time.Time) (*guard.Administered, error) {
+			return &guard.Administered{Activation: &a}, nil
+		},
+	})
+	return err
 }

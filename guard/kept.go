@@ -67,14 +67,11 @@ func (e *NotKept) Error() string { return e.Why }
 
 // Engine returns the policy with a digest: the one in force, or one that was kept. *NotKept: there is none to be asked.
 func (g *Guard) Engine(ctx context.Context, digest string) (*policies.Engine, error) {
-	if p := g.policy.Load(); p.Digest() == digest {
-		return p.Engine, nil
+	if engine := g.held(digest); engine != nil {
+		return engine, nil
 	}
 	if digest == "" {
 		return nil, &NotKept{"the record names no policy"}
-	}
-	if engine := g.former.find(digest); engine != nil {
-		return engine, nil
 	}
 	text, err := g.store.ReadFile(ctx, policyFile(digest), 0, datastore.MaxFileBytes)
 	if errors.Is(err, datastore.ErrNotFound) || errors.Is(err, datastore.ErrFileName) {
@@ -95,6 +92,14 @@ func (g *Guard) Engine(ctx context.Context, digest string) (*policies.Engine, er
 	}
 	g.former.keep(engine)
 	return engine, nil
+}
+
+// held returns the policy with a digest where it is held ready, else nil.
+func (g *Guard) held(digest string) *policies.Engine {
+	if p := g.policy.Load(); p.Digest() == digest {
+		return p.Engine
+	}
+	return g.former.find(digest)
 }
 
 // find returns the policy with a digest that was kept, nil without it.
