@@ -3,7 +3,9 @@ package guard
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
+	"time"
 
 	"cordon/datastore"
 	"cordon/ledger/record"
@@ -16,8 +18,10 @@ const MailService = datastore.MailService
 // RolesOf returns the roles that a policy knows, Cordon's own first.
 func RolesOf(p *policies.Engine) []string { return (&policy{Engine: p}).roles() }
 
-// mostUses is how many uses of one word are named.
-const mostUses = 20
+const (
+	mostUses  = 20                  // how many uses of one word are named
+	usedSince = 30 * 24 * time.Hour // how long ago an action that is in use was asked about at most
+)
 
 // WordUse says who uses a word that another policy would take away.
 type WordUse struct {
@@ -32,9 +36,9 @@ type WordUse struct {
 // WordUser is one who uses a word: a user or a product of an organization, or a caller.
 type WordUser struct{ Organization, Type, ID string }
 
-// WordsInUse finds who uses words that a policy declares, and another one neither knows nor has retired. Roles and kinds are
-// used by members and products, all of which it reads; actions by whoever asked about them by the policy that declares them,
-// as far as the log tells. Where nothing is taken away it reads nothing.
+// WordsInUse finds who uses words that a policy declares or has retired, and another one neither knows nor has retired.
+// Roles and kinds are used by members and products, all of which it reads; actions by whoever asked about them in the last
+// 30 days, by whatever version, as far as the log tells. Where nothing is taken away it reads nothing.
 func (g *Guard) WordsInUse(ctx context.Context, from, to *policies.Engine) ([]WordUse, error) {
 	lost := lostWords(from, to)
 	uses := map[string]*WordUse{}
@@ -61,7 +65,7 @@ func (g *Guard) WordsInUse(ctx context.Context, from, to *policies.Engine) ([]Wo
 		}
 	}
 	for _, action := range lost["action"] {
-		for r, err := range g.ledger.Search(ctx, record.Filter{Action: action, Policy: from.Digest(), Limit: 10 * mostUses}) {
+		for r, err := range g.ledger.Search(ctx, record.Filter{Action: action, Kind: record.KindDecision, From: g.now().Add(-usedSince), Limit: 10 * mostUses}) {
 			if err != nil {
 				return nil, fmt.Errorf("look for who asks about %s: %w", action, err)
 			}
@@ -79,27 +83,23 @@ func (g *Guard) WordsInUse(ctx context.Context, from, to *policies.Engine) ([]Wo
 	return list, nil
 }
 
-// lostWords lists by noun what one policy declares and another takes away.
+// lostWords lists by noun what one policy declares, or has retired, and another takes away: who has a word that was retired
+// has it still.
 func lostWords(from, to *policies.Engine) map[string][]string {
-	lost := map[string][]string{}
 	was, is := from.Words(), to.Words()
-	for _, role := range from.Roles() {
-		if _, declared := was.Roles[role]; declared && is.Retired.Roles[role] == "" && !slices.Contains(to.Roles(), role) {
-			lost["role"] = append(lost["role"], role)
-		}
+	action := func(word string) bool { _, knows := to.Action(word); return knows }
+	return map[string][]string{
+		"role":   lostOf(was.Roles, was.Retired.Roles, is.Retired.Roles, func(word string) bool { return slices.Contains(to.Roles(), word) }),
+		"kind":   lostOf(was.Kinds, was.Retired.Kinds, is.Retired.Kinds, func(word string) bool { return slices.Contains(to.Kinds(), word) }),
+		"action": lostOf(was.Actions, was.Retired.Actions, is.Retired.Actions, action),
 	}
-	for _, kind := range from.Kinds() {
-		if is.Retired.Kinds[kind] == "" && !slices.Contains(to.Kinds(), kind) {
-			lost["kind"] = append(lost["kind"], kind)
-		}
-	}
-	for _, on := range []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel} {
-		for _, action := range from.Actions(on) {
-			if _, declared := was.Actions[action]; declared && is.Retired.Actions[action] == "" && !slices.Contains(to.Actions(on), action) {
-				lost["action"] = append(lost["action"], action)
-			}
-		}
-	}
+}
+
+// lostOf lists the words of one noun that were declared or retired, and are neither retired nor known now.
+func lostOf[D any](declared map[string]D, was, is map[string]string, knows func(string) bool) []string {
+	lost := slices.AppendSeq(slices.Collect(maps.Keys(declared)), maps.Keys(was))
+	lost = slices.DeleteFunc(lost, func(word string) bool { return is[word] != "" || knows(word) })
+	slices.Sort(lost)
 	return lost
 }
 

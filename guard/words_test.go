@@ -3,6 +3,7 @@ package guard_test
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"cordon/datastore"
 	"cordon/guard"
@@ -68,7 +69,8 @@ func TestADeclaredRoleIsGivenWhileItsPolicyIsInForce(t *testing.T) { // docs/dom
 func TestWordsThatAnotherPolicyTakesAwayAreFoundInUse(t *testing.T) {
 	store := openSQLite(t)
 	from := declaring(t, accountants)
-	g, flush := flushed(t, store, withEngine(from))
+	clock := newClock()
+	g, flush := flushed(t, store, func(c *guard.Config) { c.Engine, c.Now = from, clock.now })
 	acme(t, g)
 	builtin := must[*policies.Engine](t)(engine())
 	find := func(to *policies.Engine) []guard.WordUse {
@@ -101,5 +103,39 @@ func TestWordsThatAnotherPolicyTakesAwayAreFoundInUse(t *testing.T) {
 	}
 	if uses := find(builtin); len(uses[0].By) != 20 || uses[0].More != 6 {
 		t.Errorf("%d are named and %d more", len(uses[0].By), uses[0].More)
+	}
+	// An action is in use by whatever version it was asked about, and for a month.
+	other := declaring(t, `{"actions":{"archive":{"on":"product","asks":"admin"}}}`)
+	if uses := must[[]guard.WordUse](t)(g.WordsInUse(t.Context(), other, builtin)); len(uses) != 1 || uses[0].Word != "archive" {
+		t.Errorf("asked about by a former version: %+v", uses)
+	}
+	clock.pass(31 * 24 * time.Hour)
+	if uses := find(builtin); len(uses) != 2 {
+		t.Errorf("asked about long ago: %+v", uses)
+	}
+}
+
+// A word that was retired is still had by who had it: the next version keeps what stands for it.
+func TestWhatStandsForARetiredWordIsNotTakenAway(t *testing.T) {
+	g, flush := flushed(t, openSQLite(t), withEngine(declaring(t, accountants)))
+	acme(t, g)
+	must[*guard.Result](t)(g.PutMember(t.Context(), host(), "acme", "abe", guard.PutMember{Name: "Abe", Role: "accountant"}))
+	must[*guard.Result](t)(g.PutProduct(t.Context(), host(), "acme", "box", guard.PutProduct{Name: "Box", Kind: "vps"}))
+	from := declaring(t, renamed)
+	if err := g.Enforce(from); err != nil {
+		t.Fatal(err)
+	}
+	decide(t, g, productQuestion("adam", "archive", "shop"))
+	flush()
+	next := declaring(t, `{"roles":{"treasurer":{}},"kinds":{"vserver":{}},"actions":{"stow":{"on":"product","asks":"admin"}}}`)
+	var words []string
+	for _, use := range must[[]guard.WordUse](t)(g.WordsInUse(t.Context(), from, next)) {
+		words = append(words, use.Noun+" "+use.Word)
+	}
+	if diff := cmp.Diff([]string{"role accountant", "kind vps", "action archive"}, words); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+	if uses := must[[]guard.WordUse](t)(g.WordsInUse(t.Context(), from, declaring(t, accountants))); len(uses) > 0 {
+		t.Errorf("declared again: %+v", uses)
 	}
 }
