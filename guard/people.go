@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -41,6 +42,7 @@ func (g *Guard) who(ctx context.Context, c *Changer, of *policies.Input) error {
 		if lifts := c.Action == "unblock" && c.Origin != ""; lifts && c.Origin != origin {
 			return false, nil
 		}
+		p.Current(&in)
 		decision, err := p.DecideUncached(ctx, &in)
 		if err != nil {
 			return false, fmt.Errorf("ask who could %s: %w", c.Action, err)
@@ -78,7 +80,7 @@ func (g *Guard) people(ctx context.Context, o *Origin, organization string, acts
 	for i := range acts {
 		acts[i].People = []Member{}
 	}
-	now := g.Ends(g.now())
+	now, retired := g.Ends(g.now()), g.policy.Load().Words().Retired.Roles
 	for m, err := range datastore.List(ctx, g.store, datastore.Member{Organization: organization}, Page{}) {
 		if err != nil {
 			return fmt.Errorf("list members: %w", err)
@@ -86,9 +88,10 @@ func (g *Guard) people(ctx context.Context, o *Origin, organization string, acts
 		if m.BlockedAt(now) {
 			continue
 		}
+		role := cmp.Or(retired[m.Role], m.Role)
 		for i := range acts {
 			switch {
-			case !slices.Contains(acts[i].Roles, m.Role):
+			case !slices.Contains(acts[i].Roles, role):
 			case len(acts[i].People) == mostPeople:
 				acts[i].More++
 			default:

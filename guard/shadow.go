@@ -107,6 +107,7 @@ func (s *shadowing) ask(ctx context.Context, q *shadowed) {
 	var other *policies.Decision
 	if err == nil {
 		input.Time = q.shadow.Time(q.at)
+		q.shadow.Current(&input)
 		other, err = q.shadow.Decide(limited, &input)
 	}
 	if ctx.Err() != nil {

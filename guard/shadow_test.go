@@ -75,6 +75,25 @@ func TestAShadowIsAskedAndChangesNoAnswer(t *testing.T) { // docs/design.md 12, 
 	})
 }
 
+// A shadow that has retired words is asked about what stands for them, as it would be in force.
+func TestAShadowIsAskedInItsOwnWords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(t, openSQLite(t), withEngine(declaring(t, accountants)))
+		if err := g.KeepPolicy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		acme(t, g)
+		must[*guard.Result](t)(g.PutMember(t.Context(), host(), "acme", "abe", guard.PutMember{Name: "Abe", Role: "accountant"}))
+		shadowed(t, g, declaring(t, renamed), 1)
+		decided(t, g, productQuestion("abe", "view", "shop"))
+		decided(t, g, productQuestion("adam", "archive", "shop"))
+		synctest.Wait()
+		if s := g.Shadow(); s.Asked != 2 || s.Same != 2 {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
+
 // Questions wait for no shadow: what it cannot keep up with is dropped, and counted; none is asked of a sample of none.
 func TestAShadowThatDoesNotKeepUpDelaysNobody(t *testing.T) {
 	rules := must2(engine())

@@ -27,7 +27,7 @@ type Trial struct {
 type Tried struct {
 	*policies.Evaluation
 	Digest string
-	Input  *policies.Input // that the rules were asked about
+	Input  *policies.Input // that the rules were asked about, in the version's words
 	// WhyNot are the smallest changes of facts that would turn the answer.
 	WhyNot []table.Turn
 }
@@ -61,6 +61,7 @@ func (l *Library) Evaluate(ctx context.Context, o *guard.Origin, set string, t T
 	if in.Time == nil {
 		in.Time = engine.Time(at)
 	}
+	engine.Current(in)
 	details := map[string]any{"input": in}
 	if t.Question != nil {
 		details["question"] = t.Question

@@ -91,6 +91,21 @@ func TestAQuestionIsTriedOnAnyVersion(t *testing.T) {
 	}
 }
 
+// A version that has retired words is tried, and tested, in those that stand for them.
+func TestAVersionIsTriedInItsOwnWords(t *testing.T) {
+	s := started(t, openSQLite(t))
+	renamed := s.pushWords(t, `{"roles": {"treasurer": {"allows": {"product": ["view"]}}}, "retired": {"roles": {"accountant": "treasurer"}}}`)
+	input := json.RawMessage(`{"action":{"name":"view"},"subject":{"kind":"user","member":true,"role":"accountant"},"resource":{"type":"product","known":true,"kind":"domain"}}`)
+	got, err := s.Evaluate(t.Context(), alice(), library.Set, library.Trial{Digest: renamed, Input: input})
+	if err != nil || !got.Allowed || got.Input.Subject.Role != "treasurer" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	grown, err := s.AddTest(t.Context(), alice(), library.Set, renamed, library.Life{Input: input, Preview: true})
+	if err != nil || !strings.Contains(grown.Text, "treasurer") || strings.Contains(grown.Text, "not decision.allowed") {
+		t.Errorf("%+v, %v", grown, err)
+	}
+}
+
 // Trying is on record as a reading, and never a decision.
 func TestATrialIsOnRecordAsAReading(t *testing.T) {
 	s := started(t, openSQLite(t))
