@@ -133,8 +133,10 @@ func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest stri
 	if err != nil {
 		return "", err
 	}
-	if err := unmet(o, a.Number); err != nil {
-		return "", err
+	if o.Once == nil { // a repeat is answered as its first was, which the transaction knows
+		if err := unmet(o, a.Number); err != nil {
+			return "", err
+		}
 	}
 	v, err := find(ctx, l.store, set, digest)
 	if err != nil {

@@ -185,6 +185,22 @@ func TestTwoEditorsDoNotOverwriteEachOther(t *testing.T) { // docs/design.md 12,
 	w.do(t, http.MethodGet, setPath, nil, set("If-None-Match", `"2"`)).want(t, http.StatusNotModified)
 }
 
+func TestAnActivationIsRepeatedOnItsCondition(t *testing.T) { // docs/design.md 11, Idempotency-Key
+	w := newWorld(t, options{library: true})
+	w.free(t)
+	_, tag := w.policySet(t)
+	digest := w.push(t, draft("Europe/Zurich"))
+	activate := func(key string) answer {
+		return w.do(t, http.MethodPost, versions+"/"+digest+"/activate", client.PolicyActivation{Message: "go"}, as("lena"), match(tag), once(key))
+	}
+	first := activate("k1").want(t, http.StatusOK)
+	again := activate("k1").want(t, http.StatusOK)
+	if string(again.body) != string(first.body) || again.header.Get(client.HeaderReplayed) != "true" {
+		t.Errorf("the first answer was %s, and its repeat is %s", first.body, again.body)
+	}
+	activate("k2").refused(t, http.StatusPreconditionFailed, "precondition_failed")
+}
+
 func TestWhatIsNoPolicyIsRefusedWithItsPlaces(t *testing.T) { // docs/design.md 12, Versions
 	w := newWorld(t, options{library: true})
 	files := policies.Builtin().Files
