@@ -26,8 +26,9 @@ func (l *Library) Run(ctx context.Context) error {
 	ticks := time.NewTicker(lookEvery)
 	defer ticks.Stop()
 	for failing := false; ; {
-		// What is in force here is known without a look at the store.
-		if in, _ := l.guard.Activation(); l.over(&in) {
+		// The store says it: what is in force here is another where the version in force cannot be loaded, or the feed is
+		// silent. That the store does not answer is told by the guard.
+		if in, err := activation(ctx, l.store, Set); err == nil && l.over(&in) {
 			err := l.expire(ctx)
 			if err != nil && ctx.Err() == nil && !failing {
 				l.log.Error(staysLonger, "error", err)

@@ -240,3 +240,51 @@ func TestTheEndComesByItself(t *testing.T) { // docs/design.md 12, Break-glass
 		}
 	})
 }
+
+// unreadable is a store as a release reads it that cannot open one version.
+type unreadable struct {
+	datastore.Store
+	digest string
+}
+
+func (u *unreadable) ReadFile(ctx context.Context, name string, offset int64, length int) ([]byte, error) {
+	if strings.Contains(name, u.digest) {
+		return nil, datastore.ErrNotFound
+	}
+	return u.Store.ReadFile(ctx, name, offset, length)
+}
+
+// Where all replicas were started again, by a release that cannot open the version, its time is over none the less.
+func TestAVersionThatCannotBeLoadedIsOverInItsTime(t *testing.T) { // docs/design.md 12, Break-glass
+	synctest.Test(t, func(t *testing.T) {
+		store := openSQLite(t)
+		s := replica(t, store, nil, nil)
+		s.start(t)
+		digest := s.push(t, alice(), "broken")
+		a, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{
+			BreakGlass: &library.BreakGlass{Reason: "nobody gets in", Until: time.Now().Add(time.Hour)},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := replica(t, &unreadable{store, digest}, nil, nil)
+		if err := again.guard.KeepPolicy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		again.start(t)
+		if in, behind := again.guard.Activation(); in.Number != 0 || behind == nil {
+			t.Fatalf("it was loaded: %+v, %v", in, behind)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error, 1)
+		go func() { done <- again.Run(ctx) }()
+		time.Sleep(time.Hour + 2*time.Second)
+		if synctest.Wait(); again.number(t) != a.Number+1 || again.guard.Policy().Digest() != policies.Builtin().Digest() {
+			t.Errorf("%+v", again.standing(t).Activation)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
+}
