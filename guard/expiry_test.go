@@ -2,11 +2,14 @@ package guard_test
 
 import (
 	"encoding/json"
+	"errors"
 	"testing"
 	"time"
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
 )
 
 func TestMaintenanceAndUserBlocksEndByTheClock(t *testing.T) { // docs/design.md 11, Revisions: an end by the clock changes none
@@ -81,5 +84,40 @@ func TestAnEndByTheClockIsToldWithItsOwnRecord(t *testing.T) { // docs/design.md
 	}
 	if !told["shop"] || !told["site"] {
 		t.Errorf("got ends of %v, want shop and site", told)
+	}
+}
+
+// An end by the clock is a change under the policy that is in force when it is committed, or waits for it to be loaded.
+func TestAnEndByTheClockIsUnderThePolicyInForce(t *testing.T) { // docs/design.md 12, Activation
+	c, store := newClock(), openSQLite(t)
+	byClock := func(config *guard.Config) { config.Now = c.now }
+	first := newGuard(t, store, byClock)
+	if err := first.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	acme(t, first)
+	end := guard.ProductAct{Reason: "x", ExpiresAt: c.now().Add(time.Minute)}
+	must[*guard.Result](t)(first.BlockProduct(t.Context(), as("lena"), "acme", "shop", end))
+	next := shut(t)
+	activateUnloadable(t, store, guard.Activation{Set: "cordon", Number: 2, Digest: next.Digest()})
+	c.pass(time.Minute)
+	second := newGuard(t, &midst{held: &held{Store: store, open: func(string) error { return datastore.ErrUnavailable }}}, byClock)
+	ended := func() []guard.Record {
+		return gather(t, batch.Search(t.Context(), store, record.Filter{Action: "unblock", Caller: "clock"}), nil)
+	}
+	if err := second.Sweep(t.Context()); !errors.Is(err, guard.ErrPolicyNotLoaded) || len(ended()) != 0 {
+		t.Errorf("got %v, and %d records", err, len(ended()))
+	}
+	if err := first.Keep(t.Context(), next.Source()); err != nil {
+		t.Fatal(err)
+	}
+	if err := second.Reload(t.Context()); err != nil { // by and by
+		t.Fatal(err)
+	}
+	if err := second.Sweep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if found := ended(); len(found) != 1 || found[0].Policy != next.Digest() {
+		t.Errorf("got %+v, want one of %s", found, next.Digest())
 	}
 }

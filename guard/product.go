@@ -127,7 +127,7 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 			return datastore.Key{Organization: organization, User: o.Actor, Product: product}
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
-			if err := g.endProduct(ctx, tx, &a.facts, a.now); err != nil {
+			if err := g.endProduct(ctx, tx, a); err != nil {
 				return false, err
 			}
 			p := *a.facts.Product

@@ -122,7 +122,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			return []Action{a.action}, nil
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
-			if err := g.endUser(ctx, tx, &a.facts, a.now, user); err != nil {
+			if err := g.endUser(ctx, tx, a, user); err != nil {
 				return false, err
 			}
 			before := a.facts.TargetBlocks
