@@ -25,7 +25,7 @@ func (g *Guard) PutOrganization(ctx context.Context, o *Origin, id string, put P
 	if put.LegalRepresentative != nil {
 		f.id("/legal_representative/id", put.LegalRepresentativeID)
 		put.LegalRepresentative.Role = datastore.LegalRepresentative
-		put.LegalRepresentative.check(&f, "/legal_representative", datastore.Roles())
+		put.LegalRepresentative.check(&f, "/legal_representative")
 	}
 	if err := f.err(); err != nil {
 		return nil, err

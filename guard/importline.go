@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"cordon/datastore"
 	"cordon/policies"
@@ -51,10 +52,10 @@ func (b *importBatch) check(line *ImportLine) error {
 		}
 		f.id("/legal_representative/id", line.Organization.LegalRepresentativeID)
 		line.Organization.LegalRepresentative.Role = datastore.LegalRepresentative
-		line.Organization.LegalRepresentative.check(&f, "/legal_representative", datastore.Roles())
+		line.Organization.LegalRepresentative.check(&f, "/legal_representative")
 	case line.Member != nil:
 		f.id("/organization", line.In)
-		line.Member.check(&f, "", b.policy.roles())
+		line.Member.check(&f, "")
 	case line.Product != nil:
 		f.id("/organization", line.In)
 		line.Product.check(&f, "")
@@ -115,6 +116,9 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 		}
 	}
 	old, exists := m.members[line.ID]
+	if roles := b.policy.roles(); (!exists || old.Role != next.Role) && !slices.Contains(roles, next.Role) {
+		return line.refuse("invalid", "/role must be one of %s", strings.Join(roles, ", "))
+	}
 	if exists {
 		next.Blocks = old.Blocks
 		if old.Role != next.Role {

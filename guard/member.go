@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/mail"
@@ -18,14 +19,14 @@ type PutMember struct {
 	ProductEvents bool
 }
 
-func (p *PutMember) check(f *faults, at string, roles []string) {
+func (p *PutMember) check(f *faults, at string) {
 	f.text(at+"/name", p.Name, 0, longestName)
 	f.text(at+"/email", p.Email, 0, 254)
 	if address, err := mail.ParseAddress(p.Email); p.Email != "" && (err != nil || address.Address != p.Email) {
 		f.add(at+"/email", "is no e-mail address")
 	}
 	f.text(at+"/language", p.Language, 0, 35)
-	f.oneOf(at+"/role", p.Role, roles)
+	f.role(at+"/role", p.Role)
 	if len(p.Grants) > mostGrants {
 		f.add(at+"/grants", "has over %d entries", mostGrants)
 		return
@@ -46,7 +47,7 @@ func (p *PutMember) member(organization, id string) datastore.Member {
 // changes decides what is asked: the role (R4, R5), the grants, the profile.
 func (g *Guard) PutMember(ctx context.Context, o *Origin, organization, id string, put PutMember) (*Result, error) {
 	var f faults
-	put.check(&f, "", g.policy.Load().roles())
+	put.check(&f, "")
 	if err := f.err(); err != nil {
 		return nil, err
 	}
@@ -74,7 +75,7 @@ func (p *PatchMember) on(old *datastore.Member) PutMember {
 func (g *Guard) PatchMember(ctx context.Context, o *Origin, organization, id string, patch PatchMember) (*Result, error) {
 	var f faults
 	whole := patch.on(&datastore.Member{Role: datastore.Client}) // right but for what the patch brings
-	whole.check(&f, "", g.policy.Load().roles())
+	whole.check(&f, "")
 	if err := f.err(); err != nil {
 		return nil, err
 	}
@@ -97,11 +98,12 @@ func (g *Guard) memberCommand(organization, id string, merge func(old *datastore
 		},
 		tag: (*attempt).memberTag,
 		plan: func(ctx context.Context, tx datastore.Tx, a *attempt) ([]Action, error) {
-			if err := a.mustHave(true, ""); err != nil {
-				return nil, err
-			}
 			put, granted, err := merge(a.facts.Target)
-			if err != nil {
+			var f faults
+			if err == nil && (a.facts.Target == nil || a.facts.Target.Role != put.Role) {
+				f.oneOf("/role", put.Role, a.policy.roles()) // of the policy that decides it
+			}
+			if err := cmp.Or(f.err(), a.mustHave(true, ""), err); err != nil {
 				return nil, err
 			}
 			next = put.member(organization, id)
@@ -109,12 +111,8 @@ func (g *Guard) memberCommand(organization, id string, merge func(old *datastore
 			if err != nil {
 				return nil, err
 			}
-			var f faults
 			for _, i := range missing {
 				f.add(fmt.Sprintf("/grants/%d", i), "is no product of the organization")
-			}
-			if a.facts.Target == nil || a.facts.Target.Role != next.Role {
-				f.oneOf("/role", next.Role, a.policy.roles()) // of the policy that decides it
 			}
 			if err := f.err(); err != nil {
 				return nil, err

@@ -33,24 +33,34 @@ func settingsIn(p *policy, chosen *datastore.OrganizationSettings) Settings {
 
 // Settings reads the settings of an organization, and its revision.
 func (g *Guard) Settings(ctx context.Context, o *Origin, organization string) (Settings, int64, error) {
-	facts, err := g.read(ctx, o, datastore.Key{Organization: organization}, "organization")
+	facts, err := g.read(ctx, o, datastore.Key{Organization: organization, Set: policySet}, "organization")
 	if err != nil {
 		return Settings{}, 0, err
 	}
-	return settingsIn(g.policy.Load(), facts.Organization.Settings), facts.Organization.Revision, nil
+	p, err := g.policyFor(ctx, &facts.Activation) // that of the same moment
+	if err != nil {
+		return Settings{}, 0, err
+	}
+	return settingsIn(p, facts.Organization.Settings), facts.Organization.Revision, nil
 }
 
-// checkSettings refuses what is no choice of the organization's by a policy.
-func checkSettings(p *policy, put *OrganizationSettings) error {
+// checkSettings refuses what is no choice at all.
+func checkSettings(put *OrganizationSettings) error {
+	var f faults
+	if put.ProductEventsTo != "" {
+		f.oneOf("/"+policies.SettingProductEventsTo, put.ProductEventsTo, []string{policies.ToMembers, policies.ToAdmins, policies.ToLegalRepresentatives})
+	}
+	return f.err()
+}
+
+// checkLeft refuses what a policy does not leave to organizations.
+func checkLeft(p *policy, put *OrganizationSettings) error {
 	var f faults
 	left := p.Settings().LeftToOrganizations
 	for _, name := range put.Chosen() {
 		if !slices.Contains(left, name) {
 			f.add("/"+name, "is not left to organizations by the policy; %s", leftIn(left))
 		}
-	}
-	if put.ProductEventsTo != "" {
-		f.oneOf("/"+policies.SettingProductEventsTo, put.ProductEventsTo, []string{policies.ToMembers, policies.ToAdmins, policies.ToLegalRepresentatives})
 	}
 	return f.err()
 }
@@ -64,17 +74,17 @@ func leftIn(left []string) string {
 
 // PutSettings has an organization choose: what is not among the settings is as the policy has it again.
 func (g *Guard) PutSettings(ctx context.Context, o *Origin, organization string, put OrganizationSettings) (*Result, error) {
-	if err := checkSettings(g.policy.Load(), &put); err != nil {
+	if err := checkSettings(&put); err != nil {
 		return nil, err
 	}
 	return g.mutate(ctx, o, &command{
 		organization: organization, action: "change_settings", resource: Entity{Type: "organization", ID: organization},
 		key: func(o *Origin) datastore.Key { return datastore.Key{Organization: organization, User: o.Actor} }, tag: (*attempt).settingsTag,
 		plan: func(_ context.Context, _ datastore.Tx, a *attempt) ([]Action, error) {
-			if err := a.mustHave(true, ""); err != nil {
+			if err := checkLeft(a.policy, &put); err != nil { // the policy that decides it
 				return nil, err
 			}
-			return []Action{a.action}, checkSettings(a.policy, &put) // by the policy that decides it
+			return []Action{a.action}, a.mustHave(true, "")
 		},
 		effect: func(ctx context.Context, tx datastore.Tx, a *attempt) (bool, error) {
 			next := a.facts.Organization

@@ -22,7 +22,7 @@ type UserAct struct {
 	Preview       bool // of a block: say what it would do, and do nothing
 }
 
-func (a *UserAct) check(now time.Time, channels []string) error {
+func (a *UserAct) check(now time.Time) error {
 	var f faults
 	if strings.TrimSpace(a.Justification) != "" {
 		f.text("/justification", a.Justification, shortestCase, longestReason)
@@ -30,6 +30,16 @@ func (a *UserAct) check(now time.Time, channels []string) error {
 	f.text("/ticket", a.Ticket, 0, longestName)
 	f.text("/support_code", a.SupportCode, 0, longestName)
 	f.future("/expires_at", a.ExpiresAt, now)
+	for i, channel := range a.Channels {
+		f.text(fmt.Sprintf("/channels/%d", i), channel, 1, longestName)
+	}
+	return f.err()
+}
+
+// checkChannels refuses channels that a policy does not know.
+func (a *UserAct) checkChannels(p *policy) error {
+	var f faults
+	channels := p.Channels()
 	for i, channel := range a.Channels {
 		f.oneOf(fmt.Sprintf("/channels/%d", i), channel, channels)
 	}
@@ -82,7 +92,7 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 	if o.Actor == "" && o.Agent == "" {
 		return nil, &Invalid{Errors: []FieldError{{Detail: "cannot say who acts: name the user in Cordon-Actor or the agent in Cordon-Agent"}}}
 	}
-	if err := act.check(g.Ends(g.now()), g.policy.Load().Channels()); err != nil {
+	if err := act.check(g.Ends(g.now())); err != nil {
 		return nil, err
 	}
 	var code presented
@@ -92,6 +102,9 @@ func (g *Guard) userAct(ctx context.Context, o *Origin, organization, user, acti
 			return datastore.Key{Organization: organization, User: o.Actor, Target: user}
 		},
 		plan: func(ctx context.Context, tx datastore.Tx, a *attempt) (_ []Action, err error) {
+			if err := act.checkChannels(a.policy); err != nil { // the policy that decides it, before a code is tried
+				return nil, err
+			}
 			if err := a.mustHave(a.facts.Target != nil, "user"); err != nil {
 				return nil, err
 			}

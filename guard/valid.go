@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"cordon/datastore"
 )
 
 // idPattern is that of docs/design.md 4.
@@ -14,6 +16,8 @@ var idPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,127}$`)
 
 // ValidID tells whether a string can be an id (docs/design.md 4).
 func ValidID(id string) bool { return idPattern.MatchString(id) }
+
+var rolePattern = regexp.MustCompile(datastore.RolePattern)
 
 // Longest texts, in characters.
 const (
@@ -43,6 +47,13 @@ func (f *faults) text(pointer, value string, shortest, longest int) {
 func (f *faults) id(pointer, value string) {
 	if !ValidID(value) {
 		f.add(pointer, "is no id: 1 to 128 letters, digits and . _ @ -, the first a letter or digit")
+	}
+}
+
+// role looks at what a role looks like: which there are is for the policy that decides to say, in the transaction.
+func (f *faults) role(pointer, value string) {
+	if !rolePattern.MatchString(value) {
+		f.add(pointer, "is no role: up to 40 lower case letters, digits and _, the first a letter")
 	}
 }
 
