@@ -67,7 +67,7 @@ func (l *Library) SetGates(ctx context.Context, o *guard.Origin, set string, gat
 	return l.guard.Administer(ctx, o, &guard.Administration{
 		Action: "set_gates", Resource: entity(set),
 		Effect: func(ctx context.Context, tx datastore.Tx, _ time.Time) (*guard.Administered, error) {
-			s, err := readState(ctx, tx, set)
+			s, err := metState(ctx, tx, o, set)
 			if err != nil {
 				return nil, err
 			}

@@ -49,7 +49,7 @@ func (l *Library) CloseReview(ctx context.Context, o *guard.Origin, set, id, mes
 	return l.guard.Administer(ctx, o, &guard.Administration{
 		Action: "close_review", Resource: entity(set),
 		Effect: func(ctx context.Context, tx datastore.Tx, _ time.Time) (*guard.Administered, error) {
-			s, err := readState(ctx, tx, set)
+			s, err := metState(ctx, tx, o, set)
 			if err != nil {
 				return nil, err
 			}

@@ -99,6 +99,18 @@ func unmet(o *guard.Origin, number int64) error {
 	return meanwhile(number)
 }
 
+// metState reads what a change is about that is decided on what is in force of a set, unless another version is by now.
+func metState(ctx context.Context, tx datastore.Tx, o *guard.Origin, set string) (*state, error) {
+	a, err := activation(ctx, tx, set)
+	if err != nil {
+		return nil, err
+	}
+	if err := unmet(o, a.Number); err != nil {
+		return nil, err
+	}
+	return readState(ctx, tx, set)
+}
+
 func meanwhile(number int64) error {
 	return &guard.Conflict{
 		Code: guard.CodePrecondition, Tag: Tag(number),

@@ -118,10 +118,15 @@ func (c *call) answerTagged(tag string, shown any) error {
 	c.set("Etag", tag)
 	switch {
 	case match.given && !match.holds(tag, false):
-		return &guard.Conflict{Code: guard.CodePrecondition, Detail: "it is another now than If-Match asks for; ETag has the one that it is", Tag: tag}
+		return otherNow(tag)
 	case c.has(tag):
 		c.begin(http.StatusNotModified)
 		return nil
 	}
 	return c.answer(http.StatusOK, shown)
+}
+
+// otherNow refuses who asks for an object as it was.
+func otherNow(tag string) error {
+	return &guard.Conflict{Code: guard.CodePrecondition, Detail: "it is another now than If-Match asks for; ETag has the one that it is", Tag: tag}
 }

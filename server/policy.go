@@ -111,10 +111,18 @@ func listPolicySets(c *call) error {
 	return listed(c, sets, "", showPolicySet)
 }
 
-func getPolicySet(c *call) error { return c.answerPolicySet(true) }
+// getPolicySet answers whoever has the set already, too: its tag is that of what is in force, and its gates and reviews
+// change without one.
+func getPolicySet(c *call) error {
+	match, err := c.tags("If-Match")
+	if err != nil {
+		return err
+	}
+	return c.answerPolicySet(match)
+}
 
-// answerPolicySet answers how the set in the path stands; conditions are for whoever reads it.
-func (c *call) answerPolicySet(conditions bool) error {
+// answerPolicySet answers how the set in the path stands, where it is the one that is asked for.
+func (c *call) answerPolicySet(match tags) error {
 	l, err := c.library()
 	if err != nil {
 		return err
@@ -124,10 +132,10 @@ func (c *call) answerPolicySet(conditions bool) error {
 		return err
 	}
 	tag := library.Tag(set.Activation.Number)
-	if conditions {
-		return c.answerTagged(tag, showPolicySet(set))
-	}
 	c.set("Etag", tag)
+	if match.given && !match.holds(tag, false) {
+		return otherNow(tag)
+	}
 	return c.answer(http.StatusOK, showPolicySet(set))
 }
 
@@ -151,7 +159,7 @@ func putPolicyGates(c *call) error {
 	if _, err := l.SetGates(c.context(), &c.origin, c.param("set"), gates); err != nil {
 		return err
 	}
-	return c.answerPolicySet(false)
+	return c.answerPolicySet(tags{})
 }
 
 func listActivations(c *call) error {

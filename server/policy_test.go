@@ -182,7 +182,29 @@ func TestTwoEditorsDoNotOverwriteEachOther(t *testing.T) { // docs/design.md 12,
 		refused(t, http.StatusPreconditionFailed, "precondition_failed")
 	w.do(t, http.MethodPost, versions+"/"+second+"/approve", messageOf("x"), as("otto"), match(tag), w.scoped(t, guard.ScopeApprove)).
 		refused(t, http.StatusPreconditionFailed, "precondition_failed")
-	w.do(t, http.MethodGet, setPath, nil, set("If-None-Match", `"2"`)).want(t, http.StatusNotModified)
+}
+
+func TestGatesAndReviewsTakeTheActivationThatSomebodyKnew(t *testing.T) { // docs/design.md 12, Two editors
+	w := newWorld(t, options{library: true})
+	_, tag := w.policySet(t)
+	got := w.do(t, http.MethodPut, setPath+"/gates", `{"coverage":50}`, as("root"), match(`"99"`))
+	got.refused(t, http.StatusPreconditionFailed, "precondition_failed")
+	if got.header.Get("ETag") != tag {
+		t.Errorf("the 412 has ETag %s, want %s", got.header.Get("ETag"), tag)
+	}
+	if s, _ := w.policySet(t); *s.Gates.Coverage != 100 {
+		t.Errorf("the gates are %+v", s.Gates)
+	}
+	w.do(t, http.MethodPut, setPath+"/gates", `{"coverage":50}`, as("root"), match(tag)).want(t, http.StatusOK)
+	var s client.PolicySet // which is another by now, under the same tag
+	w.do(t, http.MethodGet, setPath, nil, set("If-None-Match", tag)).want(t, http.StatusOK).into(t, &s)
+	if *s.Gates.Coverage != 50 {
+		t.Errorf("the gates are %+v", s.Gates)
+	}
+	w.do(t, http.MethodGet, setPath, nil, match(`"99"`)).refused(t, http.StatusPreconditionFailed, "precondition_failed")
+	w.do(t, http.MethodPost, setPath+"/reviews/review-1/close", messageOf("x"), as("otto"), match(`"99"`)).
+		refused(t, http.StatusPreconditionFailed, "precondition_failed")
+	w.do(t, http.MethodPost, setPath+"/reviews/review-1/close", messageOf("x"), as("otto"), match(tag)).refused(t, http.StatusNotFound, "not_found")
 }
 
 func TestAnActivationIsRepeatedOnItsCondition(t *testing.T) { // docs/design.md 11, Idempotency-Key
