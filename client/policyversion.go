@@ -68,11 +68,6 @@ type PolicyPushed struct {
 	Report  PolicyReport  `json:"report"`
 }
 
-// PolicyFiles is the content of a version.
-type PolicyFiles struct {
-	Files map[string]string `json:"files"`
-}
-
 // PolicyVersions lists the versions of a set, the newest first.
 func (c *Client) PolicyVersions(ctx context.Context, set string) iter.Seq2[PolicyVersion, error] {
 	return list[PolicyVersion](ctx, c, nil, policySets, set, "versions")
@@ -85,8 +80,7 @@ func (c *Client) PolicyVersion(ctx context.Context, set, digest string) (PolicyV
 
 // PolicyFiles gives the texts of a version by their paths.
 func (c *Client) PolicyFiles(ctx context.Context, set, digest string) (map[string]string, error) {
-	files, err := one[PolicyFiles](ctx, c, http.MethodGet, nil, policySets, set, "versions", digest, "files")
-	return files.Files, err
+	return one[map[string]string](ctx, c, http.MethodGet, nil, policySets, set, "versions", digest, "files")
 }
 
 // PushPolicy keeps a version as a draft. The same content once more makes no second one. [ErrInvalid] with the code

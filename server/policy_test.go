@@ -126,9 +126,9 @@ func TestVersionsArePushedReadAndActivated(t *testing.T) { // docs/design.md 12,
 	if pushed.Version.Author != "lena" || pushed.Version.Message != "why" {
 		t.Errorf("the same content once more is %+v", pushed.Version)
 	}
-	var held client.PolicyFiles
+	var held map[string]string
 	w.do(t, http.MethodGet, versions+"/"+digest+"/files", nil).want(t, http.StatusOK).into(t, &held)
-	if diff := cmp.Diff(files, held.Files); diff != "" {
+	if diff := cmp.Diff(files, held); diff != "" {
 		t.Errorf("files (-pushed +read):\n%s", diff)
 	}
 	var list client.List[client.PolicyVersion]

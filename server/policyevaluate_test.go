@@ -83,9 +83,9 @@ func TestADecisionBecomesATestOfADraft(t *testing.T) { // docs/design.md 12, Tes
 	if made.Version == nil || made.Version.Author != "lena" || made.Version.Message != "as it was" || made.Text != seen.Text || made.Path != seen.Path {
 		t.Errorf("got %+v", made)
 	}
-	var files client.PolicyFiles
+	var files map[string]string
 	w.do(t, http.MethodGet, versions+"/"+made.Version.Digest+"/files", nil).want(t, http.StatusOK).into(t, &files)
-	if files.Files[made.Path] != made.Text {
+	if files[made.Path] != made.Text {
 		t.Error("the version does not have it")
 	}
 	w.do(t, http.MethodPost, tests, client.PolicyTestOf{From: id}, as("lena")).want(t, http.StatusOK) // is there

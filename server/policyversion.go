@@ -54,7 +54,7 @@ func getVersionFiles(c *call) error {
 	if err != nil {
 		return err
 	}
-	return c.answer(http.StatusOK, client.PolicyFiles{Files: files})
+	return c.answer(http.StatusOK, files)
 }
 
 // getBundle answers a version as any OPA takes it.

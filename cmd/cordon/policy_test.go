@@ -40,7 +40,7 @@ func keeper(t *testing.T, files map[string]string, more map[string]string) *wire
 	digest := digestOf(files)
 	answers := map[string]string{
 		"GET /v1/policies/cordon":                               `200 {"set":"cordon","active":"` + digest + `","activation":4,"gates":{},"reviews":[]}`,
-		"GET /v1/policies/cordon/versions/" + digest + "/files": "200 " + asJSON(t, map[string]any{"files": files}),
+		"GET /v1/policies/cordon/versions/" + digest + "/files": "200 " + asJSON(t, files),
 		"POST /v1/policies/cordon/versions":                     `201 {"version":{"digest":"sha256:new","author":"lena","message":"why","gates":[` + openGate + `]},"report":{"tests":{"passed":3,"failed":0},"coverage":{"percent":100}}}`,
 		"GET /v1/policies/cordon/versions":                      `200 {"items":[{"digest":"` + digest + `","state":"active","author":"server","message":"shipped","created_at":"2026-01-02T03:04:05Z","approvals":[]}],"next_cursor":""}`,
 	}
@@ -174,7 +174,7 @@ func TestNothingIsWrittenOutsideOfTheFolder(t *testing.T) {
 
 func TestFilesThatCameOtherwiseAreRefused(t *testing.T) {
 	s := keeper(t, small, map[string]string{
-		"GET /v1/policies/cordon/versions/" + digestOf(small) + "/files": `200 {"files":{"cordon/cordon.rego":"package evil\n"}}`,
+		"GET /v1/policies/cordon/versions/" + digestOf(small) + "/files": `200 {"cordon/cordon.rego":"package evil\n"}`,
 	})
 	dir := t.TempDir()
 	s.command().run(t, "policy", "pull", dir).want(t, 3, "", "has changed them")
