@@ -25,18 +25,16 @@ type Trial struct {
 
 // Tried is what came of a trial. It is no decision, and nothing rests on it.
 type Tried struct {
-	*policies.Evaluation
+	*table.Tried
 	Digest string
-	Input  *policies.Input // that the rules were asked about, in the version's words
-	// WhyNot are the smallest changes of facts that would turn the answer.
-	WhyNot []table.Turn
 }
 
-// whyNotTime is how long what would turn an answer is looked for.
-const whyNotTime = 2 * time.Second
+// mostTried is how many trials of what was never in force are at work at once; the others wait.
+const mostTried = 2
 
 // Evaluate tries a question or an input on a version. It is on record as a reading. *guard.NotFound: there is no such
-// version; *guard.Invalid: it is no question, or no input.
+// version; *guard.Invalid: it is no question, or no input; *Refused: the version was stopped, since it takes more memory or
+// time than a trial may.
 func (l *Library) Evaluate(ctx context.Context, o *guard.Origin, set string, t Trial) (*Tried, error) {
 	if err := open(o, set); err != nil {
 		return nil, err
@@ -46,7 +44,7 @@ func (l *Library) Evaluate(ctx context.Context, o *guard.Origin, set string, t T
 		f.add("", "must have a question or an input, and not both")
 		return nil, f.err()
 	}
-	engine, err := l.engine(ctx, set, t.Digest)
+	try, digest, err := l.trier(ctx, set, t.Digest)
 	if err != nil {
 		return nil, err
 	}
@@ -58,10 +56,13 @@ func (l *Library) Evaluate(ctx context.Context, o *guard.Origin, set string, t T
 	if at.IsZero() {
 		at = l.now()
 	}
-	if in.Time == nil {
-		in.Time = engine.Time(at)
+	came, failed := try(ctx, in, at)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
 	}
-	engine.Current(in)
+	if came != nil && came.Input != nil {
+		in = came.Input // in the words and at the time of that version
+	}
 	details := map[string]any{"input": in}
 	if t.Question != nil {
 		details["question"] = t.Question
@@ -69,34 +70,55 @@ func (l *Library) Evaluate(ctx context.Context, o *guard.Origin, set string, t T
 	if !t.At.IsZero() {
 		details["at"] = t.At.UTC()
 	}
-	if err := l.guard.RecordRead(o, "evaluate_policy", entity(engine.Digest()), details); err != nil {
+	if err := l.guard.RecordRead(o, "evaluate_policy", entity(digest), details); err != nil {
 		return nil, err
 	}
-	tried := &Tried{Digest: engine.Digest(), Input: in}
-	if tried.Evaluation, err = engine.Evaluate(ctx, in); err != nil || tried.Undecided != "" {
-		return tried, err
+	if refused, is := errors.AsType[*policies.ProblemsError](failed); is {
+		return nil, &Refused{Problems: refused.Problems}
 	}
-	limited, cancel := context.WithTimeout(ctx, whyNotTime)
-	defer cancel()
-	if tried.WhyNot, err = table.WhyNot(limited, engine, in); errors.Is(err, policies.ErrTimeout) && ctx.Err() == nil {
-		tried.WhyNot, err = nil, nil // of rules that take their time it is left out
-	}
-	return tried, err
+	return &Tried{Tried: came, Digest: digest}, failed
 }
 
-// engine returns a version of a set ready to be asked; the one in force for no digest.
-func (l *Library) engine(ctx context.Context, set, digest string) (*policies.Engine, error) {
-	if digest == "" {
-		return l.guard.Policy(), nil
+// trier returns what tries inputs on a version of a set, and its digest; of the one in force for no digest. What answers, or
+// did, is asked here. What never did may never have been looked at by anybody, and is not even compiled here.
+func (l *Library) trier(ctx context.Context, set, digest string) (func(context.Context, *policies.Input, time.Time) (*table.Tried, error), string, error) {
+	engine := l.guard.Policy()
+	if digest != "" && digest != engine.Digest() {
+		v, err := find(ctx, l.store, set, digest)
+		if err != nil {
+			return nil, "", err
+		}
+		if v.Activated == 0 && l.apart != nil {
+			return l.tryApart(digest), digest, nil
+		}
+		engine, err = l.guard.Engine(ctx, digest)
+		if missing, is := errors.AsType[*guard.NotKept](err); is {
+			return nil, "", &guard.NotFound{What: "version that this release can ask (" + missing.Why + ")"}
+		}
+		if err != nil {
+			return nil, "", err
+		}
 	}
-	if _, err := find(ctx, l.store, set, digest); err != nil {
-		return nil, err
+	return func(ctx context.Context, in *policies.Input, at time.Time) (*table.Tried, error) {
+		return table.Try(ctx, engine, in, at)
+	}, engine.Digest(), nil
+}
+
+// tryApart tries inputs on a version in another process, and in so many at once.
+func (l *Library) tryApart(digest string) func(context.Context, *policies.Input, time.Time) (*table.Tried, error) {
+	return func(ctx context.Context, in *policies.Input, at time.Time) (*table.Tried, error) {
+		src, err := l.content(ctx, digest)
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case l.trying <- struct{}{}:
+		case <-ctx.Done():
+			return nil, fmt.Errorf("wait for other trials: %w", context.Cause(ctx))
+		}
+		defer func() { <-l.trying }()
+		return l.apart.Try(ctx, src, in, at)
 	}
-	engine, err := l.guard.Engine(ctx, digest)
-	if missing, is := errors.AsType[*guard.NotKept](err); is {
-		return nil, &guard.NotFound{What: "version that this release can ask (" + missing.Why + ")"}
-	}
-	return engine, err
 }
 
 // input is what the rules are asked about in a trial.

@@ -33,7 +33,7 @@ type Config struct {
 	// Tokens tells that callers come with tokens of an issuer, too: then there are always several who may approve.
 	Tokens bool
 
-	// Apart checks what nobody has looked at yet where it can do no harm; nil: in this process.
+	// Apart checks and tries what nobody has looked at yet where it can do no harm; nil: in this process.
 	Apart Apart
 
 	Now func() time.Time // nil: time.Now
@@ -43,12 +43,13 @@ type Config struct {
 	Compare func(ctx context.Context, from, to *policies.Engine) (*table.Difference, error)
 }
 
-// Apart checks policies, and proves what holds for all questions, where neither can harm this process: until somebody has
+// Apart checks policies, proves what holds for all questions, and tries inputs, where none can harm this process: until somebody has
 // a version compared, replayed or activated it is not even compiled here. A policy that takes
 // too much is a *policies.ProblemsError.
 type Apart interface {
 	Check(ctx context.Context, src policies.Source) (*policies.Report, error)
 	Prove(ctx context.Context, src policies.Source) (*table.Proof, error)
+	Try(ctx context.Context, src policies.Source, in *policies.Input, at time.Time) (*table.Tried, error)
 }
 
 // Library keeps the versions of policies. It is safe for concurrent use.
@@ -64,6 +65,8 @@ type Library struct {
 
 	jobs        *jobs
 	working     chan struct{} // holds a token while a policy is checked or compared
+	trying      chan struct{} // holds a token for each trial of what was never in force
+	apart       Apart
 	differences differences
 	inspect     func(ctx context.Context, src policies.Source) (*policies.Report, error)
 	prove       func(ctx context.Context, src policies.Source) (*table.Proof, error)
@@ -84,7 +87,7 @@ func New(config Config) (*Library, error) {
 	l := &Library{
 		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
 		tokens: config.Tokens, now: config.Now, log: config.Log, jobs: newJobs(config.Store, config.Replica, config.Now, config.Log),
-		working: make(chan struct{}, 1), inspect: policies.Check, prove: prove, compare: table.Compare,
+		working: make(chan struct{}, 1), trying: make(chan struct{}, mostTried), apart: config.Apart, inspect: policies.Check, prove: prove, compare: table.Compare,
 	}
 	if config.Compare != nil {
 		l.compare = config.Compare

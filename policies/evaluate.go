@@ -49,7 +49,7 @@ func (e *Engine) Evaluate(ctx context.Context, in *Input) (*Evaluation, error) {
 	case errors.Is(err, ErrTimeout):
 		out.Undecided = fmt.Sprintf("the rules did not end within %v", evaluateTime)
 	case errors.Is(err, ErrResult):
-		out.Undecided = err.Error()
+		out.Undecided = cut(err.Error())
 	case err != nil:
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}

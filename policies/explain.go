@@ -107,7 +107,7 @@ func (x *explainer) lines() []string {
 	topdown.PrettyTraceWithLocation(&text, lineage.Full(x.events))
 	out := strings.Split(strings.TrimRight(text.String(), "\n"), "\n")
 	for i := range out {
-		out[i] = strings.TrimRight(out[i], " ")
+		out[i] = cut(strings.TrimRight(out[i], " "))
 	}
 	if x.more > 0 {
 		out = append(out, fmt.Sprintf("... and %d events more", x.more))

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/openapi3filter"
@@ -172,6 +173,14 @@ func lacks(src policies.Source, gate string) bool {
 
 func (glance) Prove(_ context.Context, src policies.Source) (*table.Proof, error) {
 	return &table.Proof{Invariants: []table.Invariant{{Name: "B1", Holds: !lacks(src, "invariants")}}}, nil
+}
+
+func (glance) Try(ctx context.Context, src policies.Source, in *policies.Input, at time.Time) (*table.Tried, error) {
+	engine, err := policies.Compile(ctx, src)
+	if err != nil {
+		return nil, err
+	}
+	return table.Try(ctx, engine, in, at)
 }
 
 func (glance) Check(ctx context.Context, src policies.Source) (*policies.Report, error) {

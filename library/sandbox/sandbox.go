@@ -8,6 +8,7 @@ package sandbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,13 +25,15 @@ import (
 	"cordon/policies/table"
 )
 
-// Limits of a check where a [Box] names none.
+// Limits of a check, and of a trial, where a [Box] names none.
 const (
-	Memory = 1 << 30 // bytes
-	Time   = 2 * time.Minute
+	Memory      = 1 << 30 // bytes
+	Time        = 2 * time.Minute
+	TrialMemory = 256 << 20
+	TrialTime   = 20 * time.Second // most of it for a machine that is busy: the evaluation has a second of its own
 )
 
-// Box checks policies in processes that it starts and ends.
+// Box checks and tries policies in processes that it starts and ends.
 type Box struct {
 	// Command is this program as it is to be started, with what makes it call [Serve].
 	Command []string
@@ -42,19 +45,22 @@ type Box struct {
 type (
 	request struct {
 		policies.Source
-		Memory int64 `json:"memory"`
-		Prove  bool  `json:"prove"`
+		Memory int64  `json:"memory"`
+		Prove  bool   `json:"prove"`
+		Try    *trial `json:"try,omitempty"`
 	}
 	answer struct {
-		Report *policies.Report `json:"report,omitempty"`
-		Proof  *table.Proof     `json:"proof,omitempty"`
-		Error  string           `json:"error,omitempty"`
+		Report   *policies.Report   `json:"report,omitempty"`
+		Proof    *table.Proof       `json:"proof,omitempty"`
+		Tried    *tried             `json:"tried,omitempty"`
+		Problems []policies.Problem `json:"problems,omitempty"` // why it cannot be asked
+		Error    string             `json:"error,omitempty"`
 	}
 )
 
 // Check is policies.Check. A policy that takes more memory or time than it may is reported with a problem.
 func (b *Box) Check(ctx context.Context, src policies.Source) (*policies.Report, error) {
-	got, err := b.run(ctx, request{Source: src, Memory: b.memory()})
+	got, err := b.run(ctx, request{Source: src, Memory: cmp.Or(b.Memory, Memory)}, cmp.Or(b.Time, Time))
 	if over, is := errors.AsType[*exceeded](err); is {
 		return &policies.Report{
 			Digest: src.Digest(), Problems: []policies.Problem{over.problem()}, Format: []policies.Unformatted{},
@@ -71,7 +77,7 @@ func (b *Box) Check(ctx context.Context, src policies.Source) (*policies.Report,
 // Prove is table.Prove of a policy that is compiled there, too. One that takes more memory or time than it may is a *policies.ProblemsError.
 func (b *Box) Prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
 	start := time.Now()
-	got, err := b.run(ctx, request{Source: src, Memory: b.memory(), Prove: true})
+	got, err := b.run(ctx, request{Source: src, Memory: cmp.Or(b.Memory, Memory), Prove: true}, cmp.Or(b.Time, Time))
 	if over, is := errors.AsType[*exceeded](err); is {
 		return nil, &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
 	}
@@ -82,38 +88,27 @@ func (b *Box) Prove(ctx context.Context, src policies.Source) (*table.Proof, err
 	return got.Proof, nil
 }
 
-func (b *Box) memory() int64 {
-	if b.Memory > 0 {
-		return b.Memory
-	}
-	return Memory
-}
-
 // exceeded is why a process was ended.
 type exceeded struct{ why string }
 
 func (e *exceeded) Error() string {
-	return "it was stopped while it was checked: it takes more than " + e.why + "; look for what grows or repeats without end"
+	return "it was stopped while it was asked: it takes more than " + e.why + "; look for what grows or repeats without end"
 }
 
 func (e *exceeded) problem() policies.Problem {
 	return policies.Problem{Code: "limit_error", Message: e.Error()}
 }
 
-func (b *Box) run(ctx context.Context, ask request) (*answer, error) {
-	limit := b.Time
-	if limit <= 0 {
-		limit = Time
-	}
+func (b *Box) run(ctx context.Context, ask request, limit time.Duration) (*answer, error) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	text, err := json.Marshal(ask)
 	if err != nil {
 		return nil, err
 	}
-	var out, said bytes.Buffer
+	out, said := bounded{most: mostAnswered}, bounded{most: 4 << 10}
 	child := exec.CommandContext(limited, b.Command[0], b.Command[1:]...) //nolint:gosec // this program
-	child.Stdin, child.Stdout, child.Stderr = bytes.NewReader(text), &out, &bounded{&said}
+	child.Stdin, child.Stdout, child.Stderr = bytes.NewReader(text), &out, &said
 	child.Env = slices.DeleteFunc(os.Environ(), func(entry string) bool { return strings.HasPrefix(entry, "CORDON_") }) // no key, no password
 	child.Env = append(child.Env, "GOTRACEBACK=none")
 	child.WaitDelay = time.Second
@@ -126,14 +121,19 @@ func (b *Box) run(ctx context.Context, ask request) (*answer, error) {
 	case limited.Err() != nil:
 		return nil, &exceeded{limit.String()}
 	case err != nil && outOfMemory(said.String()):
-		return nil, &exceeded{fmt.Sprintf("%d MiB of memory", b.memory()>>20)}
+		return nil, &exceeded{fmt.Sprintf("%d MiB of memory", ask.Memory>>20)}
+	case out.cut:
+		return nil, &exceeded{fmt.Sprintf("%d MiB to say", mostAnswered>>20)}
 	case err != nil:
 		return nil, fmt.Errorf("%w: %s", err, strings.TrimSpace(said.String()))
 	}
 	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
 		return nil, err
 	}
-	if got.Error != "" {
+	switch {
+	case len(got.Problems) > 0:
+		return nil, &policies.ProblemsError{Problems: got.Problems}
+	case got.Error != "":
 		return nil, errors.New(got.Error)
 	}
 	return &got, nil
@@ -149,13 +149,21 @@ func outOfMemory(said string) bool {
 	return false
 }
 
-// bounded keeps the first bytes that are written.
-type bounded struct{ buffer *bytes.Buffer }
+// mostAnswered bounds what is read of an answer.
+const mostAnswered = 64 << 20
 
+// bounded keeps the first bytes that are written.
+type bounded struct {
+	bytes.Buffer
+	most int
+	cut  bool
+}
+
+// Write keeps what there is room for.
 func (b *bounded) Write(data []byte) (int, error) {
-	if room := 4<<10 - b.buffer.Len(); room > 0 {
-		b.buffer.Write(data[:min(room, len(data))])
-	}
+	room := b.most - b.Len()
+	b.cut = b.cut || len(data) > room
+	b.Buffer.Write(data[:min(room, len(data))])
 	return len(data), nil
 }
 
@@ -173,15 +181,20 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	}
 	var got answer
 	var err error
-	if ask.Prove {
+	switch {
+	case ask.Try != nil:
+		got.Tried, err = ask.Try.on(ctx, ask.Source)
+	case ask.Prove:
 		var engine *policies.Engine
 		if engine, err = policies.Compile(ctx, ask.Source); err == nil {
 			got.Proof, err = table.Prove(ctx, engine)
 		}
-	} else {
+	default:
 		got.Report, err = policies.Check(ctx, ask.Source)
 	}
-	if err != nil {
+	if refused, is := errors.AsType[*policies.ProblemsError](err); is {
+		got = answer{Problems: refused.Problems}
+	} else if err != nil {
 		got = answer{Error: err.Error()}
 	}
 	return json.NewEncoder(out).Encode(got)

@@ -40,6 +40,17 @@ func box(t *testing.T) *sandbox.Box {
 	return &sandbox.Box{Command: []string{program}}
 }
 
+// doubling is a rule that doubles a text so often where a condition holds.
+func doubling(condition string, times int) string {
+	var rule strings.Builder
+	fmt.Fprintf(&rule, "deny if {\n\t%s\n\tx0 := concat(\"\", [\"aaaaaaaaaaaaaaaa\", input.action.name])\n", condition)
+	for i := range times {
+		fmt.Fprintf(&rule, "\tx%d := concat(\"\", [x%d, x%d])\n", i+1, i, i)
+	}
+	fmt.Fprintf(&rule, "\tcount(x%d) > 1\n}", times)
+	return rule.String()
+}
+
 // with is the built-in policy with one rule more.
 func with(body string) policies.Source {
 	src := policies.Source{Files: maps.Clone(policies.Builtin().Files)}
@@ -83,15 +94,9 @@ func TestAPolicyThatFillsTheMemoryIsStopped(t *testing.T) {
 	if raceDetector() {
 		t.Skip("its own memory is beyond any limit")
 	}
-	var doubling strings.Builder
-	doubling.WriteString("deny if {\n\tx0 := concat(\"\", [\"aaaaaaaaaaaaaaaa\", input.action.name])\n")
-	for i := range 40 {
-		fmt.Fprintf(&doubling, "\tx%d := concat(\"\", [x%d, x%d])\n", i+1, i, i)
-	}
-	doubling.WriteString("\tcount(x40) > 1\n}")
 	for name, body := range map[string]string{
 		"a comprehension": "deny if {\n\tinput.action.name == \"view_decisions\"\n\tcount([y | some a in numbers.range(1, 1000000000); y := [a, a, a]]) > 1\n}",
-		"doubling":        doubling.String(),
+		"doubling":        doubling("", 40),
 		"at once":         `deny if count(sprintf("%20000000000d", [1])) > 1`,
 	} {
 		t.Run(name, func(t *testing.T) {
