@@ -1,6 +1,7 @@
 package guard
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +196,7 @@ func (g *Guard) policyAt(ctx context.Context, at time.Time) (p PastPolicy, _ err
 	}
 	for _, in := range list {
 		if !in.Since.After(at) {
-			p = PastPolicy{Digest: in.Digest, Set: Setter{Record: in.Record, Time: in.Since, By: serverCaller}}
+			p = PastPolicy{Digest: in.Digest, Set: Setter{Record: in.Record, Time: in.Since, By: cmp.Or(in.By, serverCaller)}}
 		}
 	}
 	return p, nil

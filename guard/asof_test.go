@@ -249,6 +249,20 @@ func text(name string, revision int64, chosen *datastore.OrganizationSettings, m
 	return b.String()
 }
 
+// Who put a policy in force is told with it: a person, or the server that began.
+func TestAsOfTellsWhoPutThePolicyInForce(t *testing.T) {
+	g, clock, _ := earlier(t, openSQLite(t))
+	acme(t, g)
+	first := clock.moment()
+	activate(t, g, shut(t))
+	for at, by := range map[time.Time]string{first: "server", clock.moment(): "olga"} {
+		d, err := g.At(t.Context(), host(), "acme", at)
+		if err != nil || d.Policy.Set.By != by {
+			t.Errorf("%+v, want it of %s: %v", d, by, err)
+		}
+	}
+}
+
 // What is worked out of the changes on record is what was decided and shown at the time, whatever happened: imports,
 // removals, ends by the clock, organizations made again, products that change hands, another policy (docs/design.md 13).
 func TestAsOfIsWhatWasDecidedAtTheTime(t *testing.T) {

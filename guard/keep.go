@@ -95,7 +95,7 @@ func (g *Guard) activate(ctx context.Context, tx datastore.Tx, a *attempt, next 
 	}
 	a.changes = append(a.changes, Changed{Noun: "policy", ID: next.Set, Set: map[string]FromTo{"in_force": set}})
 	a.unasked(g)
-	list = append(list[max(0, len(list)-mostInForce+1):], inForce{next.Digest, a.now, a.result.ID})
+	list = append(list[max(0, len(list)-mostInForce+1):], inForce{Digest: next.Digest, Since: a.now, Record: a.result.ID, By: next.By})
 	body, err := json.Marshal(list)
 	if err != nil {
 		return fmt.Errorf("note the policy in force: %w", err)

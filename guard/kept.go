@@ -24,6 +24,7 @@ type inForce struct {
 	Digest string    `json:"digest"`
 	Since  time.Time `json:"since"`
 	Record string    `json:"record"`
+	By     string    `json:"by,omitempty"` // empty: the server, or a release that did not note it
 }
 
 // readInForce reads the policies that were in force, the first first.
