@@ -62,5 +62,10 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 			return "", nil, err
 		}
 	}
+	for i := range answers {
+		if answers[i].Err == nil {
+			g.shadows.offer(&answers[i].Answer, at)
+		}
+	}
 	return batch, answers, nil
 }

@@ -26,6 +26,7 @@ func (g *Guard) Decide(ctx context.Context, o *Origin, q *Question) (Answer, err
 	if err := g.journal.Append(&entry); err != nil {
 		return Answer{}, err
 	}
+	g.shadows.offer(&answer, entry.Time)
 	return answer, nil
 }
 
@@ -65,9 +66,6 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 		return Answer{}, err
 	}
 	answer := g.answered(at, ends, decision, &k)
-	if p.shadow != nil {
-		g.shadows.offer(p, &answer, at)
-	}
 	g.fill(entry, o, &asked, &answer, at, g.now().Sub(start), p.label(asked.Action.Name))
 	return answer, nil
 }

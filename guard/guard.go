@@ -129,7 +129,7 @@ func New(config Config) (*Guard, error) {
 		store: config.Store, journal: config.Journal, ledger: config.Ledger, cache: newCache(config), callers: newCallers(config),
 		now: config.Now, clock: newEndClock(config), log: config.Log, observe: config.Observe, config: config,
 	}
-	g.shadows = newShadowing()
+	g.shadows = newShadowing(&g.policy)
 	g.policy.now.Store(policy)
 	g.policy.turn = make(chan struct{}, 1)
 	g.intake = opa.NewIntake(opa.Config{Store: g.store, Journal: g.journal, Search: g.ledger.Search, Now: g.now})

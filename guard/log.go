@@ -144,6 +144,7 @@ func (g *Guard) recordRead(ctx context.Context, o *Origin, f *RecordFilter, orga
 	if err := g.journal.Append(&entry); err != nil {
 		return err
 	}
+	g.shadows.offer(&answer, entry.Time)
 	if !answer.Allowed {
 		return &Denied{Answer: answer}
 	}

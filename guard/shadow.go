@@ -64,17 +64,24 @@ type Shadowing struct {
 // shadowing counts what came of it.
 type shadowing struct {
 	waiting chan shadowed
+	policy  *enforcement
 
 	mu    sync.Mutex
 	of    Shadowing
 	kinds map[[3]string]*ShadowDifference
 }
 
-func newShadowing() *shadowing { return &shadowing{waiting: make(chan shadowed, shadowWaiting)} }
+func newShadowing(beside *enforcement) *shadowing {
+	return &shadowing{waiting: make(chan shadowed, shadowWaiting), policy: beside}
+}
 
-// offer has an answered question asked of the policy's shadow by and by, for a share of the questions. It waits for
-// nothing: where too many are asked, this one is not.
-func (s *shadowing) offer(p *policy, answer *Answer, at time.Time) {
+// offer has a question that was answered, and is on record, asked of the shadow by and by, for a share of the questions. It
+// waits for nothing: where too many are asked, this one is not.
+func (s *shadowing) offer(answer *Answer, at time.Time) {
+	p := s.policy.Load()
+	if p.shadow == nil || p.Digest() != answer.Policy {
+		return
+	}
 	if p.shadow.sample < 1 && rand.Float64() >= p.shadow.sample { //nolint:gosec // a sample need not be secret
 		return
 	}
@@ -131,10 +138,14 @@ func (s *shadowing) ask(ctx context.Context, q *shadowed) {
 	})
 }
 
-// note counts something of a shadow and the policy beside which it was asked. What was of others is forgotten.
+// note counts something of a shadow and the policy beside which it was asked. What was of others is forgotten, and what
+// comes late, when another of the two is in place, is not counted.
 func (s *shadowing) note(of *shadow, policy string, count func(*Shadowing)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if p := s.policy.Load(); p.shadow == nil || p.shadow.Digest() != of.Digest() || p.Digest() != policy {
+		return
+	}
 	if s.of.Shadow != of.Digest() || s.of.Policy != policy {
 		s.of, s.kinds = Shadowing{Shadow: of.Digest(), Policy: policy}, map[[3]string]*ShadowDifference{}
 	}

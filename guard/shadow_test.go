@@ -116,3 +116,63 @@ func TestAShadowThatDoesNotKeepUpDelaysNobody(t *testing.T) {
 		t.Errorf("got %+v", s)
 	}
 }
+
+// later has a guard that did not run yet run until all that waits was done.
+func later(t *testing.T, g *guard.Guard) {
+	t.Helper()
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx) }()
+	synctest.Wait()
+	stop()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+}
+
+// What is answered on record alone is asked of a shadow: every record that a difference names is there.
+func TestAShadowIsAskedOnlyWhatIsOnRecord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := openJournal(t)
+		g := must[*guard.Guard](t)(guard.New(guard.Config{Store: openSQLite(t), Engine: must2(engine()), Journal: records}))
+		if err := g.KeepPolicy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		acme(t, g)
+		shadowed(t, g, shut(t), 1)
+		manage := productQuestion("adam", "manage", "shop")
+		answer := decided(t, g, manage)
+		if err := records.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := g.Decide(t.Context(), host(), manage); err == nil {
+			t.Error("answered without a record")
+		}
+		if _, _, err := g.DecideAll(t.Context(), host(), []guard.BatchItem{{Question: *manage}}, guard.ExecuteAll); err == nil {
+			t.Error("a batch is answered without records")
+		}
+		later(t, g)
+		if s := g.Shadow(); s.Asked != 1 || len(s.Differences) != 1 || !slices.Equal(s.Differences[0].Records, []string{answer.ID}) {
+			t.Errorf("got %+v, want the record %s alone", s, answer.ID)
+		}
+	})
+}
+
+// What waited for a shadow that is no more takes nothing from the count of the one that is.
+func TestWhatIsAskedOfAFormerShadowIsNotCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := must[*guard.Guard](t)(guard.New(guard.Config{Store: openSQLite(t), Engine: must2(engine()), Journal: openJournal(t)}))
+		if err := g.KeepPolicy(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		acme(t, g)
+		for _, next := range []*policies.Engine{shut(t), must2(engine()), shut(t)} {
+			shadowed(t, g, next, 1)
+			decided(t, g, productQuestion("adam", "manage", "shop"))
+		}
+		later(t, g)
+		if s := g.Shadow(); s.Asked != 2 || s.Shadow != shut(t).Digest() {
+			t.Errorf("got %+v", s)
+		}
+	})
+}
