@@ -66,7 +66,8 @@ type PolicyExample struct {
 	Command  string          `json:"command"`  // that asks it
 }
 
-// PolicyDiff tells what differs between a version and another, "" for the one in force.
+// PolicyDiff tells what differs between a version and another, "" for the one in force or, while a glass is broken, that
+// will be again.
 func (c *Client) PolicyDiff(ctx context.Context, set, digest, against string) (PolicyDiff, error) {
 	var diff PolicyDiff
 	_, err := c.do(ctx, call{method: http.MethodGet, path: diffPath(set, digest), query: diffQuery(against)}, &diff)

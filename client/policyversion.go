@@ -37,7 +37,7 @@ type PolicyApproval struct {
 	Caller  string    `json:"caller"`
 	At      time.Time `json:"at"`
 	Message string    `json:"message,omitempty"`
-	Against string    `json:"against"` // the version in force then: what was approved is the step from it
+	Against string    `json:"against"` // the version in force for good then: what was approved is the step from it
 }
 
 // PolicyGate is one that stands open between a version and its being in force.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordon/datastore"
@@ -78,10 +79,12 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 	}
 	asked := &asking{by: by, message: ask.Message, acknowledged: ask.Acknowledged}
 	if ask.BreakGlass == nil {
-		if err := l.keepsWords(ctx, before, digest); err != nil {
-			return none, err
+		for _, from := range slices.Compact([]string{base(&before), before.Digest}) { // people may use the words of both
+			if err := l.keepsWords(ctx, from, digest); err != nil {
+				return none, err
+			}
 		}
-		if asked.changed, err = l.turned(ctx, before, digest); err != nil {
+		if asked.changed, err = l.turned(ctx, base(&before), digest); err != nil {
 			return none, err
 		}
 	}
@@ -91,7 +94,7 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 		if err := unmet(o, s.Activation.Number); err != nil {
 			return nil, "", nil, err
 		}
-		if s.Activation.Digest != before { // what was looked at ahead is of another
+		if s.Activation.Number != before.Number { // what was looked at ahead is of another
 			return nil, "", nil, meanwhile(s.Activation.Number)
 		}
 		v, err := find(ctx, tx, set, digest)
@@ -127,25 +130,25 @@ func actor(o *guard.Origin, set string) (Person, error) {
 }
 
 // prepare looks at what a transaction would take too long for: that the version can be asked by this release, and that
-// its report is this release's. It returns the digest of what is in force now.
-func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest string) (string, error) {
+// its report is this release's. It returns what is in force now.
+func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest string) (InForce, error) {
 	a, err := activation(ctx, l.store, set)
 	if err != nil {
-		return "", err
+		return a, err
 	}
 	if o.Once == nil { // a repeat is answered as its first was, which the transaction knows
 		if err := unmet(o, a.Number); err != nil {
-			return "", err
+			return a, err
 		}
 	}
 	v, err := find(ctx, l.store, set, digest)
 	if err != nil {
-		return "", err
+		return a, err
 	}
 	if _, err := l.guard.Engine(ctx, digest); err != nil {
-		return "", fmt.Errorf("open policy: %w", err)
+		return a, fmt.Errorf("open policy: %w", err)
 	}
-	return a.Digest, l.renew(ctx, set, v)
+	return a, l.renew(ctx, set, v)
 }
 
 // step is how a version comes into force.
@@ -159,10 +162,7 @@ type step struct {
 // lasting is what a rollback will go back to once a version is in force: what is in force now or, where that is for a
 // time only, what it will be again.
 func lasting(now *InForce, v *Version) string {
-	before := now.Digest
-	if !now.Until.IsZero() {
-		before = now.Previous
-	}
+	before := base(now)
 	if before == v.Digest {
 		return v.Before
 	}

@@ -15,7 +15,7 @@ type Approval struct {
 	Person
 	At      time.Time `json:"at"`
 	Message string    `json:"message,omitempty"`
-	Against string    `json:"against"` // the version in force then: what was approved is the step from it
+	Against string    `json:"against"` // the version in force for good then: what was approved is the step from it
 }
 
 // Reading says who read the difference between a version and another.
@@ -63,7 +63,7 @@ func (l *Library) Approve(ctx context.Context, o *guard.Origin, set, digest, mes
 					Detail: "the author of a version does not approve it, under whatever name: ask somebody with a key or token of their own",
 				}
 			}
-			said := Approval{Person: by, At: at.UTC(), Message: message, Against: a.Digest}
+			said := Approval{Person: by, At: at.UTC(), Message: message, Against: base(&a)}
 			v.Approvals = append(slices.DeleteFunc(v.Approvals, func(of Approval) bool { return of.Is(by) }), said)
 			v.Approvals = v.Approvals[max(0, len(v.Approvals)-mostSaid):]
 			return &guard.Administered{Changes: change("approval", digest, nil, &said)}, v.put(ctx, tx, set)

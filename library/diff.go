@@ -11,7 +11,7 @@ import (
 // Diff is all that differs between two versions.
 type Diff = table.Comparison
 
-// Diff says what differs between a version and another, "" for the one in force: what is written, and every question that
+// Diff says what differs between a version and another, "" for the one in force, or that will be again: what is written, and every question that
 // is answered otherwise. That somebody read it is noted, for the gate that may ask for it.
 func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, against string) (*Diff, error) {
 	to, err := l.source(ctx, o, set, digest)
@@ -23,7 +23,7 @@ func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, agains
 		if err != nil {
 			return nil, err
 		}
-		against = a.Digest
+		against = base(&a)
 	}
 	from, err := l.source(ctx, o, set, against)
 	if err != nil {

@@ -51,7 +51,7 @@ type asking struct {
 // an activation to come.
 func (l *Library) judge(ctx context.Context, from datastore.Reader, s *Standing, v *Version, asked *asking, at time.Time) ([]Gate, error) {
 	open := v.Summary.open(&s.Gates)
-	if s.Gates.DiffRead && (asked == nil || !slices.ContainsFunc(v.Readings, func(r Reading) bool { return r.Is(asked.by) && r.Against == s.Activation.Digest })) {
+	if s.Gates.DiffRead && (asked == nil || !slices.ContainsFunc(v.Readings, func(r Reading) bool { return r.Is(asked.by) && r.Against == base(&s.Activation) })) {
 		open = append(open, Gate{
 			Name: GateDiffRead, Scope: guard.ScopeActivate,
 			Detail: "whoever activates reads the difference to the version in force first",
@@ -147,7 +147,7 @@ func (l *Library) secondPerson(ctx context.Context, from datastore.Reader, s *St
 		return nil, nil
 	}
 	for _, a := range v.Approvals {
-		if a.Against != s.Activation.Digest || a.Is(v.Author) {
+		if a.Against != base(&s.Activation) || a.Is(v.Author) {
 			continue
 		}
 		if a.Token || slices.ContainsFunc(approvers, func(k Key) bool { return k.ID == a.Caller }) {

@@ -13,6 +13,7 @@ import (
 	"cordon/guard"
 	"cordon/library"
 	"cordon/policies"
+	"cordon/policies/table"
 )
 
 func (s *shelf) expire(t *testing.T) {
@@ -287,4 +288,42 @@ func TestAVersionThatCannotBeLoadedIsOverInItsTime(t *testing.T) { // docs/desig
 			t.Error(err)
 		}
 	})
+}
+
+// What broke the glass stays for good by the gates alone, which hold it against what will be in force again.
+func TestWhatBrokeTheGlassStaysByTheGatesAlone(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	s.Differ(table.Group{ID: "one", From: table.AnswerDeny, To: table.AnswerAllow})
+	s.second(t, true)
+	s.setGates(t, func(g *library.Gates) { g.DiffRead = true })
+	bob := by(s.key(t, "two", guard.ScopePolicy), "bob")
+	shipped, broken := s.active(t), s.push(t, alice(), "broken")
+	s.breakGlass(t, alice(), broken, time.Hour)
+	v, err := s.Version(t.Context(), alice(), library.Set, broken)
+	if err != nil || v.State != library.Active || len(v.Gates) != 4 {
+		t.Errorf("for good it wants %+v, %v", v, err)
+	}
+	wants(t, s.held(t, alice(), broken, now), library.GateDiffRead, library.GateFlips, library.GateSecondPerson)
+	d, err := s.Diff(t.Context(), alice(), library.Set, broken, "")
+	if err != nil || d.Table.From != shipped || len(d.Files) != 1 {
+		t.Errorf("it is held against %+v, %v", d, err)
+	}
+	wants(t, s.held(t, alice(), broken, now), library.GateFlips, library.GateSecondPerson)
+	s.approve(t, bob, broken)
+	wants(t, s.held(t, alice(), broken, now), library.GateFlips)
+	known := library.Activate{Message: "it is right", Acknowledged: []string{"one"}}
+	wants(t, s.held(t, alice(), broken, known))
+	if a := s.standing(t).Activation; a.Digest != broken || a.Previous != shipped || !a.Until.IsZero() {
+		t.Errorf("%+v", a)
+	}
+}
+
+// What was approved and read before the glass was broken is still of the step that is asked for.
+func TestABrokenGlassTakesNoApprovalAway(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	s.second(t, true)
+	later := s.push(t, alice(), "later")
+	s.approve(t, by(s.key(t, "two", guard.ScopePolicy), "bob"), later)
+	s.breakGlass(t, alice(), s.push(t, alice(), "broken"), time.Hour)
+	wants(t, s.held(t, alice(), later, now))
 }

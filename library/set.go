@@ -17,6 +17,15 @@ const Set = "cordon"
 // InForce says which version of a set is in force.
 type InForce = datastore.Activation
 
+// base is the version that whatever comes into force is held against: the one in force or, where that is for a time only,
+// the one before, for no gate was asked about what broke the glass.
+func base(a *InForce) string {
+	if a.Until.IsZero() {
+		return a.Digest
+	}
+	return a.Previous
+}
+
 // Standing is a set as it stands: what is in force of it, what is asked of the next version, and what is to be reviewed.
 type Standing struct {
 	Set        string

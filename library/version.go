@@ -99,7 +99,7 @@ func (l *Library) Version(ctx context.Context, o *guard.Origin, set, digest stri
 	if v.Report, err = l.report(ctx, digest); err != nil {
 		return nil, err
 	}
-	if v.State != Active {
+	if v.State != Active || !s.Activation.Until.IsZero() { // what is in force for a time may be activated for good
 		v.Gates, err = l.judge(ctx, l.store, s, v, nil, l.now())
 	}
 	return v, err
