@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"slices"
 
 	"cordon/policies"
 	"cordon/policies/table"
@@ -15,7 +16,7 @@ func (l *Library) Quicken() {
 	l.inspect = func(_ context.Context, src policies.Source) (*policies.Report, error) {
 		return &policies.Report{Digest: src.Digest(), Coverage: policies.Coverage{Percent: 100}, Budget: policies.Budget{Held: true}}, nil
 	}
-	l.prove = func(context.Context, policies.Source) (*table.Proof, error) { return &table.Proof{}, nil }
+	l.Break()
 	l.compare = func(_ context.Context, from, to *policies.Engine) (*table.Difference, error) {
 		return &table.Difference{From: from.Digest(), To: to.Digest()}, nil
 	}
@@ -31,12 +32,30 @@ func (l *Library) Differ(groups ...table.Group) {
 // Inspect has the library check policies whole again.
 func (l *Library) Inspect() { l.inspect = policies.Check }
 
+// StopProof has the library find that a proof takes too much.
+func (l *Library) StopProof() {
+	l.prove = func(context.Context, policies.Source) (*table.Proof, error) {
+		return nil, &policies.ProblemsError{Problems: []Problem{{Message: "it takes too much memory"}}}
+	}
+}
+
+// ProveLess has the library show nothing but one invariant.
+func (l *Library) ProveLess(name string) {
+	l.prove = func(context.Context, policies.Source) (*table.Proof, error) {
+		return &table.Proof{Cells: 7, Invariants: []table.Invariant{{Name: name, Holds: true}}}, nil
+	}
+}
+
 // Break has the library find that some invariants do not hold.
 func (l *Library) Break(names ...string) {
 	l.prove = func(context.Context, policies.Source) (*table.Proof, error) {
-		proof := &table.Proof{Cells: 7, Invariants: []table.Invariant{{Name: "U3", Holds: true}}}
-		for _, name := range names {
-			proof.Invariants = append(proof.Invariants, table.Invariant{Name: name, Counterexample: &table.Counterexample{}})
+		proof := &table.Proof{Cells: 7}
+		for _, name := range table.Names() {
+			i := table.Invariant{Name: name, Holds: !slices.Contains(names, name)}
+			if !i.Holds {
+				i.Counterexample = &table.Counterexample{}
+			}
+			proof.Invariants = append(proof.Invariants, i)
 		}
 		return proof, nil
 	}

@@ -115,6 +115,10 @@ func (s *Summary) open(gates *Gates) (open []Gate) {
 		add(GateTests, "the version was not checked yet: have it checked")
 		return open
 	}
+	if s.Problem != "" {
+		add(GateTests, "the checks did not come to their end, so nothing is known of it: %s; have it checked again", s.Problem)
+		return open
+	}
 	if s.Failed > 0 {
 		add(GateTests, "%d tests fail: push a version that passes its tests", s.Failed)
 	}
@@ -127,9 +131,13 @@ func (s *Summary) open(gates *Gates) (open []Gate) {
 	if s.Coverage < gates.Coverage {
 		add(GateCoverage, "the tests reach %.1f %% of the rules, and %.1f %% are asked for: push a version with more tests", s.Coverage, gates.Coverage)
 	}
-	if broken := slices.DeleteFunc(slices.Clone(s.Broken), func(name string) bool { return slices.Contains(gates.InvariantsFree, name) }); len(broken) > 0 {
+	free := func(name string) bool { return slices.Contains(gates.InvariantsFree, name) }
+	if broken := slices.DeleteFunc(slices.Clone(s.Broken), free); len(broken) > 0 {
 		add(GateInvariants, "%s does not hold: push a version that keeps it; the report has the question that it answers otherwise", strings.Join(broken, ", "))
 		open[len(open)-1].Missing = broken
+	} else if unproved := slices.DeleteFunc(slices.Clone(s.Unproved), free); len(unproved) > 0 && s.Budget { // what has no end is not proved
+		add(GateInvariants, "%s was not shown to hold: have it checked again", strings.Join(unproved, ", "))
+		open[len(open)-1].Missing = unproved
 	}
 	return open
 }

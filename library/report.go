@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"cordon/datastore"
@@ -30,20 +32,31 @@ type Summary struct {
 	Format   int       `json:"format"` // files that are not formatted
 	Budget   bool      `json:"budget"` // it held
 	Coverage float64   `json:"coverage"`
-	Broken   []string  `json:"broken,omitempty"` // invariants
+	Broken   []string  `json:"broken,omitempty"`   // invariants
+	Unproved []string  `json:"unproved,omitempty"` // invariants that were not looked at on every cell
+	Problem  string    `json:"problem,omitempty"`  // what kept the checks from their end: nothing else is to be gone by then
 }
 
 func (r *Report) summary(at time.Time) *Summary {
 	s := &Summary{
 		Release: r.Release, At: at.UTC(), Failed: r.Tests.Failed, Format: len(r.Format), Budget: r.Budget.Held, Coverage: r.Coverage.Percent,
 	}
+	proved := map[string]bool{}
 	for _, invariant := range r.Invariants {
-		if !invariant.Holds {
+		if proved[invariant.Name] = true; !invariant.Holds {
 			s.Broken = append(s.Broken, invariant.Name)
 		}
 	}
+	s.Unproved = slices.DeleteFunc(table.Names(), func(name string) bool { return proved[name] })
+	if len(r.Problems) > 0 {
+		s.Problem = r.Problems[0].Message
+		s.Problem = strings.ToValidUTF8(s.Problem[:min(len(s.Problem), longestProblem)], "")
+	}
 	return s
 }
+
+// longestProblem is how many bytes of a problem a summary tells.
+const longestProblem = 400
 
 // check checks a policy, one at a time: whoever pushes several waits, and whoever asks questions does not.
 func (l *Library) check(ctx context.Context, src policies.Source) (*Report, error) {
@@ -122,26 +135,38 @@ func (l *Library) report(ctx context.Context, digest string) (*Report, error) {
 	return r, nil
 }
 
-// renew checks a version again whose report is of another release, or that has none.
+// renew checks a version again whose report is of another release or not whole, or that has none.
 func (l *Library) renew(ctx context.Context, set string, v *Version) error {
-	if v.Summary != nil && v.Summary.Release == l.release {
+	if v.Summary.stands(l.release) {
 		return nil
 	}
 	_, err := l.again(ctx, set, v)
 	return err
 }
 
-// again checks a version, and keeps what was found.
+// stands reports whether a release has checked to the end.
+func (s *Summary) stands(release string) bool {
+	return s != nil && s.Release == release && s.Problem == ""
+}
+
+// again checks a version, and keeps what was found. Checks that did not come to their end, for want of memory or time, say
+// nothing against those of the same release that did: they are told, and not kept.
 func (l *Library) again(ctx context.Context, set string, v *Version) (*Report, error) {
 	src, err := l.content(ctx, v.Digest)
 	if err != nil {
 		return nil, err
 	}
 	r, err := l.check(ctx, src)
-	if err == nil {
-		err = l.keepReport(ctx, v.Digest, r)
-	}
 	if err != nil {
+		return nil, err
+	}
+	if v, err = find(ctx, l.store, set, v.Digest); err != nil {
+		return nil, err
+	}
+	if len(r.Problems) > 0 && v.Summary.stands(l.release) {
+		return r, nil
+	}
+	if err := l.keepReport(ctx, v.Digest, r); err != nil {
 		return nil, err
 	}
 	return r, l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {

@@ -7,6 +7,7 @@ import (
 
 	"cordon/library"
 	"cordon/policies"
+	"cordon/policies/table"
 )
 
 // Every gate about the content of a version holds up one that lacks just that, whoever asks for it.
@@ -47,7 +48,7 @@ func TestAnInvariantHoldsAVersionUpUntilItIsSetFree(t *testing.T) { // docs/desi
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r := pushed.Version.Report; r.Cells != 7 || len(r.Invariants) != 3 || r.Invariants[1].Counterexample == nil {
+	if r := pushed.Version.Report; r.Cells != 7 || len(r.Invariants) != len(table.Names()) || r.Invariants[0].Name != "B1" || r.Invariants[0].Counterexample == nil {
 		t.Errorf("%+v", r)
 	}
 	wants(t, s.held(t, alice(), pushed.Version.Digest, now), library.GateInvariants)
@@ -55,4 +56,45 @@ func TestAnInvariantHoldsAVersionUpUntilItIsSetFree(t *testing.T) { // docs/desi
 	wants(t, s.held(t, alice(), pushed.Version.Digest, now), library.GateInvariants)
 	s.setGates(t, func(g *library.Gates) { g.InvariantsFree = []string{"B1", "R2"} })
 	wants(t, s.held(t, alice(), pushed.Version.Digest, now))
+}
+
+// Checks that are stopped show nothing: they hold a version up, and take the place of no report that is whole.
+func TestChecksThatAreStoppedHoldAVersionUp(t *testing.T) { // docs/design.md 12, Gates
+	store := openSQLite(t)
+	s := started(t, store)
+	digest := s.push(t, alice(), "one")
+	s.StopProof()
+	checked := func(s *shelf, want string) {
+		t.Helper()
+		r, err := s.Check(t.Context(), alice(), library.Set, digest)
+		if err != nil || len(r.Problems) != 1 {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		v, err := s.Version(t.Context(), alice(), library.Set, digest)
+		if err != nil || v.State != want || (len(v.Report.Problems) == 0) != (want == library.Checked) {
+			t.Errorf("it is %+v, %v, want it %s", v, err, want)
+		}
+	}
+	checked(s, library.Checked) // what this release has found stays
+	next := replica(t, store, s.clock, func(c *library.Config) { c.Release = "2" })
+	next.StopProof()
+	if err := next.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, next.held(t, alice(), digest, now), library.GateTests)
+	checked(next, library.Draft)
+	next.Quicken()
+	wants(t, next.held(t, alice(), digest, now)) // it is checked again before it is judged
+}
+
+// An invariant that was not looked at is as one that does not hold.
+func TestEveryInvariantIsShown(t *testing.T) { // docs/design.md 12, Gates
+	s := started(t, openSQLite(t))
+	s.ProveLess("B1")
+	digest := s.push(t, alice(), "one")
+	wants(t, s.held(t, alice(), digest, now), library.GateInvariants)
+	s.setGates(t, func(g *library.Gates) {
+		g.InvariantsFree = slices.DeleteFunc(table.Names(), func(name string) bool { return name == "B1" })
+	})
+	wants(t, s.held(t, alice(), digest, now))
 }
