@@ -80,20 +80,18 @@ func gatesOpen(gates []Gate) error {
 	return &guard.Conflict{Code: CodeGatesOpen, Detail: "gates stand open: " + strings.Join(said, "; "), Shown: gates}
 }
 
-// flips is open where not everything is acknowledged that the version decides otherwise, or would have by its last replay.
+// flips is open where not everything is acknowledged that the version decides otherwise, or would have by its replays.
 func (v *Version) flips(asked *asking, last *Replayed) []Gate {
 	gate := Gate{
 		Name: GateFlips, Scope: guard.ScopeActivate,
-		Detail: "whoever activates names the id of each group of the difference to the version in force, and of each flip of the last replay",
+		Detail: "whoever activates names the id of each group of the difference to the version in force, and of each flip of its replays, whatever their windows",
 	}
 	if asked == nil {
 		return []Gate{gate}
 	}
 	changed := slices.Clone(asked.changed)
 	if last != nil {
-		for _, flip := range last.Result.Flips {
-			changed = append(changed, flip.ID)
-		}
+		changed = append(changed, last.Flips...)
 	}
 	for _, id := range changed {
 		if !slices.Contains(asked.acknowledged, id) {

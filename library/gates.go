@@ -21,7 +21,7 @@ type Gates struct {
 	Coverage float64 `json:"coverage"`
 	// InvariantsFree names the invariants that need not hold.
 	InvariantsFree []string `json:"invariants_free"`
-	// AcknowledgeFlips asks whoever activates to name each group of changed cells, and each flip of the last replay.
+	// AcknowledgeFlips asks whoever activates to name each group of changed cells, and each flip of its replays.
 	AcknowledgeFlips bool `json:"acknowledge_flips"`
 	// DiffRead asks whoever activates to have read the difference to what is in force.
 	DiffRead bool `json:"diff_read"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"cordon/datastore"
@@ -66,13 +67,40 @@ func (j *Job) end(state, problem string, at time.Time) {
 	j.State, j.Problem, j.EndedAt = state, problem, at.UTC()
 }
 
-// Replayed is the last replay of a version over all organizations: what whoever activates it is to know.
+// Replayed is the last replay of a version over all organizations, and what those before it found: what whoever activates
+// it is to know.
 type Replayed struct {
 	Job    string         `json:"job"`
 	At     time.Time      `json:"at"` // when it was asked for
 	By     Person         `json:"by"`
 	Window replay.Window  `json:"window"`
 	Result *replay.Result `json:"result"`
+
+	// Flips are the ids of those of all replays while Against was in force for good: a narrower window takes none away.
+	Flips   []string `json:"flips"`
+	Against string   `json:"against"`
+}
+
+// mostFlips is how many ids are kept of the replays of a version: the last found. One replay has a tenth of them at most.
+const mostFlips = 5000
+
+// after joins what an earlier or later replay of the same version found, and leaves that as the last which was asked for last.
+func (r *Replayed) after(other *Replayed) *Replayed {
+	if other.Against != r.Against {
+		return r
+	}
+	flips := slices.Clone(other.Flips)
+	for _, id := range r.Flips {
+		if !slices.Contains(flips, id) {
+			flips = append(flips, id)
+		}
+	}
+	last := *r
+	if other.At.After(r.At) {
+		last = *other
+	}
+	last.Flips = flips[max(0, len(flips)-mostFlips):]
+	return &last
 }
 
 // What is kept of jobs is notes, too: a job, its result, and the last replay of a version.

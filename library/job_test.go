@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -395,4 +396,55 @@ func TestWhoAsksForAReplay(t *testing.T) {
 	if err := ask(alice(), library.Set, digest, replay.Window{}); conflict(t, err) != library.CodeOverBudget {
 		t.Errorf("of a version that takes too long: %v", err)
 	}
+}
+
+// What one replay found another takes away only when something else came into force: not by a window without records, and
+// not by coming to its end later.
+func TestAReplayTakesNoFlipAway(t *testing.T) { // docs/design.md 12, Replay
+	s := started(t, openSQLite(t))
+	s.acted(t, 1)
+	digest := s.draft(t)
+	narrow := replay.Window{From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}
+	ask := func(w replay.Window) string {
+		s.clock.pass(time.Second)
+		job, err := s.Replay(t.Context(), alice(), library.Set, digest, w)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return job.ID
+	}
+	last := func(want string, flips int) *library.Replayed {
+		t.Helper()
+		s.WaitForJobs()
+		r, err := s.Replayed(t.Context(), s.store, library.Set, digest)
+		if err != nil || r.Job != want || len(r.Flips) != flips {
+			t.Fatalf("got %+v, %v, want job %s and %d flips", r, err, want, flips)
+		}
+		return r
+	}
+	flip := last(ask(replay.Window{}), 1).Flips[0]
+	last(ask(narrow), 1)
+	if got := s.held(t, alice(), digest, now); !slices.Contains(got, library.GateFlips) {
+		t.Errorf("without a word of %s these gates stand open: %v", flip, got)
+	}
+	// The wide one was asked for first, and ends last.
+	var begun, worked atomic.Int32
+	waits, second := make(chan struct{}), make(chan struct{})
+	s.AtStep(func(name string) {
+		switch {
+		case name == library.StepBegun && begun.Add(1) == 1:
+			close(waits)
+			<-second
+		case name == library.StepWorked && worked.Add(1) == 1: // it is written down before the other is at work
+			close(second)
+		}
+	})
+	ask(replay.Window{})
+	<-waits
+	later := ask(narrow)
+	last(later, 1)
+	// Another step is looked at anew.
+	s.AtStep(func(string) {})
+	s.activate(t, alice(), s.push(t, alice(), "other"))
+	last(ask(narrow), 0)
 }

@@ -165,7 +165,22 @@ func (j *Job) keep(ctx context.Context, tx datastore.Tx, result *replay.Result) 
 	if err := write(ctx, tx, resultNote(j.ID), result); err != nil || j.Window.Organization != "" {
 		return err
 	}
-	return write(ctx, tx, replayedNote(j.Set, j.Digest), &Replayed{Job: j.ID, At: j.CreatedAt, By: j.By, Window: j.Window, Result: result})
+	a, err := activation(ctx, tx, j.Set)
+	if err != nil {
+		return err
+	}
+	found := &Replayed{Job: j.ID, At: j.CreatedAt, By: j.By, Window: j.Window, Result: result, Against: base(&a)}
+	for _, flip := range result.Flips {
+		found.Flips = append(found.Flips, flip.ID)
+	}
+	before, there, err := read[Replayed](ctx, tx, replayedNote(j.Set, j.Digest))
+	if err != nil {
+		return err
+	}
+	if there {
+		found = found.after(&before)
+	}
+	return write(ctx, tx, replayedNote(j.Set, j.Digest), found)
 }
 
 // move changes how a job of ours stands. errJobEnded: it has ended.
