@@ -104,6 +104,9 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 		if digest == s.Activation.Digest && (s.Activation.Until.IsZero() || ask.BreakGlass != nil) {
 			return nil, "", nil, &guard.Conflict{Code: CodeAlreadyActive, Detail: "this version is in force already"}
 		}
+		if ask.BreakGlass != nil && digest == base(&s.Activation) {
+			return nil, "", nil, &guard.Conflict{Code: CodeAlreadyActive, Detail: "this version is in force again once the time of the one in force is over, and for good: roll back to have it at once"}
+		}
 		if ask.BreakGlass != nil {
 			return v, lasting(&s.Activation, v), how, s.review(v, how, at)
 		}

@@ -327,3 +327,21 @@ func TestABrokenGlassTakesNoApprovalAway(t *testing.T) { // docs/design.md 12, B
 	s.breakGlass(t, alice(), s.push(t, alice(), "broken"), time.Hour)
 	wants(t, s.held(t, alice(), later, now))
 }
+
+// What is in force again by itself is not broken in for a time: what would follow it, or be rolled back to?
+func TestNoGlassIsBrokenForWhatComesBackByItself(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	shipped, good := s.active(t), s.push(t, alice(), "good")
+	s.activate(t, alice(), good)
+	until := s.breakGlass(t, alice(), s.push(t, alice(), "broken"), time.Hour).Until
+	_, err := s.Activate(t.Context(), alice(), library.Set, good, library.Activate{BreakGlass: &library.BreakGlass{Reason: "back", Until: until}})
+	if conflict(t, err) != library.CodeAlreadyActive || !strings.Contains(err.Error(), "roll back") {
+		t.Errorf("%v", err)
+	}
+	if a := s.rollback(t); a.Digest != good || a.Previous != shipped || !a.Until.IsZero() {
+		t.Errorf("%+v", a)
+	}
+	if a := s.rollback(t); a.Digest != shipped {
+		t.Errorf("%+v", a)
+	}
+}
