@@ -73,7 +73,7 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 	if g := ask.BreakGlass; g != nil {
 		how.how, how.reason, how.until = BrokeGlass, g.Reason, g.Until.UTC()
 	}
-	before, err := l.prepare(ctx, o, set, digest)
+	before, err := l.prepare(ctx, o, set, digest, ask.BreakGlass == nil)
 	if err != nil {
 		return none, err
 	}
@@ -132,9 +132,9 @@ func actor(o *guard.Origin, set string) (Person, error) {
 	return person(o)
 }
 
-// prepare looks at what a transaction would take too long for: that the version can be asked by this release, and that
-// its report is this release's. It returns what is in force now.
-func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest string) (InForce, error) {
+// prepare looks at what a transaction would take too long for: that the version can be asked by this release and, where it is
+// to be judged, that its report is this release's; a broken glass waits for no check. It returns what is in force now.
+func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest string, judged bool) (InForce, error) {
 	a, err := activation(ctx, l.store, set)
 	if err != nil {
 		return a, err
@@ -150,6 +150,9 @@ func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest stri
 	}
 	if _, err := l.guard.Engine(ctx, digest); err != nil {
 		return a, fmt.Errorf("open policy: %w", err)
+	}
+	if !judged {
+		return a, nil
 	}
 	return a, l.renew(ctx, set, v)
 }

@@ -32,6 +32,18 @@ func (l *Library) Differ(groups ...table.Group) {
 // Inspect has the library check policies whole again.
 func (l *Library) Inspect() { l.inspect = policies.Check }
 
+// HoldChecks has each check begin by saying so, and wait.
+func (l *Library) HoldChecks() (begun <-chan struct{}, goOn chan struct{}) {
+	inspect, says := l.inspect, make(chan struct{}, 8)
+	goOn = make(chan struct{})
+	l.inspect = func(ctx context.Context, src policies.Source) (*policies.Report, error) {
+		says <- struct{}{}
+		<-goOn
+		return inspect(ctx, src)
+	}
+	return says, goOn
+}
+
 // StopProof has the library find that a proof takes too much.
 func (l *Library) StopProof() {
 	l.prove = func(context.Context, policies.Source) (*table.Proof, error) {

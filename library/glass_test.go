@@ -345,3 +345,29 @@ func TestNoGlassIsBrokenForWhatComesBackByItself(t *testing.T) { // docs/design.
 		t.Errorf("%+v", a)
 	}
 }
+
+// A broken glass waits for no check, neither of its own version nor of another that is checked meanwhile.
+func TestABrokenGlassWaitsForNoCheck(t *testing.T) { // docs/design.md 12, Break-glass
+	store := openSQLite(t)
+	s := started(t, store)
+	digest := s.push(t, alice(), "one")
+	next := replica(t, store, s.clock, func(c *library.Config) { c.Release = "2" }) // whose report there is none
+	next.start(t)
+	checking, goOn := next.HoldChecks()
+	ended := make(chan error, 1)
+	go func() {
+		_, err := next.Check(t.Context(), alice(), library.Set, digest)
+		ended <- err
+	}()
+	<-checking
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // where it waits it waits for ever
+	defer cancel()
+	a, err := next.Activate(ctx, alice(), library.Set, digest, library.Activate{BreakGlass: &library.BreakGlass{Reason: "x", Until: s.clock.now().Add(time.Hour)}})
+	if err != nil || a.Digest != digest {
+		t.Errorf("%+v, %v", a, err)
+	}
+	close(goOn)
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
