@@ -13,7 +13,7 @@ func actsWithoutRules() []string {
 		activatePolicy, opa.Evaluate,
 		// On policies; whoever administers them names these.
 		"push_policy", "approve_policy", "rollback_policy", "end_break_glass", "set_gates", "close_review", "shadow_policy",
-		"replay_policy", "cancel_job", "evaluate_policy",
+		"replay_policy", "cancel_job", "evaluate_policy", "check_policy", "diff_policy",
 	}
 }
 

@@ -154,7 +154,7 @@ func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest stri
 	if !judged {
 		return a, nil
 	}
-	return a, l.renew(ctx, set, v)
+	return a, l.renew(ctx, o, set, v)
 }
 
 // step is how a version comes into force.

@@ -12,7 +12,7 @@ import (
 type Diff = table.Comparison
 
 // Diff says what differs between a version and another, "" for the one in force, or that will be again: what is written, and every question that
-// is answered otherwise. That somebody read it is noted, for the gate that may ask for it.
+// is answered otherwise. That somebody read it is on record, and noted for the gate that may ask for it.
 func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, against string) (*Diff, error) {
 	to, err := l.source(ctx, o, set, digest)
 	if err != nil {
@@ -32,6 +32,9 @@ func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, agains
 	answers, err := l.difference(ctx, against, digest)
 	if err != nil {
 		return nil, fmt.Errorf("compare versions: %w", err)
+	}
+	if err := l.guard.RecordRead(o, "diff_policy", entity(digest), map[string]any{"against": against}); err != nil {
+		return nil, err
 	}
 	if err := l.noteReading(ctx, o, set, digest, against); err != nil {
 		return nil, fmt.Errorf("note who read the difference: %w", err)

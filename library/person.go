@@ -20,6 +20,14 @@ func itself(o *guard.Origin) *guard.Origin {
 	return &alone
 }
 
+// beside is a call by the same, for an act that another of theirs needs first: its condition and its idempotency key are the
+// other's.
+func beside(o *guard.Origin) *guard.Origin {
+	without := *o
+	without.If, without.Once = nil, nil
+	return &without
+}
+
 // person says who acts. ErrNobody; guard.ErrOrganizationLimit: policies are of no organization.
 func person(o *guard.Origin) (Person, error) {
 	if o.Caller.Organization != "" {

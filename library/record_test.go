@@ -3,6 +3,7 @@ package library_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,6 +35,9 @@ func TestEveryActIsOnRecord(t *testing.T) { // docs/design.md 12, and 13, Polici
 		shipped, digest := policies.Builtin().Digest(), s.push(t, alice(), "one")
 		s.second(t, true)
 		s.approve(t, by(two, "bob"), digest)
+		if _, err := s.Check(t.Context(), by(two, "bob"), library.Set, digest); err != nil {
+			t.Fatal(err)
+		}
 		s.activate(t, alice(), digest)
 		s.rollback(t)
 		s.breakGlass(t, alice(), digest, time.Hour)
@@ -44,7 +48,7 @@ func TestEveryActIsOnRecord(t *testing.T) { // docs/design.md 12, and 13, Polici
 		}
 		got := s.recorded(t)
 		want := []struct{ action, about, actor string }{
-			{"activate_policy", shipped, ""}, {"push_policy", digest, "alice"}, {"set_gates", library.Set, "alice"}, {"approve_policy", digest, "bob"},
+			{"activate_policy", shipped, ""}, {"push_policy", digest, "alice"}, {"set_gates", library.Set, "alice"}, {"approve_policy", digest, "bob"}, {"check_policy", digest, "bob"},
 			{"activate_policy", digest, "alice"}, {"rollback_policy", library.Set, "alice"}, {"activate_policy", digest, "alice"},
 			{"end_break_glass", library.Set, ""}, {"close_review", library.Set, "bob"},
 		}
@@ -63,8 +67,8 @@ func TestEveryActIsOnRecord(t *testing.T) { // docs/design.md 12, and 13, Polici
 		var broke struct {
 			Activation library.Activation `json:"activation"`
 		}
-		if err := json.Unmarshal(got[6].Details, &broke); err != nil || broke.Activation.How != library.BrokeGlass || broke.Activation.Reason != "nobody gets in" || broke.Activation.Until.IsZero() {
-			t.Errorf("%s, %v", got[6].Details, err)
+		if err := json.Unmarshal(got[7].Details, &broke); err != nil || broke.Activation.How != library.BrokeGlass || broke.Activation.Reason != "nobody gets in" || broke.Activation.Until.IsZero() {
+			t.Errorf("%s, %v", got[7].Details, err)
 		}
 	})
 }
@@ -80,4 +84,61 @@ func TestAnActivationThatIsHeldUpIsOnRecord(t *testing.T) { // docs/design.md 12
 	if s.number(t) != 1 || len(s.recorded(t)) != before {
 		t.Error("it changed something")
 	}
+}
+
+// The report that the gates go by is made by a person.
+func TestNobodyChecksAVersionAgainByAKeyAlone(t *testing.T) { // docs/design.md 12, Who
+	s := started(t, openSQLite(t))
+	digest := s.push(t, alice(), "one")
+	before := len(s.recorded(t))
+	if _, err := s.Check(t.Context(), by(root(), ""), library.Set, digest); !errors.Is(err, library.ErrNobody) {
+		t.Errorf("%v", err)
+	}
+	if len(s.recorded(t)) != before {
+		t.Error("it changed something")
+	}
+}
+
+// Whoever reads a difference is on record, and so is whoever cancels a job.
+func TestWhatIsReadAndWhatIsCancelledIsOnRecord(t *testing.T) { // docs/design.md 12
+	s := started(t, openSQLite(t))
+	digest := s.push(t, alice(), "one")
+	for _, o := range []*guard.Origin{alice(), by(root(), "")} {
+		if _, err := s.Diff(t.Context(), o, library.Set, digest, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.AtStep(func(name string) {
+		if name == library.StepRunning {
+			if _, err := s.CancelJob(t.Context(), alice(), s.jobs(t)[0].ID); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	s.replay(t, digest)
+	s.WaitForJobs()
+	s.flush(t)
+	for action, want := range map[string][]string{"diff_policy": {"alice", ""}, "cancel_job": {"alice"}} {
+		var got []string
+		for r, err := range s.book.Search(t.Context(), guard.RecordFilter{Action: action, OldestFirst: true}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got = append(got, r.Actor); action == "diff_policy" && (r.Kind != record.KindRead || r.Question.Resource.ID != digest) {
+				t.Errorf("%+v", r)
+			}
+		}
+		if _, known := s.guard.KnowsAction(action); !known || !slices.Equal(got, want) {
+			t.Errorf("%s: by %q, known %v", action, got, known)
+		}
+	}
+}
+
+func (s *shelf) jobs(t *testing.T) []library.Job {
+	t.Helper()
+	list, err := s.ListJobs(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }

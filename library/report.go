@@ -93,16 +93,19 @@ func prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
 	return table.Prove(ctx, engine)
 }
 
-// Check makes the report of a version again, and keeps it.
+// Check makes the report of a version again, and keeps it: the gates go by it, so it is a person's act.
 func (l *Library) Check(ctx context.Context, o *guard.Origin, set, digest string) (*Report, error) {
 	if err := open(o, set); err != nil {
+		return nil, err
+	}
+	if _, err := person(o); err != nil {
 		return nil, err
 	}
 	v, err := find(ctx, l.store, set, digest)
 	if err != nil {
 		return nil, err
 	}
-	return l.again(ctx, set, v)
+	return l.again(ctx, o, set, v)
 }
 
 // reportFile names the file of a version's report.
@@ -136,11 +139,11 @@ func (l *Library) report(ctx context.Context, digest string) (*Report, error) {
 }
 
 // renew checks a version again whose report is of another release or not whole, or that has none.
-func (l *Library) renew(ctx context.Context, set string, v *Version) error {
+func (l *Library) renew(ctx context.Context, o *guard.Origin, set string, v *Version) error {
 	if v.Summary.stands(l.release) {
 		return nil
 	}
-	_, err := l.again(ctx, set, v)
+	_, err := l.again(ctx, beside(o), set, v)
 	return err
 }
 
@@ -149,9 +152,9 @@ func (s *Summary) stands(release string) bool {
 	return s != nil && s.Release == release && s.Problem == ""
 }
 
-// again checks a version, and keeps what was found. Checks that did not come to their end, for want of memory or time, say
+// again checks a version, and keeps what was found, on record as an act of whoever had it checked. Checks that did not come to their end, for want of memory or time, say
 // nothing against those of the same release that did: they are told, and not kept.
-func (l *Library) again(ctx context.Context, set string, v *Version) (*Report, error) {
+func (l *Library) again(ctx context.Context, o *guard.Origin, set string, v *Version) (*Report, error) {
 	src, err := l.content(ctx, v.Digest)
 	if err != nil {
 		return nil, err
@@ -169,14 +172,19 @@ func (l *Library) again(ctx context.Context, set string, v *Version) (*Report, e
 	if err := l.keepReport(ctx, v.Digest, r); err != nil {
 		return nil, err
 	}
-	return r, l.store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		fresh, err := find(ctx, tx, set, v.Digest)
-		if err != nil {
-			return err
-		}
-		fresh.Summary = r.summary(l.now())
-		return fresh.put(ctx, tx, set)
+	_, err = l.guard.Administer(ctx, o, &guard.Administration{
+		Action: "check_policy", Resource: entity(v.Digest),
+		Effect: func(ctx context.Context, tx datastore.Tx, at time.Time) (*guard.Administered, error) {
+			fresh, err := find(ctx, tx, set, v.Digest)
+			if err != nil {
+				return nil, err
+			}
+			was := fresh.Summary
+			fresh.Summary = r.summary(at)
+			return &guard.Administered{Changes: change("report", v.Digest, was, fresh.Summary)}, fresh.put(ctx, tx, set)
+		},
 	})
+	return r, err
 }
 
 // checkOffered checks the shipped policy where it is offered, and that was not done. One that was in force was checked when
@@ -184,7 +192,7 @@ func (l *Library) again(ctx context.Context, set string, v *Version) (*Report, e
 func (l *Library) checkOffered(ctx context.Context) {
 	v, err := find(ctx, l.store, Set, l.shipped.Digest())
 	if err == nil && v.Activated == 0 {
-		err = l.renew(ctx, Set, v)
+		err = l.renew(ctx, l.self(), Set, v)
 	}
 	if err != nil && ctx.Err() == nil {
 		l.log.Error("the policy that this release offers is not checked", "error", err)
