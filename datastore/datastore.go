@@ -65,7 +65,7 @@ type Tx interface {
 	// Put inserts or replaces nouns. An Organization is put with the revision it carries: a new one with
 	// the revision after the last that its id had (see Facts), which is 1 for a new id. A Member's grants are replaced; a Member's Blocks are not written (UserBlocks are put
 	// of their own, so that they survive the membership). A Product whose id another organization
-	// has is ErrTaken. A Member whose role is none of [Roles] is refused, and so is a Note over [NoteLimit].
+	// has is ErrTaken. A Member whose role is not of [RolePattern] is refused, and so is a Note over [NoteLimit].
 	Put(ctx context.Context, nouns ...Noun) error
 
 	// Delete removes the nouns named by their identity; what is not there is no error. Deleting a

@@ -2,6 +2,7 @@ package mongo_test
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,7 +38,11 @@ func TestFactsAskAgainOnlyWhereTheyMust(t *testing.T) {
 		if _, err := s.Facts(t.Context(), key); err != nil {
 			t.Fatal(err)
 		}
-		return len(sent.seen) - before
+		asked := slices.DeleteFunc(slices.Clone(sent.seen[before:]), func(c bson.D) bool { return c[0] != bson.E{Key: "find", Value: "directory"} })
+		if len(asked) > 2 {
+			t.Logf("asked %v", asked)
+		}
+		return len(asked)
 	}
 	all := datastore.Key{Organization: "acme", User: "adam", Product: "web"}
 	if got := finds(all); got != 2 {
