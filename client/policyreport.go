@@ -51,13 +51,13 @@ type PolicyRange struct {
 	To   int    `json:"to"`
 }
 
-// PolicyBudget is whether every question that was tried was answered in time.
+// PolicyBudget is whether every question that was tried was answered in time, and with little memory.
 type PolicyBudget struct {
 	Held      bool            `json:"held"`
 	LimitMS   int64           `json:"limit_ms"` // what a question may take
 	Questions int             `json:"questions"`
 	SlowestUS int64           `json:"slowest_us"`
-	Runaway   []PolicyProblem `json:"runaway"` // the rules that did not end in time
+	Runaway   []PolicyProblem `json:"runaway"` // the rules that did not end in time, or took too much memory
 }
 
 // PolicyInvariant is one thing that must hold of every question that can be asked.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"runtime/metrics"
 	"slices"
 	"time"
 
@@ -19,29 +20,37 @@ const (
 	questionTime = 100 * time.Millisecond
 	patience     = 10
 	mostRunaway  = 5
+	// questionBytes is what a question may take of memory: the built-in rules take a thousandth of that, too.
+	questionBytes = 16 << 20
 )
 
-// spend asks a policy about everything that it has words for, and stops and names the rules that do not end in time.
+// spend asks a policy about everything that it has words for, and about words that it has not. It names the rules that do not
+// end in time, which it stops, and those that take too much memory.
 func (e *Engine) spend(ctx context.Context) (Budget, error) {
 	b := Budget{Held: true, LimitMS: questionTime.Milliseconds(), Runaway: []Problem{}}
 	for _, in := range e.probes() {
 		start := time.Now()
-		err := e.within(ctx, questionTime, in)
+		taken, err := e.within(ctx, questionTime, in)
 		b.Questions++
 		b.SlowestUS = max(b.SlowestUS, time.Since(start).Microseconds())
-		if err == nil || errors.Is(err, ErrResult) {
+		if !errors.Is(err, ErrTimeout) && taken <= questionBytes {
 			continue // what is undecided is for the table of truth to tell
 		}
-		last := &lastRule{}
-		err = e.within(ctx, patience*questionTime, in, rego.EvalQueryTracer(last))
+		last := &lastRule{before: allocated()}
+		taken, err = e.within(ctx, patience*questionTime, in, rego.EvalQueryTracer(last))
 		if ctx.Err() != nil {
 			return Budget{}, context.Cause(ctx)
 		}
-		if !errors.Is(err, ErrTimeout) {
+		var found Problem
+		switch {
+		case errors.Is(err, ErrTimeout):
+			found = problemOf(last.rule, in, fmt.Sprintf("did not end within %v", patience*questionTime))
+		case taken > questionBytes:
+			found = problemOf(last.greedy, in, fmt.Sprintf("took more than %d MiB of memory", questionBytes>>20))
+		default:
 			continue
 		}
 		b.Held = false
-		found := last.problem(in)
 		if !slices.ContainsFunc(b.Runaway, func(p Problem) bool { return p.File == found.File && p.Row == found.Row }) {
 			b.Runaway = append(b.Runaway, found)
 		}
@@ -52,11 +61,20 @@ func (e *Engine) spend(ctx context.Context) (Budget, error) {
 	return b, nil
 }
 
-func (e *Engine) within(ctx context.Context, limit time.Duration, in *Input, more ...rego.EvalOption) error {
+// within asks a question for so long, and returns the bytes that it took. What else goes on in the process is among them.
+func (e *Engine) within(ctx context.Context, limit time.Duration, in *Input, more ...rego.EvalOption) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	before := allocated()
 	_, err := e.evaluate(ctx, e.plain, in, more...)
-	return err
+	return allocated() - before, err
+}
+
+// allocated is how many bytes this process has taken so far, with all that it gave back.
+func allocated() uint64 {
+	sample := [1]metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample[:])
+	return sample[0].Value.Uint64()
 }
 
 // probes are questions and acts about everything that a policy has words for, plain and with all that can be the case.
@@ -94,29 +112,38 @@ func (e *Engine) probes() []*Input {
 			}
 		}
 	}
-	return out
+	return append(out, e.oddProbes(now)...)
 }
 
-// lastRule remembers which rule was entered last.
-type lastRule struct{ rule *ast.Rule }
+// lastRule remembers which rule was entered last, and in which most memory was taken at once.
+type lastRule struct {
+	rule, greedy *ast.Rule
+	before, most uint64
+}
 
 func (l *lastRule) Enabled() bool               { return true }
 func (l *lastRule) Config() topdown.TraceConfig { return topdown.TraceConfig{} }
 
 // TraceEvent takes note of an event.
 func (l *lastRule) TraceEvent(event topdown.Event) {
+	now := allocated()
+	if now-l.before > l.most {
+		l.most, l.greedy = now-l.before, l.rule
+	}
+	l.before = now
 	if rule, ok := event.Node.(*ast.Rule); ok && event.Op == topdown.EnterOp {
 		l.rule = rule
 	}
 }
 
-func (l *lastRule) problem(in *Input) Problem {
+// problemOf says what a rule did when it was asked.
+func problemOf(rule *ast.Rule, in *Input, did string) Problem {
 	p := Problem{Code: "budget_exceeded"}
 	name := "the policy"
-	if l.rule != nil && l.rule.Location != nil {
-		p.File, p.Row, p.Column = l.rule.Location.File, l.rule.Location.Row, l.rule.Location.Col
-		name = l.rule.Ref().String()
+	if rule != nil && rule.Location != nil {
+		p.File, p.Row, p.Column = rule.Location.File, rule.Location.Row, rule.Location.Col
+		name = rule.Ref().String()
 	}
-	p.Message = fmt.Sprintf("%s did not end within %v, asked about %s on a %s", name, patience*questionTime, in.Action.Name, in.Resource.Type)
+	p.Message = fmt.Sprintf("%s %s, asked about %s on a %s", name, did, in.Action.Name, in.Resource.Type)
 	return p
 }

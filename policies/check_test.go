@@ -3,6 +3,7 @@ package policies_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -186,6 +187,37 @@ func TestARunawayRuleIsStoppedAndNamed(t *testing.T) {
 	p := r.Budget.Runaway[0]
 	if p.File != oddRule || p.Row != 9 || p.Code != "budget_exceeded" || !strings.Contains(p.Message, "data.cordon.rules.odd.deny did not end within 1s, asked about manage on a product") {
 		t.Errorf("%s", p)
+	}
+}
+
+// A rule that lies in wait for a word that the policy does not have is found, and so is one that takes memory and no time.
+func TestARuleThatTakesMemoryIsNamed(t *testing.T) {
+	double := "x0 := concat(\"\", [\"" + strings.Repeat("a", 64) + "\", input.action.name])\n"
+	for i := range 18 {
+		double += fmt.Sprintf("\tx%d := concat(\"\", [x%d, x%d])\n", i+1, i, i)
+	}
+	double += "\tcount(x18) < 0"
+	for name, waits := range map[string]string{
+		"a name of 57 characters": "count(input.action.name) == 57", "a longest name": "count(input.action.name) == 128",
+		"a type":                    "count(input.resource.type) == 31",
+		"a kind for an action":      "input.action.name == \"manage\"\n\tcount(input.resource.kind) == 128",
+		"a channel":                 "count(input.resource.channel) == 77",
+		"a channel that is blocked": "some channel in input.subject.blocked_channels\n\tcount(channel) == 99",
+	} {
+		src := policies.Source{Files: maps.Clone(policies.Builtin().Files)}
+		src.Files[oddRule] = rule("odd", 95, "deny if {\n\t"+waits+"\n\t"+double+"\n}")
+		engine, err := policies.Compile(t.Context(), src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		budget, err := engine.Spend(t.Context())
+		if err != nil || budget.Held || len(budget.Runaway) == 0 {
+			t.Errorf("%s: got %+v, %v", name, budget, err)
+			continue
+		}
+		if p := budget.Runaway[0]; p.File != oddRule || p.Row != 9 || p.Code != "budget_exceeded" || !strings.Contains(p.Message, "data.cordon.rules.odd.deny took more than 16 MiB of memory, asked about ") {
+			t.Errorf("%s: %s", name, p)
+		}
 	}
 }
 

@@ -42,3 +42,6 @@ func (e *Engine) Remembered() (counted, held int64) {
 	}
 	return e.memo.bytes.Load(), held
 }
+
+// Spend asks all that a check asks for the budget.
+func (e *Engine) Spend(ctx context.Context) (Budget, error) { return e.spend(ctx) }

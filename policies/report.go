@@ -52,14 +52,14 @@ type Range struct {
 	To   int    `json:"to"`
 }
 
-// Budget is whether every question that was tried was answered in time.
+// Budget is whether every question that was tried was answered in time, and with little memory.
 type Budget struct {
 	Held bool `json:"held"`
 	// LimitMS is what a question may take, and Questions how many were asked.
 	LimitMS   int64 `json:"limit_ms"`
 	Questions int   `json:"questions"`
 	SlowestUS int64 `json:"slowest_us"`
-	// Runaway names the rules that did not end in time.
+	// Runaway names the rules that did not end in time, or took too much memory.
 	Runaway []Problem `json:"runaway"`
 }
 
