@@ -371,3 +371,43 @@ func TestABrokenGlassWaitsForNoCheck(t *testing.T) { // docs/design.md 12, Break
 		t.Error(err)
 	}
 }
+
+// A second glass of the same person is let through, for an emergency waits for no review, but lengthens nothing: with the
+// first it is over within seven days, until somebody else has looked at it.
+func TestASecondGlassOfAPersonLengthensNothing(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	const day = 24 * time.Hour
+	one, two := s.push(t, alice(), "one"), s.push(t, alice(), "two")
+	bob := by(s.key(t, "two", guard.ScopePolicy), "bob")
+	s.breakGlass(t, alice(), one, 7*day)
+	s.clock.pass(day)
+	again := func(o *guard.Origin, lasts time.Duration) string {
+		t.Helper()
+		_, err := s.Activate(t.Context(), o, library.Set, two, library.Activate{BreakGlass: &library.BreakGlass{Reason: "x", Until: s.clock.now().Add(lasts)}})
+		return conflict(t, err)
+	}
+	for _, name := range []string{"alice", "carol"} { // a key is one person
+		if code := again(by(root(), name), 6*day+time.Second); code != library.CodeOwnReview {
+			t.Errorf("%s: %q", name, code)
+		}
+	}
+	if code := again(alice(), 6*day); code != "" {
+		t.Errorf("within the first: %q", code)
+	}
+	s.rollback(t)
+	if code := again(bob, 7*day); code != "" {
+		t.Errorf("by somebody else: %q", code)
+	}
+	s.rollback(t)
+	for _, review := range s.standing(t).Reviews {
+		if review.By.Name != "alice" {
+			continue
+		}
+		if _, err := s.CloseReview(t.Context(), bob, library.Set, review.ID, "fine"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if code := again(alice(), 7*day); code != "" {
+		t.Errorf("once it is reviewed: %q", code)
+	}
+}

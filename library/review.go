@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -23,10 +24,18 @@ type Review struct {
 // mostReviews is how many may be open.
 const mostReviews = 100
 
-// review opens one.
+// review opens one. Whoever has broken the glass before, and was not reviewed, may do so again, for an emergency waits for no
+// review; but what one person brings past the gates lasts no longer in all than one glass may.
 func (s *Standing) review(v *Version, how *step, at time.Time) error {
 	if len(s.Reviews) >= mostReviews {
 		return &guard.Conflict{Code: CodeTooManyReviews, Detail: "the glass was broken a hundred times and nobody looked at it: have the open reviews closed first"}
+	}
+	if i := slices.IndexFunc(s.Reviews, func(r Review) bool { return r.By.Is(how.by) }); i >= 0 { // the oldest
+		if last := s.Reviews[i].At.Add(longestGlass); how.until.After(last) {
+			return &guard.Conflict{Code: CodeOwnReview, Detail: fmt.Sprintf(
+				"you broke the glass before, and nobody has reviewed that: until somebody closes %s yours lasts until %s at most",
+				s.Reviews[i].ID, last.Format(time.RFC3339))}
+		}
 	}
 	s.Reviews = append(slices.Clone(s.Reviews), Review{
 		ID: "review-" + record.NewID(at), Digest: v.Digest, By: how.by, At: at.UTC(), Reason: how.reason, Until: how.until,
