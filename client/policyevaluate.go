@@ -59,7 +59,7 @@ func (c *Client) EvaluatePolicy(ctx context.Context, set string, trial PolicyTri
 
 // PolicyTestOf is where a test of a policy comes from: one of a record, a question and an input.
 type PolicyTestOf struct {
-	From     string             `json:"from,omitempty"` // id of a decision on record
+	From     string             `json:"from,omitempty"` // id of a decision on record; takes the scope audit, too
 	Question *EvaluationRequest `json:"question,omitempty"`
 	Input    json.RawMessage    `json:"input,omitempty"`
 	// Decision is what the answer is to be; nil: what it was, or is by the version.

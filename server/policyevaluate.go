@@ -121,6 +121,9 @@ func addPolicyTest(c *call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
+	if body.From != "" && !c.origin.Caller.May(guard.ScopeAudit) { // what people asked is for who may read the log
+		return because(errScope, "a test of a decision on record needs the scope audit, too")
+	}
 	from := library.Life{Record: body.From, Input: given(body.Input), Decision: body.Decision, Message: body.Message, Preview: preview}
 	if from.Question, err = questionIn(body.Question); err != nil {
 		return err

@@ -89,6 +89,10 @@ func TestADecisionBecomesATestOfADraft(t *testing.T) { // docs/design.md 12, Tes
 		t.Error("the version does not have it")
 	}
 	w.do(t, http.MethodPost, tests, client.PolicyTestOf{From: id}, as("lena")).want(t, http.StatusOK) // is there
+	w.do(t, http.MethodPost, tests, client.PolicyTestOf{From: id}, as("lena"), w.scoped(t, guard.ScopeDraft)).refused(t, http.StatusForbidden, "insufficient_scope")
+	w.do(t, http.MethodPost, tests+"?preview=true", client.PolicyTestOf{From: id}, as("lena"), w.scoped(t, guard.ScopePolicy)).
+		refused(t, http.StatusForbidden, "insufficient_scope")
+	w.do(t, http.MethodPost, tests, client.PolicyTestOf{From: id}, as("lena"), w.scoped(t, guard.ScopeDraft, guard.ScopeAudit)).want(t, http.StatusOK)
 	no := false
 	w.do(t, http.MethodPost, tests+"?preview=true", client.PolicyTestOf{Question: asked("carl", "manage", "shop"), Decision: &no}, as("lena")).want(t, http.StatusOK).into(t, &seen)
 	if !strings.Contains(seen.Text, "\tnot decision.allowed\n}") {

@@ -171,7 +171,7 @@ func (a *app) policyTestAdd() *cobra.Command {
 		long: `Make a test of a decision on record (--from ID) or of the facts of a question (--input): that the policy answers so, with
 these reasons. --decision says what it is to answer instead. With DIR the test is written into that folder, as a file of its
 own; without, a draft is made of --version (the one in force) and the test. A decision is decided again first: its test
-passes on the policy that decided it.`,
+passes on the policy that decided it; the key needs the scope audit for that, too.`,
 		example: `  cordon policy test add policy --from 01990b6c-2f4e-7b3e-9a55-0d3a1f6f7a10
   cordon policy test add --from 01990b6c-2f4e-7b3e-9a55-0d3a1f6f7a10 --as lena`,
 		args: between(0, 1), ids: []string{argFolder},
