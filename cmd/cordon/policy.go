@@ -40,7 +40,7 @@ A VERSION is a digest, the beginning of one that is enough to tell it, "active",
 The key needs the scope policy, or the part of it for what is done: policy:draft, policy:approve, policy:activate.
 Whoever changes something says who they are with --as NAME (CORDON_AS); a token says it by itself.
 
-Exit codes: 0 done; 1 a check failed, or a gate stands open; 2 used wrongly; 3 an error.`,
+Exit codes: 0 done; 1 a check failed, a gate stands open, or another version was activated meanwhile; 2 used wrongly; 3 an error.`,
 		Example: `  cordon policy pull policy
   cordon policy check policy
   cordon policy push policy -m "let administrators manage blocked products" --as lena
@@ -145,7 +145,10 @@ func shortDigest(digest string) string {
 	return digest
 }
 
-// failedPolicy is [app.failed] for what is said of policies: a policy that is none, and gates that stand open, exit 1 with
+// held are the codes of what holds a change of a policy up, as a gate does.
+var held = []string{"gates_open", "word_in_use", "own_version", "own_review"}
+
+// failedPolicy is [app.failed] for what is said of policies: a policy that is none, and what holds a change up, exit 1 with
 // each thing on a line.
 func (a *app) failedPolicy(c config, err error, of editing) error {
 	e, is := errors.AsType[*client.Error](err)
@@ -154,13 +157,15 @@ func (a *app) failedPolicy(c config, err error, of editing) error {
 		err = errors.New("the policy is not valid, and nothing was kept:\n" + of.problems(e.Problem.Problems))
 	case is && len(e.Problem.Gates) > 0:
 		err = errors.New("these gates stand open:\n" + gateLines(e.Problem.Gates))
-	case errors.Is(err, client.ErrPreconditionFailed):
-		return errors.New("another version was activated meanwhile: look at it with cordon policy show, and decide anew;\n" +
+	case is && errors.Is(err, client.ErrPreconditionFailed):
+		err = errors.New("another version was activated meanwhile: look at it with cordon policy show, and decide anew;\n" +
 			"cordon policy pull writes it into another folder, to bring the two together")
+	case is && slices.Contains(held, e.Problem.Code):
+		err = errors.New(said(err))
 	default:
 		return a.failed(c, err)
 	}
-	if c.text("output") == "json" {
+	if c.flags.Lookup("output") != nil && c.text("output") == "json" {
 		if err := a.printJSON(e.Problem); err != nil {
 			return err
 		}

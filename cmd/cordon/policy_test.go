@@ -284,5 +284,41 @@ func TestWhatIsWrongWithAPolicyIsToldWithItsPlace(t *testing.T) { // docs/design
 		t.Errorf("got %s", got.out)
 	}
 	s = keeper(t, small, map[string]string{"POST /v1/policies/cordon/versions": `412 {"status":412,"code":"precondition_failed","title":"x","detail":"x"}`})
-	s.command().run(t, "policy", "push", dir, "-m", "why", "--as", "lena").want(t, 3, "", "another version was activated meanwhile")
+	s.command().run(t, "policy", "push", dir, "-m", "why", "--as", "lena").want(t, 1, "", "another version was activated meanwhile")
+}
+
+func TestWhatHoldsAChangeUpExitsOne(t *testing.T) { // docs/design.md 12, Command line
+	digest := digestOf(small)
+	const set = "/v1/policies/cordon"
+	for code, row := range map[string]struct {
+		call string
+		args []string
+		exit int
+	}{
+		"gates_open":          {set + "/versions/" + digest + "/activate", []string{"activate", digest}, 1},
+		"word_in_use":         {set + "/versions/" + digest + "/activate", []string{"activate", digest}, 1},
+		"precondition_failed": {set + "/rollback", []string{"rollback"}, 1},
+		"own_version":         {set + "/versions/" + digest + "/approve", []string{"approve", digest}, 1},
+		"own_review":          {set + "/reviews/review-1/close", []string{"review", "review-1"}, 1},
+		"already_active":      {set + "/versions/" + digest + "/activate", []string{"activate", digest}, 3},
+		"nothing_before":      {set + "/rollback", []string{"rollback"}, 3},
+	} {
+		t.Run(code, func(t *testing.T) {
+			status := "409"
+			if code == "precondition_failed" {
+				status = "412"
+			}
+			s := keeper(t, small, map[string]string{"POST " + row.call: status + ` {"status":` + status + `,"code":"` + code + `","title":"x","detail":"why it is so"}`})
+			args := append([]string{"policy"}, append(row.args, "-m", "why", "--as", "lena")...)
+			if got := s.command().run(t, args...); got.code != row.exit || got.out != "" {
+				t.Errorf("got exit %d %q %s, want %d", got.code, got.out, got.err, row.exit)
+			}
+			if code == "own_review" { // has nothing to print
+				return
+			}
+			if got := s.command().run(t, append(args, "-o", "json")...); got.code != row.exit || !strings.Contains(got.out, `"code": "`+code+`"`) {
+				t.Errorf("as JSON: exit %d %q %s", got.code, got.out, got.err)
+			}
+		})
+	}
 }
