@@ -38,7 +38,7 @@ type Job struct {
 	CreatedAt time.Time     `json:"created_at"`
 	StartedAt time.Time     `json:"started_at,omitzero"`
 	EndedAt   time.Time     `json:"ended_at,omitzero"`
-	Result    *ReplayResult `json:"result,omitempty"` // of one that is done
+	Result    *ReplayResult `json:"result"` // nil: of one that is not done
 }
 
 // Ended reports whether nothing becomes of the job any more.
@@ -78,11 +78,11 @@ type ReplayGroup struct {
 	From         string   `json:"from"` // "allow" or "deny"
 	To           string   `json:"to"`   // "allow", "deny" or "undecided"
 	Action       string   `json:"action"`
-	Role         string   `json:"role,omitempty"` // of who asked; of one who is no user, what they are instead
-	Reason       string   `json:"reason"`         // the decisive one on record
-	Was          []string `json:"was"`            // all reasons on record
-	Would        []string `json:"would"`          // those that there would have been
-	Organization string   `json:"organization,omitempty"`
+	Role         string   `json:"role"`         // of who asked; of one who is no user, what they are instead
+	Reason       string   `json:"reason"`       // the decisive one on record
+	Was          []string `json:"was"`          // all reasons on record
+	Would        []string `json:"would"`        // those that there would have been
+	Organization string   `json:"organization"` // empty: of none, or of more than twenty
 	Count        int64    `json:"count"`
 	Records      []string `json:"records"` // ids of some, the newest first
 }

@@ -15,7 +15,7 @@ type ActivePolicy struct {
 	Set        string `json:"set"`
 	Active     string `json:"active"`     // digest of the version in force
 	Activation int64  `json:"activation"` // grows by one with each activation
-	Previous   string `json:"previous,omitempty"`
+	Previous   string `json:"previous"`   // that a rollback brings back; empty: none was before
 
 	Since   time.Time `json:"since,omitzero"` // when it was activated, by whom and why
 	By      string    `json:"by,omitempty"`
@@ -42,11 +42,11 @@ type PolicySet struct {
 type PolicyGates struct {
 	// SecondPerson asks for the approval of somebody who is not the author. nil: once there are two callers who may
 	// approve.
-	SecondPerson *bool `json:"second_person,omitempty"`
+	SecondPerson *bool `json:"second_person"`
 	// Coverage is the least share of its rules that its tests must reach, in per cent. nil: 100.
 	Coverage *float64 `json:"coverage,omitempty"`
 	// InvariantsFree names invariants that a version may break.
-	InvariantsFree []string `json:"invariants_free,omitempty"`
+	InvariantsFree []string `json:"invariants_free,omitzero"`
 	// AcknowledgeFlips asks that each group of decisions that would turn is acknowledged. nil: it does.
 	AcknowledgeFlips *bool `json:"acknowledge_flips,omitempty"`
 	// DiffRead asks that whoever activates has read the difference.

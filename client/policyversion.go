@@ -20,15 +20,15 @@ const (
 // PolicyVersion is one content of a policy set, and what is known of it. Its content never changes.
 type PolicyVersion struct {
 	Digest    string           `json:"digest"`
-	Parent    string           `json:"parent,omitempty"` // the version that it was made of
+	Parent    string           `json:"parent"` // the version that it was made of; empty: none
 	Author    string           `json:"author"`
 	Caller    string           `json:"caller"` // the key, or the subject of the token, that pushed it
 	Message   string           `json:"message"`
 	CreatedAt time.Time        `json:"created_at"`
 	State     string           `json:"state"`
-	Report    *PolicyReport    `json:"report,omitempty"` // a list leaves it out
+	Report    *PolicyReport    `json:"report"` // nil: it was not checked yet, or is in a list
 	Approvals []PolicyApproval `json:"approvals"`
-	Gates     []PolicyGate     `json:"gates,omitempty"` // those that stand open; a list leaves them out
+	Gates     []PolicyGate     `json:"gates,omitzero"` // those that stand open; a list leaves them out
 }
 
 // PolicyApproval is somebody's word for a version.

@@ -41,9 +41,9 @@ type FieldError struct {
 
 // PolicyProblem is one thing that is wrong with a policy. Row and Col count from 1, and are 0 where it has no place.
 type PolicyProblem struct {
-	Path    string `json:"path,omitempty"`
-	Row     int    `json:"row,omitzero"`
-	Col     int    `json:"col,omitzero"`
+	Path    string `json:"path"`
+	Row     int    `json:"row"`
+	Col     int    `json:"col"`
 	Code    string `json:"code"`
 	Message string `json:"message"`
 }

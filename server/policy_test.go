@@ -404,3 +404,42 @@ func TestAVersionIsABundleForAnyOPA(t *testing.T) { // docs/design.md 12, Versio
 func TestAServerWithoutALibraryHasNothingThere(t *testing.T) {
 	newWorld(t).do(t, http.MethodGet, "/v1/policies", nil).refused(t, http.StatusNotFound, "not_found")
 }
+
+func TestWhatHasNothingToSayIsThereAllTheSame(t *testing.T) { // docs/design.md 12, Versions
+	w := newWorld(t, options{library: true})
+	tells := func(path string, body any, members ...string) map[string]any {
+		t.Helper()
+		method := http.MethodGet
+		if body != nil {
+			method = http.MethodPost
+		}
+		var told map[string]any
+		w.do(t, method, path, body, as("lena")).into(t, &told)
+		for _, member := range members {
+			if _, there := told[member]; !there {
+				t.Errorf("%s %s lacks %s: %v", method, path, member, told)
+			}
+		}
+		return told
+	}
+	set := tells(setPath, nil, "set", "active", "activation", "previous", "gates")
+	if gates, is := set["gates"].(map[string]any); !is || len(gates) != 5 || gates["second_person"] != nil || gates["invariants_free"] == nil {
+		t.Errorf("the gates are %v", set["gates"])
+	}
+	w.do(t, http.MethodPut, setPath+"/gates", client.PolicyGates{}, as("root")).want(t, http.StatusOK) // as the SDK sends it
+	shipped := versions + "/" + policies.Builtin().Digest()
+	first := tells(shipped, nil, "digest", "parent", "author", "message", "created_at", "state", "report", "approvals", "gates")
+	if gates, is := first["gates"].([]any); !is || len(gates) != 0 || first["parent"] != "" {
+		t.Errorf("got %v", first)
+	}
+	started := tells(shipped+"/replay", map[string]any{}, "job")["job"].(map[string]any)
+	if _, there := started["result"]; !there {
+		t.Errorf("a job that is not done lacks result: %v", started)
+	}
+	refused := tells(versions, client.PolicyPush{Message: "why", Files: map[string]string{"README.md": "x"}}, "problems")
+	for _, problem := range refused["problems"].([]any) {
+		if len(problem.(map[string]any)) != 5 {
+			t.Errorf("got %v", problem)
+		}
+	}
+}
