@@ -122,6 +122,11 @@ func (l *Library) Replayed(ctx context.Context, from datastore.Reader, set, dige
 // Replay has a version decide a window of the log again, and returns the job that does it. *guard.Conflict
 // [CodeTooManyJobs]: there are too many already; [CodeOverBudget]: the version did not answer in time when it was checked.
 func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window) (*Job, error) {
+	return l.ReplayOnce(ctx, o, set, digest, w, nil)
+}
+
+// ReplayOnce is Replay for whoever remembers the answer: told is told the job before it is committed.
+func (l *Library) ReplayOnce(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window, told func(Job)) (*Job, error) {
 	if err := open(o, set); err != nil {
 		return nil, err
 	}
@@ -151,6 +156,9 @@ func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest strin
 	}
 	at := l.now().UTC()
 	job := &Job{ID: record.NewID(at), Set: set, Digest: digest, Window: w, By: by, State: JobQueued, CreatedAt: at, Holder: l.jobs.holder}
+	if told != nil {
+		told(*job)
+	}
 	if _, err := l.guard.Administer(ctx, o, &guard.Administration{
 		Action: "replay_policy", Resource: entity(digest),
 		Effect: func(ctx context.Context, tx datastore.Tx, _ time.Time) (*guard.Administered, error) {

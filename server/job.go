@@ -15,7 +15,7 @@ const jobPath = "/v1/jobs/{job}"
 func jobRoutes() []*route {
 	authors := []string{guard.ScopeDraft, guard.ScopeApprove, guard.ScopeActivate}
 	return []*route{
-		{method: http.MethodPost, path: versionPath + "/replay", scopes: authors, named: true, changes: true, handle: replayVersion},
+		{method: http.MethodPost, path: versionPath + "/replay", scopes: authors, named: true, changes: true, once: true, handle: replayVersion},
 		policyRead(jobPath, nil, getJob),
 		{method: http.MethodDelete, path: jobPath, scopes: authors, named: true, changes: true, handle: cancelJob},
 	}
@@ -30,7 +30,14 @@ func replayVersion(c *call) error {
 	if err := c.decode(&body); err != nil {
 		return err
 	}
-	job, err := l.Replay(c.context(), &c.origin, c.param("set"), c.param("digest"), library.Window(body))
+	var begun library.Job
+	if once := c.origin.Once; once != nil {
+		once.Render = func(result *guard.Result, err error) (int, []byte) {
+			return c.keep(result, err, func(*guard.Result) (int, any) { return http.StatusAccepted, client.JobStarted{Job: showJob(&begun)} })
+		}
+	}
+	told := func(job library.Job) { begun = job }
+	job, err := l.ReplayOnce(c.context(), &c.origin, c.param("set"), c.param("digest"), library.Window(body), told)
 	if err != nil {
 		return err
 	}

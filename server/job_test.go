@@ -121,3 +121,18 @@ func TestWhoMayReplayAndCancel(t *testing.T) { // docs/design.md 12, Who
 		w.do(t, http.MethodPost, versions+"/"+active.Active+"/replay", body).pointer(t, pointer)
 	}
 }
+
+func TestAReplayIsAskedForOnce(t *testing.T) { // docs/design.md 11, Idempotency-Key
+	w := newWorld(t, options{library: true})
+	path := versions + "/" + policies.Builtin().Digest() + "/replay"
+	first := w.do(t, http.MethodPost, path, client.Replay{}, once("k1")).want(t, http.StatusAccepted)
+	again := w.do(t, http.MethodPost, path, client.Replay{}, once("k1")).want(t, http.StatusAccepted)
+	if again.body != first.body || again.header.Get(client.HeaderReplayed) != "true" {
+		t.Errorf("the first answer was %s, and its repeat is %s", first.body, again.body)
+	}
+	w.do(t, http.MethodPost, path, client.Replay{Organization: "acme"}, once("k1")).refused(t, http.StatusUnprocessableEntity, "idempotency_key_reused")
+	other := w.do(t, http.MethodPost, path, client.Replay{}, once("k2")).want(t, http.StatusAccepted)
+	if other.body == first.body {
+		t.Error("another key made no job of its own")
+	}
+}
