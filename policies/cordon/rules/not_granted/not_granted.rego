@@ -23,8 +23,8 @@ import data.cordon.actions
 import data.cordon.subject
 
 deny if {
-	some what in {"access", "reception"}
-	actions.asks[what]
 	subject.limited
 	not subject.has_access
+	some what in {"access", "reception"}
+	actions.asks[what]
 }

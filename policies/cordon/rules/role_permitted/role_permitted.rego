@@ -23,7 +23,7 @@ import data.cordon.actions
 import data.cordon.subject
 
 grant if {
-	actions.asks[_]
+	some _ in actions.asks
 	subject.limited
 	subject.by_role
 }

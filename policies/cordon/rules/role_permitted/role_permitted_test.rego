@@ -1,6 +1,5 @@
 package cordon.rules.role_permitted_test
 
-import data.cordon
 import data.cordon.fixtures_test as given
 import data.cordon.rules.role_permitted
 
@@ -8,7 +7,7 @@ test_without_a_grant if {
 	question := given.ask({"name": "view"}, given.member("accountant"), given.item("domain"))
 	role_permitted.grant with input as question with data.cordon.words as given.words
 	permitted := {"allowed": true, "reasons": {"role_permitted"}}
-	cordon.decision == permitted with input as question with data.cordon.words as given.words
+	data.cordon.decision == permitted with input as question with data.cordon.words as given.words
 }
 
 test_what_asks_for_an_administrator if {
@@ -17,7 +16,7 @@ test_what_asks_for_an_administrator if {
 		given.ask({"name": "view_decisions"}, given.member("accountant"), given.organization),
 		given.ask({"name": "archive"}, given.member("accountant"), given.item("domain")),
 	] {
-		cordon.decision == permitted with input as question with data.cordon.words as given.words
+		data.cordon.decision == permitted with input as question with data.cordon.words as given.words
 	}
 }
 
@@ -40,18 +39,18 @@ test_nothing_declared if {
 test_a_grant_gives_what_the_role_says if {
 	granted := {"allowed": true, "reasons": {"granted"}}
 	view := given.ask({"name": "view"}, given.granted("reader"), given.item("domain"))
-	cordon.decision == granted with input as view with data.cordon.words as given.words
+	data.cordon.decision == granted with input as view with data.cordon.words as given.words
 	denied := {"allowed": false, "reasons": {"not_granted"}}
 	manage := given.ask({"name": "manage"}, given.granted("reader"), given.item("domain"))
-	cordon.decision == denied with input as manage with data.cordon.words as given.words
+	data.cordon.decision == denied with input as manage with data.cordon.words as given.words
 	accountant := given.ask({"name": "manage"}, given.granted("accountant"), given.item("domain"))
-	cordon.decision == granted with input as accountant with data.cordon.words as given.words
+	data.cordon.decision == granted with input as accountant with data.cordon.words as given.words
 }
 
 test_a_blocked_user_has_no_role if {
 	question := given.ask({"name": "view"}, given.blocked("accountant", []), given.item("domain"))
 	denied := {"allowed": false, "reasons": {"user_blocked"}}
-	cordon.decision == denied with input as question with data.cordon.words as given.words
+	data.cordon.decision == denied with input as question with data.cordon.words as given.words
 }
 
 test_what_the_type_does_not_know if {

@@ -35,7 +35,7 @@ deny if {
 	not _role_known
 }
 
-_asked if actions.asks[_]
+_asked if some _ in actions.asks
 
 _only_the_type_is_unknown if {
 	not actions.table[input.resource.type]
