@@ -32,7 +32,7 @@ func (g *Guard) DecideAll(ctx context.Context, o *Origin, items []BatchItem, sem
 	return "", nil, err
 }
 
-// decideAll answers the items by one policy. *otherPolicy: it is retired, as the store shows.
+// decideAll answers the items by one policy. *otherPolicy: it is retired, as the store shows or as was found here meanwhile.
 func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items []BatchItem, semantic Semantic, floors []floor) (string, []BatchAnswer, error) {
 	at := g.now()
 	batch := record.NewID(at)
@@ -56,6 +56,10 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 		if semantic == DenyOnFirstDeny && !allowed || semantic == PermitOnFirstPermit && allowed {
 			break
 		}
+	}
+	// A batch may take longer than a policy may be asked on: nothing that was read for its items need have shown the next.
+	if in := g.policy.Load().activation; in.Number > policy.activation.Number && policy.retired(&in) {
+		return "", nil, &otherPolicy{in}
 	}
 	if len(journal) > 0 {
 		if err := g.journal.AppendAll(journal); err != nil {

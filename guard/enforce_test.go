@@ -3,6 +3,7 @@ package guard_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -135,6 +136,62 @@ func TestABatchThatAnActivationCrossesIsOfTheLaterPolicy(t *testing.T) {
 		if a.Allowed || a.Policy != next.Digest() {
 			t.Errorf("item %d: %v by %s", i, a.Allowed, a.Policy)
 		}
+	}
+}
+
+// Another is in force here when the last item was read and nothing is on record yet.
+func TestABatchThatEndsAfterAnActivationIsOfTheLaterPolicy(t *testing.T) {
+	_, second, at := twoReplicas(t, openSQLite(t))
+	next, reads := shut(t), 0
+	at.read = func(datastore.Key) {
+		if reads++; reads == 2 {
+			activate(t, second, next)
+		}
+	}
+	items := slices.Repeat([]guard.BatchItem{{Question: *productQuestion("adam", "manage", "shop")}}, 2)
+	_, answers, err := second.DecideAll(t.Context(), host(), items, guard.ExecuteAll)
+	if err != nil || len(answers) != 2 {
+		t.Fatalf("got %v, %v", answers, err)
+	}
+	for i, a := range answers {
+		if a.Allowed || a.Policy != next.Digest() {
+			t.Errorf("item %d: %v by %s", i, a.Allowed, a.Policy)
+		}
+	}
+}
+
+// A store that was set back has another policy by a number that was there before.
+func TestABatchThatAStoreIsSetBackUnderIsOfWhatTheStoreSays(t *testing.T) {
+	store := openSQLite(t)
+	first, second, at := twoReplicas(t, store)
+	stands := activate(t, first, locked(t))
+	for name, other := range map[string]*policies.Engine{"what can be loaded": shut(t), "what cannot": nil} {
+		want, digest, reads := stands.Digest, "sha256:none", 0
+		if other != nil {
+			digest = other.Digest()
+			want = digest
+			if err := first.Keep(t.Context(), other.Source()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		activateUnloadable(t, store, stands)
+		decided(t, second, productQuestion("adam", "manage", "shop"))
+		at.read = func(datastore.Key) {
+			if reads++; reads == 1 {
+				activateUnloadable(t, store, guard.Activation{Set: "cordon", Number: stands.Number, Digest: digest})
+			}
+		}
+		items := slices.Repeat([]guard.BatchItem{{Question: *productQuestion("adam", "manage", "shop")}}, 3)
+		_, answers, err := second.DecideAll(t.Context(), host(), items, guard.ExecuteAll)
+		if err != nil || len(answers) != 3 {
+			t.Fatalf("%s: got %v, %v", name, answers, err)
+		}
+		for i, a := range answers {
+			if a.Policy != want {
+				t.Errorf("%s: item %d by %s, want %s", name, i, a.Policy, want)
+			}
+		}
+		at.read = nil
 	}
 }
 

@@ -48,8 +48,11 @@ func (p *policy) usable() (*policy, error) {
 	return p, nil
 }
 
-// retired tells whether an activation is of a later policy.
-func (p *policy) retired(by *Activation) bool { return by.Number > max(p.activation.Number, p.upTo) }
+// retired tells whether an activation is of a later policy, or of another by the same number: then the store was set back.
+func (p *policy) retired(by *Activation) bool {
+	other := by.Number > p.activation.Number || by.Number == p.activation.Number && by.Digest != p.activation.Digest
+	return other && by.Number > p.upTo
+}
 
 // lasting is the policy as the last one that could be loaded.
 func (p *policy) lasting(until *Activation) *policy {
