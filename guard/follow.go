@@ -153,6 +153,7 @@ func (w *Following) sees(ctx context.Context, organization string) (bool, error)
 		allowed, err = w.guard.mayView(ctx, &w.origin, &w.filter, organization)
 	case allowed != v.allowed:
 		err = w.guard.recordRead(ctx, &w.origin, &w.filter, organization)
+		allowed = err == nil // what is on record counts: meanwhile it may be otherwise
 		if denied, is := errors.AsType[*Denied](err); is {
 			w.denied, err = denied, nil
 		}
