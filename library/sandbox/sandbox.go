@@ -19,6 +19,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"cordon/policies"
@@ -120,7 +121,7 @@ func (b *Box) run(ctx context.Context, ask request, limit time.Duration) (*answe
 		return nil, context.Cause(ctx)
 	case limited.Err() != nil:
 		return nil, &exceeded{limit.String()}
-	case err != nil && outOfMemory(said.String()):
+	case err != nil && (outOfMemory(said.String()) || killed(err)):
 		return nil, &exceeded{fmt.Sprintf("%d MiB of memory", ask.Memory>>20)}
 	case out.cut:
 		return nil, &exceeded{fmt.Sprintf("%d MiB to say", mostAnswered>>20)}
@@ -139,14 +140,34 @@ func (b *Box) run(ctx context.Context, ask request, limit time.Duration) (*answe
 	return &got, nil
 }
 
-// outOfMemory reports whether a process said that it came to its limit: its own watch, or the runtime of Go.
+// outOfMemory reports whether a process said that it came to its limit: its own watch, or the runtime of Go. Where the system
+// refuses memory, the runtime does not always come to say so: its collector may go on with the nothing that it was given, and
+// ends in a fault of its own. So whatever the runtime itself ended on is that, at work under a limit; a panic is not, which is
+// a mistake in what it runs.
 func outOfMemory(said string) bool {
 	for _, words := range []string{overMemory, "out of memory", "cannot allocate memory", "stack overflow", "stack exceeds"} {
 		if strings.Contains(said, words) {
 			return true
 		}
 	}
+	for line := range strings.Lines(said) {
+		for _, end := range []string{"panic: ", "fatal error: ", "SIGSEGV: ", "SIGBUS: ", "unexpected fault address "} {
+			if strings.HasPrefix(line, end) {
+				return end != "panic: "
+			}
+		}
+	}
 	return false
+}
+
+// killed reports whether the system ended a process that this one did not: where memory is short, the one that holds most.
+func killed(err error) bool {
+	failed, is := errors.AsType[*exec.ExitError](err)
+	if !is {
+		return false
+	}
+	status, is := failed.Sys().(syscall.WaitStatus)
+	return is && status.Signaled() && (status.Signal() == syscall.SIGKILL || status.Signal() == syscall.SIGSEGV || status.Signal() == syscall.SIGBUS)
 }
 
 // mostAnswered bounds what is read of an answer.

@@ -116,6 +116,37 @@ func TestAPolicyThatFillsTheMemoryIsStopped(t *testing.T) {
 	}
 }
 
+// Where the system refuses memory the runtime of Go may end on something else, and so may the kernel.
+func TestAProcessThatItsRuntimeOrTheSystemEndedTookTooMuch(t *testing.T) {
+	for name, test := range map[string]struct {
+		script string
+		tooFar bool
+	}{
+		"it says so":                 {"echo 'fatal error: runtime: out of memory' >&2; exit 2", true},
+		"a fault in the collector":   {"printf 'fatal error: unexpected signal during runtime execution\n[signal SIGSEGV: segmentation violation code=0x1 addr=0x0 pc=0x1]\n' >&2; exit 2", true},
+		"a fault beside the threads": {"printf 'SIGSEGV: segmentation violation\nPC=0x41d3a0 m=4 sigcode=1 addr=0x0\n' >&2; exit 2", true},
+		"a fault at an address":      {"printf 'unexpected fault address 0xc000400000\nfatal error: fault\n' >&2; exit 2", true},
+		"by the kernel":              {"kill -KILL $$", true},
+		"a mistake of ours":          {"printf 'panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation code=0x1]\n' >&2; exit 2", false},
+		"an error":                   {"echo 'read what is to be checked: a fatal error: SIGSEGV: ' >&2; exit 1", false},
+		"asked to end":               {"kill -TERM $$", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := &sandbox.Box{Command: []string{"/bin/sh", "-c", "cat >/dev/null; " + test.script}, Memory: 256 << 20}
+			got, err := b.Check(t.Context(), policies.Builtin())
+			if !test.tooFar {
+				if err == nil {
+					t.Errorf("got %+v, want an error", got)
+				}
+				return
+			}
+			if err != nil || len(got.Problems) != 1 || !strings.Contains(got.Problems[0].Message, "it takes more than 256 MiB of memory") {
+				t.Errorf("got %+v, %v", got, err)
+			}
+		})
+	}
+}
+
 func TestAPolicyThatTakesTooLongIsStopped(t *testing.T) {
 	b := box(t)
 	b.Time = 50 * time.Millisecond
