@@ -198,6 +198,7 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		debug.SetMemoryLimit(ask.Memory / 4 * 3) // collect rather than come to the limit
 		debug.SetMaxStack(int(min(ask.Memory/4, 256<<20)))
 		limitMemory(ask.Memory)
+		standBack()
 		go watchMemory(ctx, uint64(ask.Memory))
 	}
 	var got answer
