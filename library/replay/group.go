@@ -56,12 +56,20 @@ func (t *tally) add(entry *record.Record, codes string, a *answer) {
 	if g == nil {
 		g = t.group(all, c)
 	}
-	if len(g.Records) < sampled {
-		g.Records = append(g.Records, entry.ID)
-	} else {
-		g.Records[g.Count%sampled] = entry.ID
-	}
+	g.sample(entry.ID)
 	g.Count++
+}
+
+// sample keeps the id of a record if it is one of the newest: ids grow with time, and records of several replicas do not
+// come in its order.
+func (g *Group) sample(id string) {
+	if len(g.Records) < sampled {
+		g.Records = append(g.Records, id)
+		return
+	}
+	if oldest := slices.Index(g.Records, slices.Min(g.Records)); g.Records[oldest] < id {
+		g.Records[oldest] = id
+	}
 }
 
 func (t *tally) action(name string) string {
@@ -126,10 +134,10 @@ func (t *tally) join(all change) {
 		c.organization = organization
 		delete(t.by, c)
 		whole.Count += g.Count
-		whole.Records = append(whole.Records, g.Records...)
+		for _, id := range g.Records {
+			whole.sample(id)
+		}
 	}
-	slices.Sort(whole.Records)
-	whole.Records = slices.Clone(whole.Records[max(0, len(whole.Records)-sampled):])
 	t.by[all] = whole
 }
 

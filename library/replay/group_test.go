@@ -51,6 +51,31 @@ func TestWhatConcernsManyOrganizationsIsOneGroup(t *testing.T) {
 	}
 }
 
+// The records that are told are the newest five, wherever in them the organizations became too many to be told apart.
+func TestTheNewestRecordsAreTold(t *testing.T) {
+	engine, would := builtin(t), without(t, "", rule("more", 15, "deny if input.action.name == \"view\""))
+	for before := range 5 {
+		w := newWorld(t)
+		var ids []string
+		view := func(organization, count int) {
+			for range count {
+				ids = append(ids, w.decide(engine, manager("view"), fmt.Sprintf("org-%02d", organization)).ID)
+			}
+		}
+		view(0, before)
+		for n := range 21 {
+			view(n, 1)
+		}
+		view(7, 3)
+		want := slices.Clone(ids[len(ids)-5:])
+		slices.Reverse(want)
+		flips := w.replay(would, replay.Window{}).Flips
+		if len(flips) != 1 || flips[0].Count != int64(len(ids)) || !slices.Equal(flips[0].Records, want) {
+			t.Errorf("with %d records more before it: got %+v, want %v", before, flips, want)
+		}
+	}
+}
+
 // Callers make up names of actions, and replays of them end in memory that is bounded.
 func TestGroupsAreBounded(t *testing.T) {
 	engine, would := builtin(t), without(t, "unknown_action", "")
