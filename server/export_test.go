@@ -111,13 +111,14 @@ type Route struct {
 	Method, Path string
 	Query        []string
 	Reads        bool // the log
+	Limit        time.Duration
 }
 
 // Routes gives the table of a server.
 func (s *Server) Routes() []Route {
 	list := make([]Route, len(s.table))
 	for i, r := range s.table {
-		list[i] = Route{Method: r.method, Path: r.path, Query: r.query, Reads: r.reads}
+		list[i] = Route{Method: r.method, Path: r.path, Query: r.query, Reads: r.reads, Limit: r.limit}
 	}
 	return list
 }

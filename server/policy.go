@@ -15,6 +15,9 @@ import (
 const (
 	largestPolicy = 2 << 20         // bytes of a body
 	checkLimit    = 2 * time.Minute // of what compiles a policy, runs its tests and asks the whole table
+	// trialLimit is time for a trial of what was never in force, which may take 20 seconds, and for the one before it: who
+	// is stopped is told so, and it is on record.
+	trialLimit = 50 * time.Second
 )
 
 const (
@@ -77,7 +80,7 @@ func policyRoutes() []*route {
 		{method: post, path: versionPath + "/check", scopes: policyAuthors, named: true, limit: checkLimit, handle: checkVersion},
 		{method: post, path: versionPath + "/tests", scopes: policyAuthors, named: true, needsActor: true, changes: true, tagged: true,
 			query: previewQuery, limit: checkLimit, handle: addPolicyTest},
-		{method: post, path: policySetPath + "/evaluate", scopes: policyReaders, named: true, handle: evaluatePolicy},
+		{method: post, path: policySetPath + "/evaluate", scopes: policyReaders, named: true, limit: trialLimit, handle: evaluatePolicy},
 		policyDiff(),
 		policyChange(post, versionPath+"/approve", policyApprovers, approveVersion),
 		policyAct(versionPath+"/activate", policyActivators, activateVersion),
