@@ -11,10 +11,13 @@ import (
 	"cordon/library"
 )
 
+// CheckLimit is how long a call may take that compiles a policy, runs its tests and asks it the whole table: two processes
+// one after the other, each of which may take two minutes, and a turn to be waited for.
+const CheckLimit = 5 * time.Minute
+
 // Bounds of what is sent and done with policies.
 const (
-	largestPolicy = 2 << 20         // bytes of a body
-	checkLimit    = 2 * time.Minute // of what compiles a policy, runs its tests and asks the whole table
+	largestPolicy = 2 << 20 // bytes of a body
 	// trialLimit is time for a trial of what was never in force, which may take 20 seconds, and for the one before it: who
 	// is stopped is told so, and it is on record.
 	trialLimit = 50 * time.Second
@@ -40,7 +43,7 @@ func policyRead(path string, query []string, handle func(*call) error) *route {
 
 func policyChange(method, path string, scopes []string, handle func(*call) error) *route {
 	return &route{method: method, path: path, scopes: scopes, named: true, needsActor: true, changes: true, tagged: true,
-		largest: largestPolicy, limit: checkLimit, handle: handle}
+		largest: largestPolicy, limit: CheckLimit, handle: handle}
 }
 
 // policyAct is the row of a change that would be another one if it were repeated.
@@ -53,7 +56,7 @@ func policyAct(path string, scopes []string, handle func(*call) error) *route {
 // policyDiff is the row of what asks two versions everything.
 func policyDiff() *route {
 	r := policyRead(versionPath+"/diff", []string{"against"}, getDiff)
-	r.limit = checkLimit
+	r.limit = CheckLimit
 	return r
 }
 
@@ -77,9 +80,9 @@ func policyRoutes() []*route {
 		policyRead(versionPath, nil, getVersion),
 		policyRead(versionPath+"/files", nil, getVersionFiles),
 		policyRead(versionPath+"/bundle", nil, getBundle),
-		{method: post, path: versionPath + "/check", scopes: policyAuthors, named: true, limit: checkLimit, handle: checkVersion},
+		{method: post, path: versionPath + "/check", scopes: policyAuthors, named: true, limit: CheckLimit, handle: checkVersion},
 		{method: post, path: versionPath + "/tests", scopes: policyAuthors, named: true, needsActor: true, changes: true, tagged: true,
-			query: previewQuery, limit: checkLimit, handle: addPolicyTest},
+			query: previewQuery, limit: CheckLimit, handle: addPolicyTest},
 		{method: post, path: policySetPath + "/evaluate", scopes: policyReaders, named: true, limit: trialLimit, handle: evaluatePolicy},
 		policyDiff(),
 		policyChange(post, versionPath+"/approve", policyApprovers, approveVersion),

@@ -15,7 +15,11 @@ func TestACallIsLongerThanWhatItWaitsFor(t *testing.T) { // docs/design.md 12, P
 	const set = "/v1/policies/{set}"
 	w := newWorld(t, options{library: true})
 	for path, waits := range map[string]time.Duration{
-		set + "/evaluate": 2 * sandbox.TrialTime,
+		set + "/evaluate":                   2 * sandbox.TrialTime,
+		set + "/versions":                   2 * sandbox.Time, // it is checked, and then its invariants are shown
+		set + "/versions/{digest}/check":    2 * sandbox.Time,
+		set + "/versions/{digest}/activate": 2 * sandbox.Time, // where the report is another release's
+		set + "/versions/{digest}/tests":    2*sandbox.Time + sandbox.TrialTime,
 	} {
 		at := slices.IndexFunc(w.server.Routes(), func(r server.Route) bool { return r.Method == http.MethodPost && r.Path == path })
 		if at < 0 {

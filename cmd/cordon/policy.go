@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"cordon/client"
+	"cordon/server"
 
 	"github.com/spf13/cobra"
 )
 
 // policyTimeout is how long a call about policies is waited for where nothing else is said: a policy is compiled, its tests
-// are run and the whole table is asked before there is an answer.
-const policyTimeout = 2 * time.Minute
+// are run and the whole table is asked before there is an answer. The server says first that it took too long.
+const policyTimeout = server.CheckLimit + 10*time.Second
 
 // formatsOfPolicy are those of -o.
 var formatsOfPolicy = []string{"table", "json"}
