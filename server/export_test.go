@@ -111,6 +111,8 @@ type Route struct {
 	Method, Path string
 	Query        []string
 	Reads        bool // the log
+	Changes      bool // something
+	Person       bool // is needed
 	Limit        time.Duration
 }
 
@@ -118,7 +120,7 @@ type Route struct {
 func (s *Server) Routes() []Route {
 	list := make([]Route, len(s.table))
 	for i, r := range s.table {
-		list[i] = Route{Method: r.method, Path: r.path, Query: r.query, Reads: r.reads, Limit: r.limit}
+		list[i] = Route{Method: r.method, Path: r.path, Query: r.query, Reads: r.reads, Changes: r.changes, Person: r.needsActor, Limit: r.limit}
 	}
 	return list
 }

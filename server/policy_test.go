@@ -19,8 +19,9 @@ import (
 )
 
 const (
-	setPath  = "/v1/policies/cordon"
-	versions = setPath + "/versions"
+	setPattern = "/v1/policies/{set}"
+	setPath    = "/v1/policies/cordon"
+	versions   = setPath + "/versions"
 )
 
 func match(tag string) edit { return set("If-Match", tag) }
@@ -108,6 +109,22 @@ func TestAPersonChangesPolicies(t *testing.T) { // docs/design.md 12, Who
 	w.do(t, http.MethodPost, versions, body, agent("sam")).refused(t, http.StatusBadRequest, "invalid_header")
 	w.do(t, http.MethodPost, versions, body, only, as("lena")).want(t, http.StatusCreated) // no scope act, and no member of anything
 	w.do(t, http.MethodGet, versions, nil, agent("sam")).refused(t, http.StatusBadRequest, "invalid_header")
+	check := versions + "/" + policies.Builtin().Digest() + "/check"
+	w.do(t, http.MethodPost, check, nil, only).refused(t, http.StatusBadRequest, "invalid_header")
+	w.do(t, http.MethodPost, versions+"/sha256:"+strings.Repeat("0", 64)+"/check", nil, only).refused(t, http.StatusBadRequest, "invalid_header")
+}
+
+// All that changes policies is told in the log of the server, and done by a person. A trial and a replay change none.
+func TestWhatChangesPoliciesIsAPersonsAct(t *testing.T) { // docs/design.md 12, Who
+	for _, r := range newWorld(t, options{library: true}).server.Routes() {
+		if r.Method == http.MethodGet || !strings.HasPrefix(r.Path, setPattern) && !strings.HasPrefix(r.Path, "/v1/jobs") {
+			continue
+		}
+		trial, replay := strings.HasSuffix(r.Path, "/evaluate"), strings.HasSuffix(r.Path, "/replay") || strings.HasPrefix(r.Path, "/v1/jobs")
+		if r.Changes == trial || r.Person == (trial || replay) {
+			t.Errorf("%s %s: changes something: %v, takes a person: %v", r.Method, r.Path, r.Changes, r.Person)
+		}
+	}
 }
 
 func TestVersionsArePushedReadAndActivated(t *testing.T) { // docs/design.md 12, Versions

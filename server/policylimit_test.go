@@ -12,14 +12,13 @@ import (
 
 // What is stopped in its process by time, after another that it waits for, is told so: the call is not over before.
 func TestACallIsLongerThanWhatItWaitsFor(t *testing.T) { // docs/design.md 12, Playground
-	const set = "/v1/policies/{set}"
 	w := newWorld(t, options{library: true})
 	for path, waits := range map[string]time.Duration{
-		set + "/evaluate":                   2 * sandbox.TrialTime,
-		set + "/versions":                   2 * sandbox.Time, // it is checked, and then its invariants are shown
-		set + "/versions/{digest}/check":    2 * sandbox.Time,
-		set + "/versions/{digest}/activate": 2 * sandbox.Time, // where the report is another release's
-		set + "/versions/{digest}/tests":    2*sandbox.Time + sandbox.TrialTime,
+		setPattern + "/evaluate":                   2 * sandbox.TrialTime,
+		setPattern + "/versions":                   2 * sandbox.Time, // it is checked, and then its invariants are shown
+		setPattern + "/versions/{digest}/check":    2 * sandbox.Time,
+		setPattern + "/versions/{digest}/activate": 2 * sandbox.Time, // where the report is another release's
+		setPattern + "/versions/{digest}/tests":    2*sandbox.Time + sandbox.TrialTime,
 	} {
 		at := slices.IndexFunc(w.server.Routes(), func(r server.Route) bool { return r.Method == http.MethodPost && r.Path == path })
 		if at < 0 {
