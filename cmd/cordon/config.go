@@ -131,7 +131,7 @@ func settings() []group {
 			{"version", "", word, "version of the policy: a digest, the beginning of one, active, or a folder that was pushed; without: the one in force"},
 			{"input", "", anything, "the input of the rules, in JSON, or @FILE"},
 			{"facts", "", anything, "members of the input that are to be otherwise, in JSON, or @FILE"},
-			{"against", "", word, "version that is compared with; the one in force unless told"},
+			{"against", "", word, "version that is compared with; unless told the one in force or, while a glass is broken, the one that will be again"},
 			{"activations", false, bound{}, "list when each version came into force, and how"},
 			{"acknowledge", []string{}, word, "ids of groups of the difference and of flips of a replay that are meant, by comma"},
 			{"break-glass", "", anything, "activate past the gates, for this reason, until --expires-in is over"},

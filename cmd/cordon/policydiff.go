@@ -17,7 +17,8 @@ import (
 func (a *app) policyDiff() *cobra.Command {
 	return a.make(command{
 		use: "diff [VERSION]", short: "Say what a version or a folder changes: every question that is answered otherwise, and the files",
-		long: `Say what VERSION changes against the one in force, or against another. Both are asked every question that can be asked;
+		long: `Say what VERSION changes against the one in force (while a glass is broken, the one that will be again), or against
+another. Both are asked every question that can be asked;
 what is answered otherwise is told in few groups, each with an example and the id that acknowledges it (cordon policy
 activate --acknowledge). What opens comes first, and what is only denied for another reason last.
 
@@ -81,7 +82,9 @@ func (a *app) diffFolder(ctx context.Context, c config, remote *client.Client, d
 		if err != nil {
 			return a.failed(c, err)
 		}
-		against = set.Active
+		if against = set.Active; !set.Until.IsZero() {
+			against = set.Previous // that will be in force again
+		}
 	}
 	files, err := remote.PolicyFiles(ctx, c.text("set"), against)
 	if err != nil {

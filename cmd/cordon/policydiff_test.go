@@ -56,3 +56,19 @@ func TestADifferenceIsToldOfAVersionAndOfAFolder(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Until the end of a broken glass, a step is told from the version that will be in force again.
+func TestAFolderIsComparedWithWhatWillBeInForceAgain(t *testing.T) { // docs/design.md 12, Break-glass
+	shipped := policies.Builtin().Files
+	digest, broken := digestOf(shipped), "sha256:"+strings.Repeat("0", 64)
+	s := keeper(t, shipped, map[string]string{
+		"GET /v1/policies/cordon": `200 {"set":"cordon","active":"` + broken + `","activation":5,"previous":"` + digest + `","until":"2026-12-01T00:00:00Z","gates":{},"reviews":[]}`,
+	})
+	dir := t.TempDir()
+	for path, text := range shipped {
+		write(t, filepath.Join(dir, filepath.FromSlash(path)), text)
+	}
+	if got := s.command().run(t, "policy", "diff", dir); got.code != 0 || !strings.Contains(got.out, "from "+digest) {
+		t.Errorf("%+v", got)
+	}
+}
