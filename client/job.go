@@ -29,7 +29,7 @@ type Job struct {
 	Set       string        `json:"set"`
 	Digest    string        `json:"digest"`
 	Window    Replay        `json:"window"`
-	By        string        `json:"by,omitempty"` // who asked for it, where a person did
+	By        string        `json:"by"` // who asked for it; empty where no person did
 	Caller    string        `json:"caller"`
 	State     string        `json:"state"`
 	Done      int64         `json:"done"`  // records of the log that were passed

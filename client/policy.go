@@ -18,8 +18,8 @@ type ActivePolicy struct {
 	Previous   string `json:"previous"`   // that a rollback brings back; empty: none was before
 
 	Since   time.Time `json:"since,omitzero"` // when it was activated, by whom and why
-	By      string    `json:"by,omitempty"`
-	Message string    `json:"message,omitempty"`
+	By      string    `json:"by"`
+	Message string    `json:"message"`
 	// Until is when a version that was activated by breaking the glass gives way to the one before; zero: it stays.
 	Until  time.Time `json:"until,omitzero"`
 	Reason string    `json:"reason,omitempty"` // why the glass was broken
@@ -80,12 +80,12 @@ type BreakGlass struct {
 type PolicyActivated struct {
 	Number   int64     `json:"number"`
 	Digest   string    `json:"digest"`
-	Previous string    `json:"previous,omitempty"`
+	Previous string    `json:"previous"` // empty: none was before
 	How      string    `json:"how"`
 	At       time.Time `json:"at"`
 	By       string    `json:"by"`
 	Caller   string    `json:"caller,omitempty"`
-	Message  string    `json:"message,omitempty"`
+	Message  string    `json:"message"`
 	Reason   string    `json:"reason,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
 }

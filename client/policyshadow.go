@@ -14,8 +14,8 @@ type PolicyShadowing struct {
 // PolicyShadow is what came of asking a version beside the one in force, on the server that was called, since both were in
 // place.
 type PolicyShadow struct {
-	Shadow string  `json:"shadow,omitempty"` // digest of the version that is asked; empty: none is
-	Policy string  `json:"policy"`           // and of the one that answers
+	Shadow string  `json:"shadow"` // digest of the version that is asked; empty: none is
+	Policy string  `json:"policy"` // and of the one that answers
 	Sample float64 `json:"sample"`
 
 	Asked       int64              `json:"asked"`

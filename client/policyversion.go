@@ -36,7 +36,7 @@ type PolicyApproval struct {
 	By      string    `json:"by"`
 	Caller  string    `json:"caller"`
 	At      time.Time `json:"at"`
-	Message string    `json:"message,omitempty"`
+	Message string    `json:"message"`
 	Against string    `json:"against"` // the version in force for good then: what was approved is the step from it
 }
 

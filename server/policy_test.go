@@ -439,19 +439,32 @@ func TestWhatHasNothingToSayIsThereAllTheSame(t *testing.T) { // docs/design.md 
 		}
 		return told
 	}
-	set := tells(setPath, nil, "set", "active", "activation", "previous", "gates")
+	set := tells(setPath, nil, "set", "active", "activation", "previous", "since", "by", "message", "gates", "reviews")
+	if shadow := tells(setPath+"/shadow", nil, "shadow", "policy", "sample", "asked", "same", "failed", "dropped", "seconds", "differences"); shadow["shadow"] != "" {
+		t.Errorf("nothing is asked beside what is in force, and %v", shadow)
+	}
+	first := tells(setPath+"/activations", nil, "items")["items"].([]any)[0].(map[string]any)
+	for _, member := range []string{"number", "digest", "previous", "how", "at", "by", "message"} {
+		if _, there := first[member]; !there {
+			t.Errorf("the first activation lacks %s: %v", member, first)
+		}
+	}
 	if gates, is := set["gates"].(map[string]any); !is || len(gates) != 5 || gates["second_person"] != nil || gates["invariants_free"] == nil {
 		t.Errorf("the gates are %v", set["gates"])
 	}
 	w.do(t, http.MethodPut, setPath+"/gates", client.PolicyGates{}, as("root")).want(t, http.StatusOK) // as the SDK sends it
 	shipped := versions + "/" + policies.Builtin().Digest()
-	first := tells(shipped, nil, "digest", "parent", "author", "message", "created_at", "state", "report", "approvals", "gates")
-	if gates, is := first["gates"].([]any); !is || len(gates) != 0 || first["parent"] != "" {
-		t.Errorf("got %v", first)
+	version := tells(shipped, nil, "digest", "parent", "author", "message", "created_at", "state", "report", "approvals", "gates")
+	if gates, is := version["gates"].([]any); !is || len(gates) != 0 || version["parent"] != "" {
+		t.Errorf("got %v", version)
 	}
-	started := tells(shipped+"/replay", map[string]any{}, "job")["job"].(map[string]any)
-	if _, there := started["result"]; !there {
-		t.Errorf("a job that is not done lacks result: %v", started)
+	var begun struct{ Job map[string]any } // by nobody
+	w.do(t, http.MethodPost, shipped+"/replay", map[string]any{}).want(t, http.StatusAccepted).into(t, &begun)
+	started := begun.Job
+	for _, member := range []string{"result", "by"} {
+		if _, there := started[member]; !there {
+			t.Errorf("a job that is not done lacks %s: %v", member, started)
+		}
 	}
 	refused := tells(versions, client.PolicyPush{Message: "why", Files: map[string]string{"README.md": "x"}}, "problems")
 	for _, problem := range refused["problems"].([]any) {
