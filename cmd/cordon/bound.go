@@ -59,7 +59,7 @@ var (
 	shares     = matching(`^(0?\.[0-9]{1,9}|1(\.0{1,9})?)$`, "a share such as 0.1, up to 1")
 	spans      = bound{says: "a span of time such as 90m, 36h or 30d", holds: isSpan}
 	answers    = matching(`^(allowed|denied|true|false|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "allowed or denied, or of messages the id of a record").offering("allowed", "denied")
-	beginnings = bound{says: moments.says + "; of policy test add the id of a record", holds: func(v string) bool { return moments.holds(v) || recordID.MatchString(v) }}
+	beginnings = bound{says: moments.says + "; of policy test add the id of a record", holds: func(v string) bool { return moments.holds(v) || isRecordID(v) }}
 	readers    = matching(`^(user|admin|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})$`, "user or admin, or of log the id of a record").offering(client.ExplainUser, client.ExplainAdmin)
 	hostName   = matching(`^[^\pC\s]([^\pC]{0,58}[^\pC\s])?$`, "1 to 60 characters on one line")
 	colors     = matching(`^#[0-9A-Fa-f]{6}$`, "a colour such as #1a6fb0")
@@ -72,6 +72,9 @@ var (
 
 // recordID is what the id of a record looks like.
 var recordID = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// isRecordID reports whether a value is the id of a record, and not one of what else a setting takes.
+func isRecordID(v string) bool { return recordID.MatchString(v) }
 
 // number is a whole number within limits.
 func number(least, most int) bound {

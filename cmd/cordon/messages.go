@@ -39,9 +39,6 @@ there by their ids, never by an address. The key needs the scope audit.`,
 	return cmd
 }
 
-// isRecordID reports whether the value of --decision is the id of a record and no answer.
-func isRecordID(v string) bool { return len(v) == 36 }
-
 func (a *app) printMessages(c config, messages iter.Seq2[client.Message, error]) error {
 	limit := c.number("limit")
 	if c.text("output") == "json" {

@@ -185,7 +185,7 @@ func (a *app) addPolicyTest(ctx context.Context, c config, args []string) error 
 	switch {
 	case (of.From == "") == (c.text("input") == ""):
 		return wrongUse("give --from ID or --input, and not both")
-	case of.From != "" && !recordID.MatchString(of.From):
+	case of.From != "" && !isRecordID(of.From):
 		return wrongUse("--from %s is no id of a decision; cordon log lists them", of.From)
 	}
 	var err error
