@@ -121,7 +121,7 @@ func (g *Guard) policyOf(ctx context.Context, a Activation) (*policy, error) {
 	if p, err := held(); p != nil || err != nil {
 		return p, err
 	}
-	p, err := g.load(ctx, a)
+	p, err := g.load(ctx, a, false)
 	if err == nil && (a.Number > g.policy.Load().activation.Number || g.policy.Load().unusable != nil) {
 		g.swap(p)
 	}
@@ -147,15 +147,16 @@ func (g *Guard) reload(ctx context.Context, anew bool) error {
 		g.policy.broken.Store(nil)
 		return nil
 	}
-	if p, err = g.load(ctx, stand); err != nil {
+	if p, err = g.load(ctx, stand, anew); err != nil {
 		return err
 	}
 	g.swap(p)
 	return nil
 }
 
-// load makes the policy of an activation, by who has the turn.
-func (g *Guard) load(ctx context.Context, a Activation) (*policy, error) {
+// load makes the policy of an activation, by who has the turn. That it cannot be loaded is told and held on to, but of an
+// earlier one than is in force here only anew: whoever else met it may be late.
+func (g *Guard) load(ctx context.Context, a Activation, anew bool) (*policy, error) {
 	engine, err := g.config.Engine, error(nil)
 	if a.Number > 0 {
 		engine, err = g.Engine(ctx, a.Digest)
@@ -172,7 +173,7 @@ func (g *Guard) load(ctx context.Context, a Activation) (*policy, error) {
 		return nil, err // which says nothing of the version
 	}
 	err = fmt.Errorf("%w: %w", ErrPolicyNotLoaded, err)
-	if now := g.policy.Load(); a.Number >= now.activation.Number {
+	if now := g.policy.Load(); anew || a.Number >= now.activation.Number {
 		if b := g.policy.broken.Load(); b == nil || b.of != a {
 			g.log.Error("the policy in force cannot be loaded: the last one that could goes on to answer questions, and changes are refused",
 				"number", a.Number, "policy", a.Digest, "last", now.activation.Digest, "error", err)
@@ -227,7 +228,7 @@ func (g *Guard) mendPolicy(ctx context.Context) {
 		case <-tick.C:
 		}
 		if g.policy.broken.Load() != nil {
-			_ = g.reload(ctx, false) // which was said, and shows until it is mended
+			_ = g.reload(ctx, true) // which was said, and shows until it is mended; it may be an earlier one
 		}
 	}
 }
