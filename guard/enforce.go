@@ -166,7 +166,7 @@ func (g *Guard) load(ctx context.Context, a Activation, anew bool) (*policy, err
 		p, err = newPolicy(engine, a, g.config.NoMemo)
 	}
 	if err == nil {
-		p.shadow = g.loadShadow(ctx, &a)
+		p.shadow = g.heldShadow(&a) // nobody waits for one
 		return p, nil
 	}
 	if ctx.Err() != nil || errors.Is(err, datastore.ErrUnavailable) || errors.Is(err, datastore.ErrClosed) {
@@ -181,20 +181,6 @@ func (g *Guard) load(ctx context.Context, a Activation, anew bool) (*policy, err
 		g.policy.broken.Store(&broken{a, err, time.Now()})
 	}
 	return nil, err
-}
-
-// loadShadow loads the version that is asked beside the one in force. One that cannot be loaded is not asked: no answer
-// depends on it.
-func (g *Guard) loadShadow(ctx context.Context, a *Activation) *shadow {
-	if a.Shadow == "" || a.Sample <= 0 {
-		return nil
-	}
-	engine, err := g.Engine(ctx, a.Shadow)
-	if err != nil {
-		g.log.Warn("the version beside the one in force is not asked: it cannot be loaded", "policy", a.Shadow, "error", err)
-		return nil
-	}
-	return &shadow{engine, a.Sample}
 }
 
 // swap puts a policy in force here, by who has the turn. The one that was is held ready, for it may come back.

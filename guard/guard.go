@@ -145,6 +145,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	beside.Go(func() { g.writeUsesEvery(ctx, useWritten) })
 	beside.Go(func() { g.cleanEvery(ctx, cleanFirst, cleanPause) })
 	beside.Go(func() { g.mendPolicy(ctx) })
+	beside.Go(func() { g.keepShadow(ctx) })
 	beside.Go(func() { g.shadows.run(ctx) })
 	g.cache.follow(ctx, g.store, g.log, g.reload)
 	beside.Wait()
