@@ -134,8 +134,8 @@ func addPolicyTest(c *call) error {
 	}
 	shown, status := client.PolicyTestMade{Path: grown.Path, Text: grown.Text}, http.StatusOK
 	if grown.Pushed != nil {
-		version, report := showWholeVersion(grown.Version), showReport(grown.Version.Report)
-		shown.Version, shown.Report = &version, &report
+		version := showWholeVersion(grown.Version)
+		shown.Version, shown.Report = &version, version.Report // nil of one that is there and was not checked
 		if grown.Created {
 			status = http.StatusCreated
 		}

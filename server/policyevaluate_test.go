@@ -2,12 +2,15 @@ package server_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
 
 	"cordon/client"
 	"cordon/guard"
+	"cordon/ledger"
+	"cordon/library"
 	"cordon/policies"
 )
 
@@ -103,4 +106,31 @@ func TestADecisionBecomesATestOfADraft(t *testing.T) { // docs/design.md 12, Tes
 	w.do(t, http.MethodPost, tests, client.PolicyTestOf{From: id}).refused(t, http.StatusBadRequest, "invalid_header")
 	w.do(t, http.MethodPost, tests+"?preview=perhaps", client.PolicyTestOf{From: id}, as("lena")).refused(t, http.StatusBadRequest, "invalid_query")
 	w.do(t, http.MethodPost, tests, client.PolicyTestOf{From: id}, as("lena"), w.scoped(t, guard.ScopeApprove)).refused(t, http.StatusForbidden, "insufficient_scope")
+}
+
+// The test may be in a version that is there already and that nobody has checked: one that a release offers.
+func TestATestThatAnUncheckedVersionHasIsThere(t *testing.T) {
+	w := newWorld(t, options{library: true})
+	w.acme(t)
+	of := client.PolicyTestOf{Question: asked("carl", "manage", "shop")}
+	tests := versions + "/" + policies.Builtin().Digest() + "/tests"
+	var seen, made client.PolicyTestMade
+	w.do(t, http.MethodPost, tests+"?preview=true", of, as("lena")).want(t, http.StatusOK).into(t, &seen)
+	offered := policies.Source{Files: maps.Clone(policies.Builtin().Files)}
+	offered.Files[seen.Path] = seen.Text
+	book, err := ledger.New(ledger.Config{Store: w.store})
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer, err := library.New(library.Config{Store: w.store, Guard: w.guard, Ledger: book, Shipped: offered, Release: "newer"})
+	if err == nil {
+		err = newer.Start(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.do(t, http.MethodPost, tests, of, as("lena")).want(t, http.StatusOK).into(t, &made)
+	if made.Version == nil || made.Version.Digest != offered.Digest() || made.Report != nil {
+		t.Errorf("got %+v", made)
+	}
 }
