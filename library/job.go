@@ -120,7 +120,7 @@ func (l *Library) Replayed(ctx context.Context, from datastore.Reader, set, dige
 }
 
 // Replay has a version decide a window of the log again, and returns the job that does it. *guard.Conflict
-// [CodeTooManyJobs]: there are too many already; [CodeOverBudget]: the version did not answer in time when it was checked.
+// [CodeTooManyJobs]: there are too many already; [CodeOverBudget]: the version took too much time or memory when it was checked.
 func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window) (*Job, error) {
 	return l.ReplayOnce(ctx, o, set, digest, w, nil)
 }
@@ -144,8 +144,8 @@ func (l *Library) ReplayOnce(ctx context.Context, o *guard.Origin, set, digest s
 	if err != nil {
 		return nil, err
 	}
-	if v.Summary != nil && !v.Summary.Budget {
-		return nil, &guard.Conflict{Code: CodeOverBudget, Detail: "a rule of the version takes too long, as its report says: it is asked about no whole log"}
+	if err := v.Summary.affordable(); err != nil {
+		return nil, err
 	}
 	by, err := person(o)
 	if errors.Is(err, ErrNobody) {
@@ -179,6 +179,20 @@ func (l *Library) ReplayOnce(ctx context.Context, o *guard.Origin, set, digest s
 		return replay.Run(ctx, l.ledger, engine, w, p)
 	})
 	return &begun, nil
+}
+
+// affordable refuses a version to be asked about a whole log that did not keep its budget, or did not come to where that is
+// looked at. What was not checked at all is asked: the first that takes too long ends the replay.
+func (s *Summary) affordable() error {
+	switch {
+	case s == nil || s.Budget:
+		return nil
+	case s.Problem != "":
+		return &guard.Conflict{Code: CodeOverBudget, Detail: "the checks of the version did not come to their end, so it is asked about no whole log: " +
+			s.Problem + "; have it checked again"}
+	default:
+		return &guard.Conflict{Code: CodeOverBudget, Detail: "a rule of the version takes too much time or memory, as its report says: it is asked about no whole log"}
+	}
 }
 
 // told is what the record of a job says of it.

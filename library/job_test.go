@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -396,6 +397,37 @@ func TestWhoAsksForAReplay(t *testing.T) {
 	if err := ask(alice(), library.Set, digest, replay.Window{}); conflict(t, err) != library.CodeOverBudget {
 		t.Errorf("of a version that takes too long: %v", err)
 	}
+}
+
+// Why a version is asked about no log is said as it is: a rule takes too much, or the checks did not come to where that is seen.
+func TestWhatIsOverBudgetIsToldWhy(t *testing.T) {
+	s := started(t, openSQLite(t))
+	s.StopChecks()
+	digest := s.active(t)
+	if _, err := s.Check(t.Context(), alice(), library.Set, digest); err != nil {
+		t.Fatal(err)
+	}
+	ask := func() error {
+		_, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{})
+		return err
+	}
+	if err := ask(); conflict(t, err) != library.CodeOverBudget || !strings.Contains(err.Error(), "did not come to their end") || !strings.Contains(err.Error(), "it takes too much memory") {
+		t.Errorf("checks that were stopped: %v", err)
+	}
+	if err := s.Overspend(t.Context(), digest); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(); conflict(t, err) != library.CodeOverBudget || !strings.Contains(err.Error(), "a rule of the version takes too much") {
+		t.Errorf("a rule that takes too much: %v", err)
+	}
+	s.Quicken()
+	if _, err := s.Check(t.Context(), alice(), library.Set, digest); err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(); err != nil {
+		t.Errorf("checked again: %v", err)
+	}
+	s.WaitForJobs()
 }
 
 // What one replay found another takes away only when something else came into force: not by a window without records, and
