@@ -48,18 +48,9 @@ func (a *Activate) check(now time.Time) error {
 // mostAcknowledged is how many ids an activation may name.
 const mostAcknowledged = 10_000
 
-// GatesOpen is the error of an activation that a gate holds up. It is a *guard.Conflict [CodeGatesOpen].
-type GatesOpen struct {
-	*guard.Conflict
-	Gates []Gate
-}
-
-// Unwrap returns the conflict.
-func (e *GatesOpen) Unwrap() error { return e.Conflict }
-
 // Activate brings a version into force. The gates are judged in the transaction that does it, so what becomes of them, of
-// an approval or of a key by then is seen. *GatesOpen: some stand open; *guard.Conflict [guard.CodePrecondition]:
-// another was activated since the caller read the set (the origin's condition is about that).
+// an approval or of a key by then is seen. *guard.Conflict [CodeGatesOpen]: some stand open, and are what it shows;
+// [guard.CodePrecondition]: another was activated since the caller read the set (the origin's condition is about that).
 func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest string, ask Activate) (InForce, error) {
 	none := InForce{}
 	by, err := actor(o, set)
@@ -88,9 +79,7 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 			return none, err
 		}
 	}
-	var stand []Gate
-	next, err := l.bring(ctx, o, set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
-		stand = nil
+	return l.bring(ctx, o, set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
 		if err := unmet(o, s.Activation.Number); err != nil {
 			return nil, "", nil, err
 		}
@@ -110,7 +99,8 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 		if ask.BreakGlass != nil {
 			return v, lasting(&s.Activation, v), how, s.review(v, how, at)
 		}
-		if stand, err = l.judge(ctx, tx, s, v, asked, at); err != nil {
+		stand, err := l.judge(ctx, tx, s, v, asked, at)
+		if err != nil {
 			return nil, "", nil, err
 		}
 		if len(stand) > 0 {
@@ -118,10 +108,6 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 		}
 		return v, lasting(&s.Activation, v), how, nil
 	})
-	if conflict, is := errors.AsType[*guard.Conflict](err); is && conflict.Code == CodeGatesOpen {
-		err = &GatesOpen{Conflict: conflict, Gates: stand}
-	}
-	return next, err
 }
 
 // actor says who changes what is in force of a set.

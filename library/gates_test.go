@@ -21,18 +21,24 @@ func (s *shelf) held(t *testing.T, o *guard.Origin, digest string, ask library.A
 	if err == nil {
 		return nil
 	}
-	open, is := errors.AsType[*library.GatesOpen](err)
-	if !is || open.Code != library.CodeGatesOpen {
-		t.Fatalf("got error %v, want open gates", err)
-	}
 	var names []string
-	for _, gate := range open.Gates {
+	for _, gate := range openGates(t, err) {
 		names = append(names, gate.Name)
-		if gate.Detail == "" || gate.Scope == "" || !strings.Contains(open.Detail, gate.Name) {
-			t.Errorf("%+v does not say who closes it, or is not in %q", gate, open.Detail)
+		if gate.Detail == "" || gate.Scope == "" || !strings.Contains(err.Error(), gate.Name) {
+			t.Errorf("%+v does not say who closes it, or is not in %q", gate, err)
 		}
 	}
 	return names
+}
+
+// openGates are those that an activation says stand open.
+func openGates(t *testing.T, err error) []library.Gate {
+	t.Helper()
+	refused, is := errors.AsType[*guard.Conflict](err)
+	if !is || refused.Code != library.CodeGatesOpen {
+		t.Fatalf("got error %v, want open gates", err)
+	}
+	return refused.Shown.([]library.Gate)
 }
 
 func (s *shelf) setGates(t *testing.T, change func(*library.Gates)) {
@@ -294,7 +300,7 @@ func TestFlipsAreAcknowledgedGroupByGroup(t *testing.T) { // docs/design.md 12, 
 		wants(t, s.held(t, alice(), digest, library.Activate{Message: "now", Acknowledged: acknowledged}), library.GateFlips)
 	}
 	_, err := s.Activate(t.Context(), alice(), library.Set, digest, library.Activate{Message: "now", Acknowledged: []string{"one"}})
-	if open, is := errors.AsType[*library.GatesOpen](err); !is || !slices.Equal(open.Gates[0].Missing, []string{"two"}) {
+	if open := openGates(t, err); !slices.Equal(open[0].Missing, []string{"two"}) {
 		t.Errorf("%v does not name what is missing", err)
 	}
 	wants(t, s.held(t, alice(), digest, library.Activate{Message: "now", Acknowledged: []string{"two", "one"}}))
