@@ -76,7 +76,8 @@ type Replayed struct {
 	Window replay.Window  `json:"window"`
 	Result *replay.Result `json:"result"`
 
-	// Flips are the ids of those of all replays while Against was in force for good: a narrower window takes none away.
+	// Flips are the ids of those of all replays while Against was in force for good: a narrower window takes none away. They
+	// are asked for when another is, too, until a replay looks at that step: nobody has said that they are gone.
 	Flips   []string `json:"flips"`
 	Against string   `json:"against"`
 }

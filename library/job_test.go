@@ -474,8 +474,15 @@ func TestAReplayTakesNoFlipAway(t *testing.T) { // docs/design.md 12, Replay
 	<-waits
 	later := ask(narrow)
 	last(later, 1)
-	// Another step is looked at anew.
+	// Another step is looked at anew, and until it is, what was found of the one before is to be known.
 	s.AtStep(func(string) {})
 	s.activate(t, alice(), s.push(t, alice(), "other"))
+	_, err := s.Activate(t.Context(), alice(), library.Set, digest, now)
+	if !slices.ContainsFunc(openGates(t, err), func(g library.Gate) bool { return slices.Contains(g.Missing, flip) }) {
+		t.Errorf("when another is in force %s is asked for no more: %v", flip, err)
+	}
 	last(ask(narrow), 0)
+	if _, err := s.Activate(t.Context(), alice(), library.Set, digest, now); err != nil {
+		t.Errorf("replayed again without flips: %v", err)
+	}
 }
