@@ -49,11 +49,22 @@ func wordsOf(engines []*policies.Engine) (*words, error) {
 	maps.Copy(kinds, declared)
 	maps.DeleteFunc(kinds, func(_ string, is bool) bool { return !is })
 	w.kinds = slices.Sorted(maps.Keys(kinds))
-	w.otherKind = "web_hosting"
-	for i := 0; kinds[w.otherKind]; i++ {
-		w.otherKind = []string{"cloud_server", "domain", "kdrive", "other"}[min(i, 3)]
-	}
+	w.otherKind = unused(w.kinds, "web_hosting", "cloud_server", "domain", "kdrive", "other")
 	return w, nil
+}
+
+// unused returns the first of some names that is no word, or a longer one where all of them are.
+func unused(words []string, names ...string) string {
+	for _, name := range names {
+		if !slices.Contains(words, name) {
+			return name
+		}
+	}
+	last := names[len(names)-1]
+	for slices.Contains(words, last) {
+		last += "_"
+	}
+	return last
 }
 
 // notKinds are words that rules about kinds say besides: they are of other facts.
