@@ -135,6 +135,8 @@ func checkWords(src Source, w *Words, v *vocabulary) error {
 			switch now := retired[old]; {
 			case slices.Contains(own[noun], old), slices.Contains(declared[noun], old):
 				refuse("a word that there is cannot be retired", "retired", noun, old)
+			case noun == "actions" && takesMore(now):
+				refuse(now+" is asked about with a channel or a role, which questions about "+old+" do not have", "retired", noun, old)
 			case noun == "roles" && (now == RoleAdministrator || now == RoleLegalRepresentative):
 				refuse("nobody becomes an administrator by another name; give the role to whom it is to have", "retired", noun, old)
 			case noun == "kinds" && now == KindMailService:
@@ -149,6 +151,12 @@ func checkWords(src Source, w *Words, v *vocabulary) error {
 		return out
 	}
 	return nil
+}
+
+// takesMore reports whether an action is asked about with more than its name: what the question does not say of one by
+// another name would be lost, and a rule that denies for it would not hold.
+func takesMore(action string) bool {
+	return NewAction(action, ChannelMailWeb, RoleCollaborator) != Action{Name: action}
 }
 
 func ownRoles() []string {

@@ -141,6 +141,10 @@ func TestWordsThatCannotBeMeantAreRefused(t *testing.T) {
 		`{"retired": {"roles": {"bookkeeper": "acountant"}}, "roles": {"accountant": {}}}`: `/words/retired/roles/bookkeeper: there is no role acountant; did you mean accountant?`,
 		`{"retired": {"roles": {"bookkeeper": "administrator"}}}`:                          `/words/retired/roles/bookkeeper: nobody becomes an administrator by another name`,
 		`{"retired": {"actions": {"stow": "fly"}}}`:                                        `/words/retired/actions/stow: there is no action fly`,
+		`{"retired": {"actions": {"peek": "read_mail"}}}`:                                  `/words/retired/actions/peek: read_mail is asked about with a channel or a role, which questions about peek do not have`,
+		`{"retired": {"actions": {"post": "send_mail"}}}`:                                  `/words/retired/actions/post: send_mail is asked about with a channel`,
+		`{"retired": {"actions": {"promote": "change_role"}}}`:                             `/words/retired/actions/promote: change_role is asked about with a channel or a role`,
+		`{"retired": {"actions": {"hire": "add_user"}}}`:                                   `/words/retired/actions/hire: add_user is asked about with a channel or a role`,
 		`{"rôles": {}}`: `/words/rôles: there is no such member`,
 		`[]`:            `/words: Invalid type. Expected: object, given: array`,
 	} {
