@@ -132,9 +132,13 @@ func checkWords(src Source, w *Words, v *vocabulary) error {
 	}
 	for noun, retired := range map[string]map[string]string{"roles": w.Retired.Roles, "kinds": w.Retired.Kinds, "actions": w.Retired.Actions} {
 		for _, old := range sortedKeys(retired) {
-			switch now := retired[old]; {
+			now := retired[old]
+			_, retiredToo := retired[now]
+			switch {
 			case slices.Contains(own[noun], old), slices.Contains(declared[noun], old):
 				refuse("a word that there is cannot be retired", "retired", noun, old)
+			case retiredToo:
+				refuse(now+" is retired, too; name the word that stands for both", "retired", noun, old)
 			case noun == "actions" && takesMore(now):
 				refuse(now+" is asked about with a channel or a role, which questions about "+old+" do not have", "retired", noun, old)
 			case noun == "roles" && (now == RoleAdministrator || now == RoleLegalRepresentative):

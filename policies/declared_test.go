@@ -145,6 +145,9 @@ func TestWordsThatCannotBeMeantAreRefused(t *testing.T) {
 		`{"retired": {"actions": {"post": "send_mail"}}}`:                                  `/words/retired/actions/post: send_mail is asked about with a channel`,
 		`{"retired": {"actions": {"promote": "change_role"}}}`:                             `/words/retired/actions/promote: change_role is asked about with a channel or a role`,
 		`{"retired": {"actions": {"hire": "add_user"}}}`:                                   `/words/retired/actions/hire: add_user is asked about with a channel or a role`,
+		`{"retired": {"kinds": {"vserver": "vps", "vps": "cloud"}}}`:                       `/words/retired/kinds/vserver: vps is retired, too; name the word that stands for both`,
+		`{"retired": {"kinds": {"vserver": "vserver"}}}`:                                   `/words/retired/kinds/vserver: vserver is retired, too`,
+		`{"retired": {"actions": {"stow": "store", "store": "view"}}}`:                     `/words/retired/actions/stow: store is retired, too`,
 		`{"rôles": {}}`: `/words/rôles: there is no such member`,
 		`[]`:            `/words: Invalid type. Expected: object, given: array`,
 	} {
