@@ -239,7 +239,7 @@ func (s *section) tell(c change, from grouped, a, b *Answers, first int) Group {
 		return s.cost(s.values(s.cells[x], nil)) - s.cost(s.values(s.cells[y], nil))
 	})
 	g.Example = s.example(s.values(s.cells[plainest], nil), b.engine.Digest())
-	g.Text = fmt.Sprintf("%s: `%s` %s, %s", g.where(), g.Action, g.how(), counted(g.Cells))
+	g.Text = fmt.Sprintf("%s: `%s` %s, %s", g.where(), printable(g.Action), g.how(), counted(g.Cells))
 	sum := sha256.Sum256([]byte(strings.Join([]string{g.Resource, g.Action, c.from, c.to, c.lost, c.gained, g.where()}, "\n")))
 	g.ID = hex.EncodeToString(sum[:8])
 	return g
@@ -261,7 +261,7 @@ func (g *Group) how() string {
 	if g.Flips() {
 		return g.From + " → " + g.To
 	}
-	was, is := strings.Join(g.FromReasons, " and "), strings.Join(g.ToReasons, " and ")
+	was, is := printable(strings.Join(g.FromReasons, " and ")), printable(strings.Join(g.ToReasons, " and "))
 	switch {
 	case is == "":
 		return g.From + ", no longer for " + was

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf16"
 
 	"cordon/policies"
 )
@@ -27,9 +29,32 @@ func (s *section) example(values []int, digest string) Example {
 	}
 	return Example{
 		Question: s.question(values), Input: text,
-		Command: fmt.Sprintf("cordon policy evaluate --version %s --input '%s'", digest, text),
+		Command: fmt.Sprintf("cordon policy evaluate --version %s --input %s", digest, quoted(printable(string(text)))),
 	}
 }
+
+// quoted is a text as one word of a shell, whatever is in it: words of a policy are its author's.
+func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// printable is a text with what is not shown, or shows what follows it otherwise, written as JSON writes it.
+func printable(text string) string {
+	if strings.IndexFunc(text, hidden) < 0 {
+		return text
+	}
+	var out strings.Builder
+	for _, r := range text {
+		if !hidden(r) {
+			out.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&out, `\u%04x`, unit)
+		}
+	}
+	return out.String()
+}
+
+func hidden(r rune) bool { return r != '\t' && !unicode.IsGraphic(r) }
 
 // question asks about a cell in words: who, what, and every fact that is not plain.
 func (s *section) question(values []int) string {
@@ -43,7 +68,7 @@ func (s *section) question(values []int) string {
 			more = append(more, f.word(values[i]))
 		}
 	}
-	text := fmt.Sprintf("May %s %s %s", who, s.action, thing(s.on))
+	text := fmt.Sprintf("May %s %s %s", who, printable(s.action), thing(s.on))
 	if len(more) > 0 {
 		text += ": " + strings.Join(more, ", ")
 	}

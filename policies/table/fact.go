@@ -32,7 +32,7 @@ const tacit = "known"
 func plainly(words ...string) []value {
 	values := make([]value, len(words))
 	for i, w := range words {
-		values[i] = value{words: w, cost: min(i, 1)}
+		values[i] = value{words: printable(w), cost: min(i, 1)}
 	}
 	return values
 }
@@ -41,7 +41,7 @@ func plainly(words ...string) []value {
 func anyOf(words ...string) []value {
 	values := make([]value, len(words))
 	for i, w := range words {
-		values[i].words = w
+		values[i].words = printable(w)
 	}
 	return values
 }

@@ -47,7 +47,7 @@ func (d *Difference) parts() []part {
 		g := &d.Groups[i]
 		p := &parts[g.rank()]
 		r := row{
-			Where: g.where(), How: g.how(), Resource: g.Resource, Actions: []string{g.Action}, IDs: []string{g.ID},
+			Where: g.where(), How: g.how(), Resource: g.Resource, Actions: []string{printable(g.Action)}, IDs: []string{g.ID},
 			From: g.FromReasons, To: g.ToReasons, Cells: g.Cells, Example: g.Example,
 		}
 		same := slices.IndexFunc(p.Rows, func(o row) bool { return o.Where == r.Where && o.How == r.How && o.Resource == r.Resource })
@@ -96,7 +96,14 @@ func (c *Comparison) WriteText(w io.Writer) error {
 		fmt.Fprintf(&b, "%s %s\n", f.Change, f.Path)
 	}
 	for _, f := range c.Files {
-		fmt.Fprintf(&b, "\n%s", f.Diff)
+		b.WriteString("\n")
+		for row := range strings.Lines(f.Diff) {
+			text, end := strings.CutSuffix(row, "\n")
+			b.WriteString(printable(text))
+			if end {
+				b.WriteByte('\n')
+			}
+		}
 	}
 	if _, err := io.WriteString(w, b.String()); err != nil {
 		return fmt.Errorf("write comparison: %w", err)

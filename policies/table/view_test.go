@@ -1,7 +1,10 @@
 package table_test
 
 import (
+	"encoding/json"
+	"errors"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
@@ -106,5 +109,45 @@ func TestActionsThatChangeAlikeAreOneRow(t *testing.T) {
 	}
 	if want := "  everybody: `manage`, `view` deny → allow, 12 cells\n"; !strings.Contains(text.String(), want) {
 		t.Errorf("no %q in:\n%s", want, text.String())
+	}
+}
+
+// What a policy calls its words is its author's: a command is pasted by somebody else, and text is read at a terminal.
+func TestHostileWordsAreOneWordOfAShellAndShown(t *testing.T) {
+	hostile := "x'; touch owned; '\x1b[2J\u009b1m\u202e"
+	quoted, err := json.Marshal(hostile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := compile(t, nil)
+	to := compile(t, replaced(t, file("granted"), "subject.by_grant", "subject.by_grant\n\tnot input.resource.kind == "+string(quoted)))
+	d, err := table.CompareAbout(t.Context(), from, to, "product", "view")
+	if err != nil || len(d.Groups) == 0 {
+		t.Fatal(d, err)
+	}
+	for _, g := range d.Groups {
+		in, err := policies.ReadInput(g.Example.Input)
+		if err != nil || in.Resource.Kind != hostile {
+			t.Fatalf("%s: %v", g.Example.Input, err)
+		}
+		script := "cordon() { printf %s \"$6\"; }; " + g.Example.Command
+		said, err := exec.CommandContext(t.Context(), "sh", "-c", script).Output()
+		if err != nil {
+			t.Fatalf("%s: %v", script, err)
+		}
+		if again, err := policies.ReadInput(said); err != nil || again.Resource.Kind != hostile {
+			t.Errorf("%s\nasks %s: %v", g.Example.Command, said, err)
+		}
+	}
+	c := table.Comparison{Table: d, Files: table.Files(from.Source(), policies.Source{Files: map[string]string{"a.rego": "# \x1b[2J\r\u202e\n\tx"}})}
+	var text, page strings.Builder
+	if err := errors.Join(c.WriteText(&text), c.WriteHTML(&page)); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(text.String(), "\x1b\u009b\u202e\r") || !strings.Contains(text.String(), `+# \u001b[2J\u000d\u202e`+"\n+\tx") {
+		t.Errorf("%q", text.String())
+	}
+	if summary := d.Groups[0].Text + d.Groups[0].Example.Question + d.Groups[0].Example.Command; strings.ContainsAny(summary, "\x1b\u009b\u202e\r") {
+		t.Errorf("%q", summary)
 	}
 }
