@@ -64,6 +64,16 @@ func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.S
 			out.Problems = append(out.Problems, Problem{Code: "vocabulary_error", Message: fmt.Sprintf("%s: %v", document.path, err)})
 		}
 	}
+	for _, list := range [][]string{slices.Collect(maps.Keys(table)), v.roles, v.channels} {
+		if slices.Contains(list, "") {
+			out.Problems = append(out.Problems, Problem{Code: "vocabulary_error", Message: "an empty name is none: not of a type, a role or a channel"})
+		}
+	}
+	for on, actions := range table {
+		if _, nameless := actions[""]; nameless {
+			out.Problems = append(out.Problems, Problem{Code: "vocabulary_error", Message: "an empty name is none: not of an action on a " + on})
+		}
+	}
 	if len(out.Problems) > 0 {
 		return nil, out
 	}

@@ -119,6 +119,28 @@ func TestAPolicyWithoutItsWordsIsRefused(t *testing.T) {
 	}
 }
 
+// A word is said in sentences, and an empty one is no word.
+func TestANamelessWordIsRefused(t *testing.T) {
+	for what, change := range map[string][3]string{
+		"type":    {"cordon/actions/actions.rego", `"channel": {"use": "member"},`, `"channel": {"use": "member"}, "": {"x": "member"},`},
+		"action":  {"cordon/actions/actions.rego", `{"use": "member"}`, `{"use": "member", "": "member"}`},
+		"role":    {"cordon/roles/roles.rego", `in {"legal_representative"`, `in {"", "legal_representative"`},
+		"channel": {"cordon/channels/channels.rego", `known := {"manager"`, `known := {"", "manager"`},
+	} {
+		src := domainRules()
+		text := strings.Replace(src.Files[change[0]], change[1], change[2], 1)
+		if text == src.Files[change[0]] {
+			t.Fatalf("%s: nothing was changed", what)
+		}
+		src.Files[change[0]] = text
+		_, err := policies.Compile(t.Context(), src)
+		refused, is := errors.AsType[*policies.ProblemsError](err)
+		if !is || refused.Problems[0].Code != "vocabulary_error" || !strings.Contains(refused.Problems[0].Message, "an empty name is none") {
+			t.Errorf("%s: got %v", what, err)
+		}
+	}
+}
+
 // Whoever edits rules is told the words by the schema: they must be those that the rules know.
 func TestTheSchemaListsTheWordsOfTheRules(t *testing.T) {
 	engine := compile(t, domainRules())
