@@ -7,6 +7,7 @@ import (
 
 	"cordon/guard"
 	"cordon/library"
+	"cordon/policies"
 	"cordon/policies/table"
 )
 
@@ -31,6 +32,11 @@ func TestADifferenceIsOfFilesAndOfAnswers(t *testing.T) { // docs/design.md 12
 		if _, err := s.Diff(t.Context(), alice(), library.Set, unknown[0], unknown[1]); !errors.As(err, new(*guard.NotFound)) {
 			t.Errorf("%v: %v", unknown, err)
 		}
+	}
+	s.Overflow(policies.Problem{Code: "limit_error", Message: "too much can be asked"})
+	_, err := s.Diff(t.Context(), alice(), library.Set, s.push(t, alice(), "words"), "")
+	if refused, is := errors.AsType[*library.Refused](err); !is || refused.Problems[0].Code != "limit_error" {
+		t.Errorf("too large a difference: %v", err)
 	}
 	if _, err := s.Diff(t.Context(), alice(), "other", digest, ""); !errors.As(err, new(*guard.NotFound)) {
 		t.Errorf("of another set: %v", err)

@@ -2,10 +2,12 @@ package library
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
 
+	"cordon/policies"
 	"cordon/policies/table"
 )
 
@@ -58,6 +60,9 @@ func (l *Library) difference(ctx context.Context, from, to string) (*table.Diffe
 		return nil, fmt.Errorf("open policy: %w", err)
 	}
 	found, err := l.compare(ctx, before, after)
+	if refused, is := errors.AsType[*policies.ProblemsError](err); is {
+		return nil, &Refused{Problems: refused.Problems}
+	}
 	if err == nil {
 		l.differences.keep(found)
 	}

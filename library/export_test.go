@@ -2,6 +2,7 @@ package library
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"cordon/policies"
@@ -26,6 +27,13 @@ func (l *Library) Quicken() {
 func (l *Library) Differ(groups ...table.Group) {
 	l.compare = func(_ context.Context, from, to *policies.Engine) (*table.Difference, error) {
 		return &table.Difference{From: from.Digest(), To: to.Digest(), Groups: groups}, nil
+	}
+}
+
+// Overflow has the library find all differences too large, for a reason.
+func (l *Library) Overflow(why policies.Problem) {
+	l.compare = func(context.Context, *policies.Engine, *policies.Engine) (*table.Difference, error) {
+		return nil, fmt.Errorf("compare policies: %w", &policies.ProblemsError{Problems: []policies.Problem{why}})
 	}
 }
 

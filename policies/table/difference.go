@@ -66,7 +66,7 @@ func (d *Difference) MarshalJSON() ([]byte, error) {
 // early with the context's error.
 func Compare(ctx context.Context, from, to *policies.Engine) (*Difference, error) {
 	start := time.Now()
-	t, err := New(from, to)
+	t, err := New(ctx, from, to)
 	if err != nil {
 		return nil, fmt.Errorf("compare policies: %w", err)
 	}

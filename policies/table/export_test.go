@@ -9,7 +9,7 @@ import (
 // ProveAbout proves the invariants on the cells about one action on a type of resource: what a test wants to see of a
 // thousand others it need not wait for.
 func ProveAbout(ctx context.Context, e *policies.Engine, on, action string) (*Proof, error) {
-	t, err := New(e)
+	t, err := New(ctx, e)
 	if err != nil {
 		return nil, err
 	}
@@ -18,6 +18,11 @@ func ProveAbout(ctx context.Context, e *policies.Engine, on, action string) (*Pr
 		return nil, err
 	}
 	return answers.prove(), nil
+}
+
+// Within makes the table of a policy where it has so many cells at most.
+func Within(ctx context.Context, most int, e *policies.Engine) (*Table, error) {
+	return within(ctx, most, []*policies.Engine{e})
 }
 
 func (t *Table) only(on, action string) *Table {
@@ -32,7 +37,7 @@ func (t *Table) only(on, action string) *Table {
 
 // CompareAbout compares two policies on the cells about one action on a type of resource.
 func CompareAbout(ctx context.Context, from, to *policies.Engine, on, action string) (*Difference, error) {
-	t, err := New(from, to)
+	t, err := New(ctx, from, to)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +61,7 @@ type Told struct {
 
 // CellsAbout returns the cells about one action on a type of resource.
 func CellsAbout(on, action string, engines ...*policies.Engine) ([]Told, error) {
-	t, err := New(engines...)
+	t, err := New(context.Background(), engines...)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func Names() []string {
 // context's error.
 func Prove(ctx context.Context, e *policies.Engine) (*Proof, error) {
 	start := time.Now()
-	t, err := New(e)
+	t, err := New(ctx, e)
 	if err != nil {
 		return nil, fmt.Errorf("prove invariants: %w", err)
 	}

@@ -7,7 +7,9 @@
 package table
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -29,8 +31,21 @@ type section struct {
 	cells      []uint32 // those that can be, as numbers in the mixed radix of the facts
 }
 
-// New makes the table of the words of one or more policies.
-func New(engines ...*policies.Engine) (*Table, error) {
+// What a table may come to. One that is larger is not decided in the time that a check has.
+const (
+	mostCells        = 4_000_000
+	mostCombinations = 1 << 27 // of the facts of a section, most of which cannot be
+	mostValues       = 254     // of a fact, so that one is told by a byte
+)
+
+// New makes the table of the words of one or more policies. One that is too large is a *policies.ProblemsError; it ends early
+// with the context's error.
+func New(ctx context.Context, engines ...*policies.Engine) (*Table, error) {
+	return within(ctx, mostCells, engines)
+}
+
+// within makes a table of so many cells at most.
+func within(ctx context.Context, most int, engines []*policies.Engine) (*Table, error) {
 	if len(engines) == 0 {
 		return nil, errors.New("make table: it takes a policy")
 	}
@@ -42,10 +57,18 @@ func New(engines ...*policies.Engine) (*Table, error) {
 	for _, on := range slices.Sorted(maps.Keys(w.actions)) {
 		for _, action := range append(w.actions[on], unknownAction) {
 			s := section{on: on, action: action, facts: w.facts(on, action)}
-			s.fill()
+			if err := s.measure(); err != nil {
+				return nil, err
+			}
 			t.sections = append(t.sections, s)
-			t.first = append(t.first, t.first[len(t.first)-1]+len(s.cells))
 		}
+	}
+	for i := range t.sections {
+		s := &t.sections[i]
+		if err := s.walk(ctx, most-t.first[i], s.start(), 0, 0); err != nil {
+			return nil, err
+		}
+		t.first = append(t.first, t.first[i]+len(s.cells))
 	}
 	return t, nil
 }
@@ -62,28 +85,53 @@ func (t *Table) at(cell int) (*section, uint32) {
 	return &t.sections[i], t.sections[i].cells[cell-t.first[i]]
 }
 
-// fill lists the combinations that can be, in order.
-func (s *section) fill() {
+// measure counts the combinations of the facts.
+func (s *section) measure() error {
 	s.size = 1
 	for _, f := range s.facts {
-		s.size *= len(f.values)
+		if len(f.values) > mostValues {
+			return s.tooLarge("%d values of the fact %q, and it may have %d", len(f.values), f.name, mostValues)
+		}
+		if s.size *= len(f.values); s.size > mostCombinations {
+			return s.tooLarge("more than %d combinations of facts", mostCombinations)
+		}
 	}
-	s.walk(s.start(), 0, 0)
+	return nil
 }
 
-// walk sets the facts from one on in every way that goes with those before it.
-func (s *section) walk(in policies.Input, next int, number uint32) {
+// walk lists the combinations that can be, in order: it sets the facts from one on in every way that goes with those before
+// it, where there is room.
+func (s *section) walk(ctx context.Context, room int, in policies.Input, next int, number uint32) error {
 	if next == len(s.facts) {
+		if len(s.cells) == room {
+			return s.tooLarge("more than %d inputs, which with those about other actions is too much", len(s.cells))
+		}
 		s.cells = append(s.cells, number)
-		return
+		if len(s.cells)%batch == 0 {
+			return ctx.Err()
+		}
+		return nil
 	}
 	f := &s.facts[next]
 	for v := range f.values {
 		in := copied(in) // what one value set, the next does not see
-		if f.set(&in, v) {
-			s.walk(in, next+1, number*uint32(len(f.values))+uint32(v))
+		if !f.set(&in, v) {
+			continue
+		}
+		if err := s.walk(ctx, room, in, next+1, number*uint32(len(f.values))+uint32(v)); err != nil {
+			return err
 		}
 	}
+	return nil
+}
+
+// tooLarge refuses a policy whose words make too much of a section.
+func (s *section) tooLarge(format string, args ...any) error {
+	return &policies.ProblemsError{Problems: []policies.Problem{{
+		Code: "limit_error",
+		Message: fmt.Sprintf("not everything can be asked: about %s on %s there are %s; declare fewer words, or look at less of the time",
+			printable(s.action), printable(s.on), fmt.Sprintf(format, args...)),
+	}}}
 }
 
 // copied returns a copy of an input whose facts can be set otherwise.

@@ -20,7 +20,7 @@ type Tried struct {
 const whyNotTime = 2 * time.Second
 
 // Try evaluates an input on a policy, in its words and at a time unless the input names one, and looks for what would turn
-// the answer; of rules that take their time, or give nothing usable, that is left out.
+// the answer; of rules that take their time, give nothing usable, or have too many words, that is left out.
 func Try(ctx context.Context, e *policies.Engine, in *policies.Input, at time.Time) (*Tried, error) {
 	e.Current(in)
 	if in.Time == nil {
@@ -33,7 +33,9 @@ func Try(ctx context.Context, e *policies.Engine, in *policies.Input, at time.Ti
 	}
 	limited, cancel := context.WithTimeout(ctx, whyNotTime)
 	defer cancel()
-	if tried.WhyNot, err = WhyNot(limited, e, in); errors.Is(err, policies.ErrTimeout) && ctx.Err() == nil {
+	tried.WhyNot, err = WhyNot(limited, e, in)
+	_, tooLarge := errors.AsType[*policies.ProblemsError](err)
+	if tooLarge || errors.Is(err, policies.ErrTimeout) && ctx.Err() == nil {
 		tried.WhyNot, err = nil, nil
 	}
 	return tried, err

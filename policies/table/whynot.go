@@ -46,6 +46,9 @@ func WhyNot(ctx context.Context, e *policies.Engine, in *policies.Input) ([]Turn
 		return nil, fmt.Errorf("look for why not: %w", err)
 	}
 	s := section{on: in.Resource.Type, action: in.Action.Name, facts: w.facts(in.Resource.Type, in.Action.Name)}
+	if err := s.measure(); err != nil {
+		return nil, fmt.Errorf("look for why not: %w", err)
+	}
 	t := turning{engine: e, section: &s, members: len(w.roles), is: flatten(in)}
 	if t.from, _, err = t.answer(ctx, in); err != nil {
 		return nil, fmt.Errorf("look for why not: %w", err)
@@ -77,6 +80,9 @@ type turning struct {
 func (t *turning) try(ctx context.Context, values []int, next, more int) error {
 	if more == 0 {
 		return t.ask(ctx, values)
+	}
+	if ctx.Err() != nil { // also while nothing that goes together is found
+		return fmt.Errorf("%w: %w", policies.ErrTimeout, context.Cause(ctx))
 	}
 	for f := next; f+more <= len(t.section.facts); f++ {
 		for v := range t.section.facts[f].values {
