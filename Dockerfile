@@ -12,6 +12,7 @@ ENV CGO_ENABLED=0 GOTOOLCHAIN=local GOCACHE=/cache/build GOMODCACHE=/cache/modul
 
 # The modules change seldom: they are a layer of their own.
 COPY go.mod go.sum ./
+COPY client/go.mod client/
 RUN --mount=type=cache,target=/cache go mod download
 
 COPY . .

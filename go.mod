@@ -42,6 +42,7 @@ require (
 )
 
 require (
+	cordon.example/client v0.0.0
 	github.com/VictoriaMetrics/metrics v1.35.3 // indirect
 	github.com/agnivade/levenshtein v1.2.1 // indirect
 	github.com/andybalholm/brotli v1.1.1 // indirect
@@ -147,3 +148,5 @@ require (
 )
 
 tool github.com/open-policy-agent/opa
+
+replace cordon.example/client => ./client

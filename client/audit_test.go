@@ -6,9 +6,7 @@ import (
 	"net/http"
 	"testing"
 
-	"cordon/client"
-
-	"github.com/google/go-cmp/cmp"
+	"cordon.example/client"
 )
 
 func TestAnAuditorAsksByTheSDK(t *testing.T) {
@@ -64,7 +62,7 @@ func TestAnAuditorAsksByTheSDK(t *testing.T) {
 		client.Inclusion{LeafIndex: 3, TreeSize: 9, Hashes: []string{"aa"}, Checkpoint: "c"}, client.Consistency{From: 3, To: 9, Hashes: []string{"bb"}},
 		int64(9), "p", client.AuditWitness{Place: "w", Size: 8},
 	}
-	if diff := cmp.Diff(got, want); diff != "" {
+	if diff := diffOf(got, want); diff != "" {
 		t.Errorf("-got +want:\n%s", diff)
 	}
 	if _, err = c.AuditTile(ctx, "tile/0/999"); !errors.Is(err, client.ErrNotFound) {

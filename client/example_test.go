@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // exampleServer answers as a server would of which the product web-1 is blocked.

@@ -10,9 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/client"
-
-	"github.com/google/go-cmp/cmp"
+	"cordon.example/client"
 )
 
 func TestMiddlewareLetsNothingPassButAYes(t *testing.T) {
@@ -75,7 +73,7 @@ func TestMiddlewareLetsNothingPassButAYes(t *testing.T) {
 			}
 			want := test.problem
 			want.Type, want.Title, want.Status = "about:blank", http.StatusText(test.want), test.want
-			if diff := cmp.Diff(want, problem); diff != "" {
+			if diff := diffOf(want, problem); diff != "" {
 				t.Errorf("problem (-want +got):\n%s", diff)
 			}
 			if got := res.Header().Get("Content-Type"); got != client.ProblemType {

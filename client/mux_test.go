@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // asking is a middleware's config whose Cordon allows what is not of the product "shut", and tells what it was asked.

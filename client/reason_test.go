@@ -5,12 +5,11 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"testing"
 
-	"cordon/client"
-
-	"github.com/google/go-cmp/cmp"
+	"cordon.example/client"
 )
 
 var question = client.EvaluationRequest{
@@ -42,13 +41,13 @@ func TestTheLanguageAndTheExplanationAreAskedFor(t *testing.T) {
 	sent("by default", "", "")
 	french := c.In("fr-CH, fr;q=0.9")
 	got, err := french.Explain(client.ExplainUser).Decide(t.Context(), question)
-	if err != nil || got.Language != "fr" || !cmp.Equal(got.ReasonUser, client.Texts{"en": "No.", "fr": "Non."}) || got.ReasonAdmin != nil {
+	if err != nil || got.Language != "fr" || !reflect.DeepEqual(got.ReasonUser, client.Texts{"en": "No.", "fr": "Non."}) || got.ReasonAdmin != nil {
 		t.Errorf("%+v, %v", got, err)
 	}
 	sent("a decision", "fr-CH, fr;q=0.9", "user")
 	_, err = french.Explain(client.ExplainAdmin).BlockProduct(t.Context(), "acme", "web-1", client.BlockRequest{Reason: "r"})
 	denied, ok := errors.AsType[*client.Error](err)
-	if !ok || denied.Problem.Language != "fr" || !cmp.Equal(denied.Problem.ReasonAdmin, client.Texts{"en": "No!", "fr": "Non !"}) {
+	if !ok || denied.Problem.Language != "fr" || !reflect.DeepEqual(denied.Problem.ReasonAdmin, client.Texts{"en": "No!", "fr": "Non !"}) {
 		t.Errorf("%+v", err)
 	}
 	sent("an act", "fr-CH, fr;q=0.9", "admin")
@@ -69,7 +68,7 @@ func TestTheCatalogueIsRead(t *testing.T) {
 		}
 		answer(w, 200, string(body))
 	})
-	if got, err := c.Reasons(t.Context()); err != nil || !cmp.Equal(got, want) {
+	if got, err := c.Reasons(t.Context()); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("%+v, %v", got, err)
 	}
 }

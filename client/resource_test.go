@@ -11,9 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/client"
-
-	"github.com/google/go-cmp/cmp"
+	"cordon.example/client"
 )
 
 func TestCallsAreTheContracts(t *testing.T) {
@@ -167,7 +165,7 @@ func TestCallsAreTheContracts(t *testing.T) {
 			if err := test.call(t.Context(), c); err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(test.want, got); diff != "" {
+			if diff := diffOf(test.want, got); diff != "" {
 				t.Errorf("request (-want +got):\n%s", diff)
 			}
 		})
@@ -194,7 +192,7 @@ func TestActorAndAgentAreNamed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if diff := cmp.Diff([]string{"/", "ann/", "/sue", "/sue", "/"}, got); diff != "" {
+	if diff := diffOf([]string{"/", "ann/", "/sue", "/sue", "/"}, got); diff != "" {
 		t.Errorf("actor/agent (-want +got):\n%s", diff)
 	}
 }
@@ -221,13 +219,13 @@ func TestListsFollowTheCursor(t *testing.T) {
 		}
 		got = append(got, u.ID)
 	}
-	if diff := cmp.Diff([]string{"a", "b", "c"}, got); diff != "" {
+	if diff := diffOf([]string{"a", "b", "c"}, got); diff != "" {
 		t.Errorf("items (-want +got):\n%s", diff)
 	}
 	if !errors.Is(last, client.ErrUnavailable) {
 		t.Errorf("the list ended with %v, want ErrUnavailable", last)
 	}
-	if diff := cmp.Diff([]string{"limit=500", "cursor=x&limit=500", "cursor=y&limit=500"}, queries); diff != "" {
+	if diff := diffOf([]string{"limit=500", "cursor=x&limit=500", "cursor=y&limit=500"}, queries); diff != "" {
 		t.Errorf("queries (-want +got):\n%s", diff)
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // script is a server that answers each try with the next of its steps.

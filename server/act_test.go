@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 func timeOf(at time.Time) string { return url.QueryEscape(at.UTC().Format(time.RFC3339Nano)) }

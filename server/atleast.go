@@ -4,7 +4,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

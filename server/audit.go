@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"strconv"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -3,7 +3,7 @@ package server
 import (
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

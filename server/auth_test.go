@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/datastore"
 	"cordon/guard"
 	"cordon/server"

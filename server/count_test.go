@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 
 	"github.com/google/go-cmp/cmp"

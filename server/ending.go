@@ -3,7 +3,7 @@ package server
 import (
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // Bodies with an end tell an absent one from the zero time, which is in the past like any other

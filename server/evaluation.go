@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

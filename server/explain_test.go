@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/ledger/batch"
 	"cordon/ledger/record"

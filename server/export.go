@@ -11,7 +11,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

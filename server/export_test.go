@@ -8,7 +8,7 @@ import (
 	"net/netip"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

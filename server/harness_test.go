@@ -23,7 +23,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
 	"cordon/ledger"

@@ -9,7 +9,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // RateLimit is how many requests a caller may make. The zero value limits nobody. A batch counts as

@@ -9,7 +9,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 func TestListsComeInPages(t *testing.T) {

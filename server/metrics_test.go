@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/server"
 )
 

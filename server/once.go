@@ -9,7 +9,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -6,7 +6,7 @@ import (
 	"sync"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -8,7 +8,7 @@ import (
 	"net/http"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -12,7 +12,7 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/datastore"
 	"cordon/guard"
 	"cordon/ledger/journal"

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/library"
 )

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"net/http"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/library"
 )
 

@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/library"
 )

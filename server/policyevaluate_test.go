@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/ledger"
 	"cordon/library"

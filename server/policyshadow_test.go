@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

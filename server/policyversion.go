@@ -3,7 +3,7 @@ package server
 import (
 	"net/http"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/library"
 )

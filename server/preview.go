@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strconv"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -4,7 +4,7 @@ import (
 	_ "embed"
 	"net/http"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // livez tells that the process serves at all.

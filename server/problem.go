@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/library"
 )

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/datastore"
 	"cordon/guard"
 	"cordon/ledger/journal"

@@ -4,7 +4,7 @@ import (
 	"context"
 	"net/http"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -4,7 +4,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

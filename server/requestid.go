@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // Longest request ids that are taken from a caller: elsewhere they go into logs and answers; AuthZEN

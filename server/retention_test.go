@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 
 	"github.com/google/go-cmp/cmp"

@@ -30,7 +30,7 @@ import (
 	"github.com/labstack/echo/v4"
 	"github.com/prometheus/client_golang/prometheus"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/library"
 )

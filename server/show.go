@@ -3,7 +3,7 @@ package server
 import (
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/ledger"
 )

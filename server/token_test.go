@@ -20,7 +20,7 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jws"
 	"github.com/lestrrat-go/jwx/v3/jwt"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/server"
 )
 

@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"net/http"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

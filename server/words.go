@@ -3,7 +3,7 @@ package server
 import (
 	"slices"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/policies"
 )

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/ledger/tree"
 
 	"github.com/spf13/cobra"

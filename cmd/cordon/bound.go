@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard/notify"
 	"cordon/ledger/tree"
 

@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"iter"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

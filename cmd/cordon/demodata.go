@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // demoData is made-up data of any size. Each organization is made from the seed and its own number,

@@ -7,7 +7,7 @@ import (
 	"iter"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 )
 

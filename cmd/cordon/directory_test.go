@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/ledger/record"
 
 	"github.com/google/go-cmp/cmp"

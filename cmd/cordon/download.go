@@ -13,7 +13,7 @@ import (
 	"os"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // download is an export that is brought into a file. Until it is whole it is in FILE.part, with FILE.cursor beside it,

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/schollz/progressbar/v3"
 	"github.com/spf13/cobra"

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"os"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/ledger/journal"
 )

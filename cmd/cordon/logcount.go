@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // printCounts prints how many records allowed and how many denied.

@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // explainRecord prints a record decided again. One that does not come out as it is on record is said loudly, and exits 1.

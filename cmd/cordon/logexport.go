@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"io"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // exportFormats are the forms of an export.

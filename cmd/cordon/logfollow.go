@@ -7,7 +7,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // recordHead and recordRow are a record's cells in a table.

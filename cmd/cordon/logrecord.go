@@ -8,7 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // recordDetails is what people are told of a record's details.

@@ -6,7 +6,7 @@ import (
 	"iter"
 	"strconv"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

@@ -8,7 +8,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // checkPast asks what would have been answered at the time of --at.

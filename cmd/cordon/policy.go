@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/server"
 
 	"github.com/spf13/cobra"

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/policies"
 	truth "cordon/policies/table"
 

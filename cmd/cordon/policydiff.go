@@ -7,7 +7,7 @@ import (
 	"os"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/policies"
 	truth "cordon/policies/table"
 

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	cordon "cordon/cmd/cordon"
 )
 

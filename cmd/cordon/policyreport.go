@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // editing is where the files of a policy lie that something is told of, and their texts. The zero value tells places as

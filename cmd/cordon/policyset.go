@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

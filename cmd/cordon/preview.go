@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // printPreview prints what an act would do.

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"slices"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

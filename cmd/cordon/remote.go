@@ -6,7 +6,7 @@ import (
 	"os"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // Settings of the commands that talk to a server: those that only ask, and those that act for

@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

@@ -14,7 +14,7 @@ import (
 	"syscall"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/lmittmann/tint"
 	"github.com/spf13/cobra"

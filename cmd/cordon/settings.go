@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/guard"
 	"cordon/policies"
 

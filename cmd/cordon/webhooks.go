@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/spf13/cobra"
 )

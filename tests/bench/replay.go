@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // runReplay decides a log again by the policy that made it: no answer may be another. Then it asks at a fixed rate while

@@ -18,7 +18,7 @@ import (
 	"syscall"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/labstack/echo/v4"
 )

@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // searching is how many search the log at a time, each one search after the other without a pause.

@@ -11,7 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // world is the directory that all servers know, and the questions that are asked about it.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/tests/program"
 )
 

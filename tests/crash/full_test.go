@@ -6,7 +6,7 @@ import (
 	"net/http"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/tests/program"
 
 	"golang.org/x/sys/unix"

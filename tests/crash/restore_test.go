@@ -9,7 +9,7 @@ import (
 	"slices"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/tests/program"
 )
 

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/tests/program"
 )
 

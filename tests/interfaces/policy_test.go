@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/tests/program"
 )
 

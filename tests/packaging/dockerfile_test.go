@@ -181,7 +181,11 @@ func folders(t *testing.T) []string {
 	t.Helper()
 	var found []string
 	for _, imported := range strings.Fields(command(t, "go", "list", "-deps", "./cmd/cordon")) {
-		if folder, ours := strings.CutPrefix(imported, "cordon/"); ours {
+		folder, ours := strings.CutPrefix(imported, "cordon/")
+		if !ours { // the SDK is a module of its own
+			folder, ours = strings.CutPrefix(imported, "cordon.example/")
+		}
+		if ours {
 			top, _, _ := strings.Cut(folder, "/")
 			if !slices.Contains(found, top) {
 				found = append(found, top)

@@ -15,7 +15,7 @@ import (
 	"sync"
 	"testing"
 
-	"cordon/client"
+	"cordon.example/client"
 )
 
 // build builds the program once for all tests of a package.

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/google/uuid"
 )

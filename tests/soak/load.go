@@ -14,7 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 
 	"github.com/google/uuid"
 )

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/datastore"
 	"cordon/datastore/mongo"
 	"cordon/datastore/sqlite"

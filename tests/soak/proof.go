@@ -8,7 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/ledger/tree"
 )
 

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"cordon/client"
+	"cordon.example/client"
 	"cordon/tests/program"
 )
 

@@ -1,20 +1,23 @@
-package client_test
+package server_test
 
 import (
+	"io"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"reflect"
 	"slices"
 	"testing"
 	"time"
 
-	"cordon/client"
-	"cordon/ledger/record"
-
 	"github.com/google/go-cmp/cmp"
+
+	"cordon.example/client"
+
+	"cordon/ledger/record"
 )
 
-// The client imports nothing of ours, so its filter is a list of its own: this holds it against the one of the log.
+// The SDK is a module of its own, so its filter is a list of its own: this holds it against the one of the log.
 func TestAFilterAsksForEveryMemberOfTheLog(t *testing.T) {
 	var filter client.RecordFilter
 	for member, value := range reflect.ValueOf(&filter).Elem().Fields() {
@@ -35,7 +38,7 @@ func TestAFilterAsksForEveryMemberOfTheLog(t *testing.T) {
 		}
 	}
 	var asked, known []string
-	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
 		query.Del("limit")
 		asked = slices.Sorted(maps.Keys(query))
@@ -44,8 +47,14 @@ func TestAFilterAsksForEveryMemberOfTheLog(t *testing.T) {
 				t.Errorf("%s=%s selects nothing", name, query.Get(name))
 			}
 		}
-		answer(w, 200, `{"items":[],"next_cursor":""}`)
-	})
+		w.Header().Set("Content-Type", "application/json")
+		io.WriteString(w, `{"items":[],"next_cursor":""}`)
+	}))
+	defer web.Close()
+	c, err := client.New(client.Config{URL: web.URL, Key: "ck_test_secret", Tries: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, err := range c.Records(t.Context(), filter, 0) {
 		if err != nil {
 			t.Fatal(err)

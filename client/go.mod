@@ -1,0 +1,3 @@
+module cordon.example/client
+
+go 1.26
