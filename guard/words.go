@@ -30,7 +30,7 @@ type WordUse struct {
 	// By are who has the role, the products of the kind, or the callers that asked about the action and have it on record:
 	// the first of them.
 	By   []WordUser
-	More int // how many there are beside
+	More int // how many there are beside: of an action, among the last records about it
 }
 
 // WordUser is one who uses a word: a user or a product of an organization, or a caller.
@@ -51,11 +51,9 @@ func (g *Guard) WordsInUse(ctx context.Context, from, to *policies.Engine) ([]Wo
 			u = &WordUse{Noun: noun, Word: word}
 			uses[noun+" "+word] = u
 		}
-		switch {
-		case slices.Contains(u.By, by):
-		case len(u.By) < mostUses:
+		if len(u.By) < mostUses {
 			u.By = append(u.By, by)
-		default:
+		} else {
 			u.More++
 		}
 	}
@@ -65,11 +63,15 @@ func (g *Guard) WordsInUse(ctx context.Context, from, to *policies.Engine) ([]Wo
 		}
 	}
 	for _, action := range lost["action"] {
+		asked := map[WordUser]bool{} // who asks asks more than once
 		for r, err := range g.ledger.Search(ctx, record.Filter{Action: action, Kind: record.KindDecision, From: g.now().Add(-usedSince), Limit: 10 * mostUses}) {
 			if err != nil {
 				return nil, fmt.Errorf("look for who asks about %s: %w", action, err)
 			}
-			use("action", action, WordUser{Organization: r.Organization, Type: "caller", ID: r.Caller})
+			if by := (WordUser{Organization: r.Organization, Type: "caller", ID: r.Caller}); !asked[by] {
+				asked[by] = true
+				use("action", action, by)
+			}
 		}
 	}
 	var list []WordUse

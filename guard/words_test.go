@@ -2,6 +2,7 @@ package guard_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -103,6 +104,14 @@ func TestWordsThatAnotherPolicyTakesAwayAreFoundInUse(t *testing.T) {
 	}
 	if uses := find(builtin); len(uses[0].By) != 20 || uses[0].More != 6 {
 		t.Errorf("%d are named and %d more", len(uses[0].By), uses[0].More)
+	}
+	for i := range 44 { // 22 callers, twice each
+		caller := guard.Caller{ID: fmt.Sprint("caller ", i%22), Scopes: guard.Scopes()}
+		must[guard.Answer](t)(g.Decide(t.Context(), &guard.Origin{Caller: &caller}, productQuestion("adam", "archive", "shop")))
+	}
+	flush()
+	if uses := find(builtin); len(uses[2].By) != 20 || uses[2].More != 3 { // and who asked before
+		t.Errorf("%d callers are named and %d more", len(uses[2].By), uses[2].More)
 	}
 	// An action is in use by whatever version it was asked about, and for a month.
 	other := declaring(t, `{"actions":{"archive":{"on":"product","asks":"admin"}}}`)
