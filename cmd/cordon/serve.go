@@ -71,21 +71,21 @@ func (a *app) runServe(ctx context.Context, c config, _ []string) error {
 	signal.Notify(hangups, syscall.SIGHUP) // from here on it ends nothing, whatever is being done
 	defer signal.Stop(hangups)
 	log, level := a.logger(c)
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := newStopSignals().context(ctx)
 	defer stop()
 	in, err := open(ctx, c, log)
 	if err != nil {
 		return refused(err)
 	}
-	err = a.serveInstance(ctx, c, in, reloading{a, c, hangups, level}, stop)
+	err = a.serveInstance(ctx, c, in, reloading{a, c, hangups, level})
 	if closing := in.close(); err == nil && closing != nil {
 		return fmt.Errorf("stop: %w", closing)
 	}
 	return err
 }
 
-// serveInstance serves until ctx is done. From then on another signal ends the program at once.
-func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloading, stop func()) error {
+// serveInstance serves until ctx is done.
+func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloading) error {
 	var key client.NewKey
 	var err error
 	if c.is("dev") {
@@ -136,7 +136,6 @@ func (a *app) serveInstance(ctx context.Context, c config, in *instance, r reloa
 	}
 	in.log.Info("serving", "url", url, "version", version, "replica", in.journal.Replica(), "policy", in.guard.Policy().Digest(),
 		"mongodb", c.text("mongodb-uri") != "", "journal_sync", c.text("journal-sync"), "dev", c.is("dev"))
-	context.AfterFunc(ctx, stop)
 	go r.run(ctx, server, in.log)
 	if saved.dir != "" {
 		looks := time.NewTicker(lookAtFolder)
