@@ -133,8 +133,9 @@ func (c *Client) ApprovePolicy(ctx context.Context, set, digest, why string) (Po
 }
 
 // ActivatePolicy puts a version in force. [ErrConflict] with the code "gates_open": it has not passed all of its gates, which
-// [Problem.Gates] has. With [Client.IfMatch] of the tag of a [PolicySet]: [ErrPreconditionFailed], where another was
-// activated meanwhile.
+// [Problem.Gates] has; "word_in_use": it takes away a word that somebody uses; "already_active": it is in force or, of a
+// [BreakGlass], will be again; "own_review" and "too_many_reviews": reviews of broken glass are to be closed first. With
+// [Client.IfMatch] of the tag of a [PolicySet]: [ErrPreconditionFailed], where another was activated meanwhile.
 func (c *Client) ActivatePolicy(ctx context.Context, set, digest string, activation PolicyActivation) (ActivePolicy, error) {
 	return one[ActivePolicy](ctx, c, http.MethodPost, activation, policySets, set, "versions", digest, "activate")
 }

@@ -52,7 +52,8 @@ type PolicyChangedFact struct {
 }
 
 // EvaluatePolicy tries a question or an input on a version of a policy, and says what came of it. It is on record as a
-// reading, and never a decision.
+// reading, and never a decision. [ErrInvalid] with the code "policy_invalid": the version was stopped, since it took more
+// memory or time than a trial may.
 func (c *Client) EvaluatePolicy(ctx context.Context, set string, trial PolicyTrial) (PolicyEvaluation, error) {
 	return one[PolicyEvaluation](ctx, c, http.MethodPost, trial, policySets, set, "evaluate")
 }

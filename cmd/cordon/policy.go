@@ -41,7 +41,9 @@ A VERSION is a digest, the beginning of one that is enough to tell it, "active",
 The key needs the scope policy, or the part of it for what is done: policy:draft, policy:approve, policy:activate.
 Whoever changes something says who they are with --as NAME (CORDON_AS); a token says it by itself.
 
-Exit codes: 0 done; 1 a check failed, a gate stands open, or another version was activated meanwhile; 2 used wrongly; 3 an error.`,
+Exit codes: 0 done; 1 a check failed, the policy is not valid, or something holds the change up: a gate that stands open, a
+word that is in use, a version or a review of one's own, or another version that was activated meanwhile; 2 used wrongly;
+3 an error.`,
 		Example: `  cordon policy pull policy
   cordon policy check policy
   cordon policy push policy -m "let administrators manage blocked products" --as lena

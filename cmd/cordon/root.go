@@ -95,7 +95,7 @@ Exit codes:
   0  done, or allowed
   1  denied by the rules; of import, lines were refused; of healthcheck, not ready;
      of log --explain, audit verify and audit status, the log is not what it should be;
-     of policy, a check failed or a gate stands open
+     of policy, a check failed, or something holds a change up, as an open gate does
   2  used wrongly: nothing was asked or done, or the server refuses what was asked as not valid
   3  an error: no answer, no right to ask, nothing there, or a conflict with what stands`,
 		Example: `  cordon serve --dev
