@@ -16,20 +16,15 @@ type Answers struct {
 	table  *Table
 	engine *policies.Engine
 	of     []*policies.Outcome // by cell; nil where the rules gave no usable answer
-	errs   []error             // why, some of them
 }
 
-// batch is how many cells a processor takes at once, and mostErrors how many reasons for undecided cells are kept.
-const (
-	batch      = 256
-	mostErrors = 16
-)
+// batch is how many cells a processor takes at once.
+const batch = 256
 
 // Decide asks a policy every cell, on all processors, none from the memo. It ends early with the context's error; a
 // cell to which the rules give no usable answer is undecided, and the rest goes on.
 func (t *Table) Decide(ctx context.Context, e *policies.Engine) (*Answers, error) {
 	a := &Answers{table: t, engine: e, of: make([]*policies.Outcome, t.Cells())}
-	errs := make(chan error, mostErrors)
 	var next atomic.Int64
 	group, ctx := errgroup.WithContext(ctx)
 	for range runtime.GOMAXPROCS(0) {
@@ -39,7 +34,7 @@ func (t *Table) Decide(ctx context.Context, e *policies.Engine) (*Answers, error
 				if from >= len(a.of) {
 					return nil
 				}
-				if err := a.decide(ctx, from, min(from+batch, len(a.of)), errs); err != nil {
+				if err := a.decide(ctx, from, min(from+batch, len(a.of))); err != nil {
 					return err
 				}
 			}
@@ -48,15 +43,11 @@ func (t *Table) Decide(ctx context.Context, e *policies.Engine) (*Answers, error
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	close(errs)
-	for err := range errs {
-		a.errs = append(a.errs, err)
-	}
 	return a, nil
 }
 
 // decide asks about some cells.
-func (a *Answers) decide(ctx context.Context, from, to int, errs chan<- error) error {
+func (a *Answers) decide(ctx context.Context, from, to int) error {
 	var in policies.Input
 	var values []int
 	for cell := from; cell < to; cell++ {
@@ -64,16 +55,11 @@ func (a *Answers) decide(ctx context.Context, from, to int, errs chan<- error) e
 		values = s.values(number, values)
 		s.input(&in, values)
 		decision, err := a.engine.DecideUncached(ctx, &in)
-		switch {
-		case err == nil:
-			a.of[cell] = decision.Outcome
-		case errors.Is(err, policies.ErrTimeout):
+		if errors.Is(err, policies.ErrTimeout) {
 			return err
-		default:
-			select {
-			case errs <- err:
-			default:
-			}
+		}
+		if err == nil {
+			a.of[cell] = decision.Outcome
 		}
 	}
 	return nil

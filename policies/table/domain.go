@@ -47,15 +47,6 @@ var laws = []law{
 	}},
 }
 
-// Invariants returns the names of all invariants, in their order.
-func Invariants() []string {
-	names := make([]string, len(laws))
-	for i, l := range laws {
-		names[i] = l.name
-	}
-	return names
-}
-
 func isAdmin(role string) bool {
 	return role == policies.RoleLegalRepresentative || role == policies.RoleAdministrator
 }

@@ -17,7 +17,7 @@ func ProveAbout(ctx context.Context, e *policies.Engine, on, action string) (*Pr
 	if err != nil {
 		return nil, err
 	}
-	return answers.prove(), nil
+	return answers.prove(ctx)
 }
 
 // Within makes the table of a policy where it has so many cells at most.
@@ -26,7 +26,7 @@ func Within(ctx context.Context, most int, e *policies.Engine) (*Table, error) {
 }
 
 func (t *Table) only(on, action string) *Table {
-	part := &Table{engines: t.engines, first: []int{0}}
+	part := &Table{first: []int{0}}
 	for _, s := range t.sections {
 		if s.on == on && s.action == action {
 			part.sections, part.first = append(part.sections, s), append(part.first, len(s.cells))

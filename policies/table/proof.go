@@ -3,8 +3,8 @@ package table
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"cordon/policies"
@@ -53,12 +53,7 @@ func (p *Proof) MarshalJSON() ([]byte, error) {
 	}{(*plain)(p), p.Took.Milliseconds()})
 }
 
-// Holds reports whether all hold but those that were set free by name.
-func (p *Proof) Holds(free ...string) bool {
-	return len(p.Broken(free...)) == 0
-}
-
-// Names returns the names of all invariants.
+// Names returns the names of all invariants, in their order.
 func Names() []string {
 	names := make([]string, len(laws))
 	for i, law := range laws {
@@ -79,13 +74,16 @@ func Prove(ctx context.Context, e *policies.Engine) (*Proof, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prove invariants: %w", err)
 	}
-	p := answers.prove()
+	p, err := answers.prove(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("prove invariants: %w", err)
+	}
 	p.Took = time.Since(start)
 	return p, nil
 }
 
 // prove looks at each invariant on each cell.
-func (a *Answers) prove() *Proof {
+func (a *Answers) prove(ctx context.Context) (*Proof, error) {
 	p := &Proof{Policy: a.engine.Digest(), Cells: a.table.Cells()}
 	for _, law := range laws {
 		p.Invariants = append(p.Invariants, Invariant{Name: law.name, Says: law.says, Holds: true})
@@ -117,31 +115,33 @@ func (a *Answers) prove() *Proof {
 	}
 	for i := range p.Invariants {
 		if inv := &p.Invariants[i]; !inv.Holds {
-			inv.Counterexample = a.counterexample(found[i].cell)
+			var err error
+			if inv.Counterexample, err = a.counterexample(ctx, found[i].cell); err != nil {
+				return nil, err
+			}
 		}
 	}
-	return p
+	return p, nil
 }
 
-// counterexample tells a cell and its answer.
-func (a *Answers) counterexample(number int) *Counterexample {
+// counterexample tells a cell and its answer. Where there is none it is asked again, for why.
+func (a *Answers) counterexample(ctx context.Context, number int) (*Counterexample, error) {
 	s, combination := a.table.at(number)
-	c := &Counterexample{Example: s.example(s.values(combination, nil), a.engine.Digest()), Answer: verdict(a.of[number]), Reasons: codes(a.of[number])}
-	if a.of[number] == nil && len(a.errs) > 0 {
-		c.Error = a.errs[0].Error()
+	values := s.values(combination, nil)
+	c := &Counterexample{Example: s.example(values, a.engine.Digest()), Answer: verdict(a.of[number]), Reasons: codes(a.of[number])}
+	if a.of[number] != nil {
+		return c, nil
 	}
-	return c
-}
-
-// Broken returns the names of those that do not hold, but for those that were set free.
-func (p *Proof) Broken(free ...string) []string {
-	var names []string
-	for _, inv := range p.Invariants {
-		if !inv.Holds && !slices.Contains(free, inv.Name) {
-			names = append(names, inv.Name)
-		}
+	var in policies.Input
+	s.input(&in, values)
+	_, err := a.engine.DecideUncached(ctx, &in)
+	switch {
+	case errors.Is(err, policies.ErrTimeout):
+		return nil, err
+	case err != nil:
+		c.Error = err.Error()
 	}
-	return names
+	return c, nil
 }
 
 func verdict(o *policies.Outcome) string {

@@ -20,7 +20,6 @@ import (
 type Table struct {
 	sections []section
 	first    []int // the number of each section's first cell, and of none beyond the last
-	engines  []*policies.Engine
 }
 
 // section is the part of a table about one action on one type of resource.
@@ -53,7 +52,7 @@ func within(ctx context.Context, most int, engines []*policies.Engine) (*Table, 
 	if err != nil {
 		return nil, err
 	}
-	t := &Table{engines: engines, first: []int{0}}
+	t := &Table{first: []int{0}}
 	for _, on := range slices.Sorted(maps.Keys(w.actions)) {
 		for _, action := range append(w.actions[on], unknownAction) {
 			s := section{on: on, action: action, facts: w.facts(on, action)}
