@@ -203,7 +203,8 @@ func TestARuleThatTakesMemoryIsNamed(t *testing.T) {
 	for name, waits := range map[string]string{
 		"a name of 57 characters": "count(input.action.name) == 57", "a longest name": "count(input.action.name) == 128",
 		"a type":                    "count(input.resource.type) == 31",
-		"a kind for an action":      "input.action.name == \"manage\"\n\tcount(input.resource.kind) == 128",
+		"a kind for an action":      "input.action.name == \"manage\"\n\tcount(input.resource.kind) == 200",
+		"a kind that is text":       "count(input.resource.kind) == 173\n\tcontains(input.resource.kind, \" é\")",
 		"a channel":                 "count(input.resource.channel) == 77",
 		"a channel that is blocked": "some channel in input.subject.blocked_channels\n\tcount(channel) == 99",
 	} {
