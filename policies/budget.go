@@ -16,27 +16,37 @@ import (
 
 // questionTime is what a question may take of a policy that is checked: the built-in rules take a thousandth of it.
 // patience is how much more it gets once, so that a machine that is busy is not taken for a rule that does not end.
+// togetherTime is what all questions may take, of which the built-in rules take a hundredth.
 const (
 	questionTime = 100 * time.Millisecond
 	patience     = 10
+	togetherTime = 10 * time.Second
 	mostRunaway  = 5
 	// questionBytes is what a question may take of memory: the built-in rules take a thousandth of that, too.
 	questionBytes = 16 << 20
 )
 
 // spend asks a policy about everything that it has words for, and about words that it has not. It names the rules that do not
-// end in time, which it stops, and those that take too much memory.
-func (e *Engine) spend(ctx context.Context) (Budget, error) {
+// end in time, which it stops, those that take too much memory, and where all questions take too long together the slowest.
+func (e *Engine) spend(ctx context.Context, together time.Duration) (Budget, error) {
 	b := Budget{Held: true, LimitMS: questionTime.Milliseconds(), Runaway: []Problem{}}
-	for _, in := range e.probes() {
+	probes := e.probes()
+	var slowest *Input
+	for begun := time.Now(); b.Questions < len(probes); {
+		in := probes[b.Questions]
+		if slowest != nil && time.Since(begun) > together {
+			return e.slow(ctx, b, slowest, fmt.Sprintf("takes too long (%d of %d questions took more than %v together)", b.Questions, len(probes), together))
+		}
 		start := time.Now()
 		taken, err := e.within(ctx, questionTime, in)
 		b.Questions++
-		b.SlowestUS = max(b.SlowestUS, time.Since(start).Microseconds())
+		if took := time.Since(start).Microseconds(); slowest == nil || took > b.SlowestUS {
+			slowest, b.SlowestUS = in, took
+		}
 		if !errors.Is(err, ErrTimeout) && taken <= questionBytes {
 			continue // what is undecided is for the table of truth to tell
 		}
-		last := &lastRule{before: allocated()}
+		last := watchRules()
 		taken, err = e.within(ctx, patience*questionTime, in, rego.EvalQueryTracer(last))
 		if ctx.Err() != nil {
 			return Budget{}, context.Cause(ctx)
@@ -58,6 +68,17 @@ func (e *Engine) spend(ctx context.Context) (Budget, error) {
 			break
 		}
 	}
+	return b, nil
+}
+
+// slow asks the slowest question once more, to name the rule that takes most of its time.
+func (e *Engine) slow(ctx context.Context, b Budget, in *Input, did string) (Budget, error) {
+	last := watchRules()
+	if _, err := e.within(ctx, patience*questionTime, in, rego.EvalQueryTracer(last)); err != nil && ctx.Err() != nil {
+		return Budget{}, context.Cause(ctx)
+	}
+	b.Held = false
+	b.Runaway = append(b.Runaway, problemOf(last.slowest(), in, did))
 	return b, nil
 }
 
@@ -115,10 +136,26 @@ func (e *Engine) probes() []*Input {
 	return append(out, e.oddProbes(now)...)
 }
 
-// lastRule remembers which rule was entered last, and in which most memory was taken at once.
+// lastRule remembers which rule was entered last, in which most memory was taken at once, and how long each took.
 type lastRule struct {
 	rule, greedy *ast.Rule
 	before, most uint64
+	at           time.Time
+	took         map[*ast.Rule]time.Duration
+}
+
+func watchRules() *lastRule {
+	return &lastRule{before: allocated(), at: time.Now(), took: map[*ast.Rule]time.Duration{}}
+}
+
+// slowest is the rule that took longest.
+func (l *lastRule) slowest() (rule *ast.Rule) {
+	for other, took := range l.took {
+		if took > l.took[rule] {
+			rule = other
+		}
+	}
+	return rule
 }
 
 func (l *lastRule) Enabled() bool               { return true }
@@ -131,6 +168,8 @@ func (l *lastRule) TraceEvent(event topdown.Event) {
 		l.most, l.greedy = now-l.before, l.rule
 	}
 	l.before = now
+	l.took[l.rule] += time.Since(l.at)
+	l.at = time.Now()
 	if rule, ok := event.Node.(*ast.Rule); ok && event.Op == topdown.EnterOp {
 		l.rule = rule
 	}

@@ -14,15 +14,23 @@ const checkTime = 30 * time.Second
 
 // Check looks at a policy whole, as somebody does who is to answer for it: does it compile, is every member of the input
 // and every builtin one that there is, is it formatted, do its tests pass and reach every row, does each question end in
-// time. What is wrong with the policy is in the report. An error says that it could not be checked.
-func Check(ctx context.Context, src Source) (*Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, checkTime)
+// time. What is wrong with the policy is in the report, that it takes too long to be checked, too. An error says that it could
+// not be checked.
+func Check(ctx context.Context, src Source) (*Report, error) { return checkWithin(ctx, checkTime, src) }
+
+func checkWithin(ctx context.Context, limit time.Duration, src Source) (*Report, error) {
+	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	r := &Report{
 		Digest: src.Digest(), Problems: []Problem{}, Format: []Unformatted{}, Lint: []Problem{}, Tests: Tests{Items: []Test{}},
 		Coverage: Coverage{Uncovered: []Range{}}, Budget: Budget{Runaway: []Problem{}},
 	}
-	err := r.fill(ctx, src)
+	err := r.fill(limited, src)
+	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+		err = &ProblemsError{Problems: []Problem{{
+			Code: "limit_error", Message: fmt.Sprintf("it takes more than %v to be checked; look for what grows or repeats without end", limit),
+		}}}
+	}
 	if refused, ok := errors.AsType[*ProblemsError](err); ok {
 		r.Problems = refused.Problems
 		slices.SortStableFunc(r.Problems, func(a, b Problem) int {
@@ -56,7 +64,7 @@ func (r *Report) fill(ctx context.Context, src Source) error {
 	if err != nil {
 		return err
 	}
-	budget, err := engine.spend(ctx)
+	budget, err := engine.spend(ctx, togetherTime)
 	if err != nil {
 		return err
 	}

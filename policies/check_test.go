@@ -1,7 +1,9 @@
 package policies_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -187,6 +189,37 @@ func TestARunawayRuleIsStoppedAndNamed(t *testing.T) {
 	p := r.Budget.Runaway[0]
 	if p.File != oddRule || p.Row != 9 || p.Code != "budget_exceeded" || !strings.Contains(p.Message, "data.cordon.rules.odd.deny did not end within 1s, asked about manage on a product") {
 		t.Errorf("%s", p)
+	}
+}
+
+// No question of it is too slow, and all of them are.
+func TestARuleThatIsSlowWhateverIsAskedIsNamed(t *testing.T) {
+	src := policies.Source{Files: maps.Clone(policies.Builtin().Files)}
+	src.Files[oddRule] = rule("odd", 95, "deny if {\n\tsome a in numbers.range(1, 100)\n\tsome b in numbers.range(1, 100)\n\ta + b < 0\n}")
+	engine, err := policies.Compile(t.Context(), src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	budget, err := engine.SpendWithin(t.Context(), 1)
+	if err != nil || budget.Held || len(budget.Runaway) != 1 || budget.Questions != 1 {
+		t.Fatalf("got %+v, %v", budget, err)
+	}
+	p := budget.Runaway[0]
+	if p.File != oddRule || p.Row != 9 || p.Code != "budget_exceeded" || !strings.Contains(p.Message, "data.cordon.rules.odd.deny takes too long (1 of ") {
+		t.Errorf("%s", p)
+	}
+}
+
+// A policy that cannot be checked in time is one that is refused; whoever no longer waits is told so.
+func TestACheckThatTakesTooLongIsAProblemOfThePolicy(t *testing.T) {
+	r, err := policies.CheckWithin(t.Context(), 1, policies.Builtin())
+	if err != nil || len(r.Problems) != 1 || r.Problems[0].Code != "limit_error" || !strings.Contains(r.Problems[0].Message, "it takes more than 1ns to be checked") {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r, err := policies.CheckWithin(ctx, 1, policies.Builtin()); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %+v, %v", r, err)
 	}
 }
 

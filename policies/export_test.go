@@ -2,6 +2,7 @@ package policies
 
 import (
 	"context"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 )
@@ -44,4 +45,14 @@ func (e *Engine) Remembered() (counted, held int64) {
 }
 
 // Spend asks all that a check asks for the budget.
-func (e *Engine) Spend(ctx context.Context) (Budget, error) { return e.spend(ctx) }
+func (e *Engine) Spend(ctx context.Context) (Budget, error) { return e.spend(ctx, togetherTime) }
+
+// SpendWithin asks as Spend does, for so long.
+func (e *Engine) SpendWithin(ctx context.Context, together time.Duration) (Budget, error) {
+	return e.spend(ctx, together)
+}
+
+// CheckWithin checks a policy for so long.
+func CheckWithin(ctx context.Context, limit time.Duration, src Source) (*Report, error) {
+	return checkWithin(ctx, limit, src)
+}
