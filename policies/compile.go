@@ -4,13 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"sync"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
 // decisionQuery is the one thing that is asked of a policy.
@@ -31,21 +27,11 @@ func Compile(ctx context.Context, src Source) (*Engine, error) {
 
 // compile makes an engine of a policy that goes by a digest.
 func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
-	if wrong := src.bounds(); wrong != nil {
-		return nil, wrong
-	}
-	data, err := src.readData()
+	program, err := Build(src, schemas())
 	if err != nil {
 		return nil, err
 	}
-	modules, err := parse(src, false)
-	if err != nil {
-		return nil, err
-	}
-	compiler, err := compileModules(modules)
-	if err != nil {
-		return nil, err
-	}
+	data, modules, compiler, store := program.Data, program.Modules, program.compiler, program.store
 	settings, err := readSettings(data)
 	if err != nil {
 		return nil, err
@@ -54,8 +40,6 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	store := inmem.NewFromObjectWithOpts(data,
-		inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
 	words, err := readWords(data)
 	if err != nil {
 		return nil, err
@@ -76,7 +60,7 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		digest: digest, source: src.clone(), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
 		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, data)),
 	}
-	if engine.plain, err = prepare(ctx, compiler, store); err != nil {
+	if engine.plain, err = program.Prepare(ctx, decisionQuery); err != nil {
 		return nil, err
 	}
 	flat, why := flatten(ctx, modules, compiler, store)
@@ -84,28 +68,12 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		engine.flat.why.Store(&why)
 		return engine, nil
 	}
-	query, err := prepare(ctx, flat, store)
+	query, err := prepare(ctx, decisionQuery, flat, store)
 	if err != nil {
 		return nil, err
 	}
 	engine.flat.query.Store(query)
 	return engine, nil
-}
-
-// prepare makes the one query of an engine.
-func prepare(ctx context.Context, compiler *ast.Compiler, store storage.Store) (*rego.PreparedEvalQuery, error) {
-	query, err := rego.New(
-		rego.Query(decisionQuery),
-		rego.Compiler(compiler),
-		rego.Store(store),
-		rego.StrictBuiltinErrors(true),
-		rego.EnablePrintStatements(false),
-		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
-	).PrepareForEval(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("prepare policy: %w", problems(err))
-	}
-	return &query, nil
 }
 
 // parse reads the modules of a source, with or without the tests.
@@ -142,20 +110,20 @@ func parse(src Source, tests bool) (map[string]*ast.Module, error) {
 	return modules, nil
 }
 
-// newCompiler gives a compiler with Cordon's strictness.
-func newCompiler() *ast.Compiler {
+// newCompiler gives a compiler with Cordon's strictness, which holds what modules read against schemas.
+func newCompiler(schemas *ast.SchemaSet) *ast.Compiler {
 	return ast.NewCompiler().
 		WithStrict(true).
 		WithCapabilities(capabilities()).
-		WithSchemas(schemas()).
+		WithSchemas(schemas).
 		WithUseTypeCheckAnnotations(true).
 		WithEnablePrintStatements(false).
 		WithDefaultRegoVersion(ast.RegoV1).
 		SetErrorLimit(errorLimit)
 }
 
-func compileModules(modules map[string]*ast.Module) (*ast.Compiler, error) {
-	compiler := newCompiler()
+func compileModules(modules map[string]*ast.Module, schemas *ast.SchemaSet) (*ast.Compiler, error) {
+	compiler := newCompiler(schemas)
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, problems(compiler.Errors)
 	}

@@ -8,9 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/open-policy-agent/opa/v1/ast"
-	"github.com/open-policy-agent/opa/v1/metrics"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/topdown"
 )
 
 // Engine answers by one compiled policy. Its answers never change, and any number of goroutines may ask it; a new
@@ -105,20 +103,14 @@ func (d *Decision) same(other *Decision) bool {
 
 // evaluate asks a query of the engine.
 func (e *Engine) evaluate(ctx context.Context, query *rego.PreparedEvalQuery, in *Input, more ...rego.EvalOption) (*Decision, error) {
-	results, err := query.Eval(ctx, append(more,
-		rego.EvalParsedInput(e.terms.input(in)),
-		rego.EvalMetrics(metrics.NoOp()),
-		rego.EvalExternalCancel(cancel{ctx.Done()}),
-	)...)
+	value, err := Ask(ctx, query, e.terms.input(in), more...)
 	switch {
-	case topdown.IsCancel(err):
-		return nil, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrResult, err)
-	case len(results) != 1 || len(results[0].Expressions) != 1:
+		return nil, err
+	case value == nil:
 		return nil, fmt.Errorf("%w: it is undefined", ErrResult)
 	}
-	allowed, codes, err := e.read(results[0].Expressions[0].Value)
+	allowed, codes, err := e.read(value)
 	if err != nil {
 		return nil, err
 	}
@@ -130,25 +122,9 @@ func (e *Engine) evaluate(ctx context.Context, query *rego.PreparedEvalQuery, in
 	return d, err
 }
 
-// cancel lets an evaluation look at a context as it goes, without a goroutine that watches it.
-type cancel struct{ done <-chan struct{} }
-
-// Cancel does nothing: only the context ends an evaluation.
-func (cancel) Cancel() {}
-
-// Cancelled reports whether the context has ended.
-func (c cancel) Cancelled() bool {
-	select {
-	case <-c.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // read takes the answer of the rules apart: {"allowed": boolean, "reasons": set of codes}, at least one reason, each
 // the code of a rule that denies or, of an allow, of one that grants. The codes come in the order of their ranks.
-func (e *Engine) read(value any) (bool, []string, error) {
+func (e *Engine) read(value ast.Value) (bool, []string, error) {
 	object, ok := value.(ast.Object)
 	if !ok {
 		return false, nil, fmt.Errorf("%w: it is a %T", ErrResult, value)

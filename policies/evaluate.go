@@ -7,9 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/storage/inmem"
 	"github.com/open-policy-agent/opa/v1/topdown/print"
 )
 
@@ -65,30 +63,11 @@ func (e *Engine) printing(ctx context.Context) (*rego.PreparedEvalQuery, error) 
 	if !prints {
 		return e.plain, nil
 	}
-	modules, err := parse(e.source, false)
+	program, err := Build(e.source, schemas())
 	if err != nil {
 		return nil, err
 	}
-	data, err := e.source.readData()
-	if err != nil {
-		return nil, err
-	}
-	compiler := newCompiler().WithEnablePrintStatements(true)
-	if compiler.Compile(modules); compiler.Failed() {
-		return nil, problems(compiler.Errors)
-	}
-	query, err := rego.New(
-		rego.Query(decisionQuery),
-		rego.Compiler(compiler),
-		rego.Store(inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))),
-		rego.StrictBuiltinErrors(true),
-		rego.EnablePrintStatements(true),
-		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
-	).PrepareForEval(ctx)
-	if err != nil {
-		return nil, problems(err)
-	}
-	return &query, nil
+	return program.Printing(ctx, decisionQuery)
 }
 
 // printer keeps what is printed, with its place.

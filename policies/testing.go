@@ -29,7 +29,7 @@ const (
 )
 
 // test runs the tests of a policy, which are compiled as strictly as its rules, and measures what of the rules they reach.
-func test(ctx context.Context, data map[string]any, modules map[string]*ast.Module) (Tests, Coverage, error) {
+func test(ctx context.Context, data map[string]any, modules map[string]*ast.Module, schemas *ast.SchemaSet) (Tests, Coverage, error) {
 	ctx, cancel := context.WithTimeout(ctx, testsTime)
 	defer cancel()
 	copies := make(map[string]*ast.Module, len(modules))
@@ -42,7 +42,7 @@ func test(ctx context.Context, data map[string]any, modules map[string]*ast.Modu
 		return Tests{}, Coverage{}, fmt.Errorf("run tests: %w", err)
 	}
 	defer store.Abort(ctx, txn)
-	compiler := newCompiler().WithEnablePrintStatements(true)
+	compiler := newCompiler(schemas).WithEnablePrintStatements(true)
 	seen := &watch{cover: cover.New(), at: map[string]string{}}
 	results, err := tester.NewRunner().SetStore(store).SetModules(copies).SetCompiler(compiler).SetParallel(1).
 		CapturePrintOutput(true).RaiseBuiltinErrors(true).SetTimeout(testTime).SetCoverageQueryTracer(seen).RunTests(ctx, txn)

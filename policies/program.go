@@ -1,0 +1,136 @@
+package policies
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/metrics"
+	"github.com/open-policy-agent/opa/v1/rego"
+	"github.com/open-policy-agent/opa/v1/storage"
+	"github.com/open-policy-agent/opa/v1/storage/inmem"
+	"github.com/open-policy-agent/opa/v1/topdown"
+)
+
+// Program is the text of a policy, compiled: what all policies have in common, whatever they are asked about. Nothing of one
+// is shared with another.
+type Program struct {
+	Modules map[string]*ast.Module // by path, without the tests
+	Data    map[string]any
+
+	source   Source
+	schemas  *ast.SchemaSet
+	compiler *ast.Compiler
+	store    storage.Store
+}
+
+// Build compiles a policy as strictly as every other, and holds what it reads against schemas. *ProblemsError: it is none.
+func Build(src Source, schemas *ast.SchemaSet) (*Program, error) {
+	if wrong := src.bounds(); wrong != nil {
+		return nil, wrong
+	}
+	data, err := src.readData()
+	if err != nil {
+		return nil, err
+	}
+	modules, err := parse(src, false)
+	if err != nil {
+		return nil, err
+	}
+	compiler, err := compileModules(modules, schemas)
+	if err != nil {
+		return nil, err
+	}
+	return &Program{Modules: modules, Data: data, source: src, schemas: schemas, compiler: compiler, store: newStore(data)}, nil
+}
+
+func newStore(data map[string]any) storage.Store {
+	return inmem.NewFromObjectWithOpts(data, inmem.OptRoundTripOnWrite(false), inmem.OptReturnASTValuesOnRead(true))
+}
+
+// Query is something that is asked of a policy.
+type Query = rego.PreparedEvalQuery
+
+// Prepare makes a query of the program.
+func (p *Program) Prepare(ctx context.Context, query string) (*Query, error) {
+	return prepare(ctx, query, p.compiler, p.store)
+}
+
+// prepare makes a query.
+func prepare(ctx context.Context, text string, compiler *ast.Compiler, store storage.Store) (*Query, error) {
+	query, err := rego.New(
+		rego.Query(text),
+		rego.Compiler(compiler),
+		rego.Store(store),
+		rego.StrictBuiltinErrors(true),
+		rego.EnablePrintStatements(false),
+		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
+	).PrepareForEval(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("prepare policy: %w", problems(err))
+	}
+	return &query, nil
+}
+
+// Printing makes a query of the program in which its print statements are in force, which no decision has.
+func (p *Program) Printing(ctx context.Context, text string) (*Query, error) {
+	modules, err := parse(p.source, false)
+	if err != nil {
+		return nil, err
+	}
+	compiler := newCompiler(p.schemas).WithEnablePrintStatements(true)
+	if compiler.Compile(modules); compiler.Failed() {
+		return nil, problems(compiler.Errors)
+	}
+	query, err := rego.New(
+		rego.Query(text),
+		rego.Compiler(compiler),
+		rego.Store(p.store),
+		rego.StrictBuiltinErrors(true),
+		rego.EnablePrintStatements(true),
+		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
+	).PrepareForEval(ctx)
+	if err != nil {
+		return nil, problems(err)
+	}
+	return &query, nil
+}
+
+// Ask evaluates a query on an input. nil: the answer is undefined. An error wraps ErrTimeout when ctx ended first, else
+// ErrResult.
+func Ask(ctx context.Context, query *Query, input ast.Value, more ...rego.EvalOption) (ast.Value, error) {
+	results, err := query.Eval(ctx, append(more,
+		rego.EvalParsedInput(input),
+		rego.EvalMetrics(metrics.NoOp()),
+		rego.EvalExternalCancel(cancel{ctx.Done()}),
+	)...)
+	switch {
+	case topdown.IsCancel(err):
+		return nil, fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrResult, err)
+	case len(results) != 1 || len(results[0].Expressions) != 1:
+		return nil, nil
+	}
+	value, ok := results[0].Expressions[0].Value.(ast.Value)
+	if !ok {
+		return nil, fmt.Errorf("%w: it is a %T", ErrResult, results[0].Expressions[0].Value)
+	}
+	return value, nil
+}
+
+// cancel lets an evaluation look at a context as it goes, without a goroutine that watches it.
+type cancel struct{ done <-chan struct{} }
+
+// Cancel does nothing: only the context ends an evaluation.
+func (cancel) Cancel() {}
+
+// Cancelled reports whether the context has ended.
+func (c cancel) Cancelled() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
