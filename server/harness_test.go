@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,16 +10,11 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"github.com/getkin/kin-openapi/openapi3"
-	"github.com/getkin/kin-openapi/openapi3filter"
-	"github.com/getkin/kin-openapi/routers"
-	"github.com/getkin/kin-openapi/routers/legacy"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cordon.example/client"
@@ -357,93 +351,4 @@ func codes(reasons []client.Reason) string {
 		list[i] = r.Code
 	}
 	return strings.Join(list, " ")
-}
-
-// witness holds what is exchanged against openapi.yaml: every answer must be as it says, and every
-// request that was not refused, too.
-type witness struct {
-	t      testing.TB
-	next   http.RoundTripper
-	router routers.Router
-}
-
-var document = sync.OnceValues(func() (routers.Router, error) {
-	openapi3filter.RegisterBodyDecoder("application/x-ndjson", openapi3filter.FileBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("application/ndjson", openapi3filter.FileBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("application/jsonl", openapi3filter.FileBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("text/csv", openapi3filter.FileBodyDecoder)
-	openapi3filter.RegisterBodyDecoder("text/html", openapi3filter.FileBodyDecoder)
-	parsed, err := openapi3.NewLoader().LoadFromData(server.OpenAPI())
-	if err != nil {
-		return nil, err
-	}
-	parsed.Servers = nil // wherever it is served
-	return legacy.NewRouter(parsed)
-})
-
-func newWitness(t testing.TB, next http.RoundTripper) *witness {
-	t.Helper()
-	router, err := document()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &witness{t: t, next: next, router: router}
-}
-
-func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
-	var sent []byte
-	if req.Body != nil {
-		var err error
-		if sent, err = io.ReadAll(req.Body); err != nil {
-			return nil, err
-		}
-		req.Body = io.NopCloser(bytes.NewReader(sent))
-	}
-	res, err := w.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	got, err := io.ReadAll(res.Body)
-	_ = res.Body.Close()
-	res.Body = io.NopCloser(bytes.NewReader(got))
-	if err != nil {
-		return res, err
-	}
-	if res.Header.Get("X-Request-ID") == "" {
-		w.t.Errorf("%s %s: an answer without X-Request-ID", req.Method, req.URL.Path)
-	}
-	route, parameters, err := w.router.FindRoute(req)
-	if err != nil {
-		escaped := req.URL.RawPath != "" && res.StatusCode == http.StatusBadRequest // an escaped slash is no other path to us
-		refused := []int{http.StatusUnauthorized, http.StatusNotFound, http.StatusMethodNotAllowed}
-		if !slices.Contains(refused, res.StatusCode) && !escaped {
-			w.t.Errorf("%s %s was answered %d, and is not in openapi.yaml", req.Method, req.URL.Path, res.StatusCode)
-		}
-		return res, nil
-	}
-	check := req.Clone(req.Context())
-	check.Body = io.NopCloser(bytes.NewReader(sent))
-	if unpacked, err := gzip.NewReader(bytes.NewReader(sent)); err == nil {
-		check.Body, check.GetBody = io.NopCloser(unpacked), nil
-	}
-	input := &openapi3filter.RequestValidationInput{
-		Request: check, PathParams: parameters, Route: route,
-		Options: &openapi3filter.Options{
-			AuthenticationFunc: openapi3filter.NoopAuthenticationFunc, IncludeResponseStatus: true, MultiError: true,
-			ExcludeResponseBody: req.Method == http.MethodHead || route.Path == "/openapi.yaml",
-		},
-	}
-	if res.StatusCode < http.StatusBadRequest {
-		if err := openapi3filter.ValidateRequest(req.Context(), input); err != nil {
-			w.t.Errorf("%s %s was accepted, and is not as openapi.yaml says: %v", req.Method, req.URL.Path, err)
-		}
-	}
-	answer := &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: res.StatusCode, Header: res.Header, Options: input.Options,
-		Body: io.NopCloser(bytes.NewReader(got)),
-	}
-	if err := openapi3filter.ValidateResponse(req.Context(), answer); err != nil {
-		w.t.Errorf("%s %s: the answer %d is not as openapi.yaml says: %v\n%s", req.Method, req.URL.Path, res.StatusCode, err, got)
-	}
-	return res, nil
 }
