@@ -71,6 +71,12 @@ func repeated(ctx context.Context, reader datastore.Reader, once *Once, now time
 	return &Repeated{Status: first.Status, Answer: first.Answer}
 }
 
+// Repeated returns the first answer to the idempotency key of a call as *Repeated, or nil for a first call. Whoever looks at much
+// before an act asks it ahead, so that a repeat is not judged by how things stand by now; the act itself asks again.
+func (g *Guard) Repeated(ctx context.Context, o *Origin) error {
+	return repeated(ctx, g.store, o.Once, g.now())
+}
+
 // answer renders the outcome of a call for its repeats.
 func (once *Once) answer(a *attempt, outcome error) datastore.FirstAnswer {
 	status, answer := once.Render(&a.result, outcome)

@@ -57,6 +57,9 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 	if err != nil {
 		return none, err
 	}
+	if err := l.guard.Repeated(ctx, o); err != nil {
+		return none, err
+	}
 	if err := ask.check(l.now()); err != nil {
 		return none, err
 	}
@@ -110,22 +113,14 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 	})
 }
 
-// actor says who changes what is in force of a set.
-func actor(o *guard.Origin, set string) (Person, error) {
-	if err := open(o, set); err != nil {
-		return Person{}, err
-	}
-	return person(o)
-}
-
-// prepare looks at what a transaction would take too long for: that the version can be asked by this release and, where it is
+// prepare looks at what a transaction cannot wait for: that the version can be asked by this release and, where it is
 // to be judged, that its report is this release's; a broken glass waits for no check. It returns what is in force now.
 func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest string, judged bool) (InForce, error) {
 	a, err := activation(ctx, l.store, set)
 	if err != nil {
 		return a, err
 	}
-	if o.Once == nil { // a repeat is answered as its first was, which the transaction knows
+	if o.Once == nil { // a repeat of a call that is under way is answered as that one is, which the transaction knows
 		if err := unmet(o, a.Number); err != nil {
 			return a, err
 		}

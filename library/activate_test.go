@@ -155,3 +155,21 @@ func TestOfManyActivationsOnOneOneWins(t *testing.T) { // docs/design.md 12, Two
 		}
 	})
 }
+
+// Who asks again is told what came of the first time, however things stand by now.
+func TestAnActivationIsToldAgain(t *testing.T) { // docs/design.md 11, Idempotency-Key
+	s := started(t, openSQLite(t))
+	digest := s.push(t, alice(), "one")
+	activating := func() error {
+		_, err := s.Activate(t.Context(), once("k"), library.Set, digest, now)
+		return err
+	}
+	if err := activating(); err != nil {
+		t.Fatal(err)
+	}
+	s.activate(t, alice(), s.push(t, alice(), "two"))
+	s.Overflow(library.Problem{Message: "they differ too much"}) // which would refuse it now
+	if err := activating(); !errors.As(err, new(*guard.Repeated)) || s.number(t) != 3 {
+		t.Errorf("again: %v, activation %d", err, s.number(t))
+	}
+}

@@ -31,10 +31,7 @@ const mostSaid = 100
 // Approve says that a version may take the place of the one in force. Its author cannot: *guard.Conflict
 // [CodeOwnVersion]. The word of somebody who says it again takes the place of what they said before.
 func (l *Library) Approve(ctx context.Context, o *guard.Origin, set, digest, message string) (*Version, error) {
-	if err := open(o, set); err != nil {
-		return nil, err
-	}
-	by, err := person(o)
+	by, err := actor(o, set)
 	if err != nil {
 		return nil, err
 	}
@@ -50,11 +47,8 @@ func (l *Library) Approve(ctx context.Context, o *guard.Origin, set, digest, mes
 			if err != nil {
 				return nil, err
 			}
-			a, err := activation(ctx, tx, set)
+			a, err := met(ctx, tx, o, set)
 			if err != nil {
-				return nil, err
-			}
-			if err := unmet(o, a.Number); err != nil {
 				return nil, err
 			}
 			if v.Author.Is(by) {

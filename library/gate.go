@@ -58,7 +58,7 @@ func (l *Library) judge(ctx context.Context, from datastore.Reader, s *Standing,
 		})
 	}
 	if s.Gates.AcknowledgeFlips {
-		last, err := l.Replayed(ctx, from, s.Set, v.Digest)
+		last, err := lastReplay(ctx, from, s.Set, v.Digest)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +81,7 @@ func gatesOpen(gates []Gate) error {
 }
 
 // flips is open where not everything is acknowledged that the version decides otherwise, or would have by its replays.
-func (v *Version) flips(asked *asking, last *Replayed) []Gate {
+func (v *Version) flips(asked *asking, last *replayed) []Gate {
 	gate := Gate{
 		Name: GateFlips, Scope: guard.ScopeActivate,
 		Detail: "whoever activates names the id of each group of the difference to the version in force, and of each flip of its replays, whatever their windows",
@@ -124,7 +124,7 @@ func (s *Summary) open(gates *Gates) (open []Gate) {
 		add(GateFormat, "%d files are not formatted: push them as cordon policy fmt has them", s.Format)
 	}
 	if !s.Budget {
-		add(GateBudget, "a rule takes too long: push a version without it; the report names it")
+		add(GateBudget, "a rule takes too much time or memory: push a version without it; the report names it")
 	}
 	if s.Coverage < gates.Coverage {
 		add(GateCoverage, "the tests reach %.1f %% of the rules, and %.1f %% are asked for: push a version with more tests", s.Coverage, gates.Coverage)

@@ -51,10 +51,7 @@ func (g *Gates) check() error {
 
 // SetGates says what is asked of versions from now on.
 func (l *Library) SetGates(ctx context.Context, o *guard.Origin, set string, gates Gates) (*guard.Result, error) {
-	if err := open(o, set); err != nil {
-		return nil, err
-	}
-	if _, err := person(o); err != nil {
+	if _, err := actor(o, set); err != nil {
 		return nil, err
 	}
 	if err := gates.check(); err != nil {

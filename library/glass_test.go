@@ -411,3 +411,35 @@ func TestASecondGlassOfAPersonLengthensNothing(t *testing.T) { // docs/design.md
 		t.Errorf("once it is reviewed: %q", code)
 	}
 }
+
+// Who asks again after the end of a broken glass is told what came of the first time, and breaks nothing.
+func TestABrokenGlassIsToldAgainAfterItsEnd(t *testing.T) { // docs/design.md 11, Idempotency-Key
+	s := started(t, openSQLite(t))
+	digest := s.push(t, alice(), "one")
+	ask := library.Activate{BreakGlass: &library.BreakGlass{Reason: "nobody gets in", Until: s.clock.now().Add(time.Hour)}}
+	breaking := func() error {
+		_, err := s.Activate(t.Context(), once("k"), library.Set, digest, ask)
+		return err
+	}
+	if err := breaking(); err != nil {
+		t.Fatal(err)
+	}
+	s.clock.pass(2 * time.Hour)
+	if err := s.Expire(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	number := s.number(t)
+	if err := breaking(); !errors.As(err, new(*guard.Repeated)) || s.number(t) != number {
+		t.Errorf("again: %v, activation %d", err, s.number(t))
+	}
+	if _, err := s.Activate(t.Context(), alice(), library.Set, digest, ask); !errors.As(err, new(*guard.Invalid)) {
+		t.Errorf("for the first time: %v", err)
+	}
+}
+
+// once is a call by alice with an idempotency key.
+func once(key string) *guard.Origin {
+	o := alice()
+	o.Once = &guard.Once{Key: key, Render: func(*guard.Result, error) (int, []byte) { return 200, []byte("{}") }}
+	return o
+}

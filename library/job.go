@@ -15,9 +15,8 @@ import (
 
 // What a replay is asked for, and what it says.
 type (
-	Window       = replay.Window
-	ReplayResult = replay.Result
-	ReplayGroup  = replay.Group
+	Window      = replay.Window
+	ReplayGroup = replay.Group
 )
 
 // States of a job. It is queued, then running, and then one of the others for ever.
@@ -67,9 +66,9 @@ func (j *Job) end(state, problem string, at time.Time) {
 	j.State, j.Problem, j.EndedAt = state, problem, at.UTC()
 }
 
-// Replayed is the last replay of a version over all organizations, and what those before it found: what whoever activates
+// replayed is the last replay of a version over all organizations, and what those before it found: what whoever activates
 // it is to know.
-type Replayed struct {
+type replayed struct {
 	Job    string         `json:"job"`
 	At     time.Time      `json:"at"` // when it was asked for
 	By     Person         `json:"by"`
@@ -86,7 +85,7 @@ type Replayed struct {
 const mostFlips = 5000
 
 // after joins what an earlier or later replay of the same version found, and leaves that as the last which was asked for last.
-func (r *Replayed) after(other *Replayed) *Replayed {
+func (r *replayed) after(other *replayed) *replayed {
 	if other.Against != r.Against {
 		return r
 	}
@@ -104,16 +103,16 @@ func (r *Replayed) after(other *Replayed) *Replayed {
 	return &last
 }
 
-// What is kept of jobs is notes, too: a job, its result, and the last replay of a version.
+// What is kept of jobs is notes, too: the last that was begun, each job, its result, and the last replay of a version.
 const jobFolder = "job"
 
 func jobNote(id string) string            { return jobFolder + "/" + id }
 func resultNote(id string) string         { return "result/" + id }
 func replayedNote(set, dig string) string { return noteOf(set) + "/replays/" + dig }
 
-// Replayed returns the last replay of a version, nil without one.
-func (l *Library) Replayed(ctx context.Context, from datastore.Reader, set, digest string) (*Replayed, error) {
-	r, there, err := read[Replayed](ctx, from, replayedNote(set, digest))
+// lastReplay reads the last replay of a version; nil without one.
+func lastReplay(ctx context.Context, from datastore.Reader, set, digest string) (*replayed, error) {
+	r, there, err := read[replayed](ctx, from, replayedNote(set, digest))
 	if err != nil || !there {
 		return nil, err
 	}
@@ -122,12 +121,8 @@ func (l *Library) Replayed(ctx context.Context, from datastore.Reader, set, dige
 
 // Replay has a version decide a window of the log again, and returns the job that does it. *guard.Conflict
 // [CodeTooManyJobs]: there are too many already; [CodeOverBudget]: the version took too much time or memory when it was checked.
-func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window) (*Job, error) {
-	return l.ReplayOnce(ctx, o, set, digest, w, nil)
-}
-
-// ReplayOnce is Replay for whoever remembers the answer: told is told the job before it is committed.
-func (l *Library) ReplayOnce(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window, told func(Job)) (*Job, error) {
+// Where the origin remembers its answer, told is told the job before it is committed; it may be nil.
+func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window, told func(Job)) (*Job, error) {
 	if err := open(o, set); err != nil {
 		return nil, err
 	}
@@ -139,6 +134,9 @@ func (l *Library) ReplayOnce(ctx context.Context, o *guard.Origin, set, digest s
 		f.add("/organization", "is no id of an organization")
 	}
 	if err := f.err(); err != nil {
+		return nil, err
+	}
+	if err := l.guard.Repeated(ctx, o); err != nil {
 		return nil, err
 	}
 	v, err := find(ctx, l.store, set, digest)
@@ -166,7 +164,10 @@ func (l *Library) ReplayOnce(ctx context.Context, o *guard.Origin, set, digest s
 			if err := makeRoom(ctx, tx); err != nil {
 				return nil, err
 			}
-			return &guard.Administered{Details: job.told()}, write(ctx, tx, jobNote(job.ID), job)
+			l.jobs.step(stepCounted)
+			// Which was begun last is noted, so that of two who counted at once one counts again.
+			err := errors.Join(write(ctx, tx, jobFolder, job.ID), write(ctx, tx, jobNote(job.ID), job))
+			return &guard.Administered{Details: job.told()}, err
 		},
 	}); err != nil {
 		return nil, err
@@ -183,7 +184,7 @@ func (l *Library) ReplayOnce(ctx context.Context, o *guard.Origin, set, digest s
 }
 
 // affordable refuses a version to be asked about a whole log that did not keep its budget, or did not come to where that is
-// looked at. What was not checked at all is asked: the first that takes too long ends the replay.
+// looked at. What was not checked at all is asked: one whose answers take too long ends its replay.
 func (s *Summary) affordable() error {
 	switch {
 	case s == nil || s.Budget:

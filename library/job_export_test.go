@@ -8,7 +8,7 @@ import (
 
 // Steps of a job.
 const (
-	StepBegun, StepRunning, StepWorked = stepBegun, stepRunning, stepWorked
+	StepCounted, StepBegun, StepRunning, StepWorked = stepCounted, stepBegun, stepRunning, stepWorked
 )
 
 // AtStep has a function called at each step of jobs that are begun from now on.
@@ -47,4 +47,12 @@ func (l *Library) Overspend(ctx context.Context, digest string) error {
 		v.Summary = &Summary{}
 		return v.put(ctx, tx, Set)
 	})
+}
+
+// Replayed is the last replay of a version.
+type Replayed = replayed
+
+// LastReplay reads the last replay of a version.
+func (l *Library) LastReplay(ctx context.Context, digest string) (*Replayed, error) {
+	return lastReplay(ctx, l.store, Set, digest)
 }

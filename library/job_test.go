@@ -1,7 +1,6 @@
 package library_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -13,7 +12,6 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
-	"cordon/ledger/record"
 	"cordon/library"
 	"cordon/library/replay"
 	"cordon/policies"
@@ -72,7 +70,7 @@ func (s *shelf) job(t *testing.T, id string) *library.Job {
 // replay begins a replay of all.
 func (s *shelf) replay(t *testing.T, digest string) *library.Job {
 	t.Helper()
-	job, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{})
+	job, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +95,7 @@ func TestADraftDecidesTheLogAgain(t *testing.T) {
 		if r.AllowToDeny != 10 || r.Same != 11 || r.Unasked < 2 || len(r.Flips) != 1 || r.Flips[0].Count != 10 || r.Flips[0].Would[0] != "closed" {
 			t.Errorf("got %+v", r)
 		}
-		last, err := s.Replayed(t.Context(), store, library.Set, digest)
+		last, err := s.LastReplay(t.Context(), digest)
 		if err != nil || last == nil || last.Job != job.ID || last.By.Name != "alice" || last.Result.Flips[0].ID != r.Flips[0].ID {
 			t.Errorf("what whoever activates it is to know is %+v, %v", last, err)
 		}
@@ -118,7 +116,7 @@ func TestADraftDecidesTheLogAgain(t *testing.T) {
 			}
 		}
 		// Of one organization it says nothing of the others.
-		few, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{Organization: "none"})
+		few, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{Organization: "none"}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -126,7 +124,7 @@ func TestADraftDecidesTheLogAgain(t *testing.T) {
 		if got := s.job(t, few.ID); got.State != library.JobDone || got.Result.Records != 0 {
 			t.Errorf("of an organization that is none: %+v", got)
 		}
-		if again, err := s.Replayed(t.Context(), store, library.Set, digest); err != nil || again.Job != job.ID {
+		if again, err := s.LastReplay(t.Context(), digest); err != nil || again.Job != job.ID {
 			t.Errorf("the last replay of all is %+v, %v", again, err)
 		}
 	})
@@ -223,7 +221,7 @@ func TestOfAllThatEndAJobTheFirstCounts(t *testing.T) {
 			// What has ended is not heard of any more, and nobody minds.
 			beat(t, s)
 			look(t, s, 5)
-			if last, err := s.Replayed(t.Context(), s.store, library.Set, got.Digest); err != nil || (last != nil) != (test.state == library.JobDone) {
+			if last, err := s.LastReplay(t.Context(), got.Digest); err != nil || (last != nil) != (test.state == library.JobDone) {
 				t.Errorf("as the last replay there is %+v, %v", last, err)
 			}
 			_, err := s.CancelJob(t.Context(), alice(), got.ID)
@@ -274,73 +272,13 @@ func TestTheProgressOfAJobIsToldElsewhere(t *testing.T) {
 	}
 }
 
-// One job is at work at a time, some more may wait, and of those that have ended the last are kept.
-func TestJobsAreBounded(t *testing.T) {
-	s := started(t, openSQLite(t))
-	digest := s.active(t)
-	at := s.clock.now().Add(-time.Hour)
-	var ended []string
-	err := s.store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
-		for i := range 60 {
-			job := library.Job{ID: record.NewID(at.Add(time.Duration(i) * time.Second)), State: library.JobDone, Holder: "r1/x"}
-			if ended = append(ended, job.ID); i < 2 {
-				job.State = library.JobQueued // of a process that is gone, and nobody has noticed yet
-			}
-			if err := library.PutJob(ctx, tx, &job); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	running, most := 0, 0
-	goOn := make(chan struct{})
-	s.AtStep(func(name string) {
-		switch name {
-		case library.StepRunning: // by one at a time
-			if running++; running > most {
-				most = running
-			}
-			<-goOn
-			running--
-		}
-	})
-	for n := range 6 {
-		if _, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{}); err != nil {
-			t.Fatalf("job %d: %v", n, err)
-		}
-	}
-	if _, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{}); conflict(t, err) != library.CodeTooManyJobs {
-		t.Errorf("one more: %v", err)
-	}
-	close(goOn)
-	s.WaitForJobs()
-	if most != 1 {
-		t.Errorf("%d jobs were at work at a time", most)
-	}
-	list, err := s.ListJobs(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	kept := map[string]bool{}
-	for _, job := range list {
-		kept[job.ID] = true
-	}
-	// Room is made when one is begun: for that one and 49 that have ended, and those that wait are never removed.
-	if !kept[ended[0]] || !kept[ended[1]] || kept[ended[2]] || kept[ended[10]] || !kept[ended[11]] || len(list) != 2+49+6 {
-		t.Errorf("%d are kept", len(list))
-	}
-}
-
 func TestWhoAsksForAReplay(t *testing.T) {
 	s := started(t, openSQLite(t))
 	digest := s.active(t)
 	at := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	limited := by(&guard.Caller{ID: "k", Scopes: guard.Scopes(), Organization: "acme"}, "alice")
 	ask := func(o *guard.Origin, set, digest string, w replay.Window) error {
-		_, err := s.Replay(t.Context(), o, set, digest, w)
+		_, err := s.Replay(t.Context(), o, set, digest, w, nil)
 		return err
 	}
 	var missing *guard.NotFound
@@ -367,7 +305,7 @@ func TestWhoAsksForAReplay(t *testing.T) {
 		t.Errorf("to cancel a job that is none: %v", err)
 	}
 	// A key may ask by itself: it changes nothing. Both are on record.
-	job, err := s.Replay(t.Context(), &guard.Origin{Caller: root()}, library.Set, digest, replay.Window{From: at, Organization: "acme"})
+	job, err := s.Replay(t.Context(), &guard.Origin{Caller: root()}, library.Set, digest, replay.Window{From: at, Organization: "acme"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -407,7 +345,7 @@ func TestWhatIsOverBudgetIsToldWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	ask := func() error {
-		_, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{})
+		_, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{}, nil)
 		return err
 	}
 	if err := ask(); conflict(t, err) != library.CodeOverBudget || !strings.Contains(err.Error(), "did not come to their end") || !strings.Contains(err.Error(), "it takes too much memory") {
@@ -438,7 +376,7 @@ func TestAReplayTakesNoFlipAway(t *testing.T) { // docs/design.md 12, Replay
 	narrow := replay.Window{From: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), To: time.Date(2020, 1, 2, 0, 0, 0, 0, time.UTC)}
 	ask := func(w replay.Window) string {
 		s.clock.pass(time.Second)
-		job, err := s.Replay(t.Context(), alice(), library.Set, digest, w)
+		job, err := s.Replay(t.Context(), alice(), library.Set, digest, w, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -447,7 +385,7 @@ func TestAReplayTakesNoFlipAway(t *testing.T) { // docs/design.md 12, Replay
 	last := func(want string, flips int) *library.Replayed {
 		t.Helper()
 		s.WaitForJobs()
-		r, err := s.Replayed(t.Context(), s.store, library.Set, digest)
+		r, err := s.LastReplay(t.Context(), digest)
 		if err != nil || r.Job != want || len(r.Flips) != flips {
 			t.Fatalf("got %+v, %v, want job %s and %d flips", r, err, want, flips)
 		}

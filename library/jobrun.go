@@ -66,6 +66,7 @@ const (
 
 // Steps of a job, between which others may come.
 const (
+	stepCounted = "the jobs are counted"
 	stepBegun   = "the job is begun"
 	stepRunning = "the job is running"
 	stepWorked  = "the work is done"
@@ -169,16 +170,16 @@ func (j *Job) keep(ctx context.Context, tx datastore.Tx, result *replay.Result) 
 	if err != nil {
 		return err
 	}
-	found := &Replayed{Job: j.ID, At: j.CreatedAt, By: j.By, Window: j.Window, Result: result, Against: base(&a)}
+	found := &replayed{Job: j.ID, At: j.CreatedAt, By: j.By, Window: j.Window, Result: result, Against: base(&a)}
 	for _, flip := range result.Flips {
 		found.Flips = append(found.Flips, flip.ID)
 	}
-	before, there, err := read[Replayed](ctx, tx, replayedNote(j.Set, j.Digest))
+	before, err := lastReplay(ctx, tx, j.Set, j.Digest)
 	if err != nil {
 		return err
 	}
-	if there {
-		found = found.after(&before)
+	if before != nil {
+		found = found.after(before)
 	}
 	return write(ctx, tx, replayedNote(j.Set, j.Digest), found)
 }

@@ -42,3 +42,11 @@ func person(o *guard.Origin) (Person, error) {
 	}
 	return p, nil
 }
+
+// actor says who changes something of a set.
+func actor(o *guard.Origin, set string) (Person, error) {
+	if err := open(o, set); err != nil {
+		return Person{}, err
+	}
+	return person(o)
+}

@@ -27,10 +27,7 @@ type Pushed struct {
 // Push keeps a version. *Refused: its content is no policy. Where the origin has a condition ([guard.Origin].If) it is
 // about the activation that the author knew: *guard.Conflict [guard.CodePrecondition].
 func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push) (*Pushed, error) {
-	if err := open(o, set); err != nil {
-		return nil, err
-	}
-	author, err := person(o)
+	author, err := actor(o, set)
 	if err != nil {
 		return nil, err
 	}
@@ -56,7 +53,11 @@ func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push)
 	if len(report.Problems) > 0 {
 		return nil, &Refused{Problems: report.Problems}
 	}
-	if err := errors.Join(l.guard.Keep(ctx, src), l.keepReport(ctx, digest, report)); err != nil {
+	if err := l.guard.Keep(ctx, src); err != nil {
+		return nil, err
+	}
+	file, err := l.keepReport(ctx, digest, report)
+	if err != nil {
 		return nil, err
 	}
 	created := false
@@ -64,14 +65,11 @@ func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push)
 		Action: "push_policy", Resource: entity(digest),
 		Effect: func(ctx context.Context, tx datastore.Tx, at time.Time) (*guard.Administered, error) {
 			created = false
-			a, err := activation(ctx, tx, set)
+			a, err := met(ctx, tx, o, set)
 			if err != nil {
 				return nil, err
 			}
-			if err := unmet(o, a.Number); err != nil {
-				return nil, err
-			}
-			v := &Version{Digest: digest, Parent: p.Parent, Author: author, Message: p.Message, Summary: report.summary(at)}
+			v := &Version{Digest: digest, Parent: p.Parent, Author: author, Message: p.Message, Summary: report.summary(at), ReportFile: file}
 			if v.Parent == "" {
 				v.Parent = a.Digest
 			}
@@ -82,6 +80,9 @@ func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push)
 		},
 	}); err != nil {
 		return nil, err
+	}
+	if !created { // somebody else has made the version meanwhile, which names a report of theirs
+		l.dropReport(context.WithoutCancel(ctx), file)
 	}
 	pushed, err := l.there(ctx, o, set, digest)
 	if err == nil {
@@ -104,14 +105,10 @@ func (l *Library) there(ctx context.Context, o *guard.Origin, set, digest string
 
 // mayPush refuses before anything is checked or kept what would be refused after it.
 func (l *Library) mayPush(ctx context.Context, o *guard.Origin, set, parent string) error {
-	a, err := activation(ctx, l.store, set)
-	if err != nil {
+	if _, err := met(ctx, l.store, o, set); err != nil || parent == "" {
 		return err
 	}
-	if err := unmet(o, a.Number); err != nil || parent == "" {
-		return err
-	}
-	_, err = find(ctx, l.store, set, parent)
+	_, err := find(ctx, l.store, set, parent)
 	if _, missing := errors.AsType[*guard.NotFound](err); missing {
 		var f faults
 		f.add("/parent", "is no version of the policy set %s; leave it out for the version in force", set)
@@ -136,6 +133,6 @@ func (v *Version) create(ctx context.Context, tx datastore.Tx, set string, at ti
 // told is what the record of a push says of the version.
 func (v *Version) told() *Version {
 	short := *v
-	short.Summary = nil
+	short.Summary, short.ReportFile = nil, ""
 	return &short
 }

@@ -11,6 +11,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/ledger/record"
 	"cordon/policies"
 	"cordon/policies/table"
 )
@@ -95,10 +96,7 @@ func prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
 
 // Check makes the report of a version again, and keeps it: the gates go by it, so it is a person's act.
 func (l *Library) Check(ctx context.Context, o *guard.Origin, set, digest string) (*Report, error) {
-	if err := open(o, set); err != nil {
-		return nil, err
-	}
-	if _, err := person(o); err != nil {
+	if _, err := actor(o, set); err != nil {
 		return nil, err
 	}
 	v, err := find(ctx, l.store, set, digest)
@@ -108,23 +106,36 @@ func (l *Library) Check(ctx context.Context, o *guard.Origin, set, digest string
 	return l.again(ctx, o, set, v)
 }
 
-// reportFile names the file of a version's report.
-func reportFile(digest string) string { return "policy/" + digest + ".report.json" }
-
-func (l *Library) keepReport(ctx context.Context, digest string, r *Report) error {
+// keepReport keeps a report under a name of its own, for a version to name: of two who check it at once each has its own.
+func (l *Library) keepReport(ctx context.Context, digest string, r *Report) (file string, err error) {
+	file = "policy/" + digest + ".report-" + record.NewID(l.now()) + ".json"
 	text, err := json.Marshal(r)
 	if err == nil {
-		err = l.store.WriteFile(ctx, reportFile(digest), text)
+		err = l.store.WriteFile(ctx, file, text)
 	}
 	if err != nil {
-		return fmt.Errorf("keep report: %w", err)
+		return "", fmt.Errorf("keep report: %w", err)
 	}
-	return nil
+	return file, nil
+}
+
+// dropReport removes a report that no version names any more. One that cannot be removed takes room, and no more.
+func (l *Library) dropReport(ctx context.Context, file string) {
+	if file == "" {
+		return
+	}
+	if err := l.store.RemoveFiles(ctx, file); err != nil {
+		l.log.Warn("a report that is not asked for any more is not removed", "file", file, "error", err)
+	}
 }
 
 // report reads what the checks of a version found; nil before they were made.
-func (l *Library) report(ctx context.Context, digest string) (*Report, error) {
-	text, err := l.store.ReadFile(ctx, reportFile(digest), 0, datastore.MaxFileBytes)
+func (l *Library) report(ctx context.Context, v *Version) (*Report, error) {
+	file := v.ReportFile
+	if file == "" { // as it was named before each had its own
+		file = "policy/" + v.Digest + ".report.json"
+	}
+	text, err := l.store.ReadFile(ctx, file, 0, datastore.MaxFileBytes)
 	if errors.Is(err, datastore.ErrNotFound) {
 		return nil, nil
 	}
@@ -152,8 +163,8 @@ func (s *Summary) stands(release string) bool {
 	return s != nil && s.Release == release && s.Problem == ""
 }
 
-// again checks a version, and keeps what was found, on record as an act of whoever had it checked. Checks that did not come to their end, for want of memory or time, say
-// nothing against those of the same release that did: they are told, and not kept.
+// again checks a version, and keeps what was found, on record as an act of whoever had it checked. Checks that did not come to
+// their end, for want of memory or time, say nothing against those of the same release that did: they are told, and not kept.
 func (l *Library) again(ctx context.Context, o *guard.Origin, set string, v *Version) (*Report, error) {
 	src, err := l.content(ctx, v.Digest)
 	if err != nil {
@@ -163,28 +174,33 @@ func (l *Library) again(ctx context.Context, o *guard.Origin, set string, v *Ver
 	if err != nil {
 		return nil, err
 	}
-	if v, err = find(ctx, l.store, set, v.Digest); err != nil {
+	file, err := l.keepReport(ctx, v.Digest, r)
+	if err != nil {
 		return nil, err
 	}
-	if len(r.Problems) > 0 && v.Summary.stands(l.release) {
-		return r, nil
-	}
-	if err := l.keepReport(ctx, v.Digest, r); err != nil {
-		return nil, err
-	}
+	var unused string
 	_, err = l.guard.Administer(ctx, o, &guard.Administration{
 		Action: "check_policy", Resource: entity(v.Digest),
 		Effect: func(ctx context.Context, tx datastore.Tx, at time.Time) (*guard.Administered, error) {
+			unused = file
 			fresh, err := find(ctx, tx, set, v.Digest)
 			if err != nil {
 				return nil, err
 			}
+			if len(r.Problems) > 0 && fresh.Summary.stands(l.release) {
+				return nil, nil
+			}
 			was := fresh.Summary
-			fresh.Summary = r.summary(at)
+			unused = fresh.ReportFile
+			fresh.Summary, fresh.ReportFile = r.summary(at), file
 			return &guard.Administered{Changes: change("report", v.Digest, was, fresh.Summary)}, fresh.put(ctx, tx, set)
 		},
 	})
-	return r, err
+	if err != nil { // it may be committed nevertheless
+		return nil, err
+	}
+	l.dropReport(context.WithoutCancel(ctx), unused)
+	return r, nil
 }
 
 // checkOffered checks the shipped policy where it is offered, and that was not done. One that was in force was checked when

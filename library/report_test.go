@@ -1,10 +1,12 @@
 package library_test
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"testing"
 
+	"cordon/datastore"
 	"cordon/library"
 	"cordon/policies"
 	"cordon/policies/table"
@@ -97,4 +99,50 @@ func TestEveryInvariantIsShown(t *testing.T) { // docs/design.md 12, Gates
 		g.InvariantsFree = slices.DeleteFunc(table.Names(), func(name string) bool { return name == "B1" })
 	})
 	wants(t, s.held(t, alice(), digest, now))
+}
+
+// rewritten is a store in which something happens before a file is written.
+type rewritten struct {
+	datastore.Store
+	before func(name string)
+}
+
+func (s *rewritten) WriteFile(ctx context.Context, name string, data []byte) error {
+	s.before(name)
+	return s.Store.WriteFile(ctx, name, data)
+}
+
+// Of two replicas that check a version at once, the one whose checks are stopped takes nothing from the one whose are whole,
+// also where these were not there yet when it began.
+func TestStoppedChecksMeetWholeOnes(t *testing.T) { // docs/design.md 12, Gates
+	store := openSQLite(t)
+	old := started(t, store)
+	digest := old.push(t, alice(), "one")
+	whole := replica(t, store, old.clock, func(c *library.Config) { c.Release = "2" })
+	meanwhile := &rewritten{Store: store, before: func(string) {
+		if _, err := whole.Check(t.Context(), alice(), library.Set, digest); err != nil {
+			t.Error(err)
+		}
+	}}
+	stopped := replica(t, store, old.clock, func(c *library.Config) { c.Store, c.Release = meanwhile, "2" })
+	stopped.StopChecks()
+	if r, err := stopped.Check(t.Context(), alice(), library.Set, digest); err != nil || len(r.Problems) != 1 {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	for _, s := range []*shelf{whole, stopped} {
+		v, err := s.Version(t.Context(), alice(), library.Set, digest)
+		if err != nil || v.State != library.Checked || v.Report == nil || len(v.Report.Problems) > 0 || v.Report.Cells != 7 {
+			t.Errorf("it is %+v, %v", v, err)
+		}
+	}
+	files := 0
+	for _, err := range store.Files(t.Context(), "policy/"+digest+".report", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		files++
+	}
+	if files != 1 {
+		t.Errorf("%d reports of it are kept", files)
+	}
 }

@@ -100,7 +100,7 @@ func (l *Library) Standing(ctx context.Context, o *guard.Origin, set string) (*S
 	return &Standing{Set: set, Activation: a, Gates: s.gates(), Reviews: s.Reviews}, nil
 }
 
-// unmet refuses a change whose caller decided it while another version was in force.
+// unmet is the refusal of a change whose caller decided it while another version was in force.
 func unmet(o *guard.Origin, number int64) error {
 	if o.If == nil || o.If(Tag(number)) {
 		return nil
@@ -108,13 +108,18 @@ func unmet(o *guard.Origin, number int64) error {
 	return meanwhile(number)
 }
 
-// metState reads what a change is about that is decided on what is in force of a set, unless another version is by now.
-func metState(ctx context.Context, tx datastore.Tx, o *guard.Origin, set string) (*state, error) {
-	a, err := activation(ctx, tx, set)
+// met reads what is in force of a set, and refuses a change whose caller decided it while another version was.
+func met(ctx context.Context, from datastore.Reader, o *guard.Origin, set string) (InForce, error) {
+	a, err := activation(ctx, from, set)
 	if err != nil {
-		return nil, err
+		return a, err
 	}
-	if err := unmet(o, a.Number); err != nil {
+	return a, unmet(o, a.Number)
+}
+
+// metState does so for a change of what is asked of a set, which it reads.
+func metState(ctx context.Context, tx datastore.Tx, o *guard.Origin, set string) (*state, error) {
+	if _, err := met(ctx, tx, o, set); err != nil {
 		return nil, err
 	}
 	return readState(ctx, tx, set)

@@ -11,6 +11,9 @@ import (
 // SetShadow has a version asked beside the one in force, for a share of the questions: more than 0 and up to 1. It
 // changes no answer, and ends when another version comes into force that it is. *guard.Conflict [CodeAlreadyActive].
 func (l *Library) SetShadow(ctx context.Context, o *guard.Origin, set, digest string, sample float64) (*guard.Result, error) {
+	if _, err := actor(o, set); err != nil {
+		return nil, err
+	}
 	var f faults
 	if digest == "" {
 		f.add("/digest", "must be the digest of a version")
@@ -26,6 +29,9 @@ func (l *Library) SetShadow(ctx context.Context, o *guard.Origin, set, digest st
 
 // EndShadow has no version asked beside the one in force.
 func (l *Library) EndShadow(ctx context.Context, o *guard.Origin, set string) (*guard.Result, error) {
+	if _, err := actor(o, set); err != nil {
+		return nil, err
+	}
 	return l.shadow(ctx, o, set, "", 0)
 }
 
@@ -36,17 +42,11 @@ type shadowed struct {
 }
 
 func (l *Library) shadow(ctx context.Context, o *guard.Origin, set, digest string, sample float64) (*guard.Result, error) {
-	if _, err := actor(o, set); err != nil {
-		return nil, err
-	}
 	return l.guard.Administer(ctx, o, &guard.Administration{
 		Action: "shadow_policy", Resource: entity(set),
 		Effect: func(ctx context.Context, tx datastore.Tx, _ time.Time) (*guard.Administered, error) {
-			a, err := activation(ctx, tx, set)
+			a, err := met(ctx, tx, o, set)
 			if err != nil {
-				return nil, err
-			}
-			if err := unmet(o, a.Number); err != nil {
 				return nil, err
 			}
 			if digest != "" {

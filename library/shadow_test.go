@@ -22,6 +22,10 @@ func TestAVersionIsAskedBesideTheOneInForce(t *testing.T) {
 			t.Errorf("a sample of %v: got %v", sample, err)
 		}
 	}
+	limited := by(&guard.Caller{ID: "k", Scopes: guard.Scopes(), Organization: "acme"}, "alice")
+	if _, err := s.SetShadow(t.Context(), limited, library.Set, "", 0); !errors.Is(err, guard.ErrOrganizationLimit) {
+		t.Errorf("who may not learns what is wrong: %v", err)
+	}
 	if _, err := s.SetShadow(t.Context(), alice(), library.Set, before.Digest, 1); conflict(t, err) != library.CodeAlreadyActive {
 		t.Errorf("the one in force: got %v", err)
 	}

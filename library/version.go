@@ -32,6 +32,8 @@ type Version struct {
 	Activated int64      `json:"activated,omitempty"` // the number of its last activation; 0: it was never in force
 	Before    string     `json:"before,omitempty"`    // what a rollback went back to then
 
+	ReportFile string `json:"report_file,omitempty"` // where its report is kept
+
 	// As it is read.
 	State  string  `json:"-"`
 	Report *Report `json:"-"` // of one that is read alone
@@ -91,16 +93,26 @@ func (l *Library) Version(ctx context.Context, o *guard.Origin, set, digest stri
 	if err != nil {
 		return nil, err
 	}
-	v, err := find(ctx, l.store, set, digest)
+	v, err := l.whole(ctx, set, digest)
 	if err != nil {
 		return nil, err
 	}
 	v.show(&s.Activation, &s.Gates)
-	if v.Report, err = l.report(ctx, digest); err != nil {
-		return nil, err
-	}
 	if v.State != Active || !s.Activation.Until.IsZero() { // what is in force for a time may be activated for good
 		v.Gates, err = l.judge(ctx, l.store, s, v, nil, l.now())
+	}
+	return v, err
+}
+
+// whole reads a version with its report. One that is checked again meanwhile names another, so it is read once more.
+func (l *Library) whole(ctx context.Context, set, digest string) (v *Version, err error) {
+	for range 2 {
+		if v, err = find(ctx, l.store, set, digest); err != nil {
+			return nil, err
+		}
+		if v.Report, err = l.report(ctx, v); err != nil || v.Report != nil || v.ReportFile == "" {
+			break
+		}
 	}
 	return v, err
 }

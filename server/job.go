@@ -37,7 +37,7 @@ func replayVersion(c *call) error {
 		}
 	}
 	told := func(job library.Job) { begun = job }
-	job, err := l.ReplayOnce(c.context(), &c.origin, c.param("set"), c.param("digest"), library.Window(body), told)
+	job, err := l.Replay(c.context(), &c.origin, c.param("set"), c.param("digest"), library.Window(body), told)
 	if err != nil {
 		return err
 	}

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"cordon/library/replay"
 	"cordon/policies"
@@ -125,5 +127,13 @@ func TestARunawayVersionIsGivenUp(t *testing.T) {
 	w.ship()
 	if got, err := replay.RunWithin(t.Context(), w.ledger, endless, 1<<20, time.Millisecond); !errors.Is(err, replay.ErrBudget) {
 		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
+// A long problem is cut between characters: what is told is kept and shown as JSON.
+func TestALongProblemIsCutBetweenCharacters(t *testing.T) {
+	told := replay.ProblemOf("a" + strings.Repeat("é", 400))
+	if !utf8.ValidString(told) || len(told) != 399 {
+		t.Errorf("%d bytes, %q", len(told), told[len(told)-4:])
 	}
 }

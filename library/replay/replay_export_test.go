@@ -14,3 +14,10 @@ func RunWithin(ctx context.Context, log *ledger.Ledger, engine *policies.Engine,
 	answers.most, answers.budget = bytes, budget
 	return run(ctx, log, &replay{engine: engine, answers: answers, tally: newTally()}, Window{}, new(Progress))
 }
+
+// ProblemOf returns what is told of the first problem.
+func ProblemOf(why string) string {
+	var c Counts
+	c.problem(why)
+	return c.Problem
+}

@@ -1,6 +1,10 @@
 package replay
 
-import "cordon/ledger/record"
+import (
+	"strings"
+
+	"cordon/ledger/record"
+)
 
 // Answers, as a result names them. Undecided is where a version gives none: whoever asked had an error.
 const (
@@ -65,7 +69,7 @@ func (c *Counts) unreadable(entry *record.Record, why error) {
 
 func (c *Counts) problem(why string) {
 	if c.Problem == "" {
-		c.Problem = why[:min(len(why), longestProblem)]
+		c.Problem = strings.ToValidUTF8(why[:min(len(why), longestProblem)], "")
 	}
 }
 
