@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/x509"
 	"strings"
 
 	"cordon.example/client"
@@ -72,16 +73,33 @@ func (c *call) authenticate() (err error) {
 		return refuseCaller(causeNoIssuer, "this server trusts no issuer of tokens; send an API key (ck_...)")
 	}
 	c.token = true
-	c.origin.Caller, err = c.server.tokens.caller(c.context(), token)
+	c.origin.Caller, err = c.server.tokens.caller(c.context(), token, c.certificate())
 	return err
+}
+
+// certificate is the one that the client showed; nil: none.
+func (c *call) certificate() *x509.Certificate {
+	if c.req.TLS == nil || len(c.req.TLS.PeerCertificates) == 0 {
+		return nil
+	}
+	return c.req.TLS.PeerCertificates[0]
 }
 
 // challenge is what a 401 or 403 says in WWW-Authenticate (RFC 6750, 3). The detail is one of ours.
 func (c *call) challenge(code, detail string) string {
-	const realm = `Bearer realm="cordon"`
+	realm := `Bearer realm="cordon"`
+	if c.server.tokens != nil {
+		if where := c.server.protectedURL(); where != "" { // RFC 9728, 5.1
+			realm += `, resource_metadata="` + where + `"`
+		}
+	}
 	switch {
 	case code == "insufficient_scope" && len(c.route.scopes) > 0:
-		return realm + `, error="insufficient_scope", scope="` + strings.Join(c.route.scopes, " ") + `"`
+		scopes := c.route.scopes
+		if c.token {
+			scopes = c.server.tokens.named(scopes)
+		}
+		return realm + `, error="insufficient_scope", scope="` + strings.Join(scopes, " ") + `"`
 	case code == "insufficient_scope" || len(c.req.Header["Authorization"]) > 0:
 		return realm + `, error="` + code + `", error_description="` + strings.Map(quotable, detail) + `"`
 	}

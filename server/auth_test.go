@@ -17,6 +17,7 @@ func TestNothingIsOpenButTheProbesAndTheMetadata(t *testing.T) {
 	w := newWorld(t)
 	open := map[string]bool{
 		"GET /livez": true, "HEAD /livez": true, "GET /readyz": true, "HEAD /readyz": true, "GET /.well-known/authzen-configuration": true,
+		"GET /.well-known/oauth-protected-resource": true,
 	}
 	for _, r := range w.server.Routes() {
 		path := strings.NewReplacer("{", "", "}", "").Replace(r.Path)

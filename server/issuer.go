@@ -3,6 +3,7 @@ package server
 import (
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -15,11 +16,17 @@ type Issuer struct {
 	// Name is what "iss" must be, Audience what "aud" must contain. Both are needed.
 	Name     string
 	Audience string
-	// KeysURL is where the issuer's public keys are (a JWKS). Needed.
+	// KeysURL is where the issuer's public keys are (a JWKS). Empty: the issuer's metadata says it (OpenID Connect
+	// Discovery, RFC 8414), for which Name must be an https URL; on the loopback http will do.
 	KeysURL string
 	// Algorithms are the signature algorithms that are accepted. None: RS256, PS256, ES256, ES384
 	// and EdDSA. Those with a shared secret, and "none", never are.
 	Algorithms []string
+	// Profile asks for access tokens as RFC 9068 has them: of the type at+jwt, with client_id, iat and jti.
+	Profile bool
+	// ScopePrefix is what stands before our scopes in those of a token, such as "cordon.": issuers that keep one
+	// list of scopes for all their APIs have an "admin" of another meaning. Scopes without it are not ours.
+	ScopePrefix string
 	// OrganizationClaim names the claim that limits a token to one organization. A token without it
 	// is refused, since a limit that is missing must not become none. Empty: no token is limited.
 	OrganizationClaim string
@@ -46,8 +53,11 @@ func Algorithms() []string {
 // complete fills in what is absent, and refuses an issuer whose tokens could not be told from
 // anybody's.
 func (i *Issuer) complete() error {
-	if i.Name == "" || i.Audience == "" || i.KeysURL == "" {
-		return errors.New("an issuer needs its name, an audience and the address of its keys")
+	if i.Name == "" || i.Audience == "" {
+		return errors.New("an issuer needs its name and an audience")
+	}
+	if i.KeysURL == "" && !trustworthy(i.Name) {
+		return errors.New("an issuer needs the address of its keys, or a name that is an https URL, under which that is found")
 	}
 	if len(i.Algorithms) == 0 {
 		i.Algorithms = []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"}
@@ -64,6 +74,16 @@ func (i *Issuer) complete() error {
 		i.Client = &http.Client{CheckRedirect: stayOnTLS}
 	}
 	return nil
+}
+
+// trustworthy tells whether what is fetched there is of whom it says: by https, or from this machine.
+func trustworthy(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil || u.Hostname() == "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil {
+		return false
+	}
+	ip := net.ParseIP(u.Hostname())
+	return u.Scheme == "https" || u.Scheme == "http" && (u.Hostname() == "localhost" || ip != nil && ip.IsLoopback())
 }
 
 // stayOnTLS follows a redirect only where nobody on the way could put other keys in place: whoever

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -155,25 +153,9 @@ func (k *jwks) carryOut(f *fetch, now time.Time) {
 }
 
 func (k *jwks) get(ctx context.Context) (jwk.Set, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, k.issuer.KeysURL, nil)
+	body, err := k.issuer.get(ctx)
 	if err != nil {
 		return nil, err
-	}
-	req.Header.Set("Accept", "application/jwk-set+json, application/json")
-	res, err := k.issuer.Client.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer res.Body.Close()
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("status %d", res.StatusCode)
-	}
-	body, err := io.ReadAll(io.LimitReader(res.Body, largestKeys+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(body) > largestKeys {
-		return nil, errors.New("they are more than a mebibyte")
 	}
 	keys, err := jwk.Parse(body)
 	if err != nil {

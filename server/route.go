@@ -91,6 +91,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
 		{method: http.MethodHead, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
 		{method: get, path: "/.well-known/authzen-configuration", open: true, access: true, handle: wellKnown},
+		{method: get, path: protectedPath, open: true, handle: protectedResource},
 		{method: get, path: "/openapi.yaml", handle: openAPI},
 
 		{method: post, path: "/access/v1/evaluation", access: true, scopes: decide, handle: evaluation, limit: decisionLimit},

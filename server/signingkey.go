@@ -7,6 +7,9 @@ import (
 	"github.com/lestrrat-go/jwx/v3/jwk"
 )
 
+// leastModulus is how many bytes that of an RSA key has at least (RFC 7518, 3.3): a shorter one can be found out.
+const leastModulus = 2048 / 8
+
 // fit gives the keys of a set with which a token of this key id and algorithm may be signed. The
 // algorithm is pinned by us and by the key, never chosen by the token.
 func fit(set jwk.Set, id string, algorithm jwa.SignatureAlgorithm) []jwk.Key {
@@ -31,7 +34,8 @@ func fit(set jwk.Set, id string, algorithm jwa.SignatureAlgorithm) []jwk.Key {
 func signs(key jwk.Key, algorithm string) bool {
 	switch public := key.(type) {
 	case jwk.RSAPublicKey:
-		return strings.HasPrefix(algorithm, "RS") || strings.HasPrefix(algorithm, "PS")
+		modulus, _ := public.N()
+		return len(modulus) >= leastModulus && (strings.HasPrefix(algorithm, "RS") || strings.HasPrefix(algorithm, "PS"))
 	case jwk.ECDSAPublicKey:
 		curve, _ := public.Crv()
 		return algorithm == map[string]string{"P-256": "ES256", "P-384": "ES384", "P-521": "ES512", "secp256k1": "ES256K"}[curve.String()]

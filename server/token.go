@@ -3,13 +3,12 @@ package server
 import (
 	"context"
 	"crypto/sha256"
+	"crypto/x509"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
-	"github.com/lestrrat-go/jwx/v3/jwa"
 	"github.com/lestrrat-go/jwx/v3/jws"
 	"github.com/lestrrat-go/jwx/v3/jwt"
 
@@ -20,7 +19,6 @@ const (
 	longestToken = 8 << 10
 	seenFor      = time.Minute // how long a token that was verified is taken without verifying it
 	mostSeen     = 10_000
-	headerTypes  = " jwt at+jwt application/at+jwt " // of "typ": a token for another purpose has another
 )
 
 // tokens verifies the tokens of an issuer.
@@ -33,9 +31,13 @@ type tokens struct {
 	seen, old map[[sha256.Size]byte]*seenToken // two generations: the older one goes when the younger is full
 }
 
+// seenToken is a token that was verified: until when that is taken, and with which keys it was. Where the issuer's have
+// been fetched since, it is verified again, so that a key that is withdrawn ends what it signed.
 type seenToken struct {
 	caller *guard.Caller
+	bound  string // the thumbprint of the certificate that its sender must show, "" for none
 	until  time.Time
+	keys   *keySet
 }
 
 func newTokens(issuer *Issuer, now func() time.Time, log *slog.Logger) (*tokens, error) {
@@ -50,9 +52,9 @@ func newTokens(issuer *Issuer, now func() time.Time, log *slog.Logger) (*tokens,
 	return t, nil
 }
 
-// caller tells whose token it is. errUnauthenticated: nobody's that we trust, and why; errKeys: that
-// cannot be told now.
-func (t *tokens) caller(ctx context.Context, token string) (*guard.Caller, error) {
+// caller tells whose token it is, of which the sender showed this certificate, if any. errUnauthenticated: nobody's that
+// we trust, and why; errKeys: that cannot be told now.
+func (t *tokens) caller(ctx context.Context, token string, shown *x509.Certificate) (*guard.Caller, error) {
 	if len(token) > longestToken {
 		return nil, refuseToken(causeMalformed, "is longer than 8 KiB")
 	}
@@ -64,89 +66,74 @@ func (t *tokens) caller(ctx context.Context, token string) (*guard.Caller, error
 		seen = t.old[sum]
 	}
 	t.mu.RUnlock()
-	if seen != nil && now.Before(seen.until) {
-		return seen.caller, nil
+	if seen == nil || !now.Before(seen.until) || seen.keys != t.keys.have.Load() {
+		var err error
+		if seen, err = t.verify(ctx, token); err != nil {
+			return nil, err
+		}
+		seen.until = now.Add(seenFor)
+		if seen.caller.ExpiresAt.Before(seen.until) {
+			seen.until = seen.caller.ExpiresAt
+		}
+		t.mu.Lock()
+		if len(t.seen) >= mostSeen {
+			t.old, t.seen = t.seen, map[[sha256.Size]byte]*seenToken{}
+		}
+		t.seen[sum] = seen
+		t.mu.Unlock()
 	}
-	caller, err := t.verify(ctx, token)
-	if err != nil {
-		return nil, err
+	if seen.bound != "" && seen.bound != thumbprint(shown) {
+		return nil, refuseToken(causeClaims, "is bound to a certificate (cnf) that its sender does not show")
 	}
-	until := now.Add(seenFor)
-	if caller.ExpiresAt.Before(until) {
-		until = caller.ExpiresAt
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.seen) >= mostSeen {
-		t.old, t.seen = t.seen, map[[sha256.Size]byte]*seenToken{}
-	}
-	t.seen[sum] = &seenToken{caller: caller, until: until}
-	return caller, nil
+	return seen.caller, nil
 }
 
 // verify looks at all that a token says before it looks for the key: what would be refused anyway,
 // and what is not signed at all, asks nothing of the issuer.
-func (t *tokens) verify(ctx context.Context, token string) (*guard.Caller, error) {
-	if strings.HasSuffix(token, ".") {
-		return nil, refuseToken(causeMalformed, "is not signed")
+func (t *tokens) verify(ctx context.Context, token string) (*seenToken, error) {
+	head, err := t.readHead(token)
+	if err != nil {
+		return nil, err
 	}
 	message, err := jws.Parse([]byte(token), jws.WithCompact())
 	if err != nil || len(message.Signatures()) != 1 {
-		return nil, refuseToken(causeMalformed, "is no JWT; send an API key (ck_...) or a token of the issuer that this server trusts")
-	}
-	signature := message.Signatures()[0]
-	algorithm, err := t.checkHead(signature)
-	if err != nil {
-		return nil, err
+		return nil, refuseToken(causeMalformed, notJWT)
 	}
 	claims := jwt.New()
 	if err := json.Unmarshal(message.Payload(), claims); err != nil {
 		return nil, refuseToken(causeClaims, "has claims that cannot be read")
 	}
-	caller, err := t.read(claims)
+	seen := &seenToken{}
+	if seen.caller, err = t.read(claims); err != nil {
+		return nil, err
+	}
+	if seen.bound, err = binding(claims); err != nil {
+		return nil, err
+	}
+	seen.keys, err = t.checkSignature(ctx, []byte(token), head)
+	return seen, err
+}
+
+// checkSignature tells whether one of the issuer's keys signed a token, and gives the keys among which it is.
+func (t *tokens) checkSignature(ctx context.Context, token []byte, head tokenHead) (*keySet, error) {
+	set, err := t.keys.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	id, _ := signature.ProtectedHeaders().KeyID()
-	return caller, t.checkSignature(ctx, []byte(token), id, algorithm)
-}
-
-// checkHead gives the algorithm of a token that says it is signed, in a way that is accepted.
-func (t *tokens) checkHead(signature *jws.Signature) (algorithm jwa.SignatureAlgorithm, err error) {
-	header := signature.ProtectedHeaders()
-	algorithm, ok := header.Algorithm()
-	if !ok || !contains(t.issuer.Algorithms, algorithm.String()) {
-		return algorithm, refuseToken(causeMalformed, "is not signed with an algorithm that is accepted here")
-	}
-	if header.Has(jws.CriticalKey) {
-		return algorithm, refuseToken(causeMalformed, "asks for extensions (crit), of which none is known here")
-	}
-	if kind, ok := header.Type(); ok && !strings.Contains(headerTypes, " "+strings.ToLower(kind)+" ") {
-		return algorithm, refuseToken(causeMalformed, "was made for another purpose, as its typ says; send an access token")
-	}
-	return algorithm, nil
-}
-
-// checkSignature tells whether one of the issuer's keys signed a token.
-func (t *tokens) checkSignature(ctx context.Context, token []byte, id string, algorithm jwa.SignatureAlgorithm) error {
-	set, err := t.keys.current(ctx)
-	if err != nil {
-		return err
-	}
-	fitting := fit(set.keys, id, algorithm)
+	fitting := fit(set.keys, head.keyID, head.algorithm)
 	if len(fitting) == 0 {
 		// Perhaps the issuer has a new key.
 		if set, err = t.keys.newer(ctx, set); err != nil {
-			return err
+			return nil, err
 		}
-		if fitting = fit(set.keys, id, algorithm); len(fitting) == 0 {
-			return refuseToken(causeUnknownSign, "is signed with a key that its issuer does not publish")
+		if fitting = fit(set.keys, head.keyID, head.algorithm); len(fitting) == 0 {
+			return nil, refuseToken(causeUnknownSign, "is signed with a key that its issuer does not publish")
 		}
 	}
 	for _, key := range fitting {
-		if _, err := jws.Verify(token, jws.WithKey(algorithm, key), jws.WithCompact()); err == nil {
-			return nil
+		if _, err := jws.Verify(token, jws.WithKey(head.algorithm, key), jws.WithCompact()); err == nil {
+			return set, nil
 		}
 	}
-	return refuseToken(causeSignature, "has a signature that is not its issuer's")
+	return nil, refuseToken(causeSignature, "has a signature that is not its issuer's")
 }

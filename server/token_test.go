@@ -100,6 +100,25 @@ func (i *issuer) publish(t *testing.T, secret any, id string) jwk.Key {
 	return key
 }
 
+// document is the keys as they are shown.
+func (i *issuer) document(t *testing.T) string {
+	t.Helper()
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	text, err := json.Marshal(i.public)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// withdraw shows none of the keys any more.
+func (i *issuer) withdraw() {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.public = jwk.NewSet()
+}
+
 func (i *issuer) time() time.Time { return time.Unix(0, i.now.Load()) }
 
 func (i *issuer) pass(d time.Duration) { i.now.Add(int64(d)) }
@@ -254,7 +273,7 @@ func TestTokensThatAreNotTrusted(t *testing.T) {
 		"of tomorrow":           {signed(map[string]any{"iat": i.time().Add(time.Minute)}), "not valid yet"},
 		"no subject":            {signed(map[string]any{"sub": nil}), "names nobody"},
 		"empty subject":         {signed(map[string]any{"sub": ""}), "names nobody"},
-		"scope no string":       {signed(map[string]any{"scope": []string{"directory"}}), "scope that is no string"},
+		"scope of no strings":   {signed(map[string]any{"scope": []any{"directory", 5}}), "has a scope that is neither"},
 		"another's key":         {i.sign(t, good, jwa.ES256(), stranger, nil), "a signature that is not its issuer's"},
 		"a key nobody knows":    {i.sign(t, good, jwa.ES256(), unknown, nil), "a key that its issuer does not publish"},
 		"the public key as MAC": {i.sign(t, good, jwa.HS256(), pem, map[string]any{"kid": "one"}), "an algorithm that is accepted"},
@@ -273,7 +292,7 @@ func TestTokensThatAreNotTrusted(t *testing.T) {
 			if !strings.Contains(p.Detail, test.why) {
 				t.Errorf("got detail %q, want %q in it", p.Detail, test.why)
 			}
-			want := `Bearer realm="cordon", error="invalid_token", error_description="` + p.Detail + `"`
+			want := `Bearer realm="cordon", resource_metadata="https://cordon.example/.well-known/oauth-protected-resource", error="invalid_token", error_description="` + p.Detail + `"`
 			if challenge := got.header.Get("WWW-Authenticate"); challenge != want {
 				t.Errorf("got WWW-Authenticate %q, want %q", challenge, want)
 			}
@@ -347,9 +366,7 @@ func TestTheIssuersKeysAreFetchedAgain(t *testing.T) {
 		t.Errorf("the keys were fetched %d times, want twice", got)
 	}
 	// A key that is withdrawn is not trusted once the keys are fetched again.
-	i.mu.Lock()
-	i.public = jwk.NewSet()
-	i.mu.Unlock()
+	i.withdraw()
 	i.rotate(t, "four")
 	i.pass(16 * time.Minute)
 	w.do(t, http.MethodGet, acmePath, nil, i.token(t, "directory", nil)).want(t, http.StatusOK)

@@ -76,7 +76,10 @@ func settings() []group {
 		{"Tokens, beside API keys", []setting{
 			{"jwt-issuer", "", word, "accept JWTs of this issuer (iss); their scope and sub say what and for whom"},
 			{"jwt-audience", "", word, "which must be made for this audience (aud)"},
-			{"jwt-keys-url", "", keysURL, "where the issuer's public keys are (a JWKS)"},
+			{"jwt-keys-url", "", keysURL, "where the issuer's public keys are (a JWKS); without it the issuer's metadata says it, for which --jwt-issuer must be an https URL"},
+			{"jwt-keys-refresh", 15 * time.Minute, lasting(10*time.Second, 12*time.Hour), "how often those are fetched again; a key that the issuer withdraws is trusted as long"},
+			{"jwt-profile", "any", among("any", "rfc9068"), "rfc9068: only access tokens of the type at+jwt with client_id, iat and jti; any: of the type JWT, or of none, too"},
+			{"jwt-scope-prefix", "", word, "what stands before our scopes in a token, such as cordon. for cordon.decide; scopes without it are not ours"},
 			{"jwt-algorithms", []string{}, algorithms, "signature algorithms that are accepted (default RS256, PS256, ES256, ES384, EdDSA)"},
 			{"jwt-organization-claim", "", word, "claim that names the one organization of a token; a token without it is refused"},
 			{"jwt-leeway", time.Duration(0), lasting(0, 5*time.Minute), "how far the issuer's clock may be from ours"},

@@ -9,7 +9,6 @@ import (
 	"net/netip"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -188,7 +187,8 @@ func (c config) checkServe() error {
 		{"tls-cert", "tls-key"}, {"tls-key", "tls-cert"}, {"tls-client-ca", "tls-cert"},
 		{"smtp-address", "smtp-from"}, {"smtp-from", "smtp-address"}, {"policy-administrators", "smtp-address"}, {"smtp-user", "smtp-password-file"},
 		{"smtp-password-file", "smtp-user"}, {"smtp-user", "smtp-address"}, {"mongodb-password-file", "mongodb-uri"},
-		{"jwt-organization-claim", "jwt-issuer"}, {"rate-burst", "rate-limit"},
+		{"jwt-issuer", "jwt-audience"}, {"jwt-audience", "jwt-issuer"}, {"jwt-keys-url", "jwt-issuer"},
+		{"jwt-organization-claim", "jwt-issuer"}, {"jwt-scope-prefix", "jwt-issuer"}, {"rate-burst", "rate-limit"},
 	} {
 		if c.set(pair[0]) && !c.set(pair[1]) {
 			return wrongUse("--%s needs --%s", pair[0], pair[1])
@@ -197,11 +197,8 @@ func (c config) checkServe() error {
 	if mail, _, _ := address(c.text("smtp-address")); c.text("smtp-user") != "" && c.text("smtp-tls") == "none" && !isLoopback(mail) {
 		return wrongUse("--smtp-tls none would send the password at the mail server in the clear: use starttls or tls")
 	}
-	issuer := []string{"jwt-issuer", "jwt-audience", "jwt-keys-url"}
-	for _, name := range issuer {
-		if c.text(name) == "" && slices.ContainsFunc(issuer, func(n string) bool { return c.text(n) != "" }) {
-			return wrongUse("tokens need all of --jwt-issuer, --jwt-audience and --jwt-keys-url: --%s is missing", name)
-		}
+	if c.set("jwt-issuer") && !c.set("jwt-keys-url") && (!isKeysURL(c.text("jwt-issuer")) || !isPublicURL(c.text("jwt-issuer"))) {
+		return wrongUse("--jwt-issuer %s is no https URL, under which its keys would be found: name where they are in --jwt-keys-url", c.text("jwt-issuer"))
 	}
 	return nil
 }
