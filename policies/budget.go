@@ -26,37 +26,59 @@ const (
 	questionBytes = 16 << 20
 )
 
-// spend asks a policy about everything that it has words for, and about words that it has not. It names the rules that do not
-// end in time, which it stops, those that take too much memory, and where all questions take too long together the slowest.
+// Probe is a question that a policy is asked to see what it takes.
+type Probe struct {
+	About string // what it asks, as in: manage on a product
+	Ask   func(ctx context.Context, more ...rego.EvalOption) error
+}
+
+// spend asks a policy about everything that it has words for, and about words that it has not.
 func (e *Engine) spend(ctx context.Context, together time.Duration) (Budget, error) {
+	inputs := e.probes()
+	probes := make([]Probe, len(inputs))
+	for i, in := range inputs {
+		probes[i] = Probe{About: in.Action.Name + " on a " + in.Resource.Type, Ask: func(ctx context.Context, more ...rego.EvalOption) error {
+			_, err := e.evaluate(ctx, e.plain, in, more...)
+			return err
+		}}
+	}
+	return spend(ctx, probes, together)
+}
+
+// Spend asks the questions. It names the rules that do not end in time, which it stops, those that take too much memory, and
+// where all questions take too long together the slowest.
+func Spend(ctx context.Context, probes []Probe) (Budget, error) {
+	return spend(ctx, probes, togetherTime)
+}
+
+func spend(ctx context.Context, probes []Probe, together time.Duration) (Budget, error) {
 	b := Budget{Held: true, LimitMS: questionTime.Milliseconds(), Runaway: []Problem{}}
-	probes := e.probes()
-	var slowest *Input
+	var slowest *Probe
 	for begun := time.Now(); b.Questions < len(probes); {
-		in := probes[b.Questions]
+		probe := &probes[b.Questions]
 		if slowest != nil && time.Since(begun) > together {
-			return e.slow(ctx, b, slowest, fmt.Sprintf("takes too long (%d of %d questions took more than %v together)", b.Questions, len(probes), together))
+			return b.slow(ctx, slowest, fmt.Sprintf("takes too long (%d of %d questions took more than %v together)", b.Questions, len(probes), together))
 		}
 		start := time.Now()
-		taken, err := e.within(ctx, questionTime, in)
+		taken, err := probe.within(ctx, questionTime)
 		b.Questions++
 		if took := time.Since(start).Microseconds(); slowest == nil || took > b.SlowestUS {
-			slowest, b.SlowestUS = in, took
+			slowest, b.SlowestUS = probe, took
 		}
 		if !errors.Is(err, ErrTimeout) && taken <= questionBytes {
 			continue // what is undecided is for the table of truth to tell
 		}
 		last := watchRules()
-		taken, err = e.within(ctx, patience*questionTime, in, rego.EvalQueryTracer(last))
+		taken, err = probe.within(ctx, patience*questionTime, rego.EvalQueryTracer(last))
 		if ctx.Err() != nil {
 			return Budget{}, context.Cause(ctx)
 		}
 		var found Problem
 		switch {
 		case errors.Is(err, ErrTimeout):
-			found = problemOf(last.rule, in, fmt.Sprintf("did not end within %v", patience*questionTime))
+			found = problemOf(last.rule, probe, fmt.Sprintf("did not end within %v", patience*questionTime))
 		case taken > questionBytes:
-			found = problemOf(last.greedy, in, fmt.Sprintf("took more than %d MiB of memory", questionBytes>>20))
+			found = problemOf(last.greedy, probe, fmt.Sprintf("took more than %d MiB of memory", questionBytes>>20))
 		default:
 			continue
 		}
@@ -72,22 +94,22 @@ func (e *Engine) spend(ctx context.Context, together time.Duration) (Budget, err
 }
 
 // slow asks the slowest question once more, to name the rule that takes most of its time.
-func (e *Engine) slow(ctx context.Context, b Budget, in *Input, did string) (Budget, error) {
+func (b Budget) slow(ctx context.Context, probe *Probe, did string) (Budget, error) {
 	last := watchRules()
-	if _, err := e.within(ctx, patience*questionTime, in, rego.EvalQueryTracer(last)); err != nil && ctx.Err() != nil {
+	if _, err := probe.within(ctx, patience*questionTime, rego.EvalQueryTracer(last)); err != nil && ctx.Err() != nil {
 		return Budget{}, context.Cause(ctx)
 	}
 	b.Held = false
-	b.Runaway = append(b.Runaway, problemOf(last.slowest(), in, did))
+	b.Runaway = append(b.Runaway, problemOf(last.slowest(), probe, did))
 	return b, nil
 }
 
 // within asks a question for so long, and returns the bytes that it took. What else goes on in the process is among them.
-func (e *Engine) within(ctx context.Context, limit time.Duration, in *Input, more ...rego.EvalOption) (uint64, error) {
+func (p *Probe) within(ctx context.Context, limit time.Duration, more ...rego.EvalOption) (uint64, error) {
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	before := allocated()
-	_, err := e.evaluate(ctx, e.plain, in, more...)
+	err := p.Ask(ctx, more...)
 	return allocated() - before, err
 }
 
@@ -176,13 +198,13 @@ func (l *lastRule) TraceEvent(event topdown.Event) {
 }
 
 // problemOf says what a rule did when it was asked.
-func problemOf(rule *ast.Rule, in *Input, did string) Problem {
+func problemOf(rule *ast.Rule, probe *Probe, did string) Problem {
 	p := Problem{Code: "budget_exceeded"}
 	name := "the policy"
 	if rule != nil && rule.Location != nil {
 		p.File, p.Row, p.Column = rule.Location.File, rule.Location.Row, rule.Location.Col
 		name = rule.Ref().String()
 	}
-	p.Message = fmt.Sprintf("%s %s, asked about %s on a %s", name, did, in.Action.Name, in.Resource.Type)
+	p.Message = fmt.Sprintf("%s %s, asked about %s", name, did, probe.About)
 	return p
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// decisionQuery is the one thing that is asked of a policy.
-const decisionQuery = "data.cordon.decision"
+// decisionRef is the one thing that is asked of the built-in policy.
+var decisionRef = ast.MustParseRef("data.cordon.decision")
 
 // errorLimit is how many problems of a policy are reported at once.
 const errorLimit = 50
@@ -60,7 +60,7 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		digest: digest, source: src.clone(), rules: rules, languages: spoken(rules), vocabulary: vocabulary, terms: newTerms(vocabulary), clock: clock,
 		outcomes: outcomes{known: map[string]*Outcome{}}, memo: newMemo(impurity(compiler, data)),
 	}
-	if engine.plain, err = program.Prepare(ctx, decisionQuery); err != nil {
+	if engine.plain, err = program.Prepare(ctx, decisionRef); err != nil {
 		return nil, err
 	}
 	flat, why := flatten(ctx, modules, compiler, store)
@@ -68,7 +68,7 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		engine.flat.why.Store(&why)
 		return engine, nil
 	}
-	query, err := prepare(ctx, decisionQuery, flat, store)
+	query, err := prepare(ctx, decisionRef, flat, store)
 	if err != nil {
 		return nil, err
 	}

@@ -67,7 +67,7 @@ func (e *Engine) printing(ctx context.Context) (*rego.PreparedEvalQuery, error) 
 	if err != nil {
 		return nil, err
 	}
-	return program.Printing(ctx, decisionQuery)
+	return program.Printing(ctx, decisionRef)
 }
 
 // printer keeps what is printed, with its place.

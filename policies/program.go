@@ -51,15 +51,15 @@ func newStore(data map[string]any) storage.Store {
 // Query is something that is asked of a policy.
 type Query = rego.PreparedEvalQuery
 
-// Prepare makes a query of the program.
-func (p *Program) Prepare(ctx context.Context, query string) (*Query, error) {
-	return prepare(ctx, query, p.compiler, p.store)
+// Prepare makes a query of the program for what is at a path.
+func (p *Program) Prepare(ctx context.Context, at ast.Ref) (*Query, error) {
+	return prepare(ctx, at, p.compiler, p.store)
 }
 
 // prepare makes a query.
-func prepare(ctx context.Context, text string, compiler *ast.Compiler, store storage.Store) (*Query, error) {
+func prepare(ctx context.Context, at ast.Ref, compiler *ast.Compiler, store storage.Store) (*Query, error) {
 	query, err := rego.New(
-		rego.Query(text),
+		rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(at)))),
 		rego.Compiler(compiler),
 		rego.Store(store),
 		rego.StrictBuiltinErrors(true),
@@ -73,7 +73,7 @@ func prepare(ctx context.Context, text string, compiler *ast.Compiler, store sto
 }
 
 // Printing makes a query of the program in which its print statements are in force, which no decision has.
-func (p *Program) Printing(ctx context.Context, text string) (*Query, error) {
+func (p *Program) Printing(ctx context.Context, at ast.Ref) (*Query, error) {
 	modules, err := parse(p.source, false)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func (p *Program) Printing(ctx context.Context, text string) (*Query, error) {
 		return nil, problems(compiler.Errors)
 	}
 	query, err := rego.New(
-		rego.Query(text),
+		rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(at)))),
 		rego.Compiler(compiler),
 		rego.Store(p.store),
 		rego.StrictBuiltinErrors(true),
