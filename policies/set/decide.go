@@ -1,0 +1,109 @@
+package set
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+	"github.com/open-policy-agent/opa/v1/rego"
+
+	"cordon/policies"
+)
+
+// Decision is an answer of a set. Nobody changes one.
+type Decision struct {
+	Allowed bool            `json:"decision"`
+	Context json.RawMessage `json:"context,omitempty"` // that the set gives with it; nil: none
+}
+
+// longestContext bounds what a set says beside its decision, in bytes of JSON: it goes on record.
+const longestContext = 16 << 10
+
+// Decide evaluates the rules on an input. Rules that say nothing do not allow. An error is never a yes:
+// policies.ErrTimeout when ctx ended first, policies.ErrResult when the rules gave nothing usable.
+func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
+	return e.ask(ctx, in)
+}
+
+func (e *Engine) ask(ctx context.Context, in *Input, more ...rego.EvalOption) (*Decision, error) {
+	value, err := policies.Ask(ctx, e.decide, in.value, more...)
+	if err != nil {
+		return nil, err
+	}
+	return e.verdict.read(value)
+}
+
+// read takes the answer of the rules apart.
+func (v verdict) read(value ast.Value) (*Decision, error) {
+	if value == nil {
+		return &Decision{}, nil
+	}
+	if v == allow {
+		allowed, ok := value.(ast.Boolean)
+		if !ok {
+			return nil, fmt.Errorf("%w: allow is %s, and not true or false", policies.ErrResult, kindOf(value))
+		}
+		return &Decision{Allowed: bool(allowed)}, nil
+	}
+	object, ok := value.(ast.Object)
+	if !ok {
+		return nil, fmt.Errorf("%w: decision is %s, and not an object", policies.ErrResult, kindOf(value))
+	}
+	d, said := &Decision{}, false
+	err := object.Iter(func(name, member *ast.Term) error {
+		switch word, _ := name.Value.(ast.String); string(word) {
+		case "decision":
+			allowed, ok := member.Value.(ast.Boolean)
+			if !ok {
+				return fmt.Errorf("%w: decision.decision is %s, and not true or false", policies.ErrResult, kindOf(member.Value))
+			}
+			d.Allowed, said = bool(allowed), true
+			return nil
+		case "context":
+			var err error
+			d.Context, err = readContext(member.Value)
+			return err
+		default:
+			return fmt.Errorf("%w: decision has the member %s beside decision and context", policies.ErrResult, name)
+		}
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case !said:
+		return nil, fmt.Errorf("%w: decision has no member decision", policies.ErrResult)
+	}
+	return d, nil
+}
+
+func readContext(value ast.Value) (json.RawMessage, error) {
+	if _, ok := value.(ast.Object); !ok {
+		return nil, fmt.Errorf("%w: decision.context is %s, and not an object", policies.ErrResult, kindOf(value))
+	}
+	document, err := ast.JSON(value)
+	if err != nil {
+		return nil, fmt.Errorf("%w: decision.context: %w", policies.ErrResult, err)
+	}
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(document); err != nil {
+		return nil, fmt.Errorf("%w: decision.context: %w", policies.ErrResult, err)
+	}
+	if text.Len() > longestContext {
+		return nil, fmt.Errorf("%w: decision.context has more than %d bytes", policies.ErrResult, longestContext)
+	}
+	return bytes.TrimRight(text.Bytes(), "\n"), nil
+}
+
+// kindOf names the kind of a value with its article.
+func kindOf(value ast.Value) string {
+	switch kind := ast.ValueName(value); kind {
+	case "array", "object":
+		return "an " + kind
+	default:
+		return "a " + kind
+	}
+}

@@ -1,0 +1,25 @@
+package set
+
+import (
+	_ "embed"
+	"encoding/json"
+	"sync"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// Schema is the contract with whoever writes the rules of a set: the input, which is AuthZEN's question.
+//
+//go:embed input.jsonschema
+var Schema []byte
+
+var schemas = sync.OnceValue(func() *ast.SchemaSet {
+	var document any
+	if err := json.Unmarshal(Schema, &document); err != nil {
+		panic("policies/set: the embedded schema is broken: " + err.Error()) // a build that no test has seen
+	}
+	set := ast.NewSchemaSet()
+	set.Put(ast.SchemaRootRef, document)
+	set.Put(ast.MustParseRef("schema.input"), document)
+	return set
+})
