@@ -44,7 +44,7 @@ func (c *call) admit() error {
 func (c *call) recognize() error {
 	err := c.authenticate()
 	if err == nil {
-		return c.charge(c.origin.Caller.ID, 1, 0)
+		return c.charge(c.payer(), 1, 0)
 	}
 	c.server.metrics.refusals.WithLabelValues(causeOf(err)).Inc()
 	// Who guesses keys is slowed down by address, for there is no caller to tell.
@@ -56,15 +56,14 @@ func (c *call) recognize() error {
 
 // authenticate finds out who calls.
 func (c *call) authenticate() (err error) {
-	given := c.req.Header["Authorization"]
-	if len(given) != 1 {
-		return refuseCaller(causeMissing, "send Authorization: Bearer and one key or token")
+	if c.route.access && c.server.config.Anonymous && c.req.Header["Authorization"] == nil {
+		c.origin.Caller = anonymous()
+		return nil
 	}
-	const scheme = "bearer "
-	if len(given[0]) <= len(scheme) || !strings.EqualFold(given[0][:len(scheme)], scheme) {
-		return refuseCaller(causeMissing, "send Authorization: Bearer and one key or token")
+	token, err := c.credential()
+	if err != nil {
+		return err
 	}
-	token := strings.TrimLeft(given[0][len(scheme):], " ")
 	if strings.HasPrefix(token, "ck_") {
 		c.origin.Caller, err = c.server.config.Guard.Authenticate(c.context(), token)
 		return err
@@ -87,6 +86,9 @@ func (c *call) certificate() *x509.Certificate {
 
 // challenge is what a 401 or 403 says in WWW-Authenticate (RFC 6750, 3). The detail is one of ours.
 func (c *call) challenge(code, detail string) string {
+	if c.basic {
+		return `Basic realm="cordon", charset="UTF-8"`
+	}
 	realm := `Bearer realm="cordon"`
 	if c.server.tokens != nil {
 		if where := c.server.protectedURL(); where != "" { // RFC 9728, 5.1

@@ -37,7 +37,7 @@ func TestKeysThatAreNotValid(t *testing.T) {
 	w := newWorld(t)
 	id := strings.Split(w.key, "_")[1]
 	for name, value := range map[string]string{
-		"another scheme":  "Basic " + w.key,
+		"another scheme":  "Digest " + w.key,
 		"no scheme":       w.key,
 		"only a scheme":   "Bearer ",
 		"wrong secret":    "Bearer ck_" + id + "_WRONG",

@@ -25,6 +25,7 @@ type call struct {
 	used        int
 	explanation explanation
 	token       bool  // the caller came with a token of the issuer, not with a key
+	basic       bool  // what they came with was in Authorization: Basic
 	failure     error // what was answered with a problem
 	retry       int   // seconds of Retry-After, where the call knows better than the table of problems
 }

@@ -122,5 +122,5 @@ func (c *call) charge(caller string, n, taken int) error {
 
 // chargeBatch counts the items of a batch beyond the one request that it was counted as.
 func (c *call) chargeBatch(items int) error {
-	return c.charge(c.origin.Caller.ID, items-1, 1)
+	return c.charge(c.payer(), items-1, 1)
 }

@@ -60,6 +60,9 @@ type Config struct {
 	Dev bool
 	// Issuer is whose tokens are accepted beside API keys. nil: nobody's.
 	Issuer *Issuer
+	// Anonymous lets whoever sends no Authorization ask AuthZEN's questions, and nothing else: where certificates of clients
+	// say who may reach the server, say. False: such a call is refused.
+	Anonymous bool
 	// PublicURL is how callers reach the server, for the AuthZEN metadata. Never made of what a
 	// request says. Empty: the address it listens on.
 	PublicURL string

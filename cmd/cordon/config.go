@@ -49,6 +49,7 @@ func settings() []group {
 			{"tls-cert", "", files, "file with the certificate and those that vouch for it (PEM): serve https; read again when it changes"},
 			{"tls-key", "", files, "file with the certificate's private key (PEM)"},
 			{"tls-client-ca", "", files, "file with authorities (PEM), of which one must vouch for a certificate of each caller"},
+			{"anonymous", false, bound{}, "answer AuthZEN's questions of callers without a key, too; on the loopback, or with --tls-client-ca"},
 			{"metrics-listen", "127.0.0.1:9090", hostPort.or("off"), "address of the metrics; off: none"},
 			{"pprof", false, bound{}, "serve /debug/pprof beside the metrics; refused where they listen on all addresses"},
 			{"public-url", "", publicURL, "how callers reach the server, such as https://cordon.example.com; stands in the AuthZEN metadata"},

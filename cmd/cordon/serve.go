@@ -175,6 +175,9 @@ func (c config) checkServe() error {
 	if c.set("policies") && !c.is("dev") {
 		return wrongUse("--policies is for --dev: elsewhere push and activate a version, which the gates look at")
 	}
+	if c.is("anonymous") && !isLoopback(host) && !c.set("tls-client-ca") {
+		return wrongUse("--anonymous answers whoever reaches %s: name with --tls-client-ca whose certificates let them in, or listen on the loopback", c.text("listen"))
+	}
 	if c.is("pprof") {
 		switch {
 		case c.text("metrics-listen") == "off":

@@ -193,6 +193,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		TLS:             c.tls(),
 		Dev:             c.is("dev"),
 		Issuer:          c.issuer(),
+		Anonymous:       c.is("anonymous"),
 		PublicURL:       c.text("public-url"),
 		RateLimit:       c.rateLimit(),
 		DrainDelay:      c.duration("drain-delay"),
