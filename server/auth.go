@@ -2,6 +2,7 @@ package server
 
 import (
 	"crypto/x509"
+	"slices"
 	"strings"
 
 	"cordon.example/client"
@@ -16,10 +17,14 @@ func (c *call) admit() error {
 		if err := c.recognize(); err != nil {
 			return err
 		}
-		if err := c.identify(); err != nil {
+		wrong := c.identify() // is told to those who may call at all
+		if err := c.authorize(); err != nil {
 			return err
 		}
-		if err := c.authorize(); err != nil {
+		if wrong != nil {
+			return wrong
+		}
+		if err := c.acting(); err != nil {
 			return err
 		}
 		if err := c.explaining(); err != nil {
@@ -117,7 +122,7 @@ func quotable(r rune) rune {
 }
 
 // identify finds out who acts through the caller: the subject of a token; whom the headers name, of
-// a key.
+// a key. Its error is that of a request that nobody may make.
 func (c *call) identify() error {
 	if c.route.named {
 		return c.name()
@@ -138,10 +143,6 @@ func (c *call) identify() error {
 		return because(errHeader, "an agent changes no directory: "+client.HeaderAgent+" is not for this")
 	case c.token && (actor != "" && actor != caller.ID || agent != "" && agent != caller.ID):
 		return because(errHeader, "a token acts for its own subject and nobody else")
-	case actor != "" && !caller.May(guard.ScopeAct):
-		return because(errScope, client.HeaderActor+" needs the scope act")
-	case agent != "" && !caller.May(guard.ScopeSupport):
-		return because(errScope, client.HeaderAgent+" needs the scope support")
 	}
 	if c.token && actor == "" && agent == "" {
 		switch {
@@ -184,22 +185,43 @@ func (c *call) actingHeader(name string) (string, error) {
 	return given[0], nil
 }
 
-// authorize holds the caller against the route's row.
+// names tells whether a header names somebody, be it badly.
+func (c *call) names(header string) bool { return c.req.Header[header] != nil }
+
+// authorize holds the scopes of the caller against the route's row, and against whom it means to act for: a key for whom a
+// header names, a token for its subject.
 func (c *call) authorize() error {
-	r := c.route
-	acting := c.origin.Actor != "" || c.origin.Agent != ""
-	if len(r.scopes) > 0 && (!r.acts || !acting) {
-		allowed := false
-		for _, scope := range r.scopes {
-			allowed = allowed || c.origin.Caller.May(scope)
+	r, caller := c.route, c.origin.Caller
+	actor, agent := c.origin.Actor != "", c.origin.Agent != ""
+	acting := actor || agent
+	if !r.named {
+		if c.token {
+			acting = acting || caller.May(guard.ScopeAct) || caller.May(guard.ScopeSupport)
+		} else {
+			actor, agent = c.names(client.HeaderActor), c.names(client.HeaderAgent)
+			acting = actor || agent
 		}
-		if !allowed {
-			return because(errScope, "this needs the scope "+strings.Join(r.scopes, " or "))
+		switch {
+		case actor && !caller.May(guard.ScopeAct):
+			return because(errScope, client.HeaderActor+" needs the scope act")
+		case agent && !r.noAgent && !caller.May(guard.ScopeSupport): // where none acts, the scope would not help
+			return because(errScope, client.HeaderAgent+" needs the scope support")
 		}
 	}
-	switch {
-	case r.named && c.origin.Caller.Organization != "":
+	if len(r.scopes) > 0 && (!r.acts || !acting) && !slices.ContainsFunc(r.scopes, caller.May) {
+		return because(errScope, "this needs the scope "+strings.Join(r.scopes, " or "))
+	}
+	if r.named && caller.Organization != "" {
 		return guard.ErrOrganizationLimit
+	}
+	return nil
+}
+
+// acting refuses a call in which nobody acts where somebody must, or somebody where nobody may.
+func (c *call) acting() error {
+	r := c.route
+	acting := c.origin.Actor != "" || c.origin.Agent != ""
+	switch {
 	case r.named && r.needsActor && !acting:
 		return because(errHeader, "a person must act: name who it is in "+client.HeaderActor)
 	case r.needsActor && !acting:

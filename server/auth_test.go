@@ -121,6 +121,27 @@ func TestOnlyOneActsInARequest(t *testing.T) {
 	w.do(t, http.MethodPost, "/v1/import", "", as("anna")).refused(t, http.StatusBadRequest, "invalid_header")
 }
 
+// Who may not call at all is not told what is wrong with whom they name.
+func TestAMissingScopeIsToldBeforeABadName(t *testing.T) { // docs/design.md 11, Order of checks
+	w := newWorld(t, options{library: true})
+	w.acme(t)
+	for _, test := range []struct{ method, path, lacks, fits string }{
+		{http.MethodPost, shopPath + "/block", guard.ScopeDirectory, guard.ScopeAct},
+		{http.MethodPut, shopPath, guard.ScopeDirectory, guard.ScopeAct},
+		{http.MethodGet, "/v1/decisions", guard.ScopeAct, guard.ScopeAct + " " + guard.ScopeAudit},
+		{http.MethodPost, "/access/v1/evaluation", guard.ScopeDecide, guard.ScopeDecide + " " + guard.ScopeAct},
+		{http.MethodGet, versions, guard.ScopeAct, guard.ScopeAudit},
+		{http.MethodPost, versions, guard.ScopeApprove, guard.ScopeDraft},
+	} {
+		for _, name := range []string{"", "anna rita"} {
+			w.do(t, test.method, test.path, "nonsense", w.scoped(t, test.lacks), as(name)).refused(t, http.StatusForbidden, "insufficient_scope")
+			w.do(t, test.method, test.path, "nonsense", w.scoped(t, strings.Fields(test.fits)...), as(name)).refused(t, http.StatusBadRequest, "invalid_header")
+		}
+	}
+	limited := bearer(w.makeKey(t, guard.PutKey{Name: "limited", Scopes: guard.Scopes(), Organization: "acme"}))
+	w.do(t, http.MethodPost, versions, "nonsense", limited, as("anna rita")).refused(t, http.StatusForbidden, "organization_limit")
+}
+
 func TestKeysAreMadeListedAndRevoked(t *testing.T) {
 	w := newWorld(t)
 	var made client.NewKey
