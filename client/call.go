@@ -75,6 +75,29 @@ func (c *Client) do(ctx context.Context, call call, out any) (http.Header, error
 	return answer, nil
 }
 
+// open makes a call without a body whose answer is a stream, of any type and length; the caller closes it. A GET is tried again
+// until its answer begins.
+func (c *Client) open(ctx context.Context, call call) (*http.Response, error) {
+	target, err := c.target(call)
+	if err != nil {
+		return nil, err
+	}
+	header := c.header()
+	header.Set("Accept", "*/*")
+	if call.method != http.MethodGet {
+		return c.send(ctx, call.method, target, header, nil)
+	}
+	var res *http.Response
+	err = c.retry(ctx, func(ctx context.Context) error {
+		res, err = c.send(ctx, call.method, target, header, nil)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return res, nil
+}
+
 // try sends a request once and reads the whole answer.
 func (c *Client) try(ctx context.Context, method, target string, header http.Header, body []byte, out any) (http.Header, error) {
 	if c.config.Timeout > 0 {

@@ -45,24 +45,11 @@ func (c *Client) Export(ctx context.Context, filter RecordFilter, options Export
 			q.Set(name, value)
 		}
 	}
-	target, err := c.target(call{path: []string{"v1", "decisions", "export"}, query: q})
+	res, err := c.open(ctx, call{method: http.MethodGet, path: []string{"v1", "decisions", "export"}, query: q}) //nolint:bodyclose // the caller closes it
 	if err != nil {
 		return nil, fmt.Errorf("export records: %w", err)
 	}
-	header := c.header()
-	header.Set("Accept", "*/*")
-	var export *Export
-	err = c.retry(ctx, func(ctx context.Context) error {
-		res, err := c.send(ctx, http.MethodGet, target, header, nil) //nolint:bodyclose // the caller closes it
-		if err == nil {
-			export = &Export{res.Body, res.Header.Get(HeaderCursor), res.Header.Get(HeaderNextCursor)}
-		}
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("export records: %w", err)
-	}
-	return export, nil
+	return &Export{res.Body, res.Header.Get(HeaderCursor), res.Header.Get(HeaderNextCursor)}, nil
 }
 
 // ExportRecords is Export in a format.

@@ -97,13 +97,7 @@ func (c *Client) CheckPolicy(ctx context.Context, set, digest string) (PolicyRep
 
 // PolicyBundle gives a version as any OPA takes it: a bundle, whose revision is the digest. The caller closes it.
 func (c *Client) PolicyBundle(ctx context.Context, set, digest string) (io.ReadCloser, error) {
-	target, err := c.target(call{path: segments(policySets, []string{set, "versions", digest, "bundle"})})
-	if err != nil {
-		return nil, fmt.Errorf("get bundle: %w", err)
-	}
-	header := c.header()
-	header.Set("Accept", "application/gzip")
-	res, err := c.send(ctx, http.MethodGet, target, header, nil) //nolint:bodyclose // the caller closes it
+	res, err := c.open(ctx, call{method: http.MethodGet, path: segments(policySets, []string{set, "versions", digest, "bundle"})}) //nolint:bodyclose // the caller closes it
 	if err != nil {
 		return nil, fmt.Errorf("get bundle: %w", err)
 	}

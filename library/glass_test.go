@@ -3,6 +3,7 @@ package library_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -442,4 +443,28 @@ func once(key string) *guard.Origin {
 	o := alice()
 	o.Once = &guard.Once{Key: key, Render: func(*guard.Result, error) (int, []byte) { return 200, []byte("{}") }}
 	return o
+}
+
+// After a hundred broken glasses that nobody looked at the glass holds, until a review is closed.
+func TestAHundredOpenReviewsHoldTheGlass(t *testing.T) { // docs/design.md 12, Break-glass
+	s := started(t, openSQLite(t))
+	versions := []string{s.push(t, alice(), "one"), s.push(t, alice(), "two")}
+	for i := range 100 { // each by somebody else
+		s.breakGlass(t, by(&guard.Caller{ID: fmt.Sprint("k", i), Scopes: guard.Scopes()}, "bob"), versions[i%2], time.Hour)
+	}
+	breaking := func() string {
+		_, err := s.Activate(t.Context(), alice(), library.Set, versions[0], library.Activate{
+			BreakGlass: &library.BreakGlass{Reason: "x", Until: s.clock.now().Add(time.Hour)},
+		})
+		return conflict(t, err)
+	}
+	if code := breaking(); code != library.CodeTooManyReviews {
+		t.Errorf("one more: %q", code)
+	}
+	if _, err := s.CloseReview(t.Context(), alice(), library.Set, s.standing(t).Reviews[0].ID, "fine"); err != nil {
+		t.Fatal(err)
+	}
+	if code := breaking(); code != "" {
+		t.Errorf("once one is closed: %q", code)
+	}
 }

@@ -22,12 +22,9 @@ func jobRoutes() []*route {
 }
 
 func replayVersion(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body client.Replay
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	var begun library.Job

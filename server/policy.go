@@ -99,6 +99,15 @@ func (c *call) library() (*library.Library, error) {
 	return c.server.config.Library, nil
 }
 
+// libraryFor reads a body, too, strictly.
+func (c *call) libraryFor(body any) (*library.Library, error) {
+	l, err := c.library()
+	if err != nil {
+		return nil, err
+	}
+	return l, c.decode(body)
+}
+
 func listPolicySets(c *call) error {
 	l, err := c.library()
 	if err != nil {
@@ -147,12 +156,9 @@ func (c *call) answerPolicySet(match tags) error {
 }
 
 func putPolicyGates(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body client.PolicyGates
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	gates := library.FreshGates()
@@ -202,12 +208,9 @@ type messageBody struct {
 }
 
 func rollBackPolicy(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body messageBody
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	return c.activate(func() (library.InForce, error) {
@@ -217,12 +220,9 @@ func rollBackPolicy(c *call) error {
 
 // closePolicyReview answers with the revision 0, like the end of a key: a review is no organization's.
 func closePolicyReview(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body messageBody
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	return c.act(func() (*guard.Result, error) {

@@ -363,6 +363,8 @@ func TestABrokenGlassLeavesAReview(t *testing.T) { // docs/design.md 12, Break-g
 	if s.Active != digest || !s.Until.Equal(until) || s.Reason != "customers are locked out" || len(s.Reviews) != 1 || s.Reviews[0].By != "lena" || s.Reviews[0].Digest != digest {
 		t.Fatalf("got %+v", s)
 	}
+	longer := client.PolicyActivation{BreakGlass: &client.BreakGlass{Reason: "still", Until: time.Now().Add(7 * 24 * time.Hour)}}
+	w.do(t, http.MethodPost, versions+"/"+w.push(t, draft("Europe/Paris"))+"/activate", longer, as("lena")).refused(t, http.StatusConflict, "own_review")
 	path := setPath + "/reviews/" + s.Reviews[0].ID + "/close"
 	w.do(t, http.MethodPost, path, messageOf("fine"), as("otto")).refused(t, http.StatusConflict, "own_review")
 	w.do(t, http.MethodPost, path, messageOf("fine"), as("otto"), other).want(t, http.StatusOK)

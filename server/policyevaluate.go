@@ -24,12 +24,9 @@ type trialBody struct {
 
 // evaluatePolicy answers what would come of a question on a version of a policy.
 func evaluatePolicy(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body trialBody
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	trial := library.Trial{Digest: body.Digest, At: body.At, Input: given(body.Input), Facts: given(body.Facts)}

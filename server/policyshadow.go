@@ -20,12 +20,9 @@ func getPolicyShadow(c *call) error {
 }
 
 func putPolicyShadow(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body client.PolicyShadowing
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	if _, err := l.SetShadow(c.context(), &c.origin, c.param("set"), body.Digest, body.Sample); err != nil {

@@ -9,12 +9,9 @@ import (
 )
 
 func pushVersion(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body client.PolicyPush
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	pushed, err := l.Push(c.context(), &c.origin, c.param("set"), library.Push{Parent: body.Parent, Message: body.Message, Files: body.Files})
@@ -73,12 +70,9 @@ func getBundle(c *call) error {
 }
 
 func approveVersion(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body messageBody
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	v, err := l.Approve(c.context(), &c.origin, c.param("set"), c.param("digest"), body.Message)
@@ -89,12 +83,9 @@ func approveVersion(c *call) error {
 }
 
 func activateVersion(c *call) error {
-	l, err := c.library()
-	if err != nil {
-		return err
-	}
 	var body client.PolicyActivation
-	if err := c.decode(&body); err != nil {
+	l, err := c.libraryFor(&body)
+	if err != nil {
 		return err
 	}
 	ask := library.Activate{Message: body.Message, Acknowledged: body.Acknowledged}

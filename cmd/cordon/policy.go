@@ -96,6 +96,19 @@ func (a *app) actOnPolicy(c config) (*client.Client, error) {
 	return a.policies(c)
 }
 
+// actOnSet reads the set that a person acts on, and makes a client whose changes count while what is in force is that.
+func (a *app) actOnSet(ctx context.Context, c config) (*client.Client, client.PolicySet, error) {
+	remote, err := a.actOnPolicy(c)
+	if err != nil {
+		return nil, client.PolicySet{}, err
+	}
+	set, err := remote.PolicySet(ctx, c.text("set"))
+	if err != nil {
+		return nil, set, a.failed(c, err)
+	}
+	return remote.IfMatch(set.ETag), set, nil
+}
+
 var (
 	wholeDigest = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 	partDigest  = regexp.MustCompile(`^(sha256:)?[0-9a-f]{4,64}$`)
@@ -149,7 +162,9 @@ func shortDigest(digest string) string {
 }
 
 // held are the codes of what holds a change of a policy up, as a gate does.
-var held = []string{"gates_open", "word_in_use", "own_version", "own_review"}
+func held() []string {
+	return []string{"gates_open", "word_in_use", "own_version", "own_review", "too_many_reviews"}
+}
 
 // failedPolicy is [app.failed] for what is said of policies: a policy that is none, and what holds a change up, exit 1 with
 // each thing on a line.
@@ -163,7 +178,7 @@ func (a *app) failedPolicy(c config, err error, of editing) error {
 	case is && errors.Is(err, client.ErrPreconditionFailed):
 		err = errors.New("another version was activated meanwhile: look at it with cordon policy show, and decide anew;\n" +
 			"cordon policy pull writes it into another folder, to bring the two together")
-	case is && slices.Contains(held, e.Problem.Code):
+	case is && slices.Contains(held(), e.Problem.Code):
 		err = errors.New(said(err))
 	default:
 		return a.failed(c, err)

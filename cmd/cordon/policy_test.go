@@ -300,6 +300,7 @@ func TestWhatHoldsAChangeUpExitsOne(t *testing.T) { // docs/design.md 12, Comman
 		"precondition_failed": {set + "/rollback", []string{"rollback"}, 1},
 		"own_version":         {set + "/versions/" + digest + "/approve", []string{"approve", digest}, 1},
 		"own_review":          {set + "/reviews/review-1/close", []string{"review", "review-1"}, 1},
+		"too_many_reviews":    {set + "/versions/" + digest + "/activate", []string{"activate", digest, "--break-glass", "x", "--expires-in", "1h"}, 1},
 		"already_active":      {set + "/versions/" + digest + "/activate", []string{"activate", digest}, 3},
 		"nothing_before":      {set + "/rollback", []string{"rollback"}, 3},
 	} {

@@ -132,19 +132,15 @@ func (a *app) activatePolicy(ctx context.Context, c config, args []string) error
 		}
 		ask.BreakGlass = &client.BreakGlass{Reason: c.text("break-glass"), Until: until}
 	}
-	remote, err := a.actOnPolicy(c)
+	remote, set, err := a.actOnSet(ctx, c)
 	if err != nil {
 		return err
-	}
-	set, err := remote.PolicySet(ctx, c.text("set"))
-	if err != nil {
-		return a.failed(c, err)
 	}
 	digest, err := a.versionOf(ctx, c, remote, args[0])
 	if err != nil {
 		return err
 	}
-	active, err := remote.IfMatch(set.ETag).ActivatePolicy(ctx, set.Set, digest, ask)
+	active, err := remote.ActivatePolicy(ctx, set.Set, digest, ask)
 	if err != nil {
 		return a.failedPolicy(c, err, editing{})
 	}
@@ -167,15 +163,11 @@ func (a *app) policyRollback() *cobra.Command {
 		example:  `  cordon policy rollback -m "customers cannot reach their mail" --as lena`,
 		settings: actingOnPolicy("message"), formats: formatsOfPolicy,
 		run: func(ctx context.Context, c config, _ []string) error {
-			remote, err := a.actOnPolicy(c)
+			remote, set, err := a.actOnSet(ctx, c)
 			if err != nil {
 				return err
 			}
-			set, err := remote.PolicySet(ctx, c.text("set"))
-			if err != nil {
-				return a.failed(c, err)
-			}
-			active, err := remote.IfMatch(set.ETag).RollBackPolicy(ctx, set.Set, c.text("message"))
+			active, err := remote.RollBackPolicy(ctx, set.Set, c.text("message"))
 			if err != nil {
 				return a.failedPolicy(c, err, editing{})
 			}

@@ -37,13 +37,9 @@ func (a *app) setPolicy(ctx context.Context, c config, args []string) error {
 	if key == "" || strings.Contains("."+key+".", "..") {
 		return wrongUse("%q names no setting; write one as in support_code.tries", key)
 	}
-	remote, err := a.actOnPolicy(c)
+	remote, set, err := a.actOnSet(ctx, c)
 	if err != nil {
 		return err
-	}
-	set, err := remote.PolicySet(ctx, c.text("set"))
-	if err != nil {
-		return a.failed(c, err)
 	}
 	files, err := remote.PolicyFiles(ctx, c.text("set"), set.Active)
 	if err != nil {
@@ -55,7 +51,7 @@ func (a *app) setPolicy(ctx context.Context, c config, args []string) error {
 	}
 	files[settingsFile] = text
 	push := client.PolicyPush{Parent: set.Active, Message: firstText(c.text("message"), "set "+key+" to "+value), Files: files}
-	made, err := remote.IfMatch(set.ETag).PushPolicy(ctx, c.text("set"), push)
+	made, err := remote.PushPolicy(ctx, c.text("set"), push)
 	if err != nil {
 		return a.failedPolicy(c, err, editing{"", files})
 	}

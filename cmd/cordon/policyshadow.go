@@ -47,11 +47,11 @@ func (a *app) shadowPolicy(ctx context.Context, c config, args []string) error {
 			return err
 		}
 		if _, err := remote.ShadowPolicy(ctx, c.text("set"), digest, sample); err != nil {
-			return a.failed(c, err)
+			return a.failedPolicy(c, err, editing{})
 		}
 	} else if c.is("end") {
 		if err := remote.EndPolicyShadow(ctx, c.text("set")); err != nil {
-			return a.failed(c, err)
+			return a.failedPolicy(c, err, editing{})
 		}
 	}
 	s, err := remote.PolicyShadow(ctx, c.text("set"))
