@@ -9,7 +9,8 @@ import (
 var regal string
 
 // Beside gives what lies beside a policy in a folder that people edit it in, by path: the schemas that it is checked
-// against, and how Regal is to read it. It is no part of the policy. None of it ends as data does.
+// against, and how Regal is to read it. It is no part of the policy: the schemas have an ending that OPA does not take for
+// data, and what is Regal's, which is YAML, OPA loads under the name of its folder, where no rule looks.
 func Beside() map[string]string {
 	out := map[string]string{".regal/config.yaml": regal}
 	names, err := fs.Glob(files, "schemas/*.jsonschema")

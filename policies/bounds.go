@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// What a policy may come to. The built-in one has 70 files of 90 KiB in all; what is beyond these would take a server long
-// to look at before it could refuse it.
+// What a policy may come to. The built-in one has some 70 files of 100 KiB in all; what is beyond these would take a server
+// long to look at before it could refuse it.
 const (
 	MaxFiles     = 1000
 	MaxFileBytes = 256 << 10 // of one file

@@ -11,14 +11,14 @@ import (
 
 // Case is an answer that a policy is to give, and the test that holds it to that.
 type Case struct {
-	Name    string // of letters, digits and underscores; no two cases of a policy have one
+	Name    string // names its file and its test; what is no letter or digit becomes an underscore there
 	Remark  string // where it comes from, in a line
 	Input   *Input
 	Allowed bool
 	Codes   []string // of reasons that must be among those that hold
 }
 
-// casesFolder is where cases lie: a file for each, so that no two editors write one file.
+// casesFolder is where cases lie: a file for each name, so that who adds a case changes no other.
 const casesFolder = "cordon/cases/"
 
 // File gives the path and the text of the test, formatted.

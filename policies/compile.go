@@ -17,7 +17,8 @@ const errorLimit = 50
 
 // Compile makes an engine of a policy. It is strict: unknown builtins, unused variables, members of the input that the
 // schema does not have, rules without code, rank or texts, rules that say anything but deny or grant, and a
-// time zone that there is not, and settings and words other than their schemas have them, are refused with a *ProblemsError. Tests among the modules are left out.
+// time zone that there is not, and settings and words other than their schemas have them, are refused with a
+// *ProblemsError. Tests among the modules are left out.
 func Compile(ctx context.Context, src Source) (*Engine, error) {
 	if err := validate(ctx, src); err != nil {
 		return nil, err
@@ -32,16 +33,16 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		return nil, err
 	}
 	data, modules, compiler, store := program.Data, program.Modules, program.compiler, program.store
-	settings, err := readSettings(data)
-	if err != nil {
+	settings := defaultSettings()
+	if err := readTyped(data, "settings", settingsFile, &settings); err != nil {
 		return nil, err
 	}
 	rules, err := readRules(modules, &settings)
 	if err != nil {
 		return nil, err
 	}
-	words, err := readWords(data)
-	if err != nil {
+	var words Words
+	if err := readTyped(data, "words", wordsFile, &words); err != nil {
 		return nil, err
 	}
 	vocabulary, err := readVocabulary(ctx, compiler, store, &words)
@@ -130,8 +131,8 @@ func compileModules(modules map[string]*ast.Module, schemas *ast.SchemaSet) (*as
 	return compiler, nil
 }
 
-// schemas are the contract with whoever edits rules: of the input, also where a module declares none, and of the
-// settings.
+// schemas are the contract with whoever edits rules: of the input, also where a module declares none, of the settings, and
+// of the words.
 var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	set := ast.NewSchemaSet()
 	for path, file := range map[string]string{
@@ -140,7 +141,7 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 		"schema.settings": "settings",
 		"schema.words":    "words",
 	} {
-		text, err := Schema(file)
+		text, err := schema(file)
 		var document any
 		if err == nil {
 			err = json.Unmarshal(text, &document)
@@ -161,7 +162,7 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 // settingsFile is the file of the settings.
 const settingsFile = "cordon/settings.json"
 
-// Schema gives one of the embedded JSON schemas, "input", "settings" or "words".
-func Schema(name string) ([]byte, error) {
+// schema returns one of the embedded JSON schemas, "input", "settings" or "words".
+func schema(name string) ([]byte, error) {
 	return files.ReadFile("schemas/" + name + ".jsonschema")
 }

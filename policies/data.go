@@ -37,6 +37,19 @@ func (s Source) readData() (map[string]any, error) {
 	return data, nil
 }
 
+// readTyped reads one of the typed documents among the data of a policy, its settings or its words; there may be none.
+func readTyped(data map[string]any, name, file string, into any) error {
+	cordon, _ := data["cordon"].(map[string]any)
+	text, err := json.Marshal(cordon[name])
+	if err == nil {
+		err = json.Unmarshal(text, into)
+	}
+	if err != nil {
+		return &ProblemsError{Problems: []Problem{{File: file, Code: name + "_error", Message: fmt.Sprintf("%s cannot be read: %v", name, err)}}}
+	}
+	return nil
+}
+
 // folderOf lays a document at the folder of its file.
 func folderOf(file string, document map[string]any) map[string]any {
 	for folder := path.Dir(file); folder != "."; folder = path.Dir(folder) {

@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"regexp"
@@ -68,20 +67,6 @@ func rename(words map[string]string, all ...*string) {
 			*word = now
 		}
 	}
-}
-
-// readWords reads the words among the data of a policy; there may be none.
-func readWords(data map[string]any) (Words, error) {
-	var w Words
-	cordon, _ := data["cordon"].(map[string]any)
-	text, err := json.Marshal(cordon["words"])
-	if err == nil {
-		err = json.Unmarshal(text, &w)
-	}
-	if err != nil {
-		return w, &ProblemsError{Problems: []Problem{{File: wordsFile, Code: "words_error", Message: fmt.Sprintf("words cannot be read: %v", err)}}}
-	}
-	return w, nil
 }
 
 // checkWords looks for words that cannot be meant: those that are Cordon's own, that nobody could write, that name what

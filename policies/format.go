@@ -48,7 +48,7 @@ func unformatted(src Source) []Unformatted {
 	}
 	for _, path := range src.Paths() {
 		if was, is := src.Files[path], formatted.Files[path]; was != is {
-			out = append(out, Unformatted{Path: path, Diff: Diff(path, was, is)})
+			out = append(out, Unformatted{Path: path, Diff: unified(path, was, is)})
 		}
 	}
 	return out
@@ -57,9 +57,9 @@ func unformatted(src Source) []Unformatted {
 // aroundDiff is how many rows are shown around what changed.
 const aroundDiff = 3
 
-// Diff shows what changed in a text, row by row: those that went begin with -, those that came with +, and some around them
+// unified shows what changed in a text, row by row: those that went begin with -, those that came with +, and some around them
 // with a blank.
-func Diff(path, was, is string) string {
+func unified(path, was, is string) string {
 	dmp := diffmatchpatch.New()
 	dmp.DiffTimeout = 0 // by rows it is quick, and the same for the same texts
 	a, b, rows := dmp.DiffLinesToRunes(was, is)

@@ -2,6 +2,7 @@ package policies
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"regexp"
 	"slices"
@@ -19,12 +20,13 @@ const longestRow = 120
 // Without an engine the words and the folders of the built-in policy are not looked at.
 func lint(src Source, modules map[string]*ast.Module, engine *Engine) []Problem {
 	out := []Problem{}
+	lists := listsOf(engine)
 	for _, file := range src.Paths() {
 		module := modules[file]
 		if module == nil {
 			continue
 		}
-		l := &linter{file: file, engine: engine}
+		l := &linter{file: file, lists: lists}
 		l.rows(src.Files[file])
 		if engine != nil {
 			l.folder(module)
@@ -47,10 +49,33 @@ func lint(src Source, modules map[string]*ast.Module, engine *Engine) []Problem 
 // Lint tells what the editor of any policy should look at, whatever it is asked about.
 func Lint(src Source, modules map[string]*ast.Module) []Problem { return lint(src, modules, nil) }
 
+// lists are what the names of a policy are looked up in.
+type lists struct {
+	builtins []string            // the first parts of their names
+	words    map[string][]string // that a member of the input may be, where it is no free text
+}
+
+func listsOf(e *Engine) *lists {
+	l := &lists{}
+	for _, builtin := range builtinNames() {
+		first, _, _ := strings.Cut(builtin, ".")
+		l.builtins = append(l.builtins, first)
+	}
+	if e == nil {
+		return l
+	}
+	actions, roles, channels := slices.Collect(maps.Keys(e.vocabulary.names)), e.Roles(), e.Channels()
+	l.words = map[string][]string{
+		"input.action.name": actions, "input.subject.role": roles, "input.resource.role": roles,
+		"input.action.role": roles, "input.action.channel": channels, "input.resource.channel": channels,
+	}
+	return l
+}
+
 type linter struct {
-	file   string
-	engine *Engine
-	found  []Problem
+	*lists
+	file  string
+	found []Problem
 }
 
 func (l *linter) say(at *ast.Location, code, format string, args ...any) {
@@ -113,10 +138,8 @@ func (l *linter) names(rule *ast.Rule) {
 	if name != "" && !snakeCase.MatchString(name) {
 		l.say(rule.Location, "prefer-snake-case", "%s is not written as in snake_case", name)
 	}
-	for _, builtin := range builtinNames() {
-		if first, _, _ := strings.Cut(builtin, "."); first == name {
-			l.say(rule.Location, "rule-shadows-builtin", "%s is the name of a builtin, which cannot be called here any more", name)
-		}
+	if slices.Contains(l.builtins, name) {
+		l.say(rule.Location, "rule-shadows-builtin", "%s is the name of a builtin, which cannot be called here any more", name)
 	}
 }
 
@@ -150,16 +173,12 @@ func (l *linter) unknownWords(rule *ast.Rule) {
 	if isTest(l.file) {
 		return
 	}
-	known := map[string][]string{
-		"input.action.name": l.engine.actionNames(), "input.subject.role": l.engine.Roles(), "input.resource.role": l.engine.Roles(),
-		"input.action.role": l.engine.Roles(), "input.action.channel": l.engine.Channels(), "input.resource.channel": l.engine.Channels(),
-	}
 	ast.WalkExprs(rule, func(e *ast.Expr) bool {
 		if !e.IsCall() || len(e.Operands()) != 2 || !slices.Contains([]string{"equal", "neq", "internal.member_2"}, e.Operator().String()) {
 			return false
 		}
 		for i := range 2 {
-			words, ok := known[e.Operand(i).String()]
+			words, ok := l.words[e.Operand(i).String()]
 			if !ok {
 				continue
 			}
@@ -174,13 +193,4 @@ func (l *linter) unknownWords(rule *ast.Rule) {
 		}
 		return false
 	})
-}
-
-// actionNames are the names of all actions.
-func (e *Engine) actionNames() []string {
-	var out []string
-	for name := range e.vocabulary.names {
-		out = append(out, name)
-	}
-	return out
 }

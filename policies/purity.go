@@ -17,7 +17,7 @@ func within(ref ast.Ref) bool {
 }
 
 // impurity says why answers of a compiled policy may not be shared between equal inputs, or "" when they may: it calls
-// a builtin whose answer is not a function of its arguments, or reads data other than its settings. (The first is
+// a builtin whose answer is not a function of its arguments, or reads data other than its settings and words. (The first is
 // refused by the compiler already; the memo does not rely on that.)
 func impurity(compiler *ast.Compiler, data map[string]any) string {
 	for _, path := range slices.Sorted(maps.Keys(compiler.Modules)) {
@@ -42,7 +42,7 @@ func impurity(compiler *ast.Compiler, data map[string]any) string {
 	return ""
 }
 
-// readsData says whether a reference may reach a base document outside the settings: because no rule is there to give
+// readsData says whether a reference may reach a base document other than the settings and words: because no rule is there to give
 // it a value, or because a document lies where it points.
 func readsData(compiler *ast.Compiler, data map[string]any, ref ast.Ref) bool {
 	prefix := ref.GroundPrefix()

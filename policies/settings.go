@@ -1,8 +1,6 @@
 package policies
 
 import (
-	"encoding/json"
-	"fmt"
 	"slices"
 	"time"
 )
@@ -115,19 +113,8 @@ func (e *Engine) InForce(o OrganizationSettings) OrganizationSettings {
 	return o
 }
 
-// readSettings reads the typed settings among the data of a policy. One that lacks a setting has it as the releases had
-// it that did not know it.
-func readSettings(data map[string]any) (Settings, error) {
-	s := Settings{ProductEventsTo: ToMembers, SupportCode: SupportCode{LifetimeMinutes: 15, Tries: 5}}
-	cordon, _ := data["cordon"].(map[string]any)
-	text, err := json.Marshal(cordon["settings"])
-	if err == nil {
-		err = json.Unmarshal(text, &s)
-	}
-	if err != nil {
-		return s, &ProblemsError{Problems: []Problem{{
-			File: "cordon/settings.json", Code: "settings_error", Message: fmt.Sprintf("settings cannot be read: %v", err),
-		}}}
-	}
-	return s, nil
+// defaultSettings are those of a policy that says none: one that lacks a setting has it as the releases had it that did not
+// know it.
+func defaultSettings() Settings {
+	return Settings{ProductEventsTo: ToMembers, SupportCode: SupportCode{LifetimeMinutes: 15, Tries: 5}}
 }

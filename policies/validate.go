@@ -59,23 +59,23 @@ type mismatch struct {
 var additional = regexp.MustCompile(`^Additional property (.+) is not allowed$`)
 
 // mismatches holds a document against a schema, by OPA's own builtin.
-func mismatches(ctx context.Context, schema string, document any) ([]mismatch, error) {
-	text, err := Schema(schema)
+func mismatches(ctx context.Context, name string, document any) ([]mismatch, error) {
+	text, err := schema(name)
 	if err != nil {
 		return nil, err
 	}
 	var parsed map[string]any
 	if err := json.Unmarshal(text, &parsed); err != nil {
-		return nil, fmt.Errorf("read schema of %s: %w", schema, err)
+		return nil, fmt.Errorf("read schema of %s: %w", name, err)
 	}
 	results, err := rego.New(rego.Query("json.match_schema(input.document, input.schema, result)"),
 		rego.Input(map[string]any{"document": document, "schema": parsed})).Eval(ctx)
 	if err != nil || len(results) != 1 {
-		return nil, fmt.Errorf("hold %s against their schema: %w", schema, errors.Join(err, ctx.Err()))
+		return nil, fmt.Errorf("hold %s against their schema: %w", name, errors.Join(err, ctx.Err()))
 	}
 	answer, _ := results[0].Bindings["result"].([]any)
 	if len(answer) != 2 {
-		return nil, fmt.Errorf("hold %s against their schema: it answers %v", schema, answer)
+		return nil, fmt.Errorf("hold %s against their schema: it answers %v", name, answer)
 	}
 	list, _ := answer[1].([]any)
 	var out []mismatch
