@@ -99,6 +99,9 @@ func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.S
 	return v, nil
 }
 
+// Types returns the types of resource that the policy's table lists, sorted. The caller owns the list.
+func (e *Engine) Types() []string { return sortedKeys(e.vocabulary.actions) }
+
 // Actions returns the names of the actions on a type of resource, sorted, as the policy's table lists them
 // (`docs/domain.md`, "What each action asks"); none for a type that has no table. The caller owns the list.
 func (e *Engine) Actions(resourceType string) []string {

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -11,104 +10,169 @@ import (
 	"cordon/policies"
 )
 
-// said are the constants that a policy's modules name where they look at facts that have no list of words: the kind of a
-// product, which is free text, and the time.
+// said is what a policy names where it looks at facts that have no list of words, the kind of a product, which is free text,
+// and the time, and about which actions it looks at what only some concern.
 type said struct {
-	kinds   []string
-	numbers []int // of modules that look at the time
+	words   []string // that it says anywhere
+	kinds   []string // that it holds kinds against
+	near    []string // words that it says beside these, which may be such
+	numbers []int    // beside the time
 	days    []string
 	counted bool // the time is not only compared
-	// The time matters for these actions alone, or for whatever is asked.
-	timed  []string
-	always bool
+	time    looked
+	chosen  map[string]looked // settings of organizations
+}
+
+// looked is for which actions a policy looks at something.
+type looked struct {
+	always  bool
+	actions []string
+}
+
+func (l looked) at(action string) bool { return l.always || slices.Contains(l.actions, action) }
+
+func (l looked) and(other looked) looked {
+	return looked{l.always || other.always, union(slices.Clone(l.actions), other.actions)}
 }
 
 var (
-	inputKind   = ast.MustParseRef("input.resource.kind")
-	inputTime   = ast.MustParseRef("input.time")
-	inputAction = ast.MustParseRef("input.action.name")
-	rules       = ast.MustParseRef("data.cordon.rules")
-	comparisons = []string{"eq", "equal", "neq", "lt", "lte", "gt", "gte", "assign", "internal.member_2", "internal.member_3", "set"}
+	inputKind     = ast.MustParseRef("input.resource.kind")
+	inputTime     = ast.MustParseRef("input.time")
+	inputAction   = ast.MustParseRef("input.action.name")
+	inputSettings = ast.MustParseRef("input.organization.settings")
+	organization  = ast.MustParseRef("data.cordon.organization")
+	rules         = ast.MustParseRef("data.cordon.rules")
+	deny, grant   = ast.StringTerm("deny"), ast.StringTerm("grant")
+	comparisons   = []string{"eq", "equal", "neq", "lt", "lte", "gt", "gte", "assign", "internal.member_2", "internal.member_3", "set"}
 )
 
-// constants reads them.
+// constants reads them. What it is not sure of it takes to be so.
 func constants(src policies.Source) (said, error) {
-	var s said
-	for path, text := range src.Files {
-		if !strings.HasSuffix(path, ".rego") || strings.HasSuffix(path, "_test.rego") {
-			continue
+	s := said{chosen: map[string]looked{}}
+	all, err := modulesOf(src)
+	if err != nil {
+		return s, err
+	}
+	documents := documentsOf(src)
+	for _, m := range all {
+		words, _ := m.says(m.Rules)
+		s.words = append(s.words, words...)
+		for _, rule := range m.Rules {
+			if m.looks(rule, inputTime) {
+				s.time = s.time.and(actionsOf(m.Module, rule))
+			}
 		}
-		module, err := ast.ParseModuleWithOpts(path, text, ast.ParserOptions{RegoVersion: ast.RegoV1})
-		if err != nil {
-			return s, fmt.Errorf("read constants: %w", err) // the engine was made of it
+		s.choices(m)
+	}
+	for _, d := range documents {
+		words, _ := d.says(nil)
+		s.words = append(s.words, words...)
+	}
+	for _, m := range about(all, inputKind) {
+		words, _ := m.says(m.Rules)
+		s.near = append(s.near, words...)
+		for _, ref := range m.refs {
+			words, _ := says(documents, ref)
+			s.near = append(s.near, words...)
 		}
-		s.read(module)
+		ast.WalkExprs(m.Module, func(e *ast.Expr) bool {
+			m.visit(e, func(ref ast.Ref) {
+				if ref.HasPrefix(inputKind) {
+					words, _ := m.says(e)
+					s.kinds = append(s.kinds, words...)
+				}
+			})
+			return false
+		})
+	}
+	for _, m := range about(all, inputTime) {
+		words, numbers := m.says(m.Rules)
+		for _, ref := range m.refs {
+			_, builtin := ast.BuiltinMap[ref.String()]
+			s.counted = s.counted || builtin && !slices.Contains(comparisons, ref.String())
+			more, others := says(documents, ref)
+			words, numbers = append(words, more...), append(numbers, others...)
+		}
+		s.numbers = append(s.numbers, numbers...)
+		for _, word := range words {
+			if strings.HasSuffix(word, "day") {
+				s.days = append(s.days, word)
+			}
+		}
 	}
 	return s, nil
 }
 
-// read looks at one module. Where it may look at a fact it is taken to.
-func (s *said) read(module *ast.Module) {
-	kind, time, counts := false, false, false
-	ast.WalkRefs(module, func(ref ast.Ref) bool {
-		kind, time = kind || reaches(ref, inputKind), time || reaches(ref, inputTime)
-		_, builtin := ast.BuiltinMap[ref.String()]
-		counts = counts || builtin && !slices.Contains(comparisons, ref.String())
-		return false
-	})
-	if !kind && !time {
+// choices notes which settings of organizations a module looks at. What the shipped ones do the table knows (see words.facts),
+// and what the package of organizations says is by their names.
+func (s *said) choices(m *module) {
+	if m.shipped || m.Package.Path.Equal(organization) {
 		return
 	}
-	s.counted = s.counted || time && counts
-	for _, rule := range module.Rules {
-		if looks(rule, inputTime) {
-			actions, only := actionsOf(module, rule)
-			s.timed, s.always = append(s.timed, actions...), s.always || !only
+	for _, rule := range m.Rules {
+		m.visit(rule, func(ref ast.Ref) {
+			for _, what := range []ast.Ref{inputSettings, organization} {
+				if !reaches(ref, what) {
+					continue
+				}
+				names := []string{policies.SettingAdministratorsManage, policies.SettingBlocksMustEnd, policies.SettingProductEventsTo}
+				if len(ref) > len(what) {
+					if name, ok := ref[len(what)].Value.(ast.String); ok && slices.Contains(names, string(name)) {
+						names = []string{string(name)}
+					}
+				}
+				for _, name := range names {
+					s.chosen[name] = s.chosen[name].and(actionsOf(m.Module, rule))
+				}
+			}
+		})
+	}
+}
+
+// says returns the words and numbers below a node of a module.
+func (m *module) says(node any) (words []string, numbers []int) {
+	if list, ok := node.([]*ast.Rule); ok {
+		for _, rule := range list {
+			more, others := m.says(rule)
+			words, numbers = append(words, more...), append(numbers, others...)
 		}
+		return words, numbers
 	}
 	ast.NewGenericVisitor(func(node any) bool {
 		switch node := node.(type) {
-		case *ast.Package, *ast.Import, *ast.Annotations, ast.Ref:
+		case *ast.Head:
+			for _, term := range node.Ref()[1:] { // of a rule that is a member of an object
+				if word, ok := term.Value.(ast.String); ok {
+					words = append(words, string(word))
+				}
+			}
+		case ast.Ref: // the names in it are no words, but what is worked out in it may say some
+			for _, term := range node {
+				if _, name := term.Value.(ast.String); !name {
+					more, others := m.says(term)
+					words, numbers = append(words, more...), append(numbers, others...)
+				}
+			}
 			return true
 		case ast.String:
-			word := string(node)
-			if kind {
-				s.kinds = append(s.kinds, word)
-			}
-			if time && strings.HasSuffix(word, "day") {
-				s.days = append(s.days, word)
-			}
+			words = append(words, string(node))
 		case ast.Number:
-			if n, ok := node.Int(); ok && time && n >= 0 && n < math.MaxInt16 {
-				s.numbers = append(s.numbers, n)
+			if n, ok := node.Int(); ok && n >= 0 && n < math.MaxInt16 {
+				numbers = append(numbers, n)
 			}
 		}
 		return false
-	}).Walk(module)
+	}).Walk(node)
+	return words, numbers
 }
 
-// reaches reports whether a reference may be to a member of the input, or to what is in it or around it.
-func reaches(ref, what ast.Ref) bool {
-	ground := ref.GroundPrefix()
-	return ref.HasPrefix(ast.InputRootRef) && (ground.HasPrefix(what) || what.HasPrefix(ground))
-}
-
-// looks reports whether a rule looks at a member of the input.
-func looks(rule *ast.Rule, what ast.Ref) bool {
-	found := false
-	ast.WalkRefs(rule, func(ref ast.Ref) bool {
-		found = found || reaches(ref, what)
-		return found
-	})
-	return found
-}
-
-// actionsOf returns the actions for which a rule can hold, and whether it says so: only what denies or grants by itself is
-// believed, where its body compares the name of the action with constants.
-func actionsOf(module *ast.Module, rule *ast.Rule) (actions []string, only bool) {
+// actionsOf returns the actions for which a rule can hold: only what denies or grants by itself is believed, where its body
+// compares the name of the action with constants.
+func actionsOf(module *ast.Module, rule *ast.Rule) looked {
+	whatever := looked{always: true}
 	itself := module.Package.Path.HasPrefix(rules) && (rule.Head.Name == "deny" || rule.Head.Name == "grant")
 	if !itself || rule.Else != nil || rule.Default {
-		return nil, false
+		return whatever
 	}
 	for _, expr := range rule.Body {
 		if expr.Negated || len(expr.With) > 0 || !expr.IsCall() || len(expr.Operands()) != 2 {
@@ -125,18 +189,19 @@ func actionsOf(module *ast.Module, rule *ast.Rule) (actions []string, only bool)
 		switch constant := value.Value.(type) {
 		case ast.String:
 			if operator == "equal" || operator == "eq" {
-				return []string{string(constant)}, true
+				return looked{actions: []string{string(constant)}}
 			}
 		case ast.Set:
 			if operator == "internal.member_2" && constant.IsGround() {
+				var only looked
 				constant.Foreach(func(term *ast.Term) {
 					if word, ok := term.Value.(ast.String); ok {
-						actions = append(actions, string(word))
+						only.actions = append(only.actions, string(word))
 					}
 				})
-				return actions, true
+				return only
 			}
 		}
 	}
-	return nil, false
+	return whatever
 }

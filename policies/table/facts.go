@@ -42,10 +42,10 @@ func (w *words) facts(resourceType, action string) []fact {
 	list = append(list, w.times.facts(action)...)
 	switch {
 	case resourceType == policies.TypeChannel:
-		list = append(list, channel(w.channels, "channel ", func(in *policies.Input) *string { return &in.Resource.Channel }), w.blockedBeside())
+		list = append(list, w.channel(w.channels, "channel ", func(in *policies.Input) *string { return &in.Resource.Channel }), w.blockedBeside())
 	case slices.Contains(mail, action):
 		mailFirst := union([]string{policies.ChannelMailWeb}, w.channels)
-		list = append(list, channel(mailFirst, "through ", func(in *policies.Input) *string { return &in.Action.Channel }), w.blockedBeside())
+		list = append(list, w.channel(mailFirst, "through ", func(in *policies.Input) *string { return &in.Action.Channel }), w.blockedBeside())
 	default:
 		list = append(list, w.blocked(resourceType))
 	}
@@ -68,12 +68,24 @@ func (w *words) facts(resourceType, action string) []fact {
 		}
 	}
 	if action == "block" {
-		list = append(list, ends(), chosen("blocks that end", "every block must end", "a block need not end",
+		list = append(list, ends())
+	}
+	return append(list, w.choices(resourceType, action)...)
+}
+
+// choices are what an organization chose, where the shipped rules look at it or one of the policies does.
+func (w *words) choices(resourceType, action string) []fact {
+	var list []fact
+	if action == "block" || w.chosen[policies.SettingBlocksMustEnd].at(action) {
+		list = append(list, chosen("blocks that end", "every block must end", "a block need not end",
 			func(s *policies.OrganizationSettings) **bool { return &s.BlocksMustEnd }))
 	}
-	if resourceType == policies.TypeProduct && !slices.Contains(mail, action) {
+	if resourceType == policies.TypeProduct && !slices.Contains(mail, action) || w.chosen[policies.SettingAdministratorsManage].at(action) {
 		list = append(list, chosen("blocked products", "its admins manage what is blocked", "its admins do not manage what is blocked",
 			func(s *policies.OrganizationSettings) **bool { return &s.AdministratorsManageBlockedProducts }))
+	}
+	if w.chosen[policies.SettingProductEventsTo].at(action) {
+		list = append(list, productEvents())
 	}
 	return list
 }
@@ -223,8 +235,8 @@ func otherLegal() fact {
 }
 
 // channel is a service channel that an input names; after those there are, one that nobody knows.
-func channel(channels []string, before string, of func(*policies.Input) *string) fact {
-	all := append(slices.Clone(channels), "pigeon")
+func (w *words) channel(channels []string, before string, of func(*policies.Input) *string) fact {
+	all := append(slices.Clone(channels), w.otherChannel)
 	names := append(slices.Clone(channels), unknownChannel)
 	return fact{name: "channel", asked: true, before: before, values: anyOf(names...), set: func(in *policies.Input, v int) bool {
 		if in.Resource.Type == policies.TypeChannel && !in.Resource.Known {
@@ -237,7 +249,7 @@ func channel(channels []string, before string, of func(*policies.Input) *string)
 
 // newRole is the role to be given.
 func (w *words) newRole(more ...string) fact {
-	roles := append(append(slices.Clone(more), w.roles...), "boss")
+	roles := append(append(slices.Clone(more), w.roles...), w.otherRole)
 	names := append(slices.Clone(roles[:len(roles)-1]), unknownRole)
 	if names[0] == "" {
 		names[0] = "no role yet"
@@ -304,19 +316,39 @@ func ends() fact {
 // chosen is what an organization chose of what the policy may leave to it.
 func chosen(name, yes, no string, of func(*policies.OrganizationSettings) **bool) fact {
 	return fact{name: name, values: plainly("nothing chosen about "+name, yes, no), set: func(in *policies.Input, v int) bool {
-		var s policies.OrganizationSettings
-		if in.Organization.Settings != nil {
-			s = *in.Organization.Settings
-		}
-		*of(&s) = nil
-		if v > 0 {
-			*of(&s) = new(v == 1)
-		}
-		if in.Organization.Settings = nil; len(s.Chosen()) > 0 {
-			in.Organization.Settings = &s
-		}
+		choose(in, func(s *policies.OrganizationSettings) {
+			*of(s) = nil
+			if v > 0 {
+				*of(s) = new(v == 1)
+			}
+		})
 		return true
 	}}
+}
+
+// productEvents is whom an organization has told of its products.
+func productEvents() fact {
+	to := []string{"", policies.ToMembers, policies.ToAdmins, policies.ToLegalRepresentatives}
+	names := []string{"nothing chosen about product events"}
+	for _, whom := range to[1:] {
+		names = append(names, "product events to "+whom)
+	}
+	return fact{name: "product events", values: plainly(names...), set: func(in *policies.Input, v int) bool {
+		choose(in, func(s *policies.OrganizationSettings) { s.ProductEventsTo = to[v] })
+		return true
+	}}
+}
+
+// choose sets one of an organization's settings: there are none where nothing is chosen.
+func choose(in *policies.Input, set func(*policies.OrganizationSettings)) {
+	var s policies.OrganizationSettings
+	if in.Organization.Settings != nil {
+		s = *in.Organization.Settings
+	}
+	set(&s)
+	if in.Organization.Settings = nil; len(s.Chosen()) > 0 {
+		in.Organization.Settings = &s
+	}
 }
 
 // admin reports whether a member who is an administrator or a legal representative asks.

@@ -28,7 +28,7 @@ type knowledge struct {
 
 func knownTo(e *policies.Engine) knowledge {
 	k := knowledge{engine: e, actions: map[string][]string{}, roles: e.Roles()}
-	for _, on := range []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel} {
+	for _, on := range e.Types() {
 		k.actions[on] = e.Actions(on)
 	}
 	return k

@@ -3,14 +3,14 @@
 // An input is a small vector of finite facts, so what holds for all questions can be shown by asking all of them:
 // that an invariant of the domain holds (docs/domain.md), and where two policies differ. What has no end is stood for:
 // a kind of product that no policy names, a role, a channel, an action and a type of resource that nobody knows; of the
-// channels that a block names, none, each by itself, and all; of the times, one between each two that rules name.
+// channels that a block names, none, the one that is asked about, all others, and all; of the times, one between each two
+// that rules name. docs/policies.md says what rules can tell apart beyond that.
 package table
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"cordon/policies"
@@ -24,7 +24,8 @@ type Table struct {
 
 // section is the part of a table about one action on one type of resource.
 type section struct {
-	on, action string
+	on, action string // in the words of the table
+	name       string // of the action, in an input
 	facts      []fact
 	size       int      // of all combinations of the facts
 	cells      []uint32 // those that can be, as numbers in the mixed radix of the facts
@@ -53,9 +54,12 @@ func within(ctx context.Context, most int, engines []*policies.Engine) (*Table, 
 		return nil, err
 	}
 	t := &Table{first: []int{0}}
-	for _, on := range slices.Sorted(maps.Keys(w.actions)) {
-		for _, action := range append(w.actions[on], unknownAction) {
-			s := section{on: on, action: action, facts: w.facts(on, action)}
+	for _, on := range slices.Sorted(slices.Values(w.types)) {
+		for _, action := range append(slices.Clone(w.actions[on]), unknownAction) {
+			s := section{on: on, action: action, name: action, facts: w.facts(on, action)}
+			if action == unknownAction {
+				s.name = w.otherAction
+			}
 			if err := s.measure(); err != nil {
 				return nil, err
 			}
@@ -146,11 +150,7 @@ func copied(in policies.Input) policies.Input {
 
 // start returns an input of the action before anything is known.
 func (s *section) start() policies.Input {
-	name := s.action
-	if name == unknownAction {
-		name = "fly"
-	}
-	return policies.Input{Action: policies.NewAction(name, "", "")}
+	return policies.Input{Action: policies.NewAction(s.name, "", "")}
 }
 
 // values takes a combination apart, into a value of each fact.

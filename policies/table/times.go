@@ -14,8 +14,7 @@ type times struct {
 	hours, minutes, counted bool
 	bounds                  []int
 	days                    []string
-	always                  bool     // it matters for every action
-	actions                 []string // that it matters for
+	looked                  looked
 }
 
 var week = []string{"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
@@ -31,7 +30,7 @@ func (t *times) add(e *policies.Engine, s said) {
 	for _, n := range s.numbers {
 		t.bounds = append(t.bounds, n, n+1)
 	}
-	t.days, t.actions, t.always = union(t.days, s.days), append(t.actions, s.timed...), t.always || s.always
+	t.days, t.looked = union(t.days, s.days), t.looked.and(s.time)
 }
 
 // steps returns the values under an end that can be told apart.
@@ -47,7 +46,7 @@ func (t *times) steps(end int) []int {
 
 // facts returns those of the time; none where no policy looks at it when the action is asked about.
 func (t *times) facts(action string) []fact {
-	if !t.hours || !t.always && !slices.Contains(t.actions, action) {
+	if !t.hours || !t.looked.at(action) {
 		return nil
 	}
 	days := week

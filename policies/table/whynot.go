@@ -45,7 +45,7 @@ func WhyNot(ctx context.Context, e *policies.Engine, in *policies.Input) ([]Turn
 	if err != nil {
 		return nil, fmt.Errorf("look for why not: %w", err)
 	}
-	s := section{on: in.Resource.Type, action: in.Action.Name, facts: w.facts(in.Resource.Type, in.Action.Name)}
+	s := section{on: in.Resource.Type, action: in.Action.Name, name: in.Action.Name, facts: w.facts(in.Resource.Type, in.Action.Name)}
 	if err := s.measure(); err != nil {
 		return nil, fmt.Errorf("look for why not: %w", err)
 	}

@@ -1,7 +1,6 @@
 package table
 
 import (
-	"maps"
 	"slices"
 
 	"cordon/policies"
@@ -9,47 +8,54 @@ import (
 
 // words are what the inputs of a table are made of: all that one of the policies knows.
 type words struct {
+	types                  []string
 	actions                map[string][]string // by type of resource
 	roles, channels, kinds []string
-	otherKind              string // one that no policy names
-	times                  times
+	// What stands for all that no policy names.
+	otherType, otherAction, otherRole, otherChannel, otherKind string
+	times                                                      times
+	chosen                                                     map[string]looked // settings of organizations
 }
 
 // wordsOf collects the words of policies: the built-in ones in the order of the domain, then the others by name.
 func wordsOf(engines []*policies.Engine) (*words, error) {
 	w := &words{
-		actions:  map[string][]string{unknownType: {"view"}},
+		actions:  map[string][]string{},
 		roles:    []string{policies.RoleLegalRepresentative, policies.RoleAdministrator, policies.RoleCollaborator, policies.RoleClient},
 		channels: engines[0].ClosedChannels(engines[0].Channels()),
+		types:    []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel},
+		kinds:    []string{policies.KindMailService},
+		chosen:   map[string]looked{},
 	}
-	kinds, declared := map[string]bool{policies.KindMailService: true}, map[string]bool{}
+	spoken := slices.Clone(notKinds)
 	for _, e := range engines {
-		for _, on := range []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel} {
+		w.types, w.roles, w.channels, w.kinds = union(w.types, e.Types()), union(w.roles, e.Roles()), union(w.channels, e.Channels()), union(w.kinds, e.Kinds())
+		for _, on := range w.types {
 			w.actions[on] = union(w.actions[on], e.Actions(on))
-		}
-		for _, kind := range e.Kinds() {
-			declared[kind] = true
-		}
-		w.roles, w.channels = union(w.roles, e.Roles()), union(w.channels, e.Channels())
-		for _, kind := range e.Kinds() {
-			kinds[kind] = true
+			for _, action := range w.actions[on] {
+				spoken = append(spoken, action, e.Asks(on, action))
+			}
 		}
 	}
-	spoken := slices.Concat(slices.Concat(slices.Collect(maps.Values(w.actions))...), w.roles, w.channels, notKinds)
+	spoken = slices.Concat(spoken, w.types, w.roles, w.channels)
+	all := slices.Concat(spoken, w.kinds)
 	for _, e := range engines {
 		said, err := constants(e.Source())
 		if err != nil {
 			return nil, err
 		}
-		for _, word := range said.kinds {
-			kinds[word] = kinds[word] || !slices.Contains(spoken, word)
-		}
+		w.kinds, all = union(w.kinds, said.kinds), append(all, said.words...)
+		w.kinds = union(w.kinds, slices.DeleteFunc(said.near, func(word string) bool { return slices.Contains(spoken, word) }))
 		w.times.add(e, said)
+		for name, looked := range said.chosen {
+			w.chosen[name] = w.chosen[name].and(looked)
+		}
 	}
-	maps.Copy(kinds, declared)
-	maps.DeleteFunc(kinds, func(_ string, is bool) bool { return !is })
-	w.kinds = slices.Sorted(maps.Keys(kinds))
-	w.otherKind = unused(w.kinds, "web_hosting", "cloud_server", "domain", "kdrive", "other")
+	slices.Sort(w.kinds)
+	w.otherType, w.otherAction, w.otherRole, w.otherChannel = unused(all, unknownType), unused(all, "fly"), unused(all, "boss"), unused(all, "pigeon")
+	w.otherKind = unused(all, "web_hosting", "cloud_server", "domain", "kdrive", "other")
+	w.types = append(w.types, w.otherType)
+	w.actions[w.otherType] = []string{"view"}
 	return w, nil
 }
 
@@ -72,6 +78,7 @@ var notKinds = []string{
 	policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel,
 	policies.SubjectAgent, policies.SubjectHost, policies.SubjectOther,
 	policies.OriginAdministrator, policies.OriginSupport, policies.CodeMissing, policies.CodeInvalid, policies.CodeValid,
+	policies.SettingAdministratorsManage, policies.SettingBlocksMustEnd, policies.SettingProductEventsTo, policies.ReasonUnknownAction,
 }
 
 // union appends the words of a sorted list that are not there yet.

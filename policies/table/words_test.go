@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"cordon/policies"
 	"cordon/policies/table"
@@ -34,6 +37,42 @@ func TestTheTableHasAKindThatNoPolicyDeclares(t *testing.T) {
 	}
 	if len(others) != 1 || slices.Contains(engine.Kinds(), others[0]) {
 		t.Errorf("any other kind is %q", others)
+	}
+}
+
+// What stands for a word that nobody knows is none that a policy declares, or that its rules or its data say.
+func TestTheTableMakesUpWordsThatNoPolicyHas(t *testing.T) {
+	files := replaced(t, "cordon/channels/channels.rego", `"manager", "kdrive_web", "mail_web", "imap"`, `"pigeon", "manager", "kdrive_web", "mail_web", "imap"`)
+	maps.Copy(files, replaced(t, "cordon/actions/actions.rego", `"channel": {"use": "member"}`, `"channel": {"use": "member"}, "(unknown type)": {"view": "member"}`))
+	files["cordon/words.json"] = `{"words": {"roles": {"boss": {}}, "actions": {"fly": {"on": "product", "asks": "member"}}}}`
+	files["cordon/rules/odd/odd.rego"] = rule("odd", 901, `deny if input.action.name == "fly_"`)
+	engine := compile(t, files)
+	asked := func(on, action, fact, unknown string, of func(*policies.Input) string) []string {
+		t.Helper()
+		cells, err := table.CellsAbout(on, action, engine)
+		if err != nil || len(cells) == 0 {
+			t.Fatal(err)
+		}
+		var words []string
+		for _, cell := range cells {
+			if word := of(&cell.Input); fact == "" || strings.HasSuffix(cell.Facts[fact], unknown) {
+				words = append(words, word)
+			}
+		}
+		return slices.Compact(words)
+	}
+	got := map[string][]string{
+		"action":  asked("product", "(unknown action)", "", "", func(in *policies.Input) string { return in.Action.Name }),
+		"channel": asked("product", "read_mail", "channel", "(unknown channel)", func(in *policies.Input) string { return in.Action.Channel }),
+		"role":    asked("organization", "add_user", "new role", "(unknown role)", func(in *policies.Input) string { return in.Action.Role }),
+		"type":    asked("(unknown type)_", "view", "", "", func(in *policies.Input) string { return in.Resource.Type }),
+	}
+	want := map[string][]string{"action": {"fly__"}, "channel": {"pigeon_"}, "role": {"boss_"}, "type": {"(unknown type)_"}}
+	if diff := cmp.Diff(got, want); diff != "" {
+		t.Errorf("(-got +want)\n%s", diff)
+	}
+	if cells, err := table.CellsAbout("product", "fly", engine); err != nil || len(cells) == 0 {
+		t.Errorf("an action that is declared has %d cells, %v", len(cells), err)
 	}
 }
 
