@@ -9,7 +9,7 @@ import (
 const (
 	RecordDecision = "decision" // a question answered, or an act refused
 	RecordChange   = "change"   // a committed act
-	RecordRead     = "read"     // somebody read the log
+	RecordRead     = "read"     // somebody read the log, or searched for what is allowed
 	RecordGap      = "gap"      // records that were lost with the store; Details says from and to which sequence
 )
 

@@ -39,7 +39,8 @@ type Reader interface {
 	// List returns the nouns that have the type of the one given and are among those that it names, in the
 	// order of their ids (of Notes: their names), byte by byte, cut by the page; [List] keeps the type. An
 	// Organization, an APIKey and a Note name all of their kind; a Member, a Product and a Webhook those of the
-	// organization that is set; a Procedure those of the organization and the user that are set; a Message all
+	// organization that is set; a Membership those of the user that is set, in the order of their organizations; a
+	// Procedure those of the organization and the user that are set; a Message all
 	// that have the organization, kind, state, recipient and decision that are set, where an empty one selects
 	// all. Other members do not matter. Members come with their blocks. Other nouns are not listed: an error.
 	List(ctx context.Context, among Noun, page Page) iter.Seq2[Noun, error]
@@ -106,6 +107,11 @@ type Directory interface {
 	// nothing that a transaction does not undo. An error of fn rolls back and comes back as it is.
 	Update(ctx context.Context, fn func(ctx context.Context, tx Tx) error) error
 
+	// View runs fn with a reader of one point in time: all that fn reads is as it was together. It writes nothing,
+	// waits for nobody who writes and holds nobody up. fn may run again, and reads by that reader alone: it may hold
+	// what other readers wait for. An error of fn comes back as it is.
+	View(ctx context.Context, fn func(ctx context.Context, r Reader) error) error
+
 	// Watch gives every committed change (Bump; Put and Delete of an Organization or an Activation), none lost,
 	// those of one organization or set in commit order: from the position of a Change that was given before, or from now
 	// on where from is empty. The sequence ends with an error, or when ctx is done. ErrHistoryLost: from
@@ -141,9 +147,11 @@ type Outbox interface {
 }
 
 // Page cuts a list: at most Limit items (0: all) with an id after After. Descending, the list is in the
-// opposite order, and After, where it is set, is the last id that was seen: those before it follow.
+// opposite order, and After, where it is set, is the last id that was seen: those before it follow. Where IDs is not
+// nil, only items with one of these ids are on it; each costs as much as a Get, however long the list is without them.
 type Page struct {
 	After      string
 	Limit      int
 	Descending bool
+	IDs        []string
 }

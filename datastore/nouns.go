@@ -75,6 +75,9 @@ type Member struct {
 	Blocks        []Block  `json:"-"`              // read only: those of (organization, id)
 }
 
+// Membership names a [Member] by its identity: it is listed by the user, and never put.
+type Membership struct{ Organization, User string }
+
 // BlockedAt reports whether a block of the member's is in force at a moment (docs/domain.md U1).
 func (m *Member) BlockedAt(now time.Time) bool {
 	return slices.ContainsFunc(m.Blocks, func(b Block) bool { return b.InForce(now) })
@@ -241,6 +244,7 @@ type Message struct {
 
 func (Organization) noun() {}
 func (Member) noun()       {}
+func (Membership) noun()   {}
 func (UserBlocks) noun()   {}
 func (Product) noun()      {}
 func (APIKey) noun()       {}

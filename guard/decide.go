@@ -53,15 +53,8 @@ func (g *Guard) answer(ctx context.Context, o *Origin, p *policy, q *Question, a
 	case stand != nil && p.retired(stand):
 		return Answer{}, &otherPolicy{*stand}
 	}
-	input, _ := g.inputs.Get().(*policies.Input)
-	if input == nil {
-		input = new(policies.Input)
-	}
 	ends := g.Ends(at)
-	project(input, &asked, &k, ends)
-	decision, err := p.ask(ctx, input, at)
-	*input = policies.Input{}
-	g.inputs.Put(input)
+	decision, err := g.weigh(ctx, p, &asked, &k, at, ends)
 	if err != nil {
 		return Answer{}, err
 	}

@@ -93,7 +93,7 @@ func (g *Guard) commitEnd(ctx context.Context, tx datastore.Tx, within *attempt,
 	e.Ended = true
 	if e.StillBlocked && e.Product != "" {
 		var err error
-		if e.AdministratorsManage, err = administratorsManage(ctx, a, facts.Product); err != nil {
+		if e.AdministratorsManage, err = g.administratorsManage(ctx, a, facts.Product); err != nil {
 			return err
 		}
 	}

@@ -87,7 +87,8 @@ type Guard struct {
 	observe Observer
 	config  Config
 
-	inputs sync.Pool // of *policies.Input, each empty
+	inputs sync.Pool              // of *policies.Input, each empty
+	secret atomic.Pointer[[]byte] // of the tokens of searches; nil before it is read
 
 	standing  atomic.Pointer[Standing] // nil before the first look
 	reading   atomic.Int64             // how many read the log now

@@ -34,6 +34,7 @@ type Loss struct {
 
 // losses gathers the differences of decisions between two states of what is known.
 type losses struct {
+	g     *Guard
 	a     *attempt
 	found []Loss
 }
@@ -70,9 +71,7 @@ func (l *losses) compare(ctx context.Context, subject string, resource Entity, b
 
 func (l *losses) may(ctx context.Context, subject, action string, resource Entity, k *facts) (bool, error) {
 	q := record.Question{Subject: Entity{Type: policies.SubjectUser, ID: subject}, Action: Action{Name: action}, Resource: resource}
-	var input policies.Input
-	project(&input, &q, k, l.a.ends)
-	decision, err := l.a.policy.ask(ctx, &input, l.a.now)
+	decision, err := l.g.weigh(ctx, l.a.policy, &q, k, l.a.now, l.a.ends)
 	if err != nil {
 		return false, fmt.Errorf("preview: %w", err)
 	}
@@ -82,7 +81,7 @@ func (l *losses) may(ctx context.Context, subject, action string, resource Entit
 // previewProduct compares what every member may do to a product as it is and as it would be.
 func (g *Guard) previewProduct(ctx context.Context, tx datastore.Tx, a *attempt, next *Product) (*Preview, error) {
 	base := *snapshotOf(&a.facts.Organization)
-	l, preview := losses{a: a}, &Preview{}
+	l, preview := losses{g: g, a: a}, &Preview{}
 	about, undo := Entity{Type: "product", ID: next.ID}, "unblock"
 	if a.action.Name == "start_maintenance" {
 		undo = "end_maintenance"
@@ -123,7 +122,7 @@ func (g *Guard) previewMember(ctx context.Context, l *losses, p *Preview, a *att
 // previewUser compares what a user may do in the organization as they are and as they would be.
 func (g *Guard) previewUser(ctx context.Context, tx datastore.Tx, a *attempt, user string, blocks []Block) (*Preview, error) {
 	p := userPreview{
-		losses: losses{a: a}, user: user, blocks: blocks,
+		losses: losses{g: g, a: a}, user: user, blocks: blocks,
 		base: *snapshotOf(&a.facts.Organization),
 	}
 	if err := p.compare(ctx, Entity{Type: "organization", ID: p.base.id}, facts{}); err != nil {

@@ -142,7 +142,7 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 				StillBlocked: event == EventProductUnblocked && len(p.Blocks) > 0,
 			}
 			if event == EventProductBlocked || told.StillBlocked {
-				if told.AdministratorsManage, err = administratorsManage(ctx, a, &p); err != nil {
+				if told.AdministratorsManage, err = g.administratorsManage(ctx, a, &p); err != nil {
 					return false, err
 				}
 			}
@@ -158,12 +158,12 @@ func (g *Guard) productCommand(organization, product, action string, act Product
 }
 
 // administratorsManage asks the rules whether an administrator who is not blocked manages the product as it would be.
-func administratorsManage(ctx context.Context, a *attempt, p *Product) (bool, error) {
+func (g *Guard) administratorsManage(ctx context.Context, a *attempt, p *Product) (bool, error) {
 	admin := Member{Organization: a.organization, ID: datastore.Administrator, Role: datastore.Administrator}
 	k := facts{
 		organization: snapshotOf(&a.facts.Organization),
 		member:       membershipOf(&admin), product: productOf(p),
 	}
-	l := losses{a: a}
+	l := losses{g: g, a: a}
 	return l.may(ctx, admin.ID, "manage", Entity{Type: "product", ID: p.ID}, &k)
 }

@@ -330,6 +330,9 @@ func TestTheMetadataNamesWhatThereIs(t *testing.T) {
 		"policy_decision_point":       "https://cordon.example",
 		"access_evaluation_endpoint":  "https://cordon.example/access/v1/evaluation",
 		"access_evaluations_endpoint": "https://cordon.example/access/v1/evaluations",
+		"search_subject_endpoint":     "https://cordon.example/access/v1/search/subject",
+		"search_resource_endpoint":    "https://cordon.example/access/v1/search/resource",
+		"search_action_endpoint":      "https://cordon.example/access/v1/search/action",
 	}
 	var metadata map[string]string
 	if err := json.Unmarshal([]byte(got.body), &metadata); err != nil {

@@ -24,6 +24,9 @@ func wellKnown(c *call) error {
 		PolicyDecisionPoint:       base,
 		AccessEvaluationEndpoint:  base + "/access/v1/evaluation",
 		AccessEvaluationsEndpoint: base + "/access/v1/evaluations",
+		SearchSubjectEndpoint:     base + "/access/v1/search/subject",
+		SearchResourceEndpoint:    base + "/access/v1/search/resource",
+		SearchActionEndpoint:      base + "/access/v1/search/action",
 	})
 }
 

@@ -96,6 +96,9 @@ func (s *Server) routes() []*route {
 
 		{method: post, path: "/access/v1/evaluation", access: true, scopes: decide, handle: evaluation, limit: decisionLimit},
 		{method: post, path: "/access/v1/evaluations", access: true, scopes: decide, handle: evaluations, limit: decisionLimit},
+		{method: post, path: "/access/v1/search/subject", access: true, scopes: decide, handle: searchBy(guard.FindSubjects), limit: decisionLimit},
+		{method: post, path: "/access/v1/search/resource", access: true, scopes: decide, handle: searchBy(guard.FindResources), limit: decisionLimit},
+		{method: post, path: "/access/v1/search/action", access: true, scopes: decide, handle: searchBy(guard.FindActions), limit: decisionLimit},
 
 		{method: post, path: "/logs", scopes: decide, handle: takeEvents, limit: takeLimit},
 		{method: post, path: "/logs/{partition}", scopes: decide, handle: takeEvents, limit: takeLimit},

@@ -37,6 +37,14 @@ func calls(s datastore.Store) map[string]func(ctx context.Context) error {
 		"Update": func(ctx context.Context) error {
 			return s.Update(ctx, func(context.Context, datastore.Tx) error { return errors.New("fn was run") })
 		},
+		"View": func(ctx context.Context) error {
+			return s.View(ctx, func(ctx context.Context, r datastore.Reader) error {
+				if _, err := r.Facts(ctx, datastore.Key{Organization: "acme"}); !errors.Is(err, datastore.ErrNotFound) {
+					return err
+				}
+				return nil
+			})
+		},
 		"Ship":    func(ctx context.Context) error { _, err := s.Ship(ctx, datastore.Batch{Replica: "r"}); return err },
 		"Claim":   func(ctx context.Context) error { _, err := s.Claim(ctx, mails(at(0), 1)); return err },
 		"Ready":   s.Ready,

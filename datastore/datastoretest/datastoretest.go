@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) datastore.Store) {
 		{"facts", facts()},
 		{"activations", activations()},
 		{"transactions", transactions()},
+		{"views", views()},
 		{"revisions", revisions()},
 		{"races", races()},
 		{"lists", lists()},

@@ -19,6 +19,8 @@ func lists() []test {
 	return []test{
 		{"lists are in the order of ids, byte by byte", listsOrder},
 		{"a page has at most its limit, after its cursor", listsPages},
+		{"a page that names ids holds no others", listsByID},
+		{"memberships are those of one user who is a member", listsMemberships},
 		{"members are listed with their blocks", listsBlocks},
 		{"procedures are those of one user", listsProcedures},
 		{"messages are selected by every member that is set", listsMessages},
@@ -50,6 +52,12 @@ func listings() []listing {
 		},
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
 				return each(datastore.List(ctx, r, datastore.Member{Organization: "acme"}, page), memberID)
+			}},
+		{"memberships", func(id string) datastore.Noun {
+			return datastore.Member{Organization: id, ID: "lena", Role: datastore.Client}
+		},
+			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
+				return each(datastore.List(ctx, r, datastore.Membership{User: "lena"}, page), membershipIn)
 			}},
 		{"products", func(id string) datastore.Noun { return datastore.Product{Organization: "acme", ID: id} },
 			func(ctx context.Context, r datastore.Reader, page datastore.Page) iter.Seq2[string, error] {
@@ -158,6 +166,45 @@ func listsPages(t *testing.T, s datastore.Store) {
 			same(t, l.name+" before what is not there",
 				ids(t, l.list(t.Context(), r, datastore.Page{After: "x-0003x", Limit: 2, Descending: true}), itself), []string{names[3], names[2]})
 			same(t, l.name+" after the last", ids(t, l.list(t.Context(), r, datastore.Page{After: "y"}), itself), []string{})
+		}
+	})
+}
+
+func listsByID(t *testing.T, s datastore.Store) {
+	var nouns []datastore.Noun
+	for i := range 9 {
+		for _, l := range listings() {
+			nouns = append(nouns, l.put(numbered("x", i)))
+		}
+	}
+	put(t, s, nouns...)
+	named := []string{numbered("x", 7), numbered("x", 1), "none", numbered("x", 4), numbered("x", 1)}
+	inAndOut(t, s, func(r datastore.Reader) {
+		for _, l := range listings() {
+			of := func(page datastore.Page) []string {
+				page.IDs = named
+				return ids(t, l.list(t.Context(), r, page), itself)
+			}
+			same(t, l.name+" by id", of(datastore.Page{}), []string{numbered("x", 1), numbered("x", 4), numbered("x", 7)})
+			same(t, l.name+" by id after", of(datastore.Page{After: numbered("x", 1), Limit: 1}), []string{numbered("x", 4)})
+			same(t, l.name+" by id before", of(datastore.Page{After: numbered("x", 7), Descending: true}), []string{numbered("x", 4), numbered("x", 1)})
+			same(t, l.name+" by no id", ids(t, l.list(t.Context(), r, datastore.Page{IDs: []string{}}), itself), []string{})
+		}
+	})
+}
+
+func listsMemberships(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	put(t, s, company("beta")...)
+	put(t, s, datastore.UserBlocks{Organization: "gamma", User: "carl", Blocks: []datastore.Block{block("b", datastore.OriginSupport)}})
+	remove(t, s, datastore.Member{Organization: "beta", ID: "adam"})
+	inAndOut(t, s, func(r datastore.Reader) {
+		for user, want := range map[string][]string{"carl": {"acme", "beta"}, "adam": {"acme"}, "nobody": nil} {
+			var named []datastore.Membership
+			for _, organization := range want {
+				named = append(named, datastore.Membership{Organization: organization, User: user})
+			}
+			same(t, user, all(t, datastore.List(t.Context(), r, datastore.Membership{User: user}, datastore.Page{})), named)
 		}
 	})
 }

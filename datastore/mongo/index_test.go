@@ -174,9 +174,12 @@ func doEverything(t *testing.T, s *mongo.Store) {
 			for _, among := range []datastore.Noun{
 				datastore.Organization{}, datastore.Member{Organization: "acme"}, datastore.Product{Organization: "acme"},
 				datastore.APIKey{}, datastore.Webhook{Organization: "acme"},
-				datastore.Procedure{Organization: "acme", User: "lena"}, datastore.Note{},
+				datastore.Procedure{Organization: "acme", User: "lena"}, datastore.Note{}, datastore.Membership{User: "lena"},
 			} {
 				exhaust(t, r.List(ctx, among, page))
+				named := page
+				named.IDs = []string{"acme", "lena", "web"}
+				exhaust(t, r.List(ctx, among, named))
 			}
 			for set := range 32 {
 				name := func(bit int, value string) string {
@@ -213,6 +216,7 @@ func doEverything(t *testing.T, s *mongo.Store) {
 		return nil
 	}))
 	readAll(s)
+	must(s.View(ctx, func(_ context.Context, r datastore.Reader) error { readAll(r); return nil }))
 	for _, filter := range []record.Filter{
 		{}, {From: now, To: now.Add(time.Hour)}, {ID: record.NewID(now)}, {After: record.NewID(now)}, {Limit: 1},
 	} {

@@ -34,6 +34,13 @@ func (r reader) List(ctx context.Context, among datastore.Noun, page datastore.P
 		return list(ctx, r, "list members", directory,
 			bson.M{"_id": cutWithin(page, userKind, n.Organization), "member": bson.M{"$exists": true}}, page,
 			func(e entry) datastore.Member { return *e.membership() })
+	case datastore.Membership:
+		filter := bson.M{"user": n.User, "organization": cut(page), "member": bson.M{"$exists": true}}
+		return listBy(ctx, r, "list memberships", directory, filter, inPageOrder(page, "organization").
+			SetProjection(bson.M{"_id": 0, "organization": 1, "user": 1}),
+			func(e entry) datastore.Membership {
+				return datastore.Membership{Organization: e.Organization, User: e.User}
+			})
 	case datastore.Product:
 		return list(ctx, r, "list products", directory,
 			bson.M{"organization": n.Organization, "kind": productKind, "_id": cutWithin(page, productKind)}, page,
@@ -76,6 +83,9 @@ func messagesAmong(n datastore.Message, page datastore.Page) bson.M {
 
 // cut is the condition for the ids of a page.
 func cut(page datastore.Page) bson.M {
+	if page.IDs != nil {
+		return bson.M{"$in": idsOf(page, func(id string) string { return id })}
+	}
 	if page.Descending && page.After != "" {
 		return bson.M{"$lt": page.After}
 	}
@@ -87,11 +97,25 @@ func cut(page datastore.Page) bson.M {
 
 // cutWithin is the condition for the ids of a page that are made of the parts and one more.
 func cutWithin(page datastore.Page, parts ...string) bson.M {
+	if page.IDs != nil {
+		return bson.M{"$in": idsOf(page, func(id string) string { return key(append(parts, id)...) })}
+	}
 	if !page.Descending || page.After == "" {
 		return within(page.After, parts...)
 	}
 	all := within("", parts...)
 	return bson.M{"$gt": all["$gt"], "$lt": key(append(parts, page.After)...)}
+}
+
+// idsOf returns those that a page names and is not beyond, as keys.
+func idsOf(page datastore.Page, key func(id string) string) []string {
+	keys := []string{}
+	for _, id := range page.IDs {
+		if page.After == "" || (id > page.After) != page.Descending && id != page.After {
+			keys = append(keys, key(id))
+		}
+	}
+	return keys
 }
 
 // inOrder asks for the order of ids and at most limit documents; 0 is no limit. A whole page comes
@@ -104,20 +128,26 @@ func inOrder(limit int) *options.FindOptionsBuilder {
 	return options.Find().SetSort(bson.M{"_id": 1}).SetLimit(int64(limit)).SetBatchSize(int32(batch))
 }
 
-// inPageOrder asks for what a page has.
-func inPageOrder(page datastore.Page) *options.FindOptionsBuilder {
+// inPageOrder asks for what a page has, in the order of a member.
+func inPageOrder(page datastore.Page, by string) *options.FindOptionsBuilder {
 	if page.Descending {
-		return inOrder(page.Limit).SetSort(bson.M{"_id": -1})
+		return inOrder(page.Limit).SetSort(bson.M{by: -1})
 	}
-	return inOrder(page.Limit)
+	return inOrder(page.Limit).SetSort(bson.M{by: 1})
 }
 
-// list reads documents in a transaction: the one that the reader is of, or one of its own.
+// list reads documents in the order of their ids.
 func list[D any, N datastore.Noun](ctx context.Context, r reader, doing, collection string, filter bson.M, page datastore.Page,
 	to func(D) N) iter.Seq2[datastore.Noun, error] {
+	return listBy(ctx, r, doing, collection, filter, inPageOrder(page, "_id"), to)
+}
+
+// listBy reads documents in a transaction: the one that the reader is of, or one of its own.
+func listBy[D any, N datastore.Noun](ctx context.Context, r reader, doing, collection string, filter bson.M,
+	order *options.FindOptionsBuilder, to func(D) N) iter.Seq2[datastore.Noun, error] {
 	noun := func(d D) datastore.Noun { return to(d) }
 	if r.tx != nil {
-		return convert(find[D](ctx, r, doing, collection, filter, inPageOrder(page)), noun)
+		return convert(find[D](ctx, r, doing, collection, filter, order), noun)
 	}
 	return func(yield func(datastore.Noun, error) bool) {
 		var kept []datastore.Noun
@@ -136,7 +166,7 @@ func list[D any, N datastore.Noun](ctx context.Context, r reader, doing, collect
 				return errBroken
 			}
 			kept = kept[:0]
-			for doc, err := range find[D](ctx, t.reader, doing, collection, filter, inPageOrder(page)) {
+			for doc, err := range find[D](ctx, t.reader, doing, collection, filter, order) {
 				if err != nil {
 					return err
 				}

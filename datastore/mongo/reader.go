@@ -43,7 +43,7 @@ func (t *tx) unbegun() bool { return !t.begun && !t.ended && t.failed == nil }
 
 // begin takes the lock of an organization where this is the first that a transaction does.
 func (r reader) begin(ctx context.Context, organization string) error {
-	if r.tx == nil || !r.tx.unbegun() {
+	if r.tx == nil || r.tx.looks || !r.tx.unbegun() {
 		return nil
 	}
 	return r.tx.fail("begin", r.tx.locks.begin(ctx, organization))

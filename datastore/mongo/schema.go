@@ -27,6 +27,10 @@ func collections() []collection {
 		{directory, [][]field{organizationShape(), userShape(), productShape(), activationShape()}, []driver.IndexModel{
 			index("products", bson.D{{Key: "organization", Value: 1}, {Key: "kind", Value: 1}, {Key: "_id", Value: 1}}),
 			sparse("admins", "admin_of"),
+			{
+				Keys:    bson.D{{Key: "user", Value: 1}, {Key: "organization", Value: 1}},
+				Options: options.Index().SetName("memberships").SetPartialFilterExpression(bson.M{"member": bson.M{"$exists": true}}),
+			},
 			sparse("grants", "member.grants"),
 			sparse("due", "due_at"),
 		}},

@@ -21,6 +21,7 @@ var errEnded = errors.New("the transaction has ended")
 type tx struct {
 	reader
 	session *driver.Session
+	looks   bool // it only reads, and so takes no lock
 	// id is written into every document that the attempt puts. A put thereby always changes the
 	// document, and MongoDB sees the conflict of two transactions that read it and put it even where
 	// one of them puts what is there already (it skips a write that changes nothing).

@@ -25,6 +25,14 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx data
 	return s.transact(ctx, "update", func(ctx context.Context, t *tx) error { return fn(ctx, t) })
 }
 
+// View runs fn in a transaction that only reads. Its commit waits until a majority holds what was read.
+func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r datastore.Reader) error) error {
+	return s.transact(ctx, "view", func(ctx context.Context, t *tx) error {
+		t.looks = true
+		return fn(ctx, t.reader)
+	})
+}
+
 func (s *Store) transact(ctx context.Context, doing string, fn func(context.Context, *tx) error) error {
 	if !s.running.begin() {
 		return datastore.ErrClosed

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"iter"
 	"strings"
@@ -20,6 +21,8 @@ func (r reader) List(ctx context.Context, among datastore.Noun, page datastore.P
 		return list(ctx, r.from, `SELECT m.document, b.document FROM members AS m
 			LEFT JOIN user_blocks AS b ON b.organization = m.organization AND b.user = m.id`,
 			[]equal{{"m.organization", n.Organization}}, "m.id", page, scanMember)
+	case datastore.Membership:
+		return list(ctx, r.from, `SELECT organization, id FROM members`, []equal{{"id", n.User}}, "organization", page, scanMembership)
 	case datastore.Product:
 		return list(ctx, r.from, `SELECT document FROM products`,
 			[]equal{{"organization", n.Organization}}, "id", page, scanDocument[datastore.Product])
@@ -75,6 +78,14 @@ func list[N datastore.Noun](ctx context.Context, from source, query string, wher
 	for _, e := range where {
 		conditions, args = append(conditions, e.column+" = ?"), append(args, e.value)
 	}
+	if page.IDs != nil {
+		ids, err := json.Marshal(page.IDs)
+		if err != nil {
+			return func(yield func(datastore.Noun, error) bool) { yield(nil, fmt.Errorf("list by ids: %w", err)) }
+		}
+		// The order is of the index, whose columns are each equal to something: SQLite finds the ids one by one.
+		conditions, args = append(conditions, id+" IN (SELECT value FROM json_each(?))"), append(args, string(ids))
+	}
 	query += " WHERE " + strings.Join(append(conditions, id+after), " AND ") + " ORDER BY " + id + order + " LIMIT ?"
 	args = append(args, page.After, limit(page.Limit))
 	return func(yield func(datastore.Noun, error) bool) {
@@ -109,6 +120,10 @@ func scanMember(rows *sql.Rows) (n datastore.Member, err error) {
 		return n, err
 	}
 	return decodeMember(document, blocks)
+}
+
+func scanMembership(rows *sql.Rows) (n datastore.Membership, err error) {
+	return n, rows.Scan(&n.Organization, &n.User)
 }
 
 func scanMessage(rows *sql.Rows) (n datastore.Message, err error) {

@@ -64,13 +64,18 @@ func (t *tx) read(ctx context.Context, use func(c *conn) error) error {
 	return use(t.conn)
 }
 
-// rows reads all before the first step, because the consumer may write through the same connection.
+// rows reads all first, because the consumer may write through the same connection.
 func (t *tx) rows(ctx context.Context, query string, args []any, row func(*sql.Rows) (func() bool, error)) error {
 	if err := t.usable(ctx); err != nil {
 		return err
 	}
+	return t.conn.steps(ctx, query, args, row)
+}
+
+// steps reads all rows before it takes the first step.
+func (c *conn) steps(ctx context.Context, query string, args []any, row func(*sql.Rows) (func() bool, error)) error {
 	var steps []func() bool
-	err := t.conn.each(ctx, query, args, func(rows *sql.Rows) error {
+	err := c.each(ctx, query, args, func(rows *sql.Rows) error {
 		step, err := row(rows)
 		steps = append(steps, step)
 		return err

@@ -198,6 +198,8 @@ CREATE INDEX supports_ended ON supports (ended_at) WHERE ended_at IS NOT NULL;
 `, `
 CREATE TABLE activations (name TEXT PRIMARY KEY, document TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ALTER TABLE changes ADD COLUMN policy_set TEXT NOT NULL DEFAULT '';
+`, `
+CREATE INDEX members_of_user ON members (id, organization);
 `}}
 }
 

@@ -13,7 +13,7 @@ import (
 const (
 	KindDecision = "decision" // a question answered, or a mutation refused
 	KindChange   = "change"   // a committed mutation
-	KindRead     = "read"     // somebody read the log
+	KindRead     = "read"     // somebody read the log, or searched for what is allowed
 	// KindGap stands for sequences whose records are lost: a store was restored that is older than
 	// what its replica had shipped and forgotten. It has the last of those sequences; Details says
 	// {"from", "to"}, both lost, and Time when that was noticed.

@@ -1,0 +1,63 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"cordon/datastore"
+)
+
+// view is a transaction that only reads.
+type view struct {
+	conn *conn
+	over bool // the connection is another's then
+}
+
+// View runs fn with a reader of one point in time. In WAL mode that is the one of the first statement, and neither
+// the writer nor other readers wait for it.
+func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r datastore.Reader) error) error {
+	var failed error // of fn, to be given back as it is
+	err := s.state.read(ctx, func(c *conn) (err error) {
+		v := &view{conn: c}
+		// The end of ctx must not leave the connection in a transaction.
+		if _, err := c.exec(context.Background(), `BEGIN`); err != nil {
+			return err
+		}
+		defer func() { // also when fn panics, or ends its goroutine
+			v.over = true
+			_, end := c.exec(context.Background(), `ROLLBACK`)
+			err = errors.Join(err, end)
+		}()
+		failed = fn(ctx, reader{v})
+		return nil
+	})
+	if failed != nil {
+		return failed
+	}
+	return explain("view", err)
+}
+
+// read gives reads the view's own point in time.
+func (v *view) read(ctx context.Context, use func(c *conn) error) error {
+	if err := v.usable(ctx); err != nil {
+		return err
+	}
+	return use(v.conn)
+}
+
+// rows reads all before the first step, because the consumer may read through the same connection.
+func (v *view) rows(ctx context.Context, query string, args []any, row func(*sql.Rows) (func() bool, error)) error {
+	if err := v.usable(ctx); err != nil {
+		return err
+	}
+	return v.conn.steps(ctx, query, args, row)
+}
+
+// usable gives why the view may not be used now.
+func (v *view) usable(ctx context.Context) error {
+	if v.over {
+		return errOver
+	}
+	return ctx.Err()
+}

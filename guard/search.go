@@ -1,0 +1,162 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"cordon/datastore"
+	"cordon/ledger/record"
+	"cordon/policies"
+)
+
+// What a search looks for (AuthZEN 8).
+const (
+	FindSubjects  = "subject"
+	FindResources = "resource"
+	FindActions   = "action"
+)
+
+// Sizes of a page of a search.
+const (
+	pageOfSearch    = 50
+	longestOfSearch = 500
+)
+
+// mostLooked is how many candidates are looked at for one page. A page that has not found enough by then is short, and
+// says where to go on: a search in which little is found does not take long, it takes more pages.
+const mostLooked = 2000
+
+// Search asks which subjects, resources or actions a question would be allowed for. Of what is looked for, the question
+// has the type alone, and the organization where it names one.
+type Search struct {
+	Set      string // a policy set; empty: the built-in one
+	Find     string // one of the Find constants
+	Question Question
+	// Asked is all that was asked, but for the page, as one text: a token goes on with nothing else.
+	Asked []byte
+	Limit int    // of results on a page. 0: that of the page before, or 50. At most 500 are on one
+	Token string // of the page before; empty: the search begins
+}
+
+// Found is a page of what was found, in the order of ids. It is on record.
+type Found struct {
+	Entities []Entity // of an action the id is its name
+	Next     string   // where the search goes on; empty: this is all
+	ID       string   // of the record
+	Policy   string   // that decided
+	// Organization is the one that all candidates were of, where they were of one, and Revision its revision.
+	Organization string
+	Revision     int64
+}
+
+// Search finds a page of what a question would be allowed for: exactly those that Decide would allow, of the subjects
+// that are members of the resource's organization, of the resources of the organizations that the subject is a member of,
+// and of the actions and channels of the policy in force. All of a page is decided at one instant, on one point in time of
+// the store and by one policy. Errors: ErrOrganizationLimit, ErrTooStale, *Invalid for a token that is not of this search,
+// *NotFound for a set that there is not, and those of Decide.
+func (g *Guard) Search(ctx context.Context, o *Origin, s *Search) (*Found, error) {
+	if s.Set != "" && s.Set != policySet {
+		return nil, &NotFound{What: "policy set"}
+	}
+	start := g.now()
+	asked := s.asked()
+	if err := checkSearchLimit(o, s.Find, &asked); err != nil {
+		return nil, err
+	}
+	floors, err := g.floors(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	page, err := g.openPage(ctx, o, s)
+	if err != nil {
+		return nil, err
+	}
+	p, err := g.current(ctx)
+	for err == nil {
+		var w *walk
+		began := g.cache.begins()
+		err = g.store.View(ctx, func(ctx context.Context, r datastore.Reader) error {
+			w = &walk{
+				g: g, policy: p, store: r, began: began, find: s.Find, asked: asked, floors: floors, only: o.Caller.Organization,
+				at: start, ends: g.Ends(start), after: page.after, limit: page.limit,
+			}
+			return w.run(ctx)
+		})
+		other, is := errors.AsType[*otherPolicy](err)
+		if !is {
+			if err != nil {
+				return nil, err
+			}
+			return g.found(o, s, w, &page)
+		}
+		before := p
+		if p, err = g.policyFor(ctx, &other.activation); p == before { // it cannot be loaded
+			p, err = p.lasting(&other.activation), nil
+		}
+	}
+	return nil, err
+}
+
+// asked is the question as it goes on record: without what is looked for.
+func (s *Search) asked() record.Question {
+	q := record.Question{Subject: s.Question.Subject, Action: s.Question.Action, Resource: s.Question.Resource}
+	switch s.Find {
+	case FindSubjects:
+		q.Subject.ID = ""
+	case FindResources:
+		q.Resource.ID = ""
+	case FindActions:
+		q.Action = Action{}
+	}
+	return q
+}
+
+// checkSearchLimit refuses what checkLimit does; which organization is looked for is not named.
+func checkSearchLimit(o *Origin, find string, q *record.Question) error {
+	named := *q
+	if find == FindResources && q.Resource.Type == "organization" {
+		named.Resource.ID = o.Caller.Organization
+	}
+	return checkLimit(o, &named)
+}
+
+// found puts a page on record and makes the token of the next.
+func (g *Guard) found(o *Origin, s *Search, w *walk, page *searchPage) (*Found, error) {
+	f := &Found{Entities: w.found, ID: record.NewID(w.at), Policy: w.policy.Digest()}
+	if w.one() {
+		f.Organization, f.Revision = w.organization.id, w.organization.revision
+	}
+	if f.Entities == nil {
+		f.Entities = []Entity{}
+	}
+	if w.more {
+		f.Next = page.token(w.last)
+	}
+	details, _ := json.Marshal(struct { // of strings and numbers alone: it cannot fail
+		Search string `json:"search"`
+		Count  int    `json:"count"`
+		More   bool   `json:"more"`
+	}{s.Find, len(f.Entities), w.more})
+	return f, g.journal.Append(&record.Record{
+		ID: f.ID, Time: w.at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
+		Kind: record.KindRead, Question: w.asked, Decision: true, Reasons: json.RawMessage("[]"),
+		Policy: f.Policy, Organization: f.Organization, Revision: f.Revision, DurationUS: g.now().Sub(w.at).Microseconds(),
+		RequestID: o.RequestID, TraceID: o.TraceID, Details: details, Compact: true,
+	})
+}
+
+// weigh asks a policy about a question and what is known of it: questions, batches, searches and previews are all decided
+// here.
+func (g *Guard) weigh(ctx context.Context, p *policy, q *record.Question, k *facts, at, ends time.Time) (*policies.Decision, error) {
+	input, _ := g.inputs.Get().(*policies.Input)
+	if input == nil {
+		input = new(policies.Input)
+	}
+	project(input, q, k, ends)
+	decision, err := p.ask(ctx, input, at)
+	*input = policies.Input{}
+	g.inputs.Put(input)
+	return decision, err
+}
