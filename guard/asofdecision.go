@@ -65,8 +65,7 @@ func (g *Guard) DecideAt(ctx context.Context, o *Origin, q *Question, at time.Ti
 	}
 	var input policies.Input
 	project(&input, &asked, &k, at)
-	input.Time = engine.Time(at)
-	engine.Current(&input)
+	engine.Prepare(&input, at)
 	if found.Explanation, err = engine.Explain(ctx, &input); err != nil {
 		return nil, err
 	}

@@ -90,12 +90,13 @@ func (g *Guard) changers(ctx context.Context, o *Origin, engine *policies.Engine
 		}
 		found = append(found, c.Changer)
 	}
+	in := g.policy.Load() // one for all of it, whatever is activated meanwhile
 	for i := range found {
-		if err := g.who(ctx, &found[i], input); err != nil {
+		if err := in.who(ctx, &found[i], input); err != nil {
 			return nil, err
 		}
 	}
-	return found, g.people(ctx, o, entry.Organization, found)
+	return found, g.people(ctx, o, in, entry.Organization, found)
 }
 
 // effectOf says what an act does to a decision; nothing for none.

@@ -3,6 +3,7 @@ package guard_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -41,12 +42,16 @@ func (w *witnessedTx) Append(ctx context.Context, stream string, encode func(int
 
 func (w *witnessed) Update(ctx context.Context, fn func(context.Context, datastore.Tx) error) error {
 	return w.Store.Update(ctx, func(ctx context.Context, tx datastore.Tx) error {
-		in, err := datastore.Get(ctx, tx, datastore.Activation{Set: "cordon"})
-		if err != nil {
-			return fn(ctx, tx) // there is none yet
-		}
 		seen := &witnessedTx{Tx: tx}
-		if err := fn(ctx, seen); err != nil {
+		if err := fn(ctx, seen); err != nil || len(seen.policies) == 0 {
+			return err
+		}
+		// Afterwards, so that the transaction is as it is without a witness: what it reads first fixes the point in time.
+		in, err := datastore.Get(ctx, tx, datastore.Activation{Set: "cordon"})
+		if errors.Is(err, datastore.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		for _, digest := range seen.policies {

@@ -116,7 +116,7 @@ func (b *importBatch) takeMember(ctx context.Context, line *ImportLine) error {
 		}
 	}
 	old, exists := m.members[line.ID]
-	if roles := b.policy.roles(); (!exists || old.Role != next.Role) && !slices.Contains(roles, next.Role) {
+	if roles := RolesOf(b.policy.Engine); (!exists || old.Role != next.Role) && !slices.Contains(roles, next.Role) {
 		return line.refuse("invalid", "/role must be one of %s", strings.Join(roles, ", "))
 	}
 	if exists {

@@ -101,7 +101,7 @@ func (g *Guard) memberCommand(organization, id string, merge func(old *datastore
 			put, granted, err := merge(a.facts.Target)
 			var f faults
 			if err == nil && (a.facts.Target == nil || a.facts.Target.Role != put.Role) {
-				f.oneOf("/role", put.Role, a.policy.roles()) // of the policy that decides it
+				f.oneOf("/role", put.Role, RolesOf(a.policy.Engine)) // of the policy that decides it
 			}
 			if err := cmp.Or(f.err(), a.mustHave(true, ""), err); err != nil {
 				return nil, err

@@ -10,9 +10,8 @@ import (
 	"cordon/policies"
 )
 
-// who asks the policy in force who could do an act: members of each role, support on a code, the host.
-func (g *Guard) who(ctx context.Context, c *Changer, of *policies.Input) error {
-	p := g.policy.Load()
+// who asks a policy who could do an act: members of each role, support on a code, the host.
+func (p *policy) who(ctx context.Context, c *Changer, of *policies.Input) error {
 	may := func(kind, role, origin string) (bool, error) {
 		in := policies.Input{
 			Subject:      policies.Subject{Kind: kind, Member: role != "", Role: role},
@@ -49,7 +48,7 @@ func (g *Guard) who(ctx context.Context, c *Changer, of *policies.Input) error {
 		}
 		return decision.Allowed, nil
 	}
-	for _, role := range p.roles() {
+	for _, role := range RolesOf(p.Engine) {
 		yes, err := may(policies.SubjectUser, role, datastore.OriginAdministrator)
 		if err != nil {
 			return err
@@ -72,15 +71,15 @@ func (g *Guard) who(ctx context.Context, c *Changer, of *policies.Input) error {
 	return err
 }
 
-// people names the members who could do the acts today, to a reader who may read the directory.
-func (g *Guard) people(ctx context.Context, o *Origin, organization string, acts []Changer) error {
+// people names the members who could do the acts today by a policy, to a reader who may read the directory.
+func (g *Guard) people(ctx context.Context, o *Origin, p *policy, organization string, acts []Changer) error {
 	if !o.view().addresses || len(acts) == 0 {
 		return nil
 	}
 	for i := range acts {
 		acts[i].People = []Member{}
 	}
-	now, retired := g.Ends(g.now()), g.policy.Load().Words().Retired.Roles
+	now, retired := g.Ends(g.now()), p.Words().Retired.Roles
 	for m, err := range datastore.List(ctx, g.store, datastore.Member{Organization: organization}, Page{}) {
 		if err != nil {
 			return fmt.Errorf("list members: %w", err)

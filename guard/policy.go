@@ -3,7 +3,6 @@ package guard
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"cordon/datastore"
@@ -65,23 +64,11 @@ func (p *policy) lasting(until *Activation) *policy {
 // it and a decision stays a function of its input (docs/design.md 3.1). Words that the policy has retired are asked about by
 // those that stand for them.
 func (p *policy) ask(ctx context.Context, input *policies.Input, at time.Time) (*policies.Decision, error) {
-	input.Time = p.Time(at)
-	p.Current(input)
+	p.Prepare(input, at)
 	if p.noMemo {
 		return p.DecideUncached(ctx, input)
 	}
 	return p.Decide(ctx, input)
-}
-
-// roles returns the roles that the policy knows, Cordon's own first.
-func (p *policy) roles() []string {
-	list := datastore.Roles()
-	for _, role := range p.Roles() {
-		if !slices.Contains(list, role) {
-			list = append(list, role)
-		}
-	}
-	return list
 }
 
 // otherAction stands for the names of actions that callers make up.

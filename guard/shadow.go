@@ -113,8 +113,7 @@ func (s *shadowing) ask(ctx context.Context, q *shadowed) {
 	err := json.Unmarshal(q.InputJSON, &input)
 	var other *policies.Decision
 	if err == nil {
-		input.Time = q.shadow.Time(q.at)
-		q.shadow.Current(&input)
+		q.shadow.Prepare(&input, q.at)
 		other, err = q.shadow.Decide(limited, &input)
 	}
 	if ctx.Err() != nil {

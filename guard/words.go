@@ -16,7 +16,15 @@ import (
 const MailService = datastore.MailService
 
 // RolesOf returns the roles that a policy knows, Cordon's own first.
-func RolesOf(p *policies.Engine) []string { return (&policy{Engine: p}).roles() }
+func RolesOf(p *policies.Engine) []string {
+	list := datastore.Roles()
+	for _, role := range p.Roles() {
+		if !slices.Contains(list, role) {
+			list = append(list, role)
+		}
+	}
+	return list
+}
 
 const (
 	mostUses  = 20                  // how many uses of one word are named

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Words are the roles, kinds of products and actions that a policy brings beyond Cordon's own, as data beside its rules.
@@ -48,6 +49,12 @@ var wordPattern = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 // Words returns what the policy declares. The caller must not change it.
 func (e *Engine) Words() *Words { return &e.words }
+
+// Prepare gives an input the time of an instant, as the rules see it, and the policy's words.
+func (e *Engine) Prepare(in *Input, at time.Time) {
+	in.Time = e.Time(at)
+	e.Current(in)
+}
 
 // Current gives an input the words that stand for those that the policy has retired. Whoever makes inputs of what is kept
 // does so before it asks.

@@ -136,12 +136,12 @@ func (g Group) build(ctx context.Context, files Files, segments []Info, groups [
 		return nil, fmt.Errorf("build %s: %w", g.Name(), err)
 	}
 	for _, below := range all {
-		open := false
+		keyless := false
 		if g.Level > 1 {
-			open, err = below.index.open(ctx)
+			keyless, err = below.index.keyless(ctx)
 		}
 		from, to := g.keys()
-		if err == nil && !open {
+		if err == nil && !keyless {
 			err = below.index.each(ctx, from, to, pause, func(key uint64) {
 				if len(postings) <= most {
 					postings = append(postings, posting(key<<16|uint64(below.part)))
@@ -151,7 +151,7 @@ func (g Group) build(ctx context.Context, files Files, segments []Info, groups [
 		if err != nil {
 			return nil, fmt.Errorf("build %s: %w", g.Name(), err)
 		}
-		if open || len(postings) > most {
+		if keyless || len(postings) > most {
 			return h.encode(), nil
 		}
 	}
@@ -167,8 +167,8 @@ func (g Group) build(ctx context.Context, files Files, segments []Info, groups [
 	return h.encode(), nil
 }
 
-// open tells whether a group has no keys: then anything may be below it.
-func (x *index) open(ctx context.Context) (bool, error) {
+// keyless tells whether a group has no keys: then anything may be below it.
+func (x *index) keyless(ctx context.Context) (bool, error) {
 	h, err := x.head(ctx)
 	return err == nil && len(h.blocks) == 0, err
 }
