@@ -22,7 +22,7 @@ var modules = map[string]struct {
 	"github.com/spf13/pflag":             {"the flags of cobra", []string{"cmd/cordon"}},
 	"go.yaml.in/yaml/v3":                 {"the configuration file, and openapi.yaml served as JSON", []string{"cmd/cordon", "server"}},
 	"golang.org/x/sys":                   {"limits of a running server, for the test that fills its disk", nil},
-	"golang.org/x/mod":                   {"Merkle trees and signed notes (sumdb/tlog, sumdb/note), as Go's checksum database has them", []string{"ledger/tree"}},
+	"golang.org/x/mod":                   {"Merkle trees and signed notes (sumdb/tlog, sumdb/note), as Go's checksum database has them; in tests zip: a module as a proxy has it", []string{"ledger/tree"}},
 	"golang.org/x/term":                  {"whether a person is watching", []string{"cmd/cordon"}},
 	"github.com/lmittmann/tint":          {"logs on a terminal", []string{"cmd/cordon"}},
 	"github.com/schollz/progressbar/v3":  {"progress on a terminal", []string{"cmd/cordon"}},
