@@ -120,12 +120,7 @@ func (c *Client) text(ctx context.Context, path string) (body []byte, err error)
 	}
 	header := c.header()
 	header.Set("Accept", "*/*")
-	err = c.retry(ctx, func(ctx context.Context) error {
-		if c.config.Timeout > 0 {
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, c.config.Timeout)
-			defer cancel()
-		}
+	err = c.retry(ctx, c.limits(false), func(ctx context.Context) error {
 		res, err := c.send(ctx, http.MethodGet, target, header, nil)
 		if err != nil {
 			return err

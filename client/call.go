@@ -23,8 +23,11 @@ type call struct {
 	method string
 	path   []string // segments, escaped when they are sent
 	query  url.Values
-	body   any  // marshalled as JSON; nil: none
-	decide bool // carries Cordon-At-Least; is safe to repeat though it is a POST
+	body   any // marshalled as JSON; nil: none
+	// decide: it carries Cordon-At-Least, is safe to repeat though it is a POST, and is done within the budget; about has
+	// the organizations that it names.
+	decide bool
+	about  []string
 }
 
 // do carries out a call and reads its answer into out (nil: the answer does not matter).
@@ -57,20 +60,26 @@ func (c *Client) do(ctx context.Context, call call, out any) (http.Header, error
 		header.Set(HeaderExplain, c.config.Explain)
 	}
 	if call.decide {
-		if v := c.atLeastHeader(); v != "" {
+		if v := c.atLeastHeader(call.about); v != "" {
 			header.Set(HeaderAtLeast, v)
 		}
 	} else if call.method == http.MethodPost {
 		// One key for all tries of this call: a try whose answer was lost is not carried out twice.
 		header.Set(HeaderIdempotencyKey, rand.Text())
 	}
+	bound := c.limits(call.decide)
+	ctx, cancel := bound.begin(ctx)
+	defer cancel()
 	var answer http.Header
-	err = c.retry(ctx, func(ctx context.Context) error {
+	err = c.retry(ctx, bound, func(ctx context.Context) error {
 		answer, err = c.try(ctx, call.method, target, header, body, out)
 		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
+	}
+	if call.method != http.MethodGet {
+		c.shared.changes.note(call, answer)
 	}
 	return answer, nil
 }
@@ -88,8 +97,8 @@ func (c *Client) open(ctx context.Context, call call) (*http.Response, error) {
 		return c.send(ctx, call.method, target, header, nil)
 	}
 	var res *http.Response
-	err = c.retry(ctx, func(ctx context.Context) error {
-		res, err = c.send(ctx, call.method, target, header, nil)
+	err = c.retry(ctx, limits{tries: c.config.Tries}, func(ctx context.Context) error {
+		res, err = c.send(ctx, call.method, target, header, nil) //nolint:bodyclose // the caller closes it
 		return err
 	})
 	if err != nil {
@@ -100,11 +109,6 @@ func (c *Client) open(ctx context.Context, call call) (*http.Response, error) {
 
 // try sends a request once and reads the whole answer.
 func (c *Client) try(ctx context.Context, method, target string, header http.Header, body []byte, out any) (http.Header, error) {
-	if c.config.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.config.Timeout)
-		defer cancel()
-	}
 	var reader io.Reader
 	if body != nil {
 		reader = bytes.NewReader(body)
@@ -119,12 +123,17 @@ func (c *Client) try(ctx context.Context, method, target string, header http.Hea
 
 // send sends a request and gives a response with a status of success; the caller closes its body.
 func (c *Client) send(ctx context.Context, method, target string, header http.Header, body io.Reader) (*http.Response, error) {
-	req, err := http.NewRequestWithContext(ctx, method, target, body)
+	req, err := http.NewRequestWithContext(ctx, method, target, body) //nolint:gosec // of the server that the config names
+	if err != nil {
+		return nil, err
+	}
+	token, err := c.shared.tokens.get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	req.Header = header.Clone()
-	res, err := c.config.HTTPClient.Do(req)
+	req.Header.Set("Authorization", "Bearer "+token)
+	res, err := c.config.HTTPClient.Do(req) //nolint:gosec // as above
 	if err != nil {
 		// The url.Error repeats the URL, which says nothing here and may be long.
 		if inner, ok := errors.AsType[*url.Error](err); ok {
@@ -134,6 +143,9 @@ func (c *Client) send(ctx context.Context, method, target string, header http.He
 	}
 	if res.StatusCode < 200 || res.StatusCode > 299 {
 		defer res.Body.Close()
+		if res.StatusCode == http.StatusUnauthorized {
+			c.shared.tokens.refused(token)
+		}
 		return nil, readProblem(res)
 	}
 	return res, nil
@@ -189,7 +201,6 @@ func readProblem(res *http.Response) error {
 // header is what every request carries.
 func (c *Client) header() http.Header {
 	h := http.Header{}
-	h.Set("Authorization", "Bearer "+c.config.Key)
 	h.Set("Accept", "application/json, "+ProblemType)
 	h.Set("User-Agent", c.config.UserAgent)
 	if c.config.Language != "" {

@@ -13,23 +13,25 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 )
 
-// Config says which server to talk to, and as whom. Only URL and Key are needed.
+// Config says which server to talk to, and as whom. Only URL and Key, or Token, are needed.
 type Config struct {
 	// URL of the server, such as https://cordon.example.com. A path in it is kept.
 	URL string
 	// Key is the API key (ck_...) or a JWT of the issuer that the server trusts.
 	Key string
+	// Token gives tokens in place of a Key, one by one as each ends: from the issuer that the server trusts, or from a
+	// file or a vault that keys are exchanged in. See [Token].
+	Token func(context.Context) (Token, error)
 	// HTTPClient is used for all calls; nil is one that follows no redirects and has no cookies.
 	HTTPClient *http.Client
 	// TLS says whom a server's certificate must be from, and what is shown to a server that asks for
@@ -48,10 +50,14 @@ type Config struct {
 	// Purpose is why the log is read, in up to 500 characters: it goes on record with the reading. See also
 	// [Client.For].
 	Purpose string
-	// Timeout bounds one try of a call; 0 means 10 seconds, less than 0 none. Imports and exports
+	// Budget bounds a decision with all its tries: a question, a batch of them or a page of a search; 0 means 1 second,
+	// less than 0 its context alone. Whoever waits for a decision is better told soon that there is none.
+	Budget time.Duration
+	// Timeout bounds one try of another call; 0 means 10 seconds, less than 0 none. Imports and exports
 	// are streams and are bounded by their context only.
 	Timeout time.Duration
-	// Tries is how often a call that is safe to repeat is tried; 0 means 4, 1 never repeats.
+	// Tries is how often a call that is safe to repeat is tried; 0 means 4, 1 never repeats. A decision is tried twice at
+	// most: the first try may take half of the budget.
 	Tries int
 	// MaxWait is the longest wait before a repeat; 0 means 5 seconds. A server that asks for more
 	// patience than that (Retry-After) is not asked again.
@@ -64,10 +70,18 @@ type Config struct {
 type Client struct {
 	config  Config
 	base    string // without a slash at the end
+	set     string // of policies that is asked; empty: Cordon's own
 	atLeast map[string]int64
+	shared  *shared
 	// The condition of changes of the directory; see IfMatch and IfAbsent.
 	ifMatch  string
 	ifAbsent bool
+}
+
+// shared is what a client and those that are made of it have in common.
+type shared struct {
+	tokens  tokens
+	changes changes
 }
 
 // New makes a client. It does not talk to the server yet.
@@ -79,14 +93,17 @@ func New(config Config) (*Client, error) {
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("the URL of the Cordon server %q is not of the form http(s)://host[:port]", u.Redacted())
 	}
-	if config.Key == "" {
-		return nil, errors.New("no API key for the Cordon server")
+	if (config.Key == "") == (config.Token == nil) {
+		return nil, errors.New("a client of a Cordon server needs an API key or a source of tokens, and not both")
 	}
 	if config.Actor != "" && config.Agent != "" {
 		return nil, errors.New("a client acts for a user or for an agent, not for both")
 	}
 	if config.HTTPClient == nil {
 		config.HTTPClient = newHTTPClient(config.TLS)
+	}
+	if config.Budget == 0 {
+		config.Budget = time.Second
 	}
 	if config.Timeout == 0 {
 		config.Timeout = 10 * time.Second
@@ -100,7 +117,9 @@ func New(config Config) (*Client, error) {
 	if config.UserAgent == "" {
 		config.UserAgent = "cordon-client"
 	}
-	return &Client{config: config, base: strings.TrimSuffix(u.String(), "/")}, nil
+	c := &Client{config: config, base: strings.TrimSuffix(u.String(), "/"), shared: &shared{}}
+	c.shared.tokens.begin(config.Key, config.Token)
+	return c, nil
 }
 
 // As gives a client that acts for a user, over the same connections. Its key needs the scope act.
@@ -142,27 +161,21 @@ func (c *Client) For(purpose string) *Client {
 	return &d
 }
 
-// AtLeast gives a client whose decisions about the organization are made at that revision or a later
-// one, never at an earlier: ask with the revision that a change answered, and the decision knows of
-// the change, whichever replica answers. A replica that does not get there in time gives
-// [ErrTooStale].
-func (c *Client) AtLeast(organization string, revision int64) *Client {
+// InSet gives a client whose questions and searches are answered by a set of policies beside Cordon's own, over the
+// same connections.
+func (c *Client) InSet(name string) *Client {
 	d := *c
-	d.atLeast = maps.Clone(c.atLeast)
-	if d.atLeast == nil {
-		d.atLeast = map[string]int64{}
-	}
-	d.atLeast[organization] = max(revision, d.atLeast[organization])
+	d.set = name
 	return &d
 }
 
-// atLeastHeader is the value of Cordon-At-Least, empty where nothing is asked.
-func (c *Client) atLeastHeader() string {
-	var pairs []string
-	for _, organization := range slices.Sorted(maps.Keys(c.atLeast)) {
-		pairs = append(pairs, fmt.Sprintf("%s=%d", organization, c.atLeast[organization]))
+// access is the path of a question to the set that is asked.
+func (c *Client) access(endpoint ...string) []string {
+	path := append([]string{"access", "v1"}, endpoint...)
+	if c.set != "" {
+		path = append([]string{"p", c.set}, path...)
 	}
-	return strings.Join(pairs, ", ")
+	return path
 }
 
 // newHTTPClient makes a client that keeps connections for many concurrent decisions and never takes

@@ -87,7 +87,7 @@ func TestCanSaysYesOnlyToAYes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := serve(t, func(w http.ResponseWriter, r *http.Request) { answer(w, test.status, test.body) })
-			got, err := c.Can(t.Context(), "u", "manage", "p")
+			got, err := c.Can(t.Context(), "u", "manage", client.OnProduct("p"))
 			if got != test.want || (err != nil) != test.wantErr {
 				t.Errorf("Can gave %v, %v; want %v, error %v", got, err, test.want, test.wantErr)
 			}
@@ -100,7 +100,7 @@ func TestCanRefusesAPageThatIsNoAnswer(t *testing.T) {
 		w.Header().Set("Content-Type", "text/html")
 		io.WriteString(w, `{"decision":true}`)
 	})
-	if got, err := c.Can(t.Context(), "u", "manage", "p"); got || err == nil {
+	if got, err := c.Can(t.Context(), "u", "manage", client.OnProduct("p")); got || err == nil {
 		t.Errorf("Can gave %v, %v; want an error", got, err)
 	}
 }
@@ -115,7 +115,7 @@ func TestAnAnswerWithoutEndIsAnError(t *testing.T) {
 			}
 		}
 	})
-	if got, err := c.Can(t.Context(), "u", "manage", "p"); got || err == nil {
+	if got, err := c.Can(t.Context(), "u", "manage", client.OnProduct("p")); got || err == nil {
 		t.Errorf("Can gave %v, %v; want an error", got, err)
 	}
 }
@@ -262,7 +262,7 @@ func TestAServerThatIsNotThereIsUnavailable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got, err := c.Can(t.Context(), "u", "manage", "p")
+	got, err := c.Can(t.Context(), "u", "manage", client.OnProduct("p"))
 	if got || !errors.Is(err, client.ErrUnavailable) {
 		t.Errorf("Can gave %v, %v; want ErrUnavailable", got, err)
 	}
@@ -272,7 +272,7 @@ func TestACancelledCallSaysSo(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) { answer(w, 200, `{"decision":true}`) })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	got, err := c.Can(ctx, "u", "manage", "p")
+	got, err := c.Can(ctx, "u", "manage", client.OnProduct("p"))
 	if got || !errors.Is(err, context.Canceled) {
 		t.Errorf("Can gave %v, %v; want context.Canceled", got, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 )
 
@@ -27,15 +28,39 @@ type Decision struct {
 	Revision int64
 }
 
-// Can tells whether a user may do something to a product. An error is never a yes. See [Client.Decide] on
-// [ErrUnknownAction].
-func (c *Client) Can(ctx context.Context, user, action, product string) (bool, error) {
-	d, err := c.Decide(ctx, EvaluationRequest{
-		Subject:  Subject{Type: TypeUser, ID: user},
-		Action:   Action{Name: action},
-		Resource: Resource{Type: TypeProduct, ID: product},
-	})
+// Can tells whether a user may do something to a resource, such as OnProduct("web-1"). An error is never a yes, and
+// false is a denial alone. See [Client.Decide] on [ErrUnknownAction].
+func (c *Client) Can(ctx context.Context, user, action string, on Resource, details ...Detail) (bool, error) {
+	d, err := c.Decide(ctx, Ask(user, action, on, details...))
 	return d.Allowed && err == nil, err
+}
+
+// mostAtOnce is how many questions the server takes in a batch.
+const mostAtOnce = 1000
+
+// CanAll tells of each question whether it is allowed, in their order. It asks a thousand at a time, each within
+// Config.Budget. Where one of them could not be decided, or is about an action that no rule knows, all are an error:
+// false is a denial alone. [Client.DecideAll] tells them apart.
+func (c *Client) CanAll(ctx context.Context, questions []EvaluationRequest) ([]bool, error) {
+	can := make([]bool, 0, len(questions))
+	for chunk := range slices.Chunk(questions, mostAtOnce) {
+		batch := EvaluationsRequest{Evaluations: make([]Evaluation, len(chunk))}
+		for i := range chunk {
+			q := &chunk[i]
+			batch.Evaluations[i] = Evaluation{Subject: &q.Subject, Action: &q.Action, Resource: &q.Resource, Context: q.Context}
+		}
+		decisions, err := c.DecideAll(ctx, batch)
+		if err != nil {
+			return nil, err
+		}
+		for i := range decisions {
+			if err := decisions[i].Err(); err != nil {
+				return nil, fmt.Errorf("question %d: %w", len(can), err)
+			}
+			can = append(can, decisions[i].Allowed)
+		}
+	}
+	return can, nil
 }
 
 // Decide asks one question. A denial is an answer and no error, but for one: an action that is unknown on that
@@ -46,9 +71,10 @@ func (c *Client) Decide(ctx context.Context, question EvaluationRequest) (Decisi
 	var answer evaluationAnswer
 	h, err := c.do(ctx, call{
 		method: http.MethodPost,
-		path:   []string{"access", "v1", "evaluation"},
+		path:   c.access("evaluation"),
 		body:   question,
 		decide: true,
+		about:  []string{organizationOf(&question.Resource)},
 	}, &answer)
 	if err != nil {
 		return Decision{}, err
@@ -81,9 +107,10 @@ func (c *Client) DecideAll(ctx context.Context, questions EvaluationsRequest) ([
 	}
 	h, err := c.do(ctx, call{
 		method: http.MethodPost,
-		path:   []string{"access", "v1", "evaluations"},
+		path:   c.access("evaluations"),
 		body:   questions,
 		decide: true,
+		about:  questions.organizations(),
 	}, &answer)
 	if err != nil {
 		return nil, err

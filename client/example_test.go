@@ -44,7 +44,7 @@ func ExampleClient_Can() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	allowed, err := cordon.Can(context.Background(), "alice", "manage", "web-1")
+	allowed, err := cordon.Can(context.Background(), "alice", client.ActionManage, client.OnProduct("web-1"))
 	if err != nil {
 		log.Fatal(err) // not known: do not let it pass
 	}
@@ -59,12 +59,7 @@ func ExampleClient_Decide() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// A change of acme answered revision 6; the decision must know of it.
-	d, err := cordon.AtLeast("acme", 6).Decide(context.Background(), client.EvaluationRequest{
-		Subject:  client.Subject{Type: client.TypeUser, ID: "alice"},
-		Action:   client.Action{Name: "manage"},
-		Resource: client.Resource{Type: client.TypeProduct, ID: "web-1"},
-	})
+	d, err := cordon.Decide(context.Background(), client.Ask("alice", client.ActionManage, client.OnProduct("web-1")))
 	if err != nil {
 		log.Fatal(err)
 	}

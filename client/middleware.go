@@ -8,9 +8,10 @@ import (
 	"net/http"
 )
 
-// MiddlewareConfig says what a request of your service asks of Cordon. Everything but Log is needed.
+// MiddlewareConfig says what a request of your service asks of Cordon. Client, Subject, Action and Resource are needed.
 type MiddlewareConfig struct {
-	Client *Client
+	// Client is who is asked: a [Client], or a fake in tests.
+	Client Decider
 	// Subject says who sent the request, as your service has authenticated them. One without an id
 	// is nobody: the request is answered with 401 and Cordon is not asked.
 	Subject func(*http.Request) Subject
@@ -18,6 +19,15 @@ type MiddlewareConfig struct {
 	// name or no id is answered with 403 and Cordon is not asked.
 	Action   func(*http.Request) Action
 	Resource func(*http.Request) Resource
+	// Skip lets a request pass without a question, such as one for the state of your service; nil: none.
+	Skip func(*http.Request) bool
+	// Language says in which language the caller reads why they are denied; nil: as its Accept-Language says.
+	Language func(*http.Request) string
+	// OnDeny answers a request that is denied, in place of the 403 with the reasons; nil: that.
+	OnDeny func(http.ResponseWriter, *http.Request, Decision)
+	// OnError answers a request about which there is no decision, in place of a 503, or of a 500 where it is
+	// [ErrUnknownAction]; nil: those. The handler does not run, whatever OnError does.
+	OnError func(http.ResponseWriter, *http.Request, error)
 	// Log is told when Cordon could not be asked, and when there was nothing to ask; nil: nobody is.
 	Log *slog.Logger
 }
@@ -55,6 +65,9 @@ func (m *MiddlewareConfig) around(next http.Handler) http.Handler {
 
 // allow asks, and answers the request unless it is allowed.
 func (m *MiddlewareConfig) allow(w http.ResponseWriter, r *http.Request) (bool, context.Context) {
+	if m.Skip != nil && m.Skip(r) {
+		return true, r.Context()
+	}
 	q := EvaluationRequest{Subject: m.Subject(r), Action: m.Action(r), Resource: m.Resource(r)}
 	if q.Subject.ID == "" {
 		answerProblem(w, Problem{Status: http.StatusUnauthorized, Code: "unauthenticated", Detail: "Sign in to do this."})
@@ -72,36 +85,65 @@ func (m *MiddlewareConfig) allow(w http.ResponseWriter, r *http.Request) (bool, 
 		answerProblem(w, Problem{Status: http.StatusForbidden, Code: "denied", Detail: "Nothing here may be done by anyone."})
 		return false, nil
 	}
-	asked := m.Client
-	if language := r.Header.Get("Accept-Language"); language != "" {
-		asked = asked.In(language) // who is denied reads it
-	}
-	d, err := asked.Decide(r.Context(), q)
+	d, err := m.asked(r).Decide(r.Context(), q)
 	switch {
-	case errors.Is(err, ErrUnknownAction):
-		if m.Log != nil {
-			m.Log.ErrorContext(r.Context(), "cordon knows no such action on this type of resource", "action", q.Action.Name,
-				"type", q.Resource.Type, "decision", d.ID)
-		}
-		answerProblem(w, Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "This service asked for a permission that does not exist."})
-		return false, nil
 	case err != nil:
-		// A client that went away is not Cordon's failure.
-		if m.Log != nil && !errors.Is(err, context.Canceled) {
-			m.Log.ErrorContext(r.Context(), "cordon could not be asked", "action", q.Action.Name, "error", err)
-		}
-		w.Header().Set("Retry-After", "1")
-		answerProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "It cannot be decided now whether you may do this."})
+		m.fail(w, r, q, d, err)
 		return false, nil
 	case !d.Allowed:
-		w.Header().Set("Vary", "Accept-Language")
-		if d.Language != "" {
-			w.Header().Set("Content-Language", d.Language)
-		}
-		answerProblem(w, Problem{Status: http.StatusForbidden, Code: "denied", Detail: denial(d), Reasons: d.Reasons, DecisionID: d.ID})
+		m.deny(w, r, d)
 		return false, nil
 	}
 	return true, context.WithValue(r.Context(), decisionKey{}, d)
+}
+
+// asked gives who is asked, in the language of who is denied.
+func (m *MiddlewareConfig) asked(r *http.Request) Decider {
+	language := r.Header.Get("Accept-Language")
+	if m.Language != nil {
+		language = m.Language(r)
+	}
+	if c, ok := m.Client.(*Client); ok && language != "" {
+		return c.In(language)
+	}
+	return m.Client
+}
+
+// fail answers a request about which there is no decision.
+func (m *MiddlewareConfig) fail(w http.ResponseWriter, r *http.Request, q EvaluationRequest, d Decision, err error) {
+	unknown := errors.Is(err, ErrUnknownAction)
+	switch {
+	case m.Log == nil:
+	case unknown:
+		m.Log.ErrorContext(r.Context(), "cordon knows no such action on this type of resource", "action", q.Action.Name,
+			"type", q.Resource.Type, "decision", d.ID)
+	case !errors.Is(err, context.Canceled): // a client that went away is not Cordon's failure
+		m.Log.ErrorContext(r.Context(), "cordon could not be asked", "action", q.Action.Name, "error", err)
+	}
+	switch {
+	case m.OnError != nil:
+		m.OnError(w, r, err)
+	case unknown:
+		answerProblem(w, Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "This service asked for a permission that does not exist."})
+	default:
+		w.Header().Set("Retry-After", "1")
+		answerProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "It cannot be decided now whether you may do this."})
+	}
+}
+
+// deny answers a request that is denied.
+func (m *MiddlewareConfig) deny(w http.ResponseWriter, r *http.Request, d Decision) {
+	if m.OnDeny != nil {
+		m.OnDeny(w, r, d)
+		return
+	}
+	if m.Language == nil {
+		w.Header().Set("Vary", "Accept-Language")
+	}
+	if d.Language != "" {
+		w.Header().Set("Content-Language", d.Language)
+	}
+	answerProblem(w, Problem{Status: http.StatusForbidden, Code: "denied", Detail: denial(d), Reasons: d.Reasons, DecisionID: d.ID})
 }
 
 // denial is the sentence of the decisive reason.

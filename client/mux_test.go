@@ -140,7 +140,7 @@ func TestASlipOfThePenIsNoDenial(t *testing.T) {
 			w.Header().Set(client.HeaderDecisionID, "d1")
 			answer(w, 200, body)
 		})
-		can, err := c.Can(t.Context(), "ann", "mange", "web")
+		can, err := c.Can(t.Context(), "ann", "mange", client.OnProduct("web"))
 		if err != want || can != (strings.Contains(body, "true")) { //nolint:errorlint // the very error
 			t.Errorf("%s: Can gives %v, %v", body, can, err)
 		}

@@ -2,9 +2,15 @@ package client
 
 import "time"
 
-// KindMailService is the one kind of product with rules of its own: it goes into maintenance and
-// cannot be blocked.
-const KindMailService = "mail_service"
+// Kinds of products. Any other word is a kind, too; [KindMailService] is the one with rules of its own: it goes into
+// maintenance and cannot be blocked.
+const (
+	KindMailService = "mail_service"
+	KindWebHosting  = "web_hosting"
+	KindCloudServer = "cloud_server"
+	KindDomain      = "domain"
+	KindKDrive      = "kdrive"
+)
 
 // Product is a service that an organization bought.
 type Product struct {

@@ -12,15 +12,67 @@ import (
 // firstWait is the mean wait before the first repeat; it doubles with each.
 const firstWait = 100 * time.Millisecond
 
+// limits bound a call: all of it (0: its context alone), one try (0: nothing else does), and how often it is tried.
+type limits struct {
+	budget, timeout time.Duration
+	tries           int
+}
+
+// mostTries of a decision: one that did not come, and one more.
+const mostTries = 2
+
+// limits gives those of a decision or of another call.
+func (c *Client) limits(decision bool) limits {
+	if decision {
+		return limits{budget: max(0, c.config.Budget), tries: min(c.config.Tries, mostTries)}
+	}
+	return limits{timeout: max(0, c.config.Timeout), tries: c.config.Tries}
+}
+
+// begin bounds all of a call.
+func (l limits) begin(ctx context.Context) (context.Context, context.CancelFunc) {
+	if l.budget > 0 {
+		return context.WithTimeout(ctx, l.budget)
+	}
+	return ctx, func() {}
+}
+
+// try bounds the n-th try. One within a budget gets an even share of what is left, so that a server that hangs leaves
+// time to ask another; all of it, where that is too short to share.
+func (l limits) try(ctx context.Context, n int) (context.Context, context.CancelFunc) {
+	timeout := l.timeout
+	if deadline, ok := ctx.Deadline(); ok && l.budget > 0 {
+		left := time.Until(deadline)
+		if timeout = left / time.Duration(max(1, l.tries-n+1)); timeout < 2*firstWait {
+			timeout = left
+		}
+	}
+	if timeout > 0 {
+		return context.WithTimeout(ctx, timeout)
+	}
+	return ctx, func() {}
+}
+
 // retry runs try until it succeeds, fails for good, or has been tried often enough. Only calls that
 // are safe to repeat get here: reading, deciding, PUT, PATCH and DELETE, and POST with an idempotency key.
-func (c *Client) retry(ctx context.Context, try func(context.Context) error) error {
+func (c *Client) retry(ctx context.Context, bound limits, try func(context.Context) error) error {
+	renewed := false
 	for n := 1; ; n++ {
-		err := try(ctx)
-		if err == nil || ctx.Err() != nil || n >= c.config.Tries || !errors.Is(err, ErrUnavailable) {
+		limited, cancel := bound.try(ctx, n)
+		err := try(limited)
+		cancel()
+		if err == nil || ctx.Err() != nil || n >= bound.tries {
 			return err
 		}
-		wait := c.backOff(n)
+		var wait time.Duration
+		switch {
+		case errors.Is(err, ErrUnavailable):
+			wait = c.backOff(n)
+		case errors.Is(err, ErrUnauthorized) && c.config.Token != nil && !renewed:
+			renewed = true // the token was kept too long; the next try gets another
+		default:
+			return err
+		}
 		if e, ok := errors.AsType[*Error](err); ok {
 			if e.RetryAfter > c.config.MaxWait {
 				return err

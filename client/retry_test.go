@@ -61,8 +61,8 @@ func hangs(r *http.Request) (*http.Response, error) {
 }
 
 func TestCallsThatAreSafeToRepeatAreRepeated(t *testing.T) {
-	decide := func(ctx context.Context, c *client.Client) error {
-		_, err := c.Can(ctx, "u", "manage", "p")
+	read := func(ctx context.Context, c *client.Client) error {
+		_, err := c.Product(ctx, "p")
 		return err
 	}
 	block := func(ctx context.Context, c *client.Client) error {
@@ -73,7 +73,7 @@ func TestCallsThatAreSafeToRepeatAreRepeated(t *testing.T) {
 		_, err := c.Import(ctx, strings.NewReader("{}"))
 		return err
 	}
-	yes := says(200, `{"decision":true}`)
+	yes := says(200, `{}`)
 	type step = func(*http.Request) (*http.Response, error)
 	for name, test := range map[string]struct {
 		call           func(context.Context, *client.Client) error
@@ -82,16 +82,16 @@ func TestCallsThatAreSafeToRepeatAreRepeated(t *testing.T) {
 		fails          bool
 		atLeast, below time.Duration
 	}{
-		"at once":                     {decide, []step{yes}, 1, false, 0, 1},
-		"the connection breaks":       {decide, []step{breaks, yes}, 2, false, 1, time.Second},
-		"no answer in time":           {decide, []step{hangs, yes}, 2, false, 10 * time.Second, 11 * time.Second},
-		"503 and 502":                 {decide, []step{says(503, ""), says(502, ""), yes}, 3, false, 1, time.Second},
-		"the server says when":        {decide, []step{says(503, "", "Retry-After", "3"), yes}, 2, false, 3 * time.Second, 4 * time.Second},
-		"the server says much later":  {decide, []step{says(503, "", "Retry-After", "60"), yes}, 1, true, 0, 1},
-		"it never works":              {decide, []step{breaks}, 4, true, 1, 2 * time.Second},
-		"400 stays 400":               {decide, []step{says(400, ""), yes}, 1, true, 0, 1},
-		"500 may have done something": {decide, []step{says(500, ""), yes}, 1, true, 0, 1},
-		"an answer that is none":      {decide, []step{says(200, "{}"), yes}, 1, true, 0, 1},
+		"at once":                     {read, []step{yes}, 1, false, 0, 1},
+		"the connection breaks":       {read, []step{breaks, yes}, 2, false, 1, time.Second},
+		"no answer in time":           {read, []step{hangs, yes}, 2, false, 10 * time.Second, 11 * time.Second},
+		"503 and 502":                 {read, []step{says(503, ""), says(502, ""), yes}, 3, false, 1, time.Second},
+		"the server says when":        {read, []step{says(503, "", "Retry-After", "3"), yes}, 2, false, 3 * time.Second, 4 * time.Second},
+		"the server says much later":  {read, []step{says(503, "", "Retry-After", "60"), yes}, 1, true, 0, 1},
+		"it never works":              {read, []step{breaks}, 4, true, 1, 2 * time.Second},
+		"400 stays 400":               {read, []step{says(400, ""), yes}, 1, true, 0, 1},
+		"500 may have done something": {read, []step{says(500, ""), yes}, 1, true, 0, 1},
+		"an answer that is none":      {read, []step{says(200, "[]"), yes}, 1, true, 0, 1},
 		"an act under one key":        {block, []step{breaks, says(503, ""), says(200, "{}")}, 3, false, 1, time.Second},
 		"a stream is not":             {load, []step{breaks, says(200, "{}")}, 1, true, 0, 1},
 	} {
@@ -123,7 +123,7 @@ func TestWaitingEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
 		start := time.Now()
-		_, err := s.client(t).Can(ctx, "u", "manage", "p")
+		_, err := s.client(t).Product(ctx, "p")
 		if !errors.Is(err, client.ErrUnavailable) {
 			t.Errorf("error %v, want what the server said", err)
 		}
@@ -139,7 +139,7 @@ func TestNobodyWaitsBeyondTheirDeadline(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		start := time.Now()
-		if _, err := s.client(t).Can(ctx, "u", "manage", "p"); !errors.Is(err, client.ErrUnavailable) {
+		if _, err := s.client(t).Product(ctx, "p"); !errors.Is(err, client.ErrUnavailable) {
 			t.Errorf("error %v, want what the server said", err)
 		}
 		if took := time.Since(start); took != 0 {

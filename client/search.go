@@ -1,5 +1,12 @@
 package client
 
+import (
+	"context"
+	"errors"
+	"iter"
+	"net/http"
+)
+
 // SearchRequest asks which subjects, resources or actions a question would be allowed for (AuthZEN
 // 1.0, 8). Of what is searched for only the type counts; for actions there is no Action at all.
 type SearchRequest struct {
@@ -26,6 +33,95 @@ type SearchResponse[T any] struct {
 type SearchNext struct {
 	NextToken string `json:"next_token"` // empty: this was the last page
 	Count     int    `json:"count"`
+}
+
+// WhoMay makes the search for the users who may do something to a resource.
+func WhoMay(action string, on Resource) SearchRequest {
+	return SearchRequest{Subject: &Subject{Type: TypeUser}, Action: &Action{Name: action}, Resource: &on}
+}
+
+// WhichMay makes the search for the resources of a type to which a user may do something. Those of one organization are
+// found where of names it, else those of all that the user is a member of.
+func WhichMay(user, action, kind string, of ...string) SearchRequest {
+	resource := &Resource{Type: kind}
+	if len(of) > 0 {
+		resource.Properties = map[string]any{"organization": of[0]}
+	}
+	return SearchRequest{Subject: &Subject{Type: TypeUser, ID: user}, Action: &Action{Name: action}, Resource: resource}
+}
+
+// WhatMay makes the search for the actions that a user may do to a resource.
+func WhatMay(user string, on Resource) SearchRequest {
+	return SearchRequest{Subject: &Subject{Type: TypeUser, ID: user}, Resource: &on}
+}
+
+// SearchSubjects gives the subjects for which a question is allowed, page by page to the end of the last. It ends after
+// the first error: what came before it is not all there is. The caller may stop at any of them; pages that were not
+// reached are not fetched. Page says how many a page has, and with a token where to begin.
+func (c *Client) SearchSubjects(ctx context.Context, search SearchRequest) iter.Seq2[Subject, error] {
+	return find[Subject](ctx, c, "subject", search)
+}
+
+// SearchResources gives the resources for which a question is allowed; see [Client.SearchSubjects].
+func (c *Client) SearchResources(ctx context.Context, search SearchRequest) iter.Seq2[Resource, error] {
+	return find[Resource](ctx, c, "resource", search)
+}
+
+// SearchActions gives the actions for which a question is allowed; see [Client.SearchSubjects].
+func (c *Client) SearchActions(ctx context.Context, search SearchRequest) iter.Seq2[Action, error] {
+	return find[Action](ctx, c, "action", search)
+}
+
+// find gives the results of all pages of a search.
+func find[T any](ctx context.Context, c *Client, what string, search SearchRequest) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		search, none := search, *new(T) // of this walk: the next one begins anew
+		for {
+			page, err := findPage[T](ctx, c, what, &search)
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			for _, found := range page.Results {
+				if !yield(found, nil) {
+					return
+				}
+			}
+			if page.Page == nil || page.Page.NextToken == "" {
+				return
+			}
+			next := SearchPage{Token: page.Page.NextToken}
+			if search.Page != nil {
+				if next.Token == search.Page.Token {
+					yield(none, errors.New("the server gave the same page of a search twice"))
+					return
+				}
+				next.Limit = search.Page.Limit
+			}
+			search.Page = &next
+		}
+	}
+}
+
+func findPage[T any](ctx context.Context, c *Client, what string, search *SearchRequest) (page SearchResponse[T], err error) {
+	var answer struct {
+		Page    *SearchNext `json:"page"`
+		Results *[]T        `json:"results"`
+	}
+	_, err = c.do(ctx, call{
+		method: http.MethodPost,
+		path:   c.access("search", what),
+		body:   search,
+		decide: true,
+		about:  []string{organizationOf(search.Resource)},
+	}, &answer)
+	if err != nil {
+		return page, err
+	}
+	if answer.Results == nil { // nothing found is an empty list; an answer without one is none
+		return page, errors.New("the server gave no results, not even none")
+	}
+	return SearchResponse[T]{Page: answer.Page, Results: *answer.Results}, nil
 }
 
 // Metadata is the document at /.well-known/authzen-configuration (AuthZEN 1.0, 9).

@@ -23,11 +23,23 @@ type WebhookRequest struct {
 	Events []string `json:"events,omitempty"`
 }
 
-// WebhookEvents are all events that a webhook may ask for.
+// Events that a webhook may ask for.
+const (
+	EventProductBlocked     = "product.blocked"
+	EventProductUnblocked   = "product.unblocked"
+	EventMaintenanceStarted = "maintenance.started"
+	EventMaintenanceEnded   = "maintenance.ended"
+	EventUserBlocked        = "user.blocked"
+	EventUserUnblocked      = "user.unblocked"
+	EventUserSecure         = "user.secure"
+	EventUserRoleChanged    = "user.role_changed"
+)
+
+// WebhookEvents are all of them.
 func WebhookEvents() []string {
 	return []string{
-		"product.blocked", "product.unblocked", "maintenance.started", "maintenance.ended",
-		"user.blocked", "user.unblocked", "user.secure", "user.role_changed",
+		EventProductBlocked, EventProductUnblocked, EventMaintenanceStarted, EventMaintenanceEnded,
+		EventUserBlocked, EventUserUnblocked, EventUserSecure, EventUserRoleChanged,
 	}
 }
 

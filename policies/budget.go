@@ -131,7 +131,7 @@ func (e *Engine) probes() []*Input {
 					in := &Input{
 						Action:       NewAction(name, "", RoleAdministrator),
 						Subject:      Subject{Kind: SubjectUser, Member: role != "", Role: role},
-						Resource:     Resource{Type: on, Known: true, Kind: "web_hosting"},
+						Resource:     Resource{Type: on, Known: true, Kind: KindWebHosting},
 						Organization: Organization{OtherAdmins: true},
 						Time:         now,
 					}

@@ -52,7 +52,7 @@ func newTerms(v *vocabulary) terms {
 		{SubjectUser, SubjectAgent, SubjectHost, SubjectOther},
 		{TypeProduct, TypeUser, TypeOrganization, TypeChannel},
 		{OriginAdministrator, OriginSupport, OriginHost, CodeMissing, CodeInvalid, CodeValid},
-		{KindMailService, "web_hosting", "cloud_server", "domain", "kdrive"},
+		{KindMailService, KindWebHosting, KindCloudServer, KindDomain, KindKDrive},
 	}
 	for _, actions := range v.actions {
 		lists = append(lists, actions)

@@ -50,8 +50,14 @@ const (
 	CodeValid   = "valid"
 )
 
-// KindMailService is the one kind of product that has rules of its own (M1 to M3).
-const KindMailService = "mail_service"
+// Kinds of products that the domain names. Any other word is a kind, too.
+const (
+	KindMailService = "mail_service" // the one that has rules of its own (M1 to M3)
+	KindWebHosting  = "web_hosting"
+	KindCloudServer = "cloud_server"
+	KindDomain      = "domain"
+	KindKDrive      = "kdrive"
+)
 
 // The codes of reasons (`docs/domain.md`, "Reasons", in the order in which they are given). A policy may have others;
 // these are what the built-in rules say, and a test compares the two.

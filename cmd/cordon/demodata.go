@@ -120,7 +120,7 @@ func (d demoData) grants(r *rand.Rand, n int) []string {
 // kind gives a product its kind: the first five are one of each, so that every organization has
 // something of everything.
 func (d demoData) kind(r *rand.Rand, i int) string {
-	kinds := []string{"web_hosting", client.KindMailService, "domain", "kdrive", "cloud_server"}
+	kinds := []string{client.KindWebHosting, client.KindMailService, client.KindDomain, client.KindKDrive, client.KindCloudServer}
 	if i < len(kinds) {
 		return kinds[i]
 	}
@@ -130,13 +130,13 @@ func (d demoData) kind(r *rand.Rand, i int) string {
 func (d demoData) productName(r *rand.Rand, kind string, n int) string {
 	word := pick(r, d.words)
 	switch kind {
-	case "domain":
+	case client.KindDomain:
 		return fmt.Sprintf("%s-%d.example", word, n)
 	case client.KindMailService:
 		return fmt.Sprintf("Mail of %s-%d.example", word, n)
-	case "kdrive":
+	case client.KindKDrive:
 		return "Files of " + word
-	case "cloud_server":
+	case client.KindCloudServer:
 		return "Server " + word
 	}
 	return "Website " + word

@@ -53,7 +53,7 @@ func wordsOf(engines []*policies.Engine) (*words, error) {
 	}
 	slices.Sort(w.kinds)
 	w.otherType, w.otherAction, w.otherRole, w.otherChannel = unused(all, unknownType), unused(all, "fly"), unused(all, "boss"), unused(all, "pigeon")
-	w.otherKind = unused(all, "web_hosting", "cloud_server", "domain", "kdrive", "other")
+	w.otherKind = unused(all, policies.KindWebHosting, policies.KindCloudServer, policies.KindDomain, policies.KindKDrive, "other")
 	w.types = append(w.types, w.otherType)
 	w.actions[w.otherType] = []string{"view"}
 	return w, nil

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"cordon.example/client"
 	"cordon/tests/program"
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
@@ -74,6 +75,10 @@ func TestSystemsAreTold(t *testing.T) { // issue: Webhooks
 			}
 			if err := signed.Verify(c.body, c.header); err != nil || !strings.Contains(string(c.body), `"product.blocked"`) {
 				t.Errorf("after a rotation: %v %s", err, c.body)
+			}
+			event, err := client.VerifyWebhook(c.header, c.body, secret)
+			if err != nil || event.Type != client.EventProductBlocked || event.Data.By != "adam" || event.Data.Revision == 0 || event.ID == "" {
+				t.Errorf("the SDK reads %+v, %v", event, err)
 			}
 		}
 		p.awaitMetric(t, `cordon_messages_total{kind="webhook",outcome="delivered"} 2`)

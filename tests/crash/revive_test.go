@@ -67,7 +67,7 @@ func TestWhatARestoreRevives(t *testing.T) { // docs/operations.md
 	s = program.Serve(t, restoreTo(t, s, dir), key)
 	c = s.Client(nil)
 	with := func(k string) error {
-		_, err := s.Client(func(config *client.Config) { config.Key = k }).Can(t.Context(), "lena", "manage", "p0")
+		_, err := s.Client(func(config *client.Config) { config.Key = k }).Can(t.Context(), "lena", "manage", client.OnProduct("p0"))
 		return err
 	}
 	if err := with(revoked.Key); err != nil {
@@ -86,7 +86,7 @@ func TestWhatARestoreRevives(t *testing.T) { // docs/operations.md
 	if p.Revision >= before.Revision {
 		t.Errorf("the revision is %d, want one before %d", p.Revision, before.Revision)
 	}
-	if can, err := c.Can(t.Context(), "mia", "manage", "p0"); err != nil || !can {
+	if can, err := c.Can(t.Context(), "mia", "manage", client.OnProduct("p0")); err != nil || !can {
 		t.Errorf("a grant that was taken away since: %t, %v, want it to be back", can, err)
 	}
 	if _, err := c.AsAgent("sam").BlockUser(t.Context(), "acme", "mia", block); err != nil {

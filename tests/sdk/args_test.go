@@ -28,16 +28,18 @@ type args struct {
 	Channels      []string `json:"channels"`
 }
 
-// question is one as the cases write it. As a runner of "block_user" and its like, User is who is acted upon.
+// question is one as the cases write it. Of "block_user" and its like User is who is acted upon.
 type question struct {
-	User     string `json:"user"`
-	Action   string `json:"action"`
-	Resource struct {
-		Type         string `json:"type"`
-		ID           string `json:"id"`
-		Organization string `json:"organization"`
-		Channel      string `json:"channel"`
-	} `json:"resource"`
+	User     string   `json:"user"`
+	Action   string   `json:"action"`
+	Resource resource `json:"resource"`
+}
+
+type resource struct {
+	Type         string `json:"type"`
+	ID           string `json:"id"`
+	Organization string `json:"organization"`
+	Channel      string `json:"channel"`
 }
 
 // wire gives the question as AuthZEN has it.

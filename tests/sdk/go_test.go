@@ -57,13 +57,15 @@ func askGo(ctx context.Context, cordon *client.Client, c shownCase) (any, error)
 	}
 	switch c.Call {
 	case "can":
-		d, err := cordon.Decide(ctx, a.wire())
-		return d.Allowed, err
+		if a.Resource.Channel != "" {
+			return cordon.Can(ctx, a.User, a.Action, a.on(a.Resource.ID), client.Through(a.Resource.Channel))
+		}
+		return cordon.Can(ctx, a.User, a.Action, a.on(a.Resource.ID))
 	case "decide":
 		if a.Language != "" {
 			cordon = cordon.In(a.Language)
 		}
-		d, err := cordon.Explain(a.Explain).Decide(ctx, a.wire())
+		d, err := cordon.Explain(a.Explain).Decide(ctx, a.ask())
 		if err != nil && !errors.Is(err, client.ErrUnknownAction) {
 			return nil, err
 		}
@@ -73,23 +75,24 @@ func askGo(ctx context.Context, cordon *client.Client, c shownCase) (any, error)
 		}
 		return answer, nil
 	case "can_all":
-		return canAll(ctx, cordon, a.Questions)
-	case "filter":
-		can, err := canAll(ctx, cordon, a.each())
-		left := []string{}
-		for i, yes := range can {
-			if yes {
-				left = append(left, a.IDs[i])
-			}
+		questions := make([]client.EvaluationRequest, len(a.Questions))
+		for i, q := range a.Questions {
+			questions[i] = q.ask()
 		}
-		return left, err
+		return cordon.CanAll(ctx, questions)
+	case "filter":
+		return client.Filter(ctx, cordon, a.User, a.Action, a.IDs, question{Resource: resource{Type: a.Type, Organization: a.Organization}}.on)
 	case "evaluations":
 		var batch client.EvaluationsRequest
 		if err := json.Unmarshal(a.Request, &batch); err != nil {
 			return nil, err
 		}
 		decisions, err := cordon.DecideAll(ctx, batch)
-		return allowed(decisions), err
+		can := make([]bool, len(decisions))
+		for i, d := range decisions {
+			can[i] = d.Allowed
+		}
+		return can, err
 	}
 	if a.As != "" {
 		cordon = cordon.As(a.As)
@@ -126,28 +129,22 @@ func actOnUserInGo(ctx context.Context, cordon *client.Client, call string, a ar
 	return err
 }
 
-func canAll(ctx context.Context, cordon *client.Client, questions []question) ([]bool, error) {
-	can := []bool{}
-	for len(questions) > 0 {
-		n := min(len(questions), 1000)
-		var batch client.EvaluationsRequest
-		for _, q := range questions[:n] {
-			asked := q.wire()
-			batch.Evaluations = append(batch.Evaluations, client.Evaluation{Subject: &asked.Subject, Action: &asked.Action, Resource: &asked.Resource})
-		}
-		decisions, err := cordon.DecideAll(ctx, batch)
-		if err != nil {
-			return nil, err
-		}
-		can, questions = append(can, allowed(decisions)...), questions[n:]
+// on gives the resource of a question, with an id.
+func (q question) on(id string) client.Resource {
+	switch q.Resource.Type {
+	case client.TypeProduct:
+		return client.OnProduct(id)
+	case client.TypeUser:
+		return client.OnUser(q.Resource.Organization, id)
+	case client.TypeOrganization:
+		return client.OnOrganization(id)
 	}
-	return can, nil
+	return client.OnChannel(q.Resource.Organization, id)
 }
 
-func allowed(decisions []client.Decision) []bool {
-	can := make([]bool, len(decisions))
-	for i, d := range decisions {
-		can[i] = d.Allowed
+func (q question) ask() client.EvaluationRequest {
+	if q.Resource.Channel != "" {
+		return client.Ask(q.User, q.Action, q.on(q.Resource.ID), client.Through(q.Resource.Channel))
 	}
-	return can
+	return client.Ask(q.User, q.Action, q.on(q.Resource.ID))
 }

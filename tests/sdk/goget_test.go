@@ -31,7 +31,7 @@ func main() {
 		log.Fatal(err)
 	}
 	for _, user := range []string{"carl", "cleo"} {
-		can, err := cordon.Can(context.Background(), user, "manage", "shop")
+		can, err := cordon.Can(context.Background(), user, client.ActionManage, client.OnProduct("shop"))
 		if err != nil {
 			log.Fatal(err)
 		}
@@ -65,6 +65,9 @@ func TestAnotherModuleGetsTheSDK(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "main.go"), []byte(adopter), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.WriteFile(filepath.Join(folder, "readme.go"), []byte(told(t)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	run("go", "get", "cordon.example/client@v0.1.0")
 	if modules := strings.Fields(run("go", "list", "-m", "all")); len(modules) != 3 {
 		t.Errorf("the SDK brings %v along, want nothing", modules)
@@ -78,6 +81,22 @@ func TestAnotherModuleGetsTheSDK(t *testing.T) {
 	if got := run("go", "run", "."); got != "carl true\ncleo false\n" {
 		t.Errorf("the program says %q", got)
 	}
+}
+
+// told is what the README tells who uses the SDK, as a file that must compile.
+func told(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, found := strings.Cut(string(text), "```go\n")
+	code, _, _ = strings.Cut(code, "```")
+	if !found {
+		t.Fatal("the README has no Go in it")
+	}
+	return "package main\n\nimport (\n\"context\"\n\"fmt\"\n\"os\"\n\n\"cordon.example/client\"\n)\n\n" +
+		"func told(ctx context.Context, ids []string) (bool, []string, error) {\n" + code + "return allowed, visible, err\n}\n\nvar _ = told\n"
 }
 
 // publish puts the SDK of this checkout into the folder of a proxy, as a version.
