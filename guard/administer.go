@@ -110,7 +110,7 @@ func (g *Guard) activateNext(ctx context.Context, tx datastore.Tx, a *attempt, n
 func (g *Guard) follows(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
-	if err := g.reload(ctx, false); err != nil {
+	if err := g.reload(ctx, false); err != nil && !errors.Is(err, ErrPolicyNotLoaded) { // which was said
 		g.log.Warn("the policy that was activated is not in force here yet", "error", err)
 	}
 }

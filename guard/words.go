@@ -72,7 +72,8 @@ func (g *Guard) WordsInUse(ctx context.Context, from, to *policies.Engine) ([]Wo
 	}
 	for _, action := range lost["action"] {
 		asked := map[WordUser]bool{} // who asks asks more than once
-		for r, err := range g.ledger.Search(ctx, record.Filter{Action: action, Kind: record.KindDecision, From: g.now().Add(-usedSince), Limit: 10 * mostUses}) {
+		last := record.Filter{Action: action, Kind: record.KindDecision, From: g.now().Add(-usedSince), Limit: 10 * mostUses}
+		for r, err := range g.ledger.Search(ctx, last) {
 			if err != nil {
 				return nil, fmt.Errorf("look for who asks about %s: %w", action, err)
 			}

@@ -82,7 +82,9 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 			return none, err
 		}
 	}
-	return l.bring(ctx, o, set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
+	return l.bring(ctx, o, set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(
+		ctx context.Context, tx datastore.Tx, s *Standing, at time.Time,
+	) (*Version, string, *step, error) {
 		if err := unmet(o, s.Activation.Number); err != nil {
 			return nil, "", nil, err
 		}

@@ -11,8 +11,8 @@ import (
 // Diff is all that differs between two versions.
 type Diff = table.Comparison
 
-// Diff says what differs between a version and another, "" for the one in force, or that will be again: what is written, and every question that
-// is answered otherwise. That somebody read it is on record, and noted for the gate that may ask for it.
+// Diff says what differs between a version and another, "" for the one in force, or that will be again: what is written, and
+// every question that is answered otherwise. That somebody read it is on record, and noted for the gate that may ask for it.
 func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, against string) (*Diff, error) {
 	to, err := l.source(ctx, o, set, digest)
 	if err != nil {

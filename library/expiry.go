@@ -25,15 +25,11 @@ func (l *Library) Run(ctx context.Context) error {
 	defer beside.Wait()
 	ticks := time.NewTicker(lookEvery)
 	defer ticks.Stop()
-	for failing := false; ; {
+	for {
 		// The store says it: what is in force here is another where the version in force cannot be loaded, or the feed is
 		// silent. That the store does not answer is told by the guard.
 		if in, err := activation(ctx, l.store, Set); err == nil && l.over(&in) {
-			err := l.expire(ctx)
-			if err != nil && ctx.Err() == nil && !failing {
-				l.log.Error(staysLonger, "error", err)
-			}
-			failing = err != nil
+			l.end(ctx)
 		}
 		select {
 		case <-ctx.Done():
@@ -43,7 +39,14 @@ func (l *Library) Run(ctx context.Context) error {
 	}
 }
 
-const staysLonger = "a version that was to be in force for a time stays longer: the one before cannot be brought back"
+// end goes back to the version before, and says once that it cannot while it cannot.
+func (l *Library) end(ctx context.Context) {
+	err := l.expire(ctx)
+	if err != nil && ctx.Err() == nil && !l.staying.Load() {
+		l.log.Error("a version that was to be in force for a time stays longer: the one before cannot be brought back", "error", err)
+	}
+	l.staying.Store(err != nil)
+}
 
 // expire goes back to the version before where the time of the one in force is over. Of several replicas one does it:
 // whoever comes later finds another number. An activation that was committed first has taken its place for good, and one
@@ -53,7 +56,9 @@ func (l *Library) expire(ctx context.Context) error {
 	if err != nil || !l.over(&a) {
 		return err
 	}
-	next, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "end_break_glass", Resource: entity(Set)}, func(ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time) (*Version, string, *step, error) {
+	next, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "end_break_glass", Resource: entity(Set)}, func(
+		ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time,
+	) (*Version, string, *step, error) {
 		if !l.over(&s.Activation) {
 			return nil, "", nil, errNotOver
 		}

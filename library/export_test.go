@@ -12,6 +12,9 @@ import (
 // Expire looks once whether the time of what is in force is over.
 func (l *Library) Expire(ctx context.Context) error { return l.expire(ctx) }
 
+// End does so, and says where it cannot.
+func (l *Library) End(ctx context.Context) { l.end(ctx) }
+
 // Quicken has the library find everything in order without a look, which is what most tests need.
 func (l *Library) Quicken() {
 	l.inspect = func(_ context.Context, src policies.Source) (*policies.Report, error) {

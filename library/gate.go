@@ -51,7 +51,8 @@ type asking struct {
 // an activation to come.
 func (l *Library) judge(ctx context.Context, from datastore.Reader, s *Standing, v *Version, asked *asking, at time.Time) ([]Gate, error) {
 	open := v.Summary.open(&s.Gates)
-	if s.Gates.DiffRead && (asked == nil || !slices.ContainsFunc(v.Readings, func(r Reading) bool { return r.Is(asked.by) && r.Against == base(&s.Activation) })) {
+	read := func(r Reading) bool { return r.Is(asked.by) && r.Against == base(&s.Activation) }
+	if s.Gates.DiffRead && (asked == nil || !slices.ContainsFunc(v.Readings, read)) {
 		open = append(open, Gate{
 			Name: GateDiffRead, Scope: guard.ScopeActivate,
 			Detail: "whoever activates reads the difference to the version in force first",

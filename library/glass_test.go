@@ -1,9 +1,11 @@
 package library_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -443,6 +445,26 @@ func once(key string) *guard.Origin {
 	o := alice()
 	o.Once = &guard.Once{Key: key, Render: func(*guard.Result, error) (int, []byte) { return 200, []byte("{}") }}
 	return o
+}
+
+// That a version stays longer than it was to be is said once, when the server starts, and not with every look.
+func TestWhatStaysLongerIsSaidOnce(t *testing.T) {
+	store := openSQLite(t)
+	s := started(t, store)
+	a := s.standing(t).Activation
+	a.Number, a.Previous, a.Until = 2, "sha256:none", s.clock.now().Add(-time.Second)
+	if err := store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, a) }); err != nil {
+		t.Fatal(err)
+	}
+	var said bytes.Buffer
+	next := replica(t, store, s.clock, func(c *library.Config) { c.Log = slog.New(slog.NewTextHandler(&said, nil)) })
+	if err := next.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	next.End(t.Context())
+	if got := strings.Count(said.String(), "stays longer"); got != 1 {
+		t.Errorf("it is said %d times:\n%s", got, said.String())
+	}
 }
 
 // After a hundred broken glasses that nobody looked at the glass holds, until a review is closed.

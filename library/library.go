@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"cordon/datastore"
@@ -43,9 +44,9 @@ type Config struct {
 	Compare func(ctx context.Context, from, to *policies.Engine) (*table.Difference, error)
 }
 
-// Apart checks policies, proves what holds for all questions, and tries inputs, where none can harm this process: until somebody has
-// a version compared, replayed or activated it is not even compiled here. A policy that takes
-// too much is a *policies.ProblemsError.
+// Apart checks policies, proves what holds for all questions, and tries inputs, where none can harm this process: until
+// somebody has a version compared, replayed or activated it is not even compiled here. A policy that takes too much is a
+// *policies.ProblemsError.
 type Apart interface {
 	Check(ctx context.Context, src policies.Source) (*policies.Report, error)
 	Prove(ctx context.Context, src policies.Source) (*table.Proof, error)
@@ -67,6 +68,7 @@ type Library struct {
 	working     chan struct{} // holds a token while a policy is checked or compared
 	trying      chan struct{} // holds a token for each trial of what was never in force
 	apart       Apart
+	staying     atomic.Bool // a version is in force whose time is over
 	differences differences
 	inspect     func(ctx context.Context, src policies.Source) (*policies.Report, error)
 	prove       func(ctx context.Context, src policies.Source) (*table.Proof, error)
@@ -87,7 +89,8 @@ func New(config Config) (*Library, error) {
 	l := &Library{
 		store: config.Store, guard: config.Guard, ledger: config.Ledger, shipped: config.Shipped, release: config.Release,
 		tokens: config.Tokens, now: config.Now, log: config.Log, jobs: newJobs(config.Store, config.Replica, config.Now, config.Log),
-		working: make(chan struct{}, 1), trying: make(chan struct{}, mostTried), apart: config.Apart, inspect: policies.Check, prove: prove, compare: table.Compare,
+		working: make(chan struct{}, 1), trying: make(chan struct{}, mostTried),
+		apart: config.Apart, inspect: policies.Check, prove: prove, compare: table.Compare,
 	}
 	if config.Compare != nil {
 		l.compare = config.Compare

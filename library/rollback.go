@@ -20,7 +20,9 @@ func (l *Library) Rollback(ctx context.Context, o *guard.Origin, set, message st
 	if err := f.err(); err != nil {
 		return none, err
 	}
-	return l.bring(ctx, o, set, &guard.Administration{Action: "rollback_policy", Resource: entity(set)}, func(ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time) (*Version, string, *step, error) {
+	return l.bring(ctx, o, set, &guard.Administration{Action: "rollback_policy", Resource: entity(set)}, func(
+		ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time,
+	) (*Version, string, *step, error) {
 		if err := unmet(o, s.Activation.Number); err != nil {
 			return nil, "", nil, err
 		}

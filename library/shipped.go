@@ -33,9 +33,7 @@ func (l *Library) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := l.expire(ctx); err != nil { // a server that does not start would help nobody
-		l.log.Error(staysLonger, "error", err)
-	}
+	l.end(ctx) // a server that does not start for it would help nobody
 	return l.jobs.start(ctx)
 }
 
@@ -44,7 +42,9 @@ var errStands = errors.New("it is so already")
 
 // first brings the shipped policy into force, unless something is.
 func (l *Library) first(ctx context.Context, digest string) error {
-	_, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
+	_, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(
+		ctx context.Context, tx datastore.Tx, s *Standing, at time.Time,
+	) (*Version, string, *step, error) {
 		if s.Activation.Number > 0 {
 			return nil, "", nil, errStands
 		}
@@ -105,7 +105,9 @@ func (l *Library) Reload(ctx context.Context, src policies.Source) error {
 	if err := l.guard.Keep(ctx, src); err != nil {
 		return err
 	}
-	_, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
+	_, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "activate_policy", Resource: entity(digest)}, func(
+		ctx context.Context, tx datastore.Tx, s *Standing, at time.Time,
+	) (*Version, string, *step, error) {
 		if s.Activation.Digest == digest {
 			return nil, "", nil, errStands
 		}

@@ -53,7 +53,10 @@ type answers struct {
 }
 
 func newAnswers(engine *policies.Engine) *answers {
-	return &answers{engine: engine, timed: engine.Time(time.Time{}) != nil, known: map[string]*answer{}, read: map[string]string{}, most: mostRemembered, budget: budget}
+	return &answers{
+		engine: engine, timed: engine.Time(time.Time{}) != nil,
+		known: map[string]*answer{}, read: map[string]string{}, most: mostRemembered, budget: budget,
+	}
 }
 
 // of returns what the version says of a record's input. Where its rules look at the time, that is the record's: it was
