@@ -133,4 +133,5 @@ type Metadata struct {
 	SearchResourceEndpoint    string   `json:"search_resource_endpoint,omitempty"`
 	SearchActionEndpoint      string   `json:"search_action_endpoint,omitempty"`
 	Capabilities              []string `json:"capabilities,omitempty"`
+	SignedMetadata            string   `json:"signed_metadata,omitempty"` // the other members and iss, as a signed token
 }

@@ -51,6 +51,10 @@ func (g *Guard) Explain(ctx context.Context, o *Origin, id string) (*Explanation
 		x.WhyNot = "nothing was decided: the record stands for records that are lost"
 		return x, nil
 	}
+	if !entry.Decides() {
+		x.WhyNot = "it is no decision, but a search: what was found then is not kept, only how much it was"
+		return x, nil
+	}
 	if entry.Question.Action.Name == opa.Evaluate && entry.Policy == "" {
 		x.WhyNot = "an agent of Open Policy Agent decided it, by a policy of its own: what it reported is in the record"
 		return x, nil

@@ -1,13 +1,10 @@
 package server_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"cordon.example/client"
 	"cordon/guard"
@@ -323,30 +320,6 @@ func TestAtLeast(t *testing.T) {
 	}
 }
 
-func TestTheMetadataNamesWhatThereIs(t *testing.T) {
-	w := newWorld(t)
-	got := w.do(t, http.MethodGet, "/.well-known/authzen-configuration", nil, noKey, func(r *http.Request) { r.Host = "evil.example" }).want(t, http.StatusOK)
-	want := map[string]string{
-		"policy_decision_point":       "https://cordon.example",
-		"access_evaluation_endpoint":  "https://cordon.example/access/v1/evaluation",
-		"access_evaluations_endpoint": "https://cordon.example/access/v1/evaluations",
-		"search_subject_endpoint":     "https://cordon.example/access/v1/search/subject",
-		"search_resource_endpoint":    "https://cordon.example/access/v1/search/resource",
-		"search_action_endpoint":      "https://cordon.example/access/v1/search/action",
-	}
-	var metadata map[string]string
-	if err := json.Unmarshal([]byte(got.body), &metadata); err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(metadata, want); diff != "" {
-		t.Errorf("got, want:\n%s", diff)
-	}
-	if !strings.HasPrefix(got.header.Get("Cache-Control"), "max-age=") {
-		t.Errorf("got Cache-Control %q", got.header.Get("Cache-Control"))
-	}
-}
-
-// A key with decide may say who acts, if it may act; the record has it.
 func TestWhoActsOnAQuestionIsOnRecord(t *testing.T) {
 	w := newWorld(t)
 	w.acme(t)

@@ -267,10 +267,30 @@ func TestASearchIsOneRecord(t *testing.T) {
 		r.Organization != "acme" || fmt.Sprint(r.Revision) != got.header.Get(client.HeaderRevision) || r.Policy != got.header.Get(client.HeaderPolicy) || r.RequestID != "search-1" || len(r.Input) > 0 {
 		t.Errorf("got %+v %s", r, r.Details)
 	}
-	var list client.List[client.Record]
-	w.do(t, http.MethodGet, "/v1/decisions?kind=decision", nil).want(t, http.StatusOK).into(t, &list)
-	if len(list.Items) > 0 {
-		t.Errorf("a search is taken for a decision: %+v", list.Items)
+	for _, sealed := range []bool{false, true} {
+		if sealed {
+			w.seal(t)
+		}
+		if list := w.records(t, "kind=decision"); len(list) > 0 {
+			t.Errorf("a search is taken for a decision: %+v", list)
+		}
+		if list := w.records(t, "kind=read&action=manage&resource=shop"); len(list) != 1 || list[0].ID != id {
+			t.Errorf("sealed %v: found %+v", sealed, list)
+		}
+		for _, by := range guard.CountedBy() {
+			if counts := w.do(t, http.MethodGet, "/v1/decisions/counts?action=manage&by="+by, nil).want(t, http.StatusOK); !strings.Contains(counts.body, `"items":[]`) {
+				t.Errorf("sealed %v: by %s a search counts as %s", sealed, by, counts.body)
+			}
+		}
+	}
+	event := w.do(t, http.MethodGet, "/v1/decisions/export?format=opa&action=manage", nil).want(t, http.StatusOK)
+	if !strings.Contains(event.body, id) || strings.Contains(event.body, `"result"`) {
+		t.Errorf("an agent's event would be %s", event.body)
+	}
+	var x client.Explanation
+	w.do(t, http.MethodGet, "/v1/decisions/"+id+"/explain", nil).want(t, http.StatusOK).into(t, &x)
+	if x.Reproduced || !strings.Contains(x.WhyNot, "a search") {
+		t.Errorf("explained as %+v", x)
 	}
 }
 

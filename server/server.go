@@ -64,8 +64,10 @@ type Config struct {
 	// say who may reach the server, say. False: such a call is refused.
 	Anonymous bool
 	// PublicURL is how callers reach the server, for the AuthZEN metadata. Never made of what a
-	// request says. Empty: the address it listens on.
+	// request says. Empty: the address it listens on, where that is on the loopback; else nothing is said of it.
 	PublicURL string
+	// MetadataKey signs the AuthZEN metadata: a private key in PEM. Empty: they are not signed.
+	MetadataKey []byte
 
 	MaxBody   int64     // of a body, in bytes. 0: 256 KiB. Imports have no such bound
 	RateLimit RateLimit // zero: none
@@ -96,6 +98,8 @@ type Server struct {
 	metrics *Metrics
 	tokens  *tokens
 	limits  limits
+
+	signer *signer // of metadata; nil: they are not signed
 
 	certificates *certificates // nil: it serves in the clear
 
@@ -147,6 +151,9 @@ func New(config Config) (*Server, error) {
 	}
 	s.limits.change(config.RateLimit)
 	if s.certificates, err = newCertificates(config.TLS, config.Log); err != nil {
+		return nil, fmt.Errorf("make server: %w", err)
+	}
+	if s.signer, err = newSigner(config.MetadataKey); err != nil {
 		return nil, fmt.Errorf("make server: %w", err)
 	}
 	e := echo.New()

@@ -3,24 +3,19 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 
 	"cordon/ledger/tree"
 )
 
 // auditKey reads the key that signs the log; nil: the store keeps one.
 func auditKey(c config) (*tree.Key, error) {
-	path := c.text("audit-key")
-	if path == "" {
-		return nil, nil
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("read --audit-key: %w", err)
+	data, err := c.file("audit-key")
+	if data == nil || err != nil {
+		return nil, err
 	}
 	key, err := tree.ParseKey(string(data))
 	if err != nil {
-		return nil, fmt.Errorf("--audit-key %s: %w; cordon audit new-key makes one", path, err)
+		return nil, fmt.Errorf("--audit-key %s: %w; cordon audit new-key makes one", c.text("audit-key"), err)
 	}
 	return key, nil
 }

@@ -53,6 +53,7 @@ func settings() []group {
 			{"metrics-listen", "127.0.0.1:9090", hostPort.or("off"), "address of the metrics; off: none"},
 			{"pprof", false, bound{}, "serve /debug/pprof beside the metrics; refused where they listen on all addresses"},
 			{"public-url", "", publicURL, "how callers reach the server, such as https://cordon.example.com; stands in the AuthZEN metadata"},
+			{"metadata-key", "", files, "file with a private key in PEM (RSA, EC or Ed25519) that signs the AuthZEN metadata, as signed_metadata; who trusts it is told the public key by other ways"},
 			{"dev", false, bound{}, "try it: loopback only, with the demo organization in an empty store and a new key at each start"},
 			{"policies", "", files, "with --dev: folder of a policy (as cordon/... lies in it), in force whenever something in it is saved; no gate is asked"},
 			{"replica", "", replicas, "name of this server in the record, its own and always the same (default one that is kept in --data)"},

@@ -190,6 +190,10 @@ func answerOf(r client.Record) string {
 		return "conflict: " + d.Conflict
 	case d.Preview && r.Decision:
 		return "previewed"
+	case d.Search != "" && d.More:
+		return fmt.Sprintf("found %d, and more", d.Count)
+	case d.Search != "":
+		return fmt.Sprintf("found %d", d.Count)
 	case r.Kind == client.RecordRead:
 		return "read"
 	case r.Kind == client.RecordGap:

@@ -20,6 +20,9 @@ type recordDetails struct {
 	ExpiresAt     string `json:"expires_at"`
 	Conflict      string `json:"conflict"`
 	Preview       bool   `json:"preview"`
+	Search        string `json:"search"` // what was searched for
+	Count         int    `json:"count"`  // of what was found
+	More          bool   `json:"more"`
 	Changes       []struct {
 		Noun string `json:"noun"`
 		ID   string `json:"id"`

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -183,6 +184,10 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 	if err != nil {
 		return nil, err
 	}
+	metadataKey, err := c.file("metadata-key")
+	if err != nil {
+		return nil, err
+	}
 	return server.New(server.Config{
 		Guard:           in.guard,
 		Library:         in.library,
@@ -195,6 +200,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		Issuer:          c.issuer(),
 		Anonymous:       c.is("anonymous"),
 		PublicURL:       c.text("public-url"),
+		MetadataKey:     metadataKey,
 		RateLimit:       c.rateLimit(),
 		DrainDelay:      c.duration("drain-delay"),
 		DrainTimeout:    c.duration("drain-timeout"),
@@ -205,6 +211,19 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		Backup:          in.backup(c),
 		Log:             in.log,
 	})
+}
+
+// file reads the file that a setting names; nil where it names none.
+func (c config) file(setting string) ([]byte, error) {
+	path := c.text(setting)
+	if path == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read --%s: %w", setting, err)
+	}
+	return data, nil
 }
 
 // listenMetrics listens for who reads the metrics; nil where nobody is to. A second server that is

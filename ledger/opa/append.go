@@ -28,13 +28,16 @@ func AppendEvent(dst []byte, r *record.Record) []byte {
 		Labels: map[string]string{"app": "cordon", "id": r.Replica}, DecisionID: r.ID, BatchDecisionID: r.Batch, TraceID: r.TraceID,
 		Path: Path, Input: r.Input, RequestedBy: r.Caller, Timestamp: r.Time.UTC(), Metrics: map[string]int64{handlerTimer: r.DurationUS * 1000},
 		RequestID: r.Sequence,
-		Result:    result{r.Decision, slices.Concat(r.Reasons)},
+		Result:    &result{r.Decision, slices.Concat(r.Reasons)},
 		Custom: custom{
 			Kind: r.Kind, Actor: r.Actor, Agent: r.Agent, Question: r.Question, Organization: r.Organization, Revision: r.Revision,
 			RequestID: r.RequestID, Details: r.Details,
 		},
 	}
-	if len(r.Reasons) == 0 {
+	switch {
+	case !r.Decides():
+		e.Result = nil // as of what is undefined
+	case len(r.Reasons) == 0:
 		e.Result.Reasons = json.RawMessage("[]")
 	}
 	if r.Policy != "" {
@@ -58,7 +61,7 @@ type event struct {
 	Bundles         map[string]bundle `json:"bundles,omitempty"`
 	Path            string            `json:"path"`
 	Input           json.RawMessage   `json:"input,omitempty"`
-	Result          result            `json:"result"`
+	Result          *result           `json:"result,omitempty"`
 	RequestedBy     string            `json:"requested_by,omitempty"`
 	Timestamp       time.Time         `json:"timestamp"`
 	Metrics         map[string]int64  `json:"metrics"`

@@ -38,7 +38,10 @@ func TestARecordIsToldAsAnEvent(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := opa.Record(&events[0])
-		if got.RequestID != r.ID || got.Decision != r.Decision || !cmp.Equal(got.Input, r.Input, recordtest.SameJSON) || got.DurationUS != r.DurationUS {
+		if _, has := said["result"]; has != r.Decides() {
+			t.Fatalf("a result: %v, of %s", has, r.AppendJSON(nil))
+		}
+		if got.RequestID != r.ID || got.Decision != (r.Decision && r.Decides()) || !cmp.Equal(got.Input, r.Input, recordtest.SameJSON) || got.DurationUS != r.DurationUS {
 			t.Fatalf("got %s of %s", got.AppendJSON(nil), r.AppendJSON(nil))
 		}
 		var custom record.Record

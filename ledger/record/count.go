@@ -12,9 +12,12 @@ type Count struct{ Allowed, Denied int64 }
 func CountedBy() []string { return []string{"reason", "action", "organization", "hour"} }
 
 // Counted returns what the record counts for, each once: its reasons' codes, its action, its organization, or the hour
-// that it is of, as 2026-01-31T12:00:00Z. By anything else it counts for nothing.
+// that it is of, as 2026-01-31T12:00:00Z. By anything else it counts for nothing, and so does a search.
 func (r *Record) Counted(by string) iter.Seq[string] {
 	return func(yield func(string) bool) {
+		if !r.Decides() {
+			return
+		}
 		switch by {
 		case "reason":
 			seen := make(map[string]bool, 2)

@@ -22,6 +22,12 @@ func TestARecordCountsOnceForWhatItHas(t *testing.T) {
 			t.Errorf("by %s it counts for %q, want %q", by, got, want[by])
 		}
 	}
+	r.Kind, r.Reasons = record.KindRead, []byte("[]")
+	for _, by := range record.CountedBy() {
+		if got := slices.Collect(r.Counted(by)); len(got) > 0 {
+			t.Errorf("by %s a search counts for %q", by, got)
+		}
+	}
 	denied := record.Record{}
 	if got := (record.Count{}).Add(&denied).Add(&record.Record{Decision: true}).Add(&denied); got != (record.Count{Allowed: 1, Denied: 2}) {
 		t.Errorf("counted %+v", got)

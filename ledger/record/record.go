@@ -5,6 +5,7 @@
 package record
 
 import (
+	"bytes"
 	"encoding/json"
 	"time"
 )
@@ -19,6 +20,12 @@ const (
 	// {"from", "to"}, both lost, and Time when that was noticed.
 	KindGap = "gap"
 )
+
+// Decides reports whether the record tells a decision. That of a search tells what was searched for and how much was found:
+// much was decided, and nothing of it is one answer to the question.
+func (r *Record) Decides() bool {
+	return r.Kind != KindRead || len(bytes.TrimSpace(r.Reasons)) > len("[]")
+}
 
 // MaxBytes bounds one record's JSON.
 const MaxBytes = 1 << 20

@@ -56,7 +56,7 @@ func (s *Segment) Count(ctx context.Context, q record.Query, by string, counts m
 
 // neededFor returns the columns by which a filter selects, and those of more members; nil for all of them.
 func neededFor(f *record.Filter, more ...string) []string {
-	needed := []string{"decision", "line"}
+	needed := []string{"decision", "line", "kind", "reasons"} // the last two tell what is no decision
 	if f.After != "" {
 		needed = append(needed, "id")
 	}

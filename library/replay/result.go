@@ -30,7 +30,7 @@ type Counts struct {
 	DenyToAllow    int64 `json:"deny_to_allow"`
 	ReasonsChanged int64 `json:"reasons_changed"`
 	Undecided      int64 `json:"undecided"`
-	// Unasked are records for which no rule was asked: acts of the host, and readings by a key alone. Agents are what
+	// Unasked are records for which no rule was asked: acts of the host, readings by a key alone, and searches. Agents are what
 	// agents of Open Policy Agent decided by policies of their own, Unreadable those that this release cannot read, and
 	// Lost those that stand for records that are lost. None of them can be decided again.
 	Unasked    int64 `json:"unasked"`

@@ -37,7 +37,7 @@ func Draw(t *rapid.T, around time.Time) record.Record {
 	return record.Record{
 		ID: record.NewID(at), Time: at,
 		Caller: drawID.Draw(t, "caller"), Actor: drawMaybe.Draw(t, "actor"), Agent: drawMaybe.Draw(t, "agent"),
-		Kind: rapid.SampledFrom([]string{record.KindDecision, record.KindChange}).Draw(t, "kind"),
+		Kind: rapid.SampledFrom([]string{record.KindDecision, record.KindChange, record.KindRead}).Draw(t, "kind"),
 		Question: record.Question{
 			Subject:  record.Entity{Type: "user", ID: drawMaybe.Draw(t, "subject"), Organization: drawMaybe.Draw(t, "asked")},
 			Action:   record.Action{Name: drawID.Draw(t, "action"), Channel: drawMaybe.Draw(t, "channel"), Role: drawMaybe.Draw(t, "role")},
