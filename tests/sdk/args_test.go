@@ -14,6 +14,7 @@ type args struct {
 	Questions []question `json:"questions"`
 
 	Request json.RawMessage `json:"request"` // as AuthZEN has it
+	Limit   int             `json:"limit"`
 
 	Type string   `json:"type"`
 	IDs  []string `json:"ids"`

@@ -113,6 +113,8 @@ func (c curl) ask(asked shownCase) (any, *failure) {
 		return left, wrong
 	case "evaluations":
 		return c.evaluations(a.Request)
+	case "search_subjects", "search_resources", "search_actions":
+		return c.search(strings.TrimSuffix(strings.TrimPrefix(asked.Call, "search_"), "s"), a)
 	}
 	return c.act(asked.Call, a)
 }
@@ -165,6 +167,34 @@ func (c curl) evaluations(batch any) ([]bool, *failure) {
 		can = append(can, e.Decision)
 	}
 	return can, wrong
+}
+
+func (c curl) search(what string, a args) ([]string, *failure) {
+	c.t.Helper()
+	body, page := map[string]any{}, map[string]any{}
+	c.read(what, string(a.Request), &body)
+	if a.Limit > 0 {
+		page["limit"] = a.Limit
+	}
+	names := []string{}
+	for {
+		if len(page) > 0 {
+			body["page"] = page
+		}
+		var found struct {
+			Page    client.SearchNext
+			Results []struct{ ID, Name string }
+		}
+		if wrong := c.post("/access/v1/search/"+what, body, &found); wrong != nil {
+			return nil, wrong
+		}
+		for _, one := range found.Results {
+			names = append(names, one.ID+one.Name)
+		}
+		if page["token"] = found.Page.NextToken; found.Page.NextToken == "" {
+			return names, nil
+		}
+	}
 }
 
 func (c curl) act(call string, a args) (any, *failure) {

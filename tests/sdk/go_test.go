@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"iter"
 	"os"
 	"strings"
 	"testing"
@@ -94,6 +95,9 @@ func askGo(ctx context.Context, cordon *client.Client, c shownCase) (any, error)
 		}
 		return can, err
 	}
+	if strings.HasPrefix(c.Call, "search_") {
+		return searchInGo(ctx, cordon, c.Call, a)
+	}
 	if a.As != "" {
 		cordon = cordon.As(a.As)
 	}
@@ -107,6 +111,34 @@ func askGo(ctx context.Context, cordon *client.Client, c shownCase) (any, error)
 	}[c.Call]
 	done, err := act(ctx, a.Organization, a.Product, request)
 	return state{done.Product.Blocked, done.Product.Maintenance}, err
+}
+
+func searchInGo(ctx context.Context, cordon *client.Client, call string, a args) (any, error) {
+	var search client.SearchRequest
+	if err := json.Unmarshal(a.Request, &search); err != nil {
+		return nil, err
+	}
+	if a.Limit > 0 {
+		search.Page = &client.SearchPage{Limit: &a.Limit}
+	}
+	switch call {
+	case "search_subjects":
+		return collect(cordon.SearchSubjects(ctx, search), func(s client.Subject) string { return s.ID })
+	case "search_resources":
+		return collect(cordon.SearchResources(ctx, search), func(r client.Resource) string { return r.ID })
+	}
+	return collect(cordon.SearchActions(ctx, search), func(a client.Action) string { return a.Name })
+}
+
+func collect[T any](found iter.Seq2[T, error], name func(T) string) ([]string, error) {
+	names := []string{}
+	for one, err := range found {
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, name(one))
+	}
+	return names, nil
 }
 
 func actOnUserInGo(ctx context.Context, cordon *client.Client, call string, a args) error {
