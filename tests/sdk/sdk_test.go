@@ -54,8 +54,9 @@ type runner func(t *testing.T, server *program.Server, cases string) string
 //
 //	"python": command("python3", "../../sdk/python/tests/runner.py"),
 var runners = map[string]runner{
-	"go":   overGo,
-	"curl": overCurl,
+	"go":     overGo,
+	"curl":   overCurl,
+	"python": command("python3", "../../sdk/python/tests/runner.py"),
 }
 
 // command is a runner that is a program. Without its language the test is skipped, which .ci/run does not allow.

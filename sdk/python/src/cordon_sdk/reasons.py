@@ -1,0 +1,33 @@
+"""Codes of reasons that Cordon's own rules give. The policy in force may give others."""
+
+from typing import Final
+
+UNKNOWN_ACTION: Final = "unknown_action"
+UNKNOWN_RESOURCE: Final = "unknown_resource"
+NOT_A_MEMBER: Final = "not_a_member"
+USER_BLOCKED: Final = "user_blocked"
+MAIL_SERVICE_NOT_BLOCKABLE: Final = "mail_service_not_blockable"
+NOT_A_MAIL_SERVICE: Final = "not_a_mail_service"
+ROLE_NOT_PERMITTED: Final = "role_not_permitted"
+NOT_GRANTED: Final = "not_granted"
+PRODUCT_BLOCKED: Final = "product_blocked"
+MAIL_IN_MAINTENANCE: Final = "mail_in_maintenance"
+SUPPORT_CODE_REQUIRED: Final = "support_code_required"
+SUPPORT_CODE_INVALID: Final = "support_code_invalid"
+JUSTIFICATION_REQUIRED: Final = "justification_required"
+END_REQUIRED: Final = "end_required"
+WOULD_LOCK_OUT_ORGANIZATION: Final = "would_lock_out_organization"
+LAST_LEGAL_REPRESENTATIVE: Final = "last_legal_representative"
+LEGAL_REPRESENTATIVE_ONLY: Final = "legal_representative_only"
+BLOCK_HELD_BY_SUPPORT: Final = "block_held_by_support"
+BLOCK_HELD_BY_HOST: Final = "block_held_by_host"
+
+# Those of what is allowed.
+ADMINISTRATOR: Final = "administrator"
+LEGAL_REPRESENTATIVE: Final = "legal_representative"
+GRANTED: Final = "granted"
+ROLE_PERMITTED: Final = "role_permitted"
+MAIL_RECEPTION: Final = "mail_reception"
+MEMBER: Final = "member"
+HOST: Final = "host"
+SUPPORT: Final = "support"

@@ -1,0 +1,119 @@
+package sdk_test
+
+import (
+	"crypto/tls"
+	"io"
+	"log"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"cordon.example/client"
+	"cordon/tests/program"
+)
+
+const pythonSDK = "../../sdk/python"
+
+// python runs Python on the SDK's source, and gives what it printed.
+func python(t *testing.T, folder string, arguments ...string) string {
+	t.Helper()
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip("there is no python3")
+	}
+	source, err := filepath.Abs(pythonSDK + "/src")
+	if err != nil {
+		t.Fatal(err)
+	}
+	command := exec.CommandContext(t.Context(), "python3", arguments...) //nolint:gosec // of the tests
+	command.Dir = folder
+	command.Env = append(os.Environ(), "PYTHONPATH="+source, "PYTHONDONTWRITEBYTECODE=1")
+	said, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
+	return string(said)
+}
+
+func TestPythonByItself(t *testing.T) {
+	said := python(t, pythonSDK, "-W", "error", "-m", "unittest")
+	if !regexp.MustCompile(`Ran [1-9][0-9]+ tests`).MatchString(said) || !strings.HasSuffix(strings.TrimSpace(said), "OK") {
+		t.Errorf("it says:\n%s", said)
+	}
+}
+
+func TestPythonSaysTheSameWords(t *testing.T) {
+	var actions []string
+	for _, on := range client.Types() {
+		actions = append(actions, client.Actions(on)...)
+	}
+	for module, want := range map[string][]string{
+		"types": client.Types(), "actions": slices.Compact(slices.Sorted(slices.Values(actions))), "channels": client.Channels(),
+		"roles": client.Roles(), "origins": client.Origins(), "reasons": client.ReasonCodes(), "events": client.WebhookEvents(),
+		"readers":   {client.ExplainUser, client.ExplainAdmin},
+		"semantics": {client.ExecuteAll, client.DenyOnFirstDeny, client.PermitOnFirstPermit},
+	} {
+		text, err := os.ReadFile(pythonSDK + "/src/cordon_sdk/" + module + ".py")
+		if err != nil {
+			t.Fatal(err)
+		}
+		words := map[string]bool{}
+		for _, word := range regexp.MustCompile(`(?m)^[A-Z_]+: Final = "(.*?)"`).FindAllStringSubmatch(string(text), -1) {
+			words[word[1]] = true
+		}
+		if diff := cmp.Diff(slices.Sorted(maps.Keys(words)), slices.Sorted(slices.Values(want))); diff != "" {
+			t.Errorf("%s.py (-Python +Go):\n%s", module, diff)
+		}
+	}
+}
+
+func TestPythonLooksAtTheServersCertificate(t *testing.T) {
+	folder := t.TempDir()
+	authority, err := program.NewAuthority("ours")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, key, err := authority.Write(folder, "server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "authority.pem"), authority.PEM(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(`{"decision": true}`))
+	}))
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // it is refused, as it should be
+	server.StartTLS()
+	defer server.Close()
+	said := python(t, folder, "-c", `
+import ssl, sys
+from cordon_sdk import Client, Unavailable
+
+ours = ssl.create_default_context(cafile="authority.pem")
+with Client(sys.argv[1], "ck_test", tls=ours, budget=60) as cordon:
+    print(cordon.can("anna", "manage", "shop"), cordon.can("anna", "manage", "shop"))
+for url, trusted in ((sys.argv[1], None), (sys.argv[1].replace("127.0.0.1", "127.1"), ours)):
+    try:
+        Client(url, "ck_test", tls=trusted, budget=60).can("anna", "manage", "shop")
+    except Unavailable as e:
+        print("refused" if "CERTIFICATE" in str(e).upper() else e)
+`, server.URL)
+	if said != "True True\nrefused\nrefused\n" {
+		t.Errorf("it says:\n%s", said)
+	}
+}
