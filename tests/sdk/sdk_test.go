@@ -50,13 +50,12 @@ type failure struct {
 // runner asks the cases and gives the lines that it printed.
 type runner func(t *testing.T, server *program.Server, cases string) string
 
-// runners are all of them; an SDK that is added has its row here, such as
-//
-//	"python": command("python3", "../../sdk/python/tests/runner.py"),
+// runners are all of them; an SDK that is added has its row here.
 var runners = map[string]runner{
-	"go":     overGo,
-	"curl":   overCurl,
-	"python": command("python3", "../../sdk/python/tests/runner.py"),
+	"go":         overGo,
+	"curl":       overCurl,
+	"python":     command("python3", "../../sdk/python/tests/runner.py"),
+	"typescript": overTypeScript,
 }
 
 // command is a runner that is a program. Without its language the test is skipped, which .ci/run does not allow.
