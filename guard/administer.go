@@ -87,12 +87,15 @@ func (e *notReady) Error() string { return "the version is not loaded yet" }
 // activateNext puts the activation that follows the one that stands. What it brings in must be loaded; what stands already
 // need not be, or a version that cannot be loaded would hold up the very act that gets rid of it.
 func (g *Guard) activateNext(ctx context.Context, tx datastore.Tx, a *attempt, next *Activation, loaded versions) error {
+	if next.Set != policySet {
+		return activateSet(ctx, tx, a, next)
+	}
 	stands, err := readActivation(ctx, tx)
 	if err != nil {
 		return err
 	}
 	same := next.Number == stands.Number && next.Digest == stands.Digest
-	if next.Set != policySet || !same && next.Number != stands.Number+1 {
+	if !same && next.Number != stands.Number+1 {
 		return fmt.Errorf("activation %d of set %q does not follow %d of %q", next.Number, next.Set, stands.Number, policySet)
 	}
 	ready := func(digest string) bool { return loaded[digest] != nil || g.held(digest) != nil }
@@ -108,6 +111,7 @@ func (g *Guard) activateNext(ctx context.Context, tx datastore.Tx, a *attempt, n
 // follows puts in force here what was just committed. Where the store does not answer any more, the feed or the next
 // one who reads it does so.
 func (g *Guard) follows(ctx context.Context) {
+	g.sets.tell()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lookTimeout)
 	defer cancel()
 	if err := g.reload(ctx, false); err != nil && !errors.Is(err, ErrPolicyNotLoaded) { // which was said

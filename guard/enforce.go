@@ -59,7 +59,11 @@ func (e *enforcement) Load() *policy { return e.now.Load() }
 
 // readActivation reads what the store says is in force; the zero value where nothing was ever activated.
 func readActivation(ctx context.Context, from datastore.Reader) (Activation, error) {
-	a, err := datastore.Get(ctx, from, Activation{Set: policySet})
+	return readActivationOf(ctx, from, policySet)
+}
+
+func readActivationOf(ctx context.Context, from datastore.Reader, name string) (Activation, error) {
+	a, err := datastore.Get(ctx, from, Activation{Set: name})
 	if err != nil && !errors.Is(err, datastore.ErrNotFound) {
 		return a, fmt.Errorf("read which policy is in force: %w", err)
 	}

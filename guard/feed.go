@@ -16,7 +16,7 @@ import (
 //
 // What was told of is done before what follows is looked at: a policy that is being loaded holds up the beats, and so
 // the trust in what is known here; one that the store does not give is told of again.
-func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Logger, reload func(ctx context.Context, anew bool) error) {
+func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Logger, reload func(ctx context.Context, anew bool) error, other func()) {
 	position, pause := "", 50*time.Millisecond
 	interrupted := false // and it was said
 	for ctx.Err() == nil {
@@ -32,8 +32,12 @@ func (c *cache) follow(ctx context.Context, store datastore.Store, log *slog.Log
 				}
 				failed = nil
 				if anew {
+					other()
 					c.begin() // only now, that it stands: what was kept before would never be told of a change
 				}
+			}
+			if change.Set != "" && change.Set != policySet {
+				other() // nothing is loaded here: what a set of an operator asks for holds up nobody
 			}
 			if change.Organization != "" {
 				c.advance(change)

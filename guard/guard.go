@@ -77,6 +77,7 @@ type Guard struct {
 	policy  enforcement
 	former  formerPolicies
 	shadows *shadowing
+	sets    sets
 	cache   *cache
 	callers *callers
 	once    inFlight
@@ -148,7 +149,7 @@ func (g *Guard) Run(ctx context.Context) error {
 	beside.Go(func() { g.mendPolicy(ctx) })
 	beside.Go(func() { g.keepShadow(ctx) })
 	beside.Go(func() { g.shadows.run(ctx) })
-	g.cache.follow(ctx, g.store, g.log, g.reload)
+	g.cache.follow(ctx, g.store, g.log, g.reload, g.sets.tell)
 	beside.Wait()
 	return nil
 }

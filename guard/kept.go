@@ -71,6 +71,20 @@ func (g *Guard) Engine(ctx context.Context, digest string) (*policies.Engine, er
 	if engine := g.held(digest); engine != nil {
 		return engine, nil
 	}
+	text, err := g.kept(ctx, digest)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := policies.Open(ctx, text, digest)
+	if err := notKept(err, digest); err != nil {
+		return nil, err
+	}
+	g.former.keep(engine)
+	return engine, nil
+}
+
+// kept reads what is kept under a digest. *NotKept: nothing is.
+func (g *Guard) kept(ctx context.Context, digest string) ([]byte, error) {
 	if digest == "" {
 		return nil, &NotKept{"the record names no policy"}
 	}
@@ -81,18 +95,19 @@ func (g *Guard) Engine(ctx context.Context, digest string) (*policies.Engine, er
 	if err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
 	}
-	engine, err := policies.Open(ctx, text, digest)
+	return text, nil
+}
+
+// notKept tells why a policy that was kept cannot be asked.
+func notKept(err error, digest string) error {
 	_, refused := errors.AsType[*policies.ProblemsError](err)
 	switch {
 	case errors.Is(err, policies.ErrOtherPolicy):
-		return nil, &NotKept{fmt.Sprintf("what is kept as its policy %s is another: somebody changed it", digest)}
+		return &NotKept{fmt.Sprintf("what is kept as its policy %s is another: somebody changed it", digest)}
 	case refused:
-		return nil, &NotKept{fmt.Sprintf("its policy %s is kept, and this release cannot ask it: %v", digest, err)}
-	case err != nil:
-		return nil, err
+		return &NotKept{fmt.Sprintf("its policy %s is kept, and this release cannot ask it: %v", digest, err)}
 	}
-	g.former.keep(engine)
-	return engine, nil
+	return err
 }
 
 // held returns the policy with a digest where it is held ready, else nil.

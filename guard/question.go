@@ -1,6 +1,8 @@
 package guard
 
 import (
+	"encoding/json"
+
 	"cordon/datastore"
 	"cordon/ledger/record"
 	"cordon/policies"
@@ -28,6 +30,9 @@ type Question struct {
 	Subject  Entity
 	Action   Action
 	Resource Entity
+	// Input is the question as it was asked, {"subject", "action", "resource", "context"} with all properties, for a policy
+	// set beside the built-in one. The built-in one does not look at it.
+	Input json.RawMessage
 }
 
 // Answer is a decision that is on record.

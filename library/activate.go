@@ -53,7 +53,7 @@ const mostAcknowledged = 10_000
 // [guard.CodePrecondition]: another was activated since the caller read the set (the origin's condition is about that).
 func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest string, ask Activate) (InForce, error) {
 	none := InForce{}
-	by, err := actor(o, set)
+	by, err := l.actor(ctx, o, set)
 	if err != nil {
 		return none, err
 	}
@@ -72,7 +72,7 @@ func (l *Library) Activate(ctx context.Context, o *guard.Origin, set, digest str
 		return none, err
 	}
 	asked := &asking{by: by, message: ask.Message, acknowledged: ask.Acknowledged}
-	if ask.BreakGlass == nil {
+	if ask.BreakGlass == nil && set == Set {
 		for _, from := range slices.Compact([]string{base(&before), before.Digest}) { // people may use the words of both
 			if err := l.keepsWords(ctx, from, digest); err != nil {
 				return none, err
@@ -131,13 +131,23 @@ func (l *Library) prepare(ctx context.Context, o *guard.Origin, set, digest stri
 	if err != nil {
 		return a, err
 	}
-	if _, err := l.guard.Engine(ctx, digest); err != nil {
+	if err := l.opens(ctx, set, digest); err != nil {
 		return a, fmt.Errorf("open policy: %w", err)
 	}
 	if !judged {
 		return a, nil
 	}
 	return a, l.renew(ctx, o, set, v)
+}
+
+// opens reports why this release cannot ask a version of a set, nil where it can.
+func (l *Library) opens(ctx context.Context, set, digest string) (err error) {
+	if set == Set {
+		_, err = l.guard.Engine(ctx, digest)
+	} else {
+		_, err = l.guard.SetEngine(ctx, set, digest)
+	}
+	return err
 }
 
 // step is how a version comes into force.
@@ -161,8 +171,18 @@ func lasting(now *InForce, v *Version) string {
 // choose says in the transaction which version comes into force, what will be previous to it, and how. It may refuse.
 type choose func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (v *Version, previous string, how *step, err error)
 
-// bring brings into force what choose chooses, in one transaction, on record as an act.
-func (l *Library) bring(ctx context.Context, o *guard.Origin, set string, act *guard.Administration, choose choose) (next InForce, err error) {
+// bring brings into force what choose chooses of a set that there is, in one transaction, on record as an act.
+func (l *Library) bring(ctx context.Context, o *guard.Origin, set string, act *guard.Administration, choose choose) (InForce, error) {
+	return l.enact(ctx, o, set, act, func(ctx context.Context, tx datastore.Tx, s *Standing, at time.Time) (*Version, string, *step, error) {
+		if err := exists(&s.Activation); err != nil {
+			return nil, "", nil, err
+		}
+		return choose(ctx, tx, s, at)
+	})
+}
+
+// enact is bring, of a set that there need not be yet, too.
+func (l *Library) enact(ctx context.Context, o *guard.Origin, set string, act *guard.Administration, choose choose) (next InForce, err error) {
 	act.Effect = func(ctx context.Context, tx datastore.Tx, at time.Time) (*guard.Administered, error) {
 		a, err := activation(ctx, tx, set)
 		if err != nil {
@@ -172,7 +192,7 @@ func (l *Library) bring(ctx context.Context, o *guard.Origin, set string, act *g
 		if err != nil {
 			return nil, err
 		}
-		s := &Standing{Set: set, Activation: a, Gates: kept.gates(), Reviews: kept.Reviews}
+		s := &Standing{Set: set, Activation: a, Gates: kept.gates(set), Reviews: kept.Reviews}
 		v, previous, how, err := choose(ctx, tx, s, at)
 		if err != nil {
 			return nil, err

@@ -31,7 +31,7 @@ const mostSaid = 100
 // Approve says that a version may take the place of the one in force. Its author cannot: *guard.Conflict
 // [CodeOwnVersion]. The word of somebody who says it again takes the place of what they said before.
 func (l *Library) Approve(ctx context.Context, o *guard.Origin, set, digest, message string) (*Version, error) {
-	by, err := actor(o, set)
+	by, err := l.actor(ctx, o, set)
 	if err != nil {
 		return nil, err
 	}

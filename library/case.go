@@ -36,7 +36,10 @@ type Grown struct {
 // decision on record is a test of what was answered, by the policy that answered; *guard.Conflict [CodeNotReproduced]:
 // that does not answer so any more.
 func (l *Library) AddTest(ctx context.Context, o *guard.Origin, set, digest string, from Life) (*Grown, error) {
-	if _, err := actor(o, set); err != nil {
+	if err := l.builtIn(ctx, o, set, "a test from life"); err != nil {
+		return nil, err
+	}
+	if _, err := person(o); err != nil {
 		return nil, err
 	}
 	sources := 0

@@ -12,7 +12,8 @@ import (
 type Diff = table.Comparison
 
 // Diff says what differs between a version and another, "" for the one in force, or that will be again: what is written, and
-// every question that is answered otherwise. That somebody read it is on record, and noted for the gate that may ask for it.
+// every question that is answered otherwise, which of an operator's set nobody can tell. That somebody read it is on record,
+// and noted for the gate that may ask for it.
 func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, against string) (*Diff, error) {
 	to, err := l.source(ctx, o, set, digest)
 	if err != nil {
@@ -29,9 +30,11 @@ func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, agains
 	if err != nil {
 		return nil, err
 	}
-	answers, err := l.difference(ctx, against, digest)
-	if err != nil {
-		return nil, fmt.Errorf("compare versions: %w", err)
+	var answers *table.Difference // what can be asked of an operator's set is not known
+	if set == Set {
+		if answers, err = l.difference(ctx, against, digest); err != nil {
+			return nil, fmt.Errorf("compare versions: %w", err)
+		}
 	}
 	if err := l.guard.RecordRead(o, "diff_policy", entity(digest), map[string]any{"against": against}); err != nil {
 		return nil, err

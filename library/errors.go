@@ -32,6 +32,8 @@ const (
 	CodeTooManyReviews = "too_many_reviews"
 	CodeWordInUse      = "word_in_use"
 	CodeNotReproduced  = "not_reproduced"
+	CodeBuiltInOnly    = "built_in_only"
+	CodeSetExists      = "set_exists"
 )
 
 // longestMessage is how many characters a message or a reason may have.

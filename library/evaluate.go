@@ -36,7 +36,7 @@ const mostTried = 2
 // version; *guard.Invalid: it is no question, or no input; *Refused: the version was stopped, since it takes more memory or
 // time than a trial may.
 func (l *Library) Evaluate(ctx context.Context, o *guard.Origin, set string, t Trial) (*Tried, error) {
-	if err := open(o, set); err != nil {
+	if err := l.builtIn(ctx, o, set, "the playground"); err != nil {
 		return nil, err
 	}
 	if (t.Question == nil) == (len(t.Input) == 0) {

@@ -28,9 +28,7 @@ func (l *Library) Run(ctx context.Context) error {
 	for {
 		// The store says it: what is in force here is another where the version in force cannot be loaded, or the feed is
 		// silent. That the store does not answer is told by the guard.
-		if in, err := activation(ctx, l.store, Set); err == nil && l.over(&in) {
-			l.end(ctx)
-		}
+		l.end(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -41,22 +39,34 @@ func (l *Library) Run(ctx context.Context) error {
 
 // end goes back to the version before, and says once that it cannot while it cannot.
 func (l *Library) end(ctx context.Context) {
-	err := l.expire(ctx)
+	err := l.expireAll(ctx)
 	if err != nil && ctx.Err() == nil && !l.staying.Load() {
 		l.log.Error("a version that was to be in force for a time stays longer: the one before cannot be brought back", "error", err)
 	}
 	l.staying.Store(err != nil)
 }
 
+// expireAll goes back to the version before in every set where the time of the one in force is over. Which sets there are, and
+// what is in force of one, the store may not tell; then it tells the guard as little, which says so.
+func (l *Library) expireAll(ctx context.Context) (err error) {
+	names, _ := l.Sets(ctx)
+	for _, name := range names {
+		if in, unread := activation(ctx, l.store, name); unread == nil && l.over(&in) {
+			err = errors.Join(err, l.expire(ctx, name))
+		}
+	}
+	return err
+}
+
 // expire goes back to the version before where the time of the one in force is over. Of several replicas one does it:
 // whoever comes later finds another number. An activation that was committed first has taken its place for good, and one
 // that comes later finds that another was activated meanwhile.
-func (l *Library) expire(ctx context.Context) error {
-	a, err := activation(ctx, l.store, Set)
+func (l *Library) expire(ctx context.Context, set string) error {
+	a, err := activation(ctx, l.store, set)
 	if err != nil || !l.over(&a) {
 		return err
 	}
-	next, err := l.bring(ctx, l.self(), Set, &guard.Administration{Action: "end_break_glass", Resource: entity(Set)}, func(
+	next, err := l.bring(ctx, l.self(), set, &guard.Administration{Action: "end_break_glass", Resource: entity(set)}, func(
 		ctx context.Context, tx datastore.Tx, s *Standing, _ time.Time,
 	) (*Version, string, *step, error) {
 		if !l.over(&s.Activation) {
@@ -68,7 +78,7 @@ func (l *Library) expire(ctx context.Context) error {
 		return nil
 	}
 	if err == nil {
-		l.log.Warn("the time of a broken glass is over: the version before is in force again", "policy", next.Digest, "number", next.Number)
+		l.log.Warn("the time of a broken glass is over: the version before is in force again", "set", set, "policy", next.Digest, "number", next.Number)
 	}
 	return err
 }

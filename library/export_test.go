@@ -10,7 +10,7 @@ import (
 )
 
 // Expire looks once whether the time of what is in force is over.
-func (l *Library) Expire(ctx context.Context) error { return l.expire(ctx) }
+func (l *Library) Expire(ctx context.Context) error { return l.expireAll(ctx) }
 
 // End does so, and says where it cannot.
 func (l *Library) End(ctx context.Context) { l.end(ctx) }

@@ -27,8 +27,12 @@ type Gates struct {
 	DiffRead bool `json:"diff_read"`
 }
 
-// FreshGates are those of a fresh store.
-func FreshGates() Gates {
+// FreshGates are those of a set in a fresh store. Of an operator's set nothing is known but its tests, and how much of its rules
+// those are to reach is the operator's to say.
+func FreshGates(set string) Gates {
+	if set != Set {
+		return Gates{InvariantsFree: []string{}}
+	}
 	return Gates{Coverage: 100, InvariantsFree: []string{}, AcknowledgeFlips: true}
 }
 
@@ -51,7 +55,7 @@ func (g *Gates) check() error {
 
 // SetGates says what is asked of versions from now on.
 func (l *Library) SetGates(ctx context.Context, o *guard.Origin, set string, gates Gates) (*guard.Result, error) {
-	if _, err := actor(o, set); err != nil {
+	if _, err := l.actor(ctx, o, set); err != nil {
 		return nil, err
 	}
 	if err := gates.check(); err != nil {
@@ -68,7 +72,7 @@ func (l *Library) SetGates(ctx context.Context, o *guard.Origin, set string, gat
 			if err != nil {
 				return nil, err
 			}
-			was := s.gates()
+			was := s.gates(set)
 			changed := change("gates", set, &was, &gates)
 			if len(changed) == 0 {
 				return nil, nil

@@ -123,7 +123,7 @@ func lastReplay(ctx context.Context, from datastore.Reader, set, digest string) 
 // [CodeTooManyJobs]: there are too many already; [CodeOverBudget]: the version took too much time or memory when it was checked.
 // Where the origin remembers its answer, told is told the job before it is committed; it may be nil.
 func (l *Library) Replay(ctx context.Context, o *guard.Origin, set, digest string, w replay.Window, told func(Job)) (*Job, error) {
-	if err := open(o, set); err != nil {
+	if err := l.builtIn(ctx, o, set, "a replay of the log"); err != nil {
 		return nil, err
 	}
 	var f faults
@@ -244,7 +244,7 @@ func makeRoom(ctx context.Context, tx datastore.Tx) error {
 
 // Job returns a job, with its result where it is done.
 func (l *Library) Job(ctx context.Context, o *guard.Origin, id string) (*Job, error) {
-	if err := open(o, Set); err != nil {
+	if err := l.open(ctx, o, Set); err != nil {
 		return nil, err
 	}
 	job, there, err := read[Job](ctx, l.store, jobNote(id))
@@ -270,7 +270,7 @@ func (l *Library) Job(ctx context.Context, o *guard.Origin, id string) (*Job, er
 // CancelJob ends a job, whichever replica has it: from now on it is cancelled, and what it comes to is thrown away.
 // *guard.Conflict [CodeJobEnded]: it had ended otherwise before.
 func (l *Library) CancelJob(ctx context.Context, o *guard.Origin, id string) (*Job, error) {
-	if err := open(o, Set); err != nil {
+	if err := l.open(ctx, o, Set); err != nil {
 		return nil, err
 	}
 	var job Job

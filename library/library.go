@@ -49,6 +49,7 @@ type Config struct {
 // *policies.ProblemsError.
 type Apart interface {
 	Check(ctx context.Context, src policies.Source) (*policies.Report, error)
+	CheckSet(ctx context.Context, name string, src policies.Source) (*policies.Report, error)
 	Prove(ctx context.Context, src policies.Source) (*table.Proof, error)
 	Try(ctx context.Context, src policies.Source, in *policies.Input, at time.Time) (*table.Tried, error)
 }

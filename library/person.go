@@ -1,6 +1,10 @@
 package library
 
-import "cordon/guard"
+import (
+	"context"
+
+	"cordon/guard"
+)
 
 // Person is who did something to a policy, as they were named, and the caller that they came by.
 type Person struct {
@@ -44,8 +48,8 @@ func person(o *guard.Origin) (Person, error) {
 }
 
 // actor says who changes something of a set.
-func actor(o *guard.Origin, set string) (Person, error) {
-	if err := open(o, set); err != nil {
+func (l *Library) actor(ctx context.Context, o *guard.Origin, set string) (Person, error) {
+	if err := l.open(ctx, o, set); err != nil {
 		return Person{}, err
 	}
 	return person(o)

@@ -27,7 +27,7 @@ type Pushed struct {
 // Push keeps a version. *Refused: its content is no policy. Where the origin has a condition ([guard.Origin].If) it is
 // about the activation that the author knew: *guard.Conflict [guard.CodePrecondition].
 func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push) (*Pushed, error) {
-	author, err := actor(o, set)
+	author, err := l.actor(ctx, o, set)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +46,7 @@ func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push)
 	if err := l.mayPush(ctx, o, set, p.Parent); err != nil {
 		return nil, err
 	}
-	report, err := l.check(ctx, src)
+	report, err := l.check(ctx, set, src)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +69,7 @@ func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push)
 			if err != nil {
 				return nil, err
 			}
-			v := &Version{Digest: digest, Parent: p.Parent, Author: author, Message: p.Message, Summary: report.summary(at), ReportFile: file}
+			v := &Version{Digest: digest, Parent: p.Parent, Author: author, Message: p.Message, Summary: report.summary(set, at), ReportFile: file}
 			if v.Parent == "" {
 				v.Parent = a.Digest
 			}

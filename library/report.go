@@ -13,6 +13,7 @@ import (
 	"cordon/guard"
 	"cordon/ledger/record"
 	"cordon/policies"
+	"cordon/policies/set"
 	"cordon/policies/table"
 )
 
@@ -38,7 +39,7 @@ type Summary struct {
 	Problem  string    `json:"problem,omitempty"`  // what kept the checks from their end: nothing else is to be gone by then
 }
 
-func (r *Report) summary(at time.Time) *Summary {
+func (r *Report) summary(set string, at time.Time) *Summary {
 	s := &Summary{
 		Release: r.Release, At: at.UTC(), Failed: r.Tests.Failed, Format: len(r.Format), Budget: r.Budget.Held, Coverage: r.Coverage.Percent,
 	}
@@ -48,7 +49,9 @@ func (r *Report) summary(at time.Time) *Summary {
 			s.Broken = append(s.Broken, invariant.Name)
 		}
 	}
-	s.Unproved = slices.DeleteFunc(table.Names(), func(name string) bool { return proved[name] })
+	if set == Set {
+		s.Unproved = slices.DeleteFunc(table.Names(), func(name string) bool { return proved[name] })
+	}
 	if len(r.Problems) > 0 {
 		s.Problem = r.Problems[0].Message
 		s.Problem = strings.ToValidUTF8(s.Problem[:min(len(s.Problem), longestProblem)], "")
@@ -60,17 +63,17 @@ func (r *Report) summary(at time.Time) *Summary {
 const longestProblem = 400
 
 // check checks a policy, one at a time: whoever pushes several waits, and whoever asks questions does not.
-func (l *Library) check(ctx context.Context, src policies.Source) (*Report, error) {
+func (l *Library) check(ctx context.Context, set string, src policies.Source) (*Report, error) {
 	if err := l.turn(ctx); err != nil {
 		return nil, err
 	}
 	defer l.done()
-	found, err := l.inspect(ctx, src)
+	found, err := l.inspectOf(set)(ctx, src)
 	if err != nil {
 		return nil, err
 	}
 	r := &Report{Report: *found, Invariants: []table.Invariant{}, Release: l.release}
-	if len(r.Problems) > 0 || !r.Budget.Held { // what has no end is not asked every question that there is
+	if len(r.Problems) > 0 || !r.Budget.Held || set != Set { // what has no end is not asked every question that there is
 		return r, nil
 	}
 	proof, err := l.prove(ctx, src)
@@ -85,6 +88,19 @@ func (l *Library) check(ctx context.Context, src policies.Source) (*Report, erro
 	return r, nil
 }
 
+// inspectOf is what checks the policies of a set.
+func (l *Library) inspectOf(name string) func(context.Context, policies.Source) (*policies.Report, error) {
+	if name == Set {
+		return l.inspect
+	}
+	return func(ctx context.Context, src policies.Source) (*policies.Report, error) {
+		if l.apart != nil {
+			return l.apart.CheckSet(ctx, name, src)
+		}
+		return set.Check(ctx, name, src)
+	}
+}
+
 // prove shows the invariants of a policy in this process.
 func prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
 	engine, err := policies.Compile(ctx, src)
@@ -96,7 +112,7 @@ func prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
 
 // Check makes the report of a version again, and keeps it: the gates go by it, so it is a person's act.
 func (l *Library) Check(ctx context.Context, o *guard.Origin, set, digest string) (*Report, error) {
-	if _, err := actor(o, set); err != nil {
+	if _, err := l.actor(ctx, o, set); err != nil {
 		return nil, err
 	}
 	v, err := find(ctx, l.store, set, digest)
@@ -170,7 +186,7 @@ func (l *Library) again(ctx context.Context, o *guard.Origin, set string, v *Ver
 	if err != nil {
 		return nil, err
 	}
-	r, err := l.check(ctx, src)
+	r, err := l.check(ctx, set, src)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +208,7 @@ func (l *Library) again(ctx context.Context, o *guard.Origin, set string, v *Ver
 			}
 			was := fresh.Summary
 			unused = fresh.ReportFile
-			fresh.Summary, fresh.ReportFile = r.summary(at), file
+			fresh.Summary, fresh.ReportFile = r.summary(set, at), file
 			return &guard.Administered{Changes: change("report", v.Digest, was, fresh.Summary)}, fresh.put(ctx, tx, set)
 		},
 	})

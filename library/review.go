@@ -46,7 +46,7 @@ func (s *Standing) review(v *Version, how *step, at time.Time) error {
 // CloseReview says that somebody else has looked at what was done when the glass was broken, and what they found.
 // *guard.Conflict [CodeOwnReview]: it was themselves.
 func (l *Library) CloseReview(ctx context.Context, o *guard.Origin, set, id, message string) (*guard.Result, error) {
-	by, err := actor(o, set)
+	by, err := l.actor(ctx, o, set)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 // Rollback brings the version back into force that was before. No gate holds it up. *guard.Conflict [CodeNothingBefore].
 func (l *Library) Rollback(ctx context.Context, o *guard.Origin, set, message string) (InForce, error) {
 	none := InForce{}
-	by, err := actor(o, set)
+	by, err := l.actor(ctx, o, set)
 	if err != nil {
 		return none, err
 	}

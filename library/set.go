@@ -51,9 +51,9 @@ func readState(ctx context.Context, from datastore.Reader, set string) (*state, 
 	return &s, err
 }
 
-func (s *state) gates() Gates {
+func (s *state) gates(set string) Gates {
 	if s.Gates == nil {
-		return FreshGates()
+		return FreshGates(set)
 	}
 	return *s.Gates
 }
@@ -71,22 +71,46 @@ func activation(ctx context.Context, from datastore.Reader, set string) (datasto
 }
 
 // open refuses who may not read policies, and a set that is none.
-func open(o *guard.Origin, set string) error {
+func (l *Library) open(ctx context.Context, o *guard.Origin, set string) error {
 	if o.Caller.Organization != "" {
 		return guard.ErrOrganizationLimit
 	}
-	if set != Set {
+	if set == Set {
+		return nil
+	}
+	a, err := activation(ctx, l.store, set)
+	if err != nil {
+		return err
+	}
+	return exists(&a)
+}
+
+// exists refuses a set that is none: the built-in one always is, another while a version of it is in force.
+func exists(a *InForce) error {
+	if a.Set != Set && a.Digest == "" {
 		return &guard.NotFound{What: "policy set"}
 	}
 	return nil
 }
 
-// Sets names the policy sets.
-func (l *Library) Sets() []string { return []string{Set} }
+// builtIn refuses what only the built-in policy has.
+func (l *Library) builtIn(ctx context.Context, o *guard.Origin, set, what string) error {
+	if err := l.open(ctx, o, set); err != nil || set == Set {
+		return err
+	}
+	return &guard.Conflict{Code: CodeBuiltInOnly, Detail: fmt.Sprintf(
+		"%s is of the policy set %s alone, whose facts and words are known; test a version of %s by tests in its folder, and try it by cordon policy evaluate", what, Set, set)}
+}
+
+// Sets names the policy sets, the built-in one first.
+func (l *Library) Sets(ctx context.Context) ([]string, error) {
+	names, err := guard.PolicySets(ctx, l.store)
+	return append([]string{Set}, names...), err
+}
 
 // Standing reads a set.
 func (l *Library) Standing(ctx context.Context, o *guard.Origin, set string) (*Standing, error) {
-	if err := open(o, set); err != nil {
+	if err := l.open(ctx, o, set); err != nil {
 		return nil, err
 	}
 	a, err := activation(ctx, l.store, set)
@@ -97,7 +121,7 @@ func (l *Library) Standing(ctx context.Context, o *guard.Origin, set string) (*S
 	if err != nil {
 		return nil, err
 	}
-	return &Standing{Set: set, Activation: a, Gates: s.gates(), Reviews: s.Reviews}, nil
+	return &Standing{Set: set, Activation: a, Gates: s.gates(set), Reviews: s.Reviews}, nil
 }
 
 // unmet is the refusal of a change whose caller decided it while another version was in force.
@@ -112,6 +136,9 @@ func unmet(o *guard.Origin, number int64) error {
 func met(ctx context.Context, from datastore.Reader, o *guard.Origin, set string) (InForce, error) {
 	a, err := activation(ctx, from, set)
 	if err != nil {
+		return a, err
+	}
+	if err := exists(&a); err != nil {
 		return a, err
 	}
 	return a, unmet(o, a.Number)
@@ -157,7 +184,7 @@ const (
 
 // History lists the activations of a set, the newest first, and gives the cursor of the next page.
 func (l *Library) History(ctx context.Context, o *guard.Origin, set string, page Page) ([]Activation, string, error) {
-	if err := open(o, set); err != nil {
+	if err := l.open(ctx, o, set); err != nil {
 		return nil, "", err
 	}
 	return newest[Activation](ctx, l.store, noteOf(set)+"/activations", page)

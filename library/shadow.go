@@ -11,7 +11,7 @@ import (
 // SetShadow has a version asked beside the one in force, for a share of the questions: more than 0 and up to 1. It
 // changes no answer, and ends when another version comes into force that it is. *guard.Conflict [CodeAlreadyActive].
 func (l *Library) SetShadow(ctx context.Context, o *guard.Origin, set, digest string, sample float64) (*guard.Result, error) {
-	if _, err := actor(o, set); err != nil {
+	if _, err := l.shadowActor(ctx, o, set); err != nil {
 		return nil, err
 	}
 	var f faults
@@ -29,10 +29,20 @@ func (l *Library) SetShadow(ctx context.Context, o *guard.Origin, set, digest st
 
 // EndShadow has no version asked beside the one in force.
 func (l *Library) EndShadow(ctx context.Context, o *guard.Origin, set string) (*guard.Result, error) {
-	if _, err := actor(o, set); err != nil {
+	if _, err := l.shadowActor(ctx, o, set); err != nil {
 		return nil, err
 	}
 	return l.shadow(ctx, o, set, "", 0)
+}
+
+// shadowing is what only the built-in policy has.
+const shadowing = "a version beside the one in force"
+
+func (l *Library) shadowActor(ctx context.Context, o *guard.Origin, set string) (Person, error) {
+	if err := l.builtIn(ctx, o, set, shadowing); err != nil {
+		return Person{}, err
+	}
+	return person(o)
 }
 
 // shadowed is the shadow of a set as the record of a change tells it.
@@ -69,8 +79,8 @@ func (l *Library) shadow(ctx context.Context, o *guard.Origin, set, digest strin
 }
 
 // Shadow returns what came of the version that is asked beside the one in force, on this server.
-func (l *Library) Shadow(o *guard.Origin, set string) (guard.Shadowing, error) {
-	if err := open(o, set); err != nil {
+func (l *Library) Shadow(ctx context.Context, o *guard.Origin, set string) (guard.Shadowing, error) {
+	if err := l.builtIn(ctx, o, set, shadowing); err != nil {
 		return guard.Shadowing{}, err
 	}
 	return l.guard.Shadow(), nil

@@ -45,13 +45,13 @@ func TestAVersionIsAskedBesideTheOneInForce(t *testing.T) {
 	if now.Shadow != draft || now.Sample != 0.25 || now.Number != before.Number || now.Digest != before.Digest {
 		t.Errorf("got %+v", now)
 	}
-	if got, err := s.Shadow(alice(), library.Set); err != nil || got.Shadow != draft || got.Sample != 0.25 {
+	if got, err := s.Shadow(t.Context(), alice(), library.Set); err != nil || got.Shadow != draft || got.Sample != 0.25 {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	if _, err := s.EndShadow(t.Context(), alice(), library.Set); err != nil || s.standing(t).Activation != before {
 		t.Errorf("got %+v, %v, want %+v", s.standing(t).Activation, err, before)
 	}
-	if got, err := s.Shadow(alice(), library.Set); err != nil || got.Shadow != "" {
+	if got, err := s.Shadow(t.Context(), alice(), library.Set); err != nil || got.Shadow != "" {
 		t.Errorf("got %+v, %v", got, err)
 	}
 }

@@ -134,7 +134,7 @@ func (l *Library) Bundle(ctx context.Context, o *guard.Origin, set, digest strin
 
 // source reads the content of a version for somebody.
 func (l *Library) source(ctx context.Context, o *guard.Origin, set, digest string) (policies.Source, error) {
-	if err := open(o, set); err != nil {
+	if err := l.open(ctx, o, set); err != nil {
 		return policies.Source{}, err
 	}
 	if _, err := find(ctx, l.store, set, digest); err != nil {

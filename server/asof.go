@@ -46,7 +46,7 @@ func decideAt(c *call) error {
 	if err != nil {
 		return err
 	}
-	asked, err := readQuestion(data)
+	asked, err := readQuestion(data, false)
 	if err != nil {
 		return err
 	}

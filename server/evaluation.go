@@ -21,7 +21,7 @@ func evaluation(c *call) error {
 	}
 	var q guard.Question
 	if !scanQuestion(string(data), &q) {
-		a, err := readQuestion(data)
+		a, err := readQuestion(data, false)
 		if err != nil {
 			return err
 		}
@@ -56,7 +56,7 @@ func evaluations(c *call) error {
 	}
 	var b batch
 	if !scanBatch(string(data), &b) {
-		if b, err = readBatch(data); err != nil {
+		if b, err = readBatch(data, false); err != nil {
 			return err
 		}
 	}

@@ -63,7 +63,7 @@ func ScanQuestion(body string) (guard.Question, bool) {
 // ReadQuestion is the general reading.
 func ReadQuestion(body string) (guard.Question, error) {
 	var q guard.Question
-	a, err := readQuestion([]byte(body))
+	a, err := readQuestion([]byte(body), false)
 	if err == nil {
 		err = a.question(&q)
 	}
@@ -82,7 +82,7 @@ func ScanBatch(body string) (Questions, bool, error) {
 
 // ReadBatch is the general reading of a batch.
 func ReadBatch(body string) (Questions, error) {
-	b, err := readBatch([]byte(body))
+	b, err := readBatch([]byte(body), false)
 	if err != nil {
 		return Questions{}, err
 	}

@@ -24,6 +24,7 @@ import (
 	"cordon/ledger/journal"
 	"cordon/library"
 	"cordon/policies"
+	policyset "cordon/policies/set"
 	"cordon/policies/table"
 	"cordon/server"
 )
@@ -179,6 +180,10 @@ func (glance) Try(ctx context.Context, src policies.Source, in *policies.Input, 
 		return nil, err
 	}
 	return table.Try(ctx, engine, in, at)
+}
+
+func (glance) CheckSet(ctx context.Context, name string, src policies.Source) (*policies.Report, error) {
+	return policyset.Check(ctx, name, src)
 }
 
 func (glance) Check(ctx context.Context, src policies.Source) (*policies.Report, error) {

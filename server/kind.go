@@ -109,6 +109,8 @@ var kinds = []kind{
 		say: "A revision in Cordon-At-Least is not known here yet, or its organization is not. " + sayAgain, retry: 1},
 	{is: guard.ErrPolicyTimeout, status: http.StatusServiceUnavailable, code: "policy_timeout", title: "The rules took too long",
 		say: "The rules did not come to an answer in time; nothing was allowed. " + sayAgain, retry: 1},
+	{as: has[*guard.SetFailed], status: http.StatusInternalServerError, code: "policy_failed", title: "The policy set gave no answer",
+		say: "The rules of the policy set, or its data, are wrong: they gave no usable answer, which counts as a denial. The record of this decision says what."},
 	{is: guard.ErrPolicyNotLoaded, status: http.StatusServiceUnavailable, code: "policy_not_loaded", title: "The policy in force cannot be loaded here",
 		say: "The policy in force cannot be loaded by this server, so nothing is changed by the one before; activate another, or a release that can load it.", retry: 5},
 	{is: errUnready, status: http.StatusServiceUnavailable, code: "unavailable", title: titleUnavailable, detail: unreadyDetail,

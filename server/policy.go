@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 	"time"
@@ -67,6 +68,8 @@ func policyRoutes() []*route {
 	set.tagged = true
 	return []*route{
 		policyRead("/v1/policies", pageQuery, listPolicySets),
+		addPolicySetRoute(),
+		policyChange(http.MethodDelete, policySetPath, []string{guard.ScopePolicy}, removePolicySet),
 		set,
 		policyChange(put, policySetPath+"/gates", []string{guard.ScopeAdmin}, putPolicyGates),
 		policyRead(policySetPath+"/shadow", nil, getPolicyShadow),
@@ -117,8 +120,15 @@ func listPolicySets(c *call) error {
 		return err
 	}
 	var sets []library.Standing
-	for _, name := range l.Sets() {
+	names, err := l.Sets(c.context())
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
 		set, err := l.Standing(c.context(), &c.origin, name)
+		if _, gone := errors.AsType[*guard.NotFound](err); gone {
+			continue // it was removed meanwhile
+		}
 		if err != nil {
 			return err
 		}
@@ -161,7 +171,7 @@ func putPolicyGates(c *call) error {
 	if err != nil {
 		return err
 	}
-	gates := library.FreshGates()
+	gates := library.FreshGates(c.param("set"))
 	gates.SecondPerson, gates.InvariantsFree, gates.DiffRead = body.SecondPerson, body.InvariantsFree, body.DiffRead
 	if body.Coverage != nil {
 		gates.Coverage = *body.Coverage

@@ -59,7 +59,7 @@ func questionIn(value jsontext.Value) (*guard.Question, error) {
 		return nil, nil
 	}
 	var q guard.Question
-	asked, err := readQuestion(text)
+	asked, err := readQuestion(text, false)
 	if err == nil {
 		err = asked.question(&q)
 	}

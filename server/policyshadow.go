@@ -12,7 +12,7 @@ func getPolicyShadow(c *call) error {
 	if err != nil {
 		return err
 	}
-	s, err := l.Shadow(&c.origin, c.param("set"))
+	s, err := l.Shadow(c.context(), &c.origin, c.param("set"))
 	if err != nil {
 		return err
 	}

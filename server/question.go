@@ -29,6 +29,7 @@ type entity struct {
 	// Of the properties, those that the built-in rules look at.
 	organization, channel, role string
 	wrong                       []guard.FieldError // pointers relative to the entity
+	properties                  jsontext.Value     // all of them, where the question is read whole; nil: none
 }
 
 // part is what an entity is in a question.
@@ -66,6 +67,7 @@ func (e *entity) property(name string) *string {
 type asked struct {
 	subject, action, resource entity
 	wrong                     []guard.FieldError // what is wrong beside the entities
+	context                   jsontext.Value     // where the question is read whole; nil: none
 }
 
 // batch is the body of /access/v1/evaluations. Without items it is a single question.
@@ -81,6 +83,9 @@ type batch struct {
 type reader struct {
 	dec *jsontext.Decoder
 	err error
+	// whole keeps all properties and the context, for a policy set that knows what they mean. The built-in rules look at
+	// three properties, and at no context.
+	whole bool
 }
 
 func newReader(data []byte) (*reader, error) {
@@ -91,23 +96,25 @@ func newReader(data []byte) (*reader, error) {
 }
 
 // readQuestion reads the body of /access/v1/evaluation.
-func readQuestion(data []byte) (asked, error) {
+func readQuestion(data []byte, whole bool) (asked, error) {
 	var a asked
 	r, err := newReader(data)
 	if err != nil {
 		return a, err
 	}
+	r.whole = whole
 	r.object(func(name string) { r.askedMember(&a, name) })
 	return a, r.err
 }
 
 // readBatch reads the body of /access/v1/evaluations.
-func readBatch(data []byte) (batch, error) {
+func readBatch(data []byte, whole bool) (batch, error) {
 	var b batch
 	r, err := newReader(data)
 	if err != nil {
 		return b, err
 	}
+	r.whole = whole
 	r.object(func(name string) {
 		switch name {
 		case "evaluations":
@@ -176,7 +183,7 @@ func (r *reader) askedMember(a *asked, name string) {
 	case "resource":
 		r.entity(&a.resource, isResource)
 	case "context":
-		r.wantObject(&a.wrong, "/context")
+		a.context = r.keep(&a.wrong, "/context")
 	default:
 		r.skip()
 	}
@@ -188,6 +195,23 @@ func (r *reader) wantObject(wrong *[]guard.FieldError, pointer string) {
 		*wrong = append(*wrong, field(pointer, "must be an object"))
 	}
 	r.skip()
+}
+
+// keep reads an object or null as wantObject does, and keeps it where the question is read whole.
+func (r *reader) keep(wrong *[]guard.FieldError, pointer string) jsontext.Value {
+	if !r.whole || r.dec.PeekKind() != '{' {
+		r.wantObject(wrong, pointer)
+		return nil
+	}
+	value, err := r.dec.ReadValue()
+	if err == nil {
+		value = value.Clone()
+		err = value.Compact()
+	}
+	if err != nil {
+		r.fail(err)
+	}
+	return value
 }
 
 func (r *reader) entity(e *entity, is part) {
@@ -235,6 +259,10 @@ func (r *reader) word(into *string, wrong *[]guard.FieldError, pointer string) {
 // properties reads the few that the built-in rules look at. Those must be strings: a role that is
 // none must not be taken for no role.
 func (r *reader) properties(e *entity) {
+	if r.whole {
+		e.properties = r.keep(&e.wrong, "/properties")
+		return
+	}
 	if k := r.dec.PeekKind(); k != '{' {
 		r.wantObject(&e.wrong, "/properties")
 		return
@@ -357,6 +385,9 @@ func (a *asked) inherit(from *asked) {
 	}
 	if !a.resource.present {
 		a.resource = from.resource
+	}
+	if a.context == nil {
+		a.context = from.context
 	}
 }
 

@@ -100,6 +100,9 @@ func (s *Server) routes() []*route {
 		{method: post, path: "/access/v1/search/resource", access: true, scopes: decide, handle: searchBy(guard.FindResources), limit: decisionLimit},
 		{method: post, path: "/access/v1/search/action", access: true, scopes: decide, handle: searchBy(guard.FindActions), limit: decisionLimit},
 
+		{method: post, path: setAccessPath + "/evaluation", access: true, scopes: decide, handle: setEvaluation, limit: decisionLimit},
+		{method: post, path: setAccessPath + "/evaluations", access: true, scopes: decide, handle: setEvaluations, limit: decisionLimit},
+
 		{method: post, path: "/logs", scopes: decide, handle: takeEvents, limit: takeLimit},
 		{method: post, path: "/logs/{partition}", scopes: decide, handle: takeEvents, limit: takeLimit},
 

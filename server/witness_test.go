@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -116,7 +117,7 @@ func (w *witness) RoundTrip(req *http.Request) (*http.Response, error) {
 		},
 	}
 	// An item that is not as the document says is answered in its place, and nothing else is refused.
-	inPlace := route.Path == "/access/v1/evaluations" && bytes.Contains(got, []byte(`"error":`))
+	inPlace := strings.HasSuffix(route.Path, "/access/v1/evaluations") && bytes.Contains(got, []byte(`"error":`))
 	if res.StatusCode < http.StatusBadRequest && !inPlace {
 		if err := openapi3filter.ValidateRequest(req.Context(), input); err != nil {
 			w.t.Errorf("%s %s was accepted, and is not as openapi.yaml says: %v", req.Method, req.URL.Path, err)

@@ -23,6 +23,7 @@ import (
 	"time"
 
 	"cordon/policies"
+	"cordon/policies/set"
 	"cordon/policies/table"
 )
 
@@ -47,6 +48,7 @@ type (
 	request struct {
 		policies.Source
 		Memory int64  `json:"memory"`
+		Set    string `json:"set,omitempty"` // of an operator, whose policy it is
 		Prove  bool   `json:"prove"`
 		Try    *trial `json:"try,omitempty"`
 	}
@@ -61,7 +63,18 @@ type (
 
 // Check is policies.Check. A policy that takes more memory or time than it may is reported with a problem.
 func (b *Box) Check(ctx context.Context, src policies.Source) (*policies.Report, error) {
-	got, err := b.run(ctx, request{Source: src, Memory: cmp.Or(b.Memory, Memory)}, cmp.Or(b.Time, Time))
+	return b.check(ctx, request{Source: src})
+}
+
+// CheckSet is set.Check, in the same way.
+func (b *Box) CheckSet(ctx context.Context, name string, src policies.Source) (*policies.Report, error) {
+	return b.check(ctx, request{Source: src, Set: name})
+}
+
+func (b *Box) check(ctx context.Context, ask request) (*policies.Report, error) {
+	ask.Memory = cmp.Or(b.Memory, Memory)
+	src := ask.Source
+	got, err := b.run(ctx, ask, cmp.Or(b.Time, Time))
 	if over, is := errors.AsType[*exceeded](err); is {
 		return &policies.Report{
 			Digest: src.Digest(), Problems: []policies.Problem{over.problem()}, Format: []policies.Unformatted{},
@@ -211,6 +224,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 		if engine, err = policies.Compile(ctx, ask.Source); err == nil {
 			got.Proof, err = table.Prove(ctx, engine)
 		}
+	case ask.Set != "":
+		got.Report, err = set.Check(ctx, ask.Set, ask.Source)
 	default:
 		got.Report, err = policies.Check(ctx, ask.Source)
 	}

@@ -1,0 +1,140 @@
+package guard
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"cordon/ledger/record"
+	"cordon/policies"
+	"cordon/policies/set"
+)
+
+// SetAnswer is a decision of a policy set beside the built-in one. It is on record.
+type SetAnswer struct {
+	Allowed bool
+	Context json.RawMessage // that the set gives with it; nil: none
+	ID      string          // of the record
+	Policy  string          // that decided
+}
+
+// SetBatchAnswer is the answer to one item: a SetAnswer, or Err (the item is then not allowed).
+type SetBatchAnswer struct {
+	SetAnswer
+	Err error
+}
+
+// SetFailed: the rules of a policy set gave no answer, or not in time, which is on record as a denial. It is never a yes.
+type SetFailed struct {
+	ID  string // of the record
+	Err error
+}
+
+func (e *SetFailed) Error() string { return e.Err.Error() }
+func (e *SetFailed) Unwrap() error { return e.Err }
+
+// DecideIn answers a question by a policy set of an operator, on record. Such a set knows nothing of organizations, so
+// ErrOrganizationLimit: the caller is limited to one. *NotFound: there is no such set. *Invalid: it is no question.
+// *SetFailed: the rules gave no answer. Other errors are those of the store and the journal; none is ever a yes.
+func (g *Guard) DecideIn(ctx context.Context, o *Origin, name string, q *Question) (SetAnswer, error) {
+	if o.Caller.Organization != "" {
+		return SetAnswer{}, ErrOrganizationLimit
+	}
+	p, err := g.setFor(ctx, name)
+	if err != nil {
+		return SetAnswer{}, err
+	}
+	var entry record.Record
+	answer, failed := g.answerIn(ctx, o, p, q, g.now(), &entry)
+	if entry.ID == "" {
+		return answer, failed
+	}
+	if err := g.journal.Append(&entry); err != nil {
+		return SetAnswer{}, err
+	}
+	return answer, failed
+}
+
+// answerIn decides a question by a policy of a set, and fills in its record, which the caller is to journal; where it could not
+// be decided for another reason than the rules, there is none.
+func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Question, at time.Time, entry *record.Record) (SetAnswer, error) {
+	start := g.now()
+	in, err := set.ReadInput(q.Input)
+	if err != nil {
+		return SetAnswer{}, &Invalid{Errors: []FieldError{{Detail: "is no question that a policy set is asked: " + err.Error()}}}
+	}
+	d, err := p.decide(ctx, in)
+	if ctx.Err() != nil {
+		return SetAnswer{}, context.Cause(ctx)
+	}
+	details := map[string]any{"set": p.Name()}
+	if err != nil {
+		if !errors.Is(err, policies.ErrResult) && !errors.Is(err, policies.ErrTimeout) {
+			return SetAnswer{}, err
+		}
+		details["error"] = err.Error()
+		d = &set.Decision{}
+	}
+	if d.Context != nil {
+		details["context"] = d.Context
+	}
+	answer := SetAnswer{Allowed: d.Allowed, Context: d.Context, ID: record.NewID(at), Policy: p.Digest()}
+	*entry = record.Record{
+		ID: answer.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
+		Kind: record.KindDecision, Question: record.Question{Subject: q.Subject, Action: Action{Name: q.Action.Name}, Resource: Entity{Type: q.Resource.Type, ID: q.Resource.ID}},
+		Input: in.JSON(), Decision: answer.Allowed, Reasons: json.RawMessage("[]"), Policy: answer.Policy,
+		DurationUS: g.now().Sub(start).Microseconds(), RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
+	}
+	if entry.Details, _ = json.Marshal(details); err != nil { // of texts and JSON alone: it cannot fail
+		return answer, &SetFailed{answer.ID, err}
+	}
+	if g.observe.Decision != nil {
+		g.observe.Decision(otherAction, answer.Allowed, "", g.now().Sub(start))
+	}
+	return answer, nil
+}
+
+// DecideAllIn answers the items of a batch by one version of a policy set, as DecideAll does by the built-in one. An item whose
+// rules gave no answer has a *SetFailed, and the others are answered.
+func (g *Guard) DecideAllIn(ctx context.Context, o *Origin, name string, items []BatchItem, semantic Semantic) (string, []SetBatchAnswer, error) {
+	if o.Caller.Organization != "" {
+		return "", nil, ErrOrganizationLimit
+	}
+	p, err := g.setFor(ctx, name)
+	if err != nil {
+		return "", nil, err
+	}
+	at := g.now()
+	batch := record.NewID(at)
+	answers := make([]SetBatchAnswer, 0, len(items))
+	records := make([]record.Record, len(items))
+	journal := make([]*record.Record, 0, len(items))
+	for i := range items {
+		answer, err := SetAnswer{}, items[i].Invalid
+		if err == nil {
+			answer, err = g.answerIn(ctx, o, p, &items[i].Question, at, &records[i])
+			_, invalid := errors.AsType[*Invalid](err)
+			_, failed := errors.AsType[*SetFailed](err)
+			if err != nil && !invalid && !failed {
+				return "", nil, fmt.Errorf("decide item %d: %w", i, err)
+			}
+			if records[i].ID != "" {
+				records[i].Batch = batch
+				journal = append(journal, &records[i])
+			}
+		}
+		answers = append(answers, SetBatchAnswer{SetAnswer: answer, Err: err})
+		allowed := err == nil && answer.Allowed
+		if semantic == DenyOnFirstDeny && !allowed || semantic == PermitOnFirstPermit && allowed {
+			break
+		}
+	}
+	if len(journal) > 0 {
+		if err := g.journal.AppendAll(journal); err != nil {
+			return "", nil, err
+		}
+	}
+	return batch, answers, nil
+}
