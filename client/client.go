@@ -2,10 +2,18 @@
 //
 // It holds the wire types of the HTTP API, so that a server and its callers cannot disagree about a
 // name, and an SDK over them: [Client] asks for decisions, changes things and reads the log,
-// [Middleware] asks before a handler runs. It needs the standard library only.
+// [Middleware] asks before a handler runs, [VerifyWebhook] reads what webhooks tell. It needs the standard library only.
+//
+//	cordon, err := client.New(client.Config{URL: "https://cordon.example.com", Key: key})
+//	allowed, err := cordon.Can(ctx, "alice", client.ActionManage, client.OnProduct("web-1"))
+//
+// [Client.Can] answers one question and [Client.Decide] says why, [Client.CanAll] and [Filter] ask many at once, and
+// [Client.SearchResources] and its like find all for which a question is allowed. A program that takes a [Decider]
+// is tested with the fake of cordon.example/client/clienttest.
 //
 // Whatever goes wrong is an error and never a yes: a server that cannot be reached, an answer that
-// is not one, a time-out.
+// is not one, a time-out. A decision comes within a second or is an error (Config.Budget), and knows what this client
+// changed before it ([Client.AtLeast]).
 //
 // Why the wire types are separate from what a store keeps: the API is a contract with callers that
 // outlives any way of storing things, and a member that is added to a stored noun must not appear in

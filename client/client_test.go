@@ -54,6 +54,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"another scheme":  {URL: "ftp://cordon.example.com", Key: "k"},
 		"a query":         {URL: "http://cordon.example.com?x=1", Key: "k"},
 		"no key":          {URL: "http://cordon.example.com"},
+		"key and token":   {URL: "http://cordon.example.com", Key: "k", Token: func(context.Context) (client.Token, error) { return client.Token{}, nil }},
 		"actor and agent": {URL: "http://cordon.example.com", Key: "k", Actor: "a", Agent: "b"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -77,6 +78,13 @@ func TestCanSaysYesOnlyToAYes(t *testing.T) {
 		"yes with an error":      {200, `{"decision":true,"context":{"error":{"status":400,"message":"m"}}}`, false, true},
 		"no decision":            {200, `{}`, false, true},
 		"null":                   {200, `null`, false, true},
+		"no decision, a null":    {200, `{"decision":null}`, false, true},
+		"in capitals":            {200, `{"DECISION":true}`, false, true},
+		"both spellings":         {200, `{"decision":false,"Decision":true}`, false, true},
+		"twice":                  {200, `{"decision":false,"decision":true}`, false, true},
+		"a list":                 {200, `["decision",true]`, false, true},
+		"two answers":            {200, `{"decision":true}{"decision":false}`, false, true},
+		"in another":             {200, `{"answer":{"decision":true}}`, false, true},
 		"a string":               {200, `{"decision":"true"}`, false, true},
 		"broken":                 {200, `{"decision":true`, false, true},
 		"empty":                  {200, ``, false, true},

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Decision is the answer to a question, and where it stands in the record.
@@ -131,19 +133,39 @@ func (c *Client) DecideAll(ctx context.Context, questions EvaluationsRequest) ([
 // evaluationAnswer is an EvaluationResponse that must say yes or no.
 type evaluationAnswer struct{ EvaluationResponse }
 
-// UnmarshalJSON refuses an object without a decision: absent is neither no nor, above all, yes.
+// UnmarshalJSON refuses an object without a decision, or with more than one: absent is neither no nor, above all, yes.
+// Nor is a member that is spelt in another way a decision, though Go would read it as one.
 func (a *evaluationAnswer) UnmarshalJSON(data []byte) error {
-	var said struct {
-		Decision *bool `json:"decision"`
-	}
-	if err := json.Unmarshal(data, &said); err != nil {
+	members := json.NewDecoder(bytes.NewReader(data))
+	if _, err := members.Token(); err != nil { // the brace, if it is an object
 		return err
 	}
-	if said.Decision == nil {
-		return errors.New("there is no decision in it")
+	decided := false
+	for members.More() {
+		name, err := members.Token()
+		if err != nil {
+			return err
+		}
+		var value json.RawMessage
+		if err := members.Decode(&value); err != nil {
+			return err
+		}
+		if name, _ := name.(string); strings.EqualFold(name, "decision") {
+			if name != "decision" || decided {
+				return errors.New("there is more or other than one decision in it")
+			}
+			if decided = true; string(value) == "null" {
+				return errNoDecision
+			}
+		}
+	}
+	if !decided {
+		return errNoDecision
 	}
 	return json.Unmarshal(data, &a.EvaluationResponse)
 }
+
+var errNoDecision = errors.New("there is no decision in it")
 
 // decision puts an answer together with what its headers say.
 func (a evaluationAnswer) decision(h http.Header, idHeader string) Decision {

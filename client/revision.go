@@ -86,7 +86,8 @@ func (c *changes) carried(pairs map[string]int64, named []string) map[string]int
 //
 // What this client or one made of it changed needs none of this: for a minute its questions carry the revision by
 // themselves, of the organizations that they name and of those that were changed last, sixteen in all. An import has no
-// revisions to carry.
+// revisions to carry. Where somebody else deletes an organization within that minute, questions are [ErrTooStale] until
+// it is over.
 func (c *Client) AtLeast(organization string, revision int64) *Client {
 	d := *c
 	d.atLeast = maps.Clone(c.atLeast)

@@ -7,7 +7,7 @@ import (
 )
 
 // more gives cases that are too long for a file that people read: more questions than one batch takes.
-func more(t *testing.T) []shownCase {
+func more(t testing.TB) []shownCase {
 	t.Helper()
 	const many = 2500
 	ids, questions, want := make([]string, many), make([]any, many), make([]any, many)
@@ -35,7 +35,7 @@ func more(t *testing.T) []shownCase {
 	}
 }
 
-func raw(t *testing.T, value any) json.RawMessage {
+func raw(t testing.TB, value any) json.RawMessage {
 	t.Helper()
 	text, err := json.Marshal(value)
 	if err != nil {

@@ -90,7 +90,7 @@ func TestEverySDKGivesTheSameAnswers(t *testing.T) {
 }
 
 // load reads the cases, and adds what would be too long to read in them.
-func load(t *testing.T) shared {
+func load(t testing.TB) shared {
 	t.Helper()
 	text, err := os.ReadFile("../../sdk/cases.json")
 	if err != nil {
@@ -112,7 +112,7 @@ func load(t *testing.T) shared {
 }
 
 // fill loads what the cases are about.
-func fill(t *testing.T, server *program.Server, lines []json.RawMessage) {
+func fill(t testing.TB, server *program.Server, lines []json.RawMessage) {
 	t.Helper()
 	var text strings.Builder
 	for _, line := range lines {
