@@ -58,7 +58,7 @@ type Found struct {
 // *NotFound for a set that there is not, and those of Decide.
 func (g *Guard) Search(ctx context.Context, o *Origin, s *Search) (*Found, error) {
 	if s.Set != "" && s.Set != policySet {
-		return nil, &NotFound{What: "policy set"}
+		return g.searchIn(ctx, o, s)
 	}
 	start := g.now()
 	asked := s.asked()
@@ -134,16 +134,30 @@ func (g *Guard) found(o *Origin, s *Search, w *walk, page *searchPage) (*Found, 
 	if w.more {
 		f.Next = page.token(w.last)
 	}
-	details, _ := json.Marshal(struct { // of strings and numbers alone: it cannot fail
+	return f, g.recordSearch(o, s, f, w.at, nil)
+}
+
+// recordSearch puts a page on record, and why there is none, where a policy set did not give it.
+func (g *Guard) recordSearch(o *Origin, s *Search, f *Found, at time.Time, failed error) error {
+	details := struct {
+		Set    string `json:"set,omitempty"`
 		Search string `json:"search"`
 		Count  int    `json:"count"`
 		More   bool   `json:"more"`
-	}{s.Find, len(f.Entities), w.more})
-	return f, g.journal.Append(&record.Record{
-		ID: f.ID, Time: w.at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
-		Kind: record.KindRead, Question: w.asked, Decision: true, Reasons: json.RawMessage("[]"),
-		Policy: f.Policy, Organization: f.Organization, Revision: f.Revision, DurationUS: g.now().Sub(w.at).Microseconds(),
-		RequestID: o.RequestID, TraceID: o.TraceID, Details: details, Compact: true,
+		Error  string `json:"error,omitempty"`
+	}{Search: s.Find, Count: len(f.Entities), More: f.Next != ""}
+	if s.Set != policySet {
+		details.Set = s.Set
+	}
+	if failed != nil {
+		details.Error = failed.Error()
+	}
+	text, _ := json.Marshal(details) // of strings and numbers alone: it cannot fail
+	return g.journal.Append(&record.Record{
+		ID: f.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
+		Kind: record.KindRead, Question: s.asked(), Decision: failed == nil, Reasons: json.RawMessage("[]"),
+		Policy: f.Policy, Organization: f.Organization, Revision: f.Revision, DurationUS: g.now().Sub(at).Microseconds(),
+		RequestID: o.RequestID, TraceID: o.TraceID, Details: text, Compact: true,
 	})
 }
 

@@ -94,9 +94,6 @@ func (p *setPolicy) enter(ctx context.Context) (leave func(), limited context.Co
 
 // setFor returns the policy that decides the questions of a set which begin now. *NotFound: there is no such set.
 func (g *Guard) setFor(ctx context.Context, name string) (*setPolicy, error) {
-	if !set.ValidName(name) {
-		return nil, &NotFound{What: "policy set"}
-	}
 	told := g.sets.told.Load()
 	held, known := g.sets.of.Load(name)
 	if known {
@@ -104,18 +101,35 @@ func (g *Guard) setFor(ctx context.Context, name string) (*setPolicy, error) {
 			return p, nil
 		}
 	}
-	a, err := readActivationOf(ctx, g.store, name)
+	a, err := g.setInForce(ctx, name)
+	if _, gone := errors.AsType[*NotFound](err); gone {
+		g.sets.of.Delete(name)
+	}
 	if err != nil {
 		return nil, err
-	}
-	if a.Digest == "" {
-		g.sets.of.Delete(name)
-		return nil, &NotFound{What: "policy set"}
 	}
 	if !known {
 		held, _ = g.sets.of.LoadOrStore(name, &enforcedSet{turn: make(chan struct{}, 1), asking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))})
 	}
 	return g.enforceSet(ctx, held.(*enforcedSet), a, told)
+}
+
+// KnowsSet is *NotFound where there is no policy set of a name beside the built-in one.
+func (g *Guard) KnowsSet(ctx context.Context, name string) error {
+	_, err := g.setInForce(ctx, name)
+	return err
+}
+
+// setInForce reads what is in force of a set. *NotFound: there is no such set.
+func (g *Guard) setInForce(ctx context.Context, name string) (Activation, error) {
+	if !set.ValidName(name) {
+		return Activation{}, &NotFound{What: "policy set"}
+	}
+	a, err := readActivationOf(ctx, g.store, name)
+	if err == nil && a.Digest == "" {
+		err = &NotFound{What: "policy set"}
+	}
+	return a, err
 }
 
 // enforceSet puts in force here what the store said, once that much was told.

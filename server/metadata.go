@@ -22,6 +22,9 @@ func wellKnown(c *call) error {
 		return because(errUnready, "how callers reach this server is not configured (--public-url), and it is not made of what a request says")
 	}
 	if set := c.param("set"); set != "" {
+		if err := c.server.config.Guard.KnowsSet(c.context(), set); err != nil {
+			return err
+		}
 		base += "/p/" + set
 	}
 	document := client.Metadata{

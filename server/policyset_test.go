@@ -6,12 +6,19 @@ import (
 	"testing"
 
 	"cordon.example/client"
+	"cordon/server"
 )
 
 // notes is a policy set in which people read their own notes, and editors all of their team.
 func notes() client.PolicySetNew {
 	return client.PolicySetNew{Set: "notes", Message: "the notes", Files: map[string]string{
 		"notes.rego": `package authzen.notes
+
+entities.subject.user := ["ann", "bob", "cid"]
+
+entities.resource.note contains id if some id, _ in data.notes
+
+entities.action := ["read", "edit"]
 
 allow if {
 	input.action.name == "read"
@@ -96,4 +103,82 @@ func TestAPolicySetThatIsNoneIsRefusedWithItsPlaces(t *testing.T) {
 		t.Errorf("got %s", got.body)
 	}
 	w.do(t, http.MethodPost, "/p/notes/access/v1/evaluation", annReadsHers).want(t, http.StatusNotFound)
+}
+
+func TestAPolicySetFindsWhatItWouldAllow(t *testing.T) {
+	w := newWorld(t, options{library: true})
+	made := w.addSet(t, notes())
+	for name, test := range map[string]struct{ find, body, want string }{
+		"who":         {"subject", `{"subject":{"type":"user","id":"zoe"},"action":{"name":"read"},"resource":{"type":"note","id":"n2"}}`, `{"page":{"next_token":"","count":1},"results":[{"type":"user","id":"bob"}]}`},
+		"what":        {"resource", `{"subject":{"type":"user","id":"ann"},"action":{"name":"read"},"resource":{"type":"note"}}`, `{"page":{"next_token":"","count":1},"results":[{"type":"note","id":"n1"}]}`},
+		"actions":     {"action", `{"subject":{"type":"user","id":"ann","properties":{"team":"red"}},"action":{"name":"x"},"resource":{"type":"note","id":"n1","properties":{"team":"red"}}}`, `{"page":{"next_token":"","count":2},"results":[{"name":"edit"},{"name":"read"}]}`},
+		"no such":     {"subject", `{"subject":{"type":"spaceship"},"action":{"name":"read"},"resource":{"type":"note","id":"n2"}}`, `{"page":{"next_token":"","count":0},"results":[]}`},
+		"its own":     {"resource", `{"subject":{"type":"user","id":"ann","properties":{"team":"red"}},"action":{"name":"edit"},"resource":{"type":"note","properties":{"team":"red"}}}`, `{"page":{"next_token":"","count":0},"results":[]}`},
+		"with a page": {"subject", `{"subject":{"type":"user"},"action":{"name":"edit","properties":{"x":1}},"resource":{"type":"note","id":"n2"},"page":{"limit":7,"color":"red"},"context":{"a":1}}`, `{"page":{"next_token":"","count":0},"results":[]}`},
+	} {
+		got := w.do(t, http.MethodPost, "/p/notes/access/v1/search/"+test.find, test.body).want(t, http.StatusOK)
+		if string(got.body) != test.want || got.header.Get(client.HeaderPolicy) != made.Version.Digest {
+			t.Errorf("%s: got %s", name, got.body)
+		}
+	}
+	w.do(t, http.MethodPost, "/p/others/access/v1/search/subject", `{"subject":{"type":"user"},"action":{"name":"read"},"resource":{"type":"note","id":"n2"}}`).want(t, http.StatusNotFound)
+}
+
+// All that a set finds is on its pages, once, whatever their size, and a token is of its set and of what was asked.
+func TestThePagesOfASetHoldAllThatItFinds(t *testing.T) {
+	w := newWorld(t, options{library: true})
+	many := notes()
+	many.Files = map[string]string{"notes.rego": "package authzen.notes\n\nentities.resource.note contains format_int(n, 10) if some n in numbers.range(1, 45)\n\nallow if to_number(input.resource.id) % 3 == 0\n"}
+	w.addSet(t, many)
+	other := client.PolicySetNew{Set: "other", Files: map[string]string{"a.rego": "package authzen.other\n\nentities.resource.note := [\"1\"]\n\nallow := true\n"}}
+	w.addSet(t, other)
+	body := func(page string) string {
+		return `{"subject":{"type":"user","id":"ann"},"action":{"name":"read"},"resource":{"type":"note"},"page":` + page + `}`
+	}
+	for _, limit := range []string{"1", "4", "15"} {
+		seen, token := map[string]bool{}, ""
+		for page := 0; page == 0 || token != ""; page++ {
+			if page > 20 {
+				t.Fatal("there is no end")
+			}
+			ask := body(`{"limit":` + limit + `}`)
+			if token != "" {
+				ask = body(`{"token":"` + token + `"}`)
+			}
+			var found client.SearchResponse[client.Resource]
+			w.do(t, http.MethodPost, "/p/notes/access/v1/search/resource", ask).want(t, http.StatusOK).into(t, &found)
+			for _, e := range found.Results {
+				if seen[e.ID] {
+					t.Errorf("%s is found twice", e.ID)
+				}
+				seen[e.ID] = true
+			}
+			token = found.Page.NextToken
+		}
+		if len(seen) != 15 {
+			t.Errorf("pages of %s: %d are found", limit, len(seen))
+		}
+	}
+	got := w.do(t, http.MethodPost, "/p/notes/access/v1/search/resource", body(`{"limit":1}`)).want(t, http.StatusOK)
+	_, token, _ := strings.Cut(string(got.body), `"next_token":"`)
+	token, _, _ = strings.Cut(token, `"`)
+	for path, ask := range map[string]string{
+		"/p/other/access/v1/search/resource": body(`{"token":"` + token + `"}`),
+		"/access/v1/search/resource":         body(`{"token":"` + token + `"}`),
+		"/p/notes/access/v1/search/resource": strings.Replace(body(`{"token":"`+token+`"}`), "ann", "bob", 1),
+	} {
+		w.do(t, http.MethodPost, path, ask).want(t, http.StatusBadRequest)
+	}
+}
+
+func TestAPolicySetHasMetadataOfItsOwn(t *testing.T) {
+	w := newWorld(t, options{library: true, server: func(c *server.Config) { c.PublicURL = "https://pdp.example/base" }})
+	w.addSet(t, notes())
+	var got client.Metadata
+	w.do(t, http.MethodGet, "/.well-known/authzen-configuration/p/notes", nil).want(t, http.StatusOK).into(t, &got)
+	if got.PolicyDecisionPoint != "https://pdp.example/base/p/notes" || got.AccessEvaluationEndpoint != got.PolicyDecisionPoint+"/access/v1/evaluation" || got.SearchActionEndpoint != got.PolicyDecisionPoint+"/access/v1/search/action" {
+		t.Errorf("got %+v", got)
+	}
+	w.do(t, http.MethodGet, "/.well-known/authzen-configuration/p/others", nil).want(t, http.StatusNotFound)
+	w.do(t, http.MethodGet, "/.well-known/authzen-configuration/p/cordon", nil).want(t, http.StatusNotFound)
 }

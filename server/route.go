@@ -91,6 +91,7 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
 		{method: http.MethodHead, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
 		{method: get, path: "/.well-known/authzen-configuration", open: true, access: true, handle: wellKnown},
+		{method: get, path: "/.well-known/authzen-configuration/p/{set}", open: true, access: true, handle: wellKnown},
 		{method: get, path: protectedPath, open: true, handle: protectedResource},
 		{method: get, path: "/openapi.yaml", handle: openAPI},
 
@@ -102,6 +103,9 @@ func (s *Server) routes() []*route {
 
 		{method: post, path: setAccessPath + "/evaluation", access: true, scopes: decide, handle: setEvaluation, limit: decisionLimit},
 		{method: post, path: setAccessPath + "/evaluations", access: true, scopes: decide, handle: setEvaluations, limit: decisionLimit},
+		{method: post, path: setAccessPath + "/search/subject", access: true, scopes: decide, handle: searchBy(guard.FindSubjects), limit: decisionLimit},
+		{method: post, path: setAccessPath + "/search/resource", access: true, scopes: decide, handle: searchBy(guard.FindResources), limit: decisionLimit},
+		{method: post, path: setAccessPath + "/search/action", access: true, scopes: decide, handle: searchBy(guard.FindActions), limit: decisionLimit},
 
 		{method: post, path: "/logs", scopes: decide, handle: takeEvents, limit: takeLimit},
 		{method: post, path: "/logs/{partition}", scopes: decide, handle: takeEvents, limit: takeLimit},

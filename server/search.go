@@ -28,13 +28,16 @@ func searchBy(find string) func(c *call) error {
 		if err != nil {
 			return err
 		}
-		body, err := readSearch(data)
+		body, err := readSearch(data, c.ofSet())
 		if err != nil {
 			return err
 		}
 		search := guard.Search{Set: c.param("set"), Find: find, Limit: body.limit, Token: body.token}
 		if err := body.search(&search); err != nil {
 			return err
+		}
+		if c.ofSet() {
+			search.Question.Input = body.seeking(find)
 		}
 		if search.Asked, err = canonical(data, find); err != nil {
 			return err
@@ -91,12 +94,13 @@ func appendFound(dst []byte, find string, f *guard.Found) (_ []byte, err error) 
 }
 
 // readSearch reads the body of a search.
-func readSearch(data []byte) (searched, error) {
+func readSearch(data []byte, whole bool) (searched, error) {
 	var s searched
 	r, err := newReader(data)
 	if err != nil {
 		return s, err
 	}
+	r.whole = whole
 	r.object(func(name string) {
 		if name == "page" {
 			r.page(&s)
@@ -179,6 +183,20 @@ func (s *searched) search(into *guard.Search) error {
 		q.Action = guard.Action{Name: s.action.id, Channel: s.action.channel, Role: s.action.role}
 	}
 	return nil
+}
+
+// seeking writes what was asked as a policy set sees it: of what is searched for there is the type alone.
+func (s *searched) seeking(find string) []byte {
+	a := s.asked
+	switch find {
+	case guard.FindSubjects:
+		a.subject.properties = nil
+	case guard.FindResources:
+		a.resource.properties = nil
+	case guard.FindActions:
+		a.action = entity{}
+	}
+	return a.appendInput(nil)
 }
 
 // name gives an entity another id, whatever was wrong with its own.

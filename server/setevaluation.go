@@ -12,6 +12,9 @@ import (
 // Paths of a policy set of an operator, which is a decision point of its own.
 const setAccessPath = "/p/{set}/access/v1"
 
+// ofSet tells whether a call is to a policy set of an operator.
+func (c *call) ofSet() bool { return len(c.route.names) > 0 && c.route.names[0] == "set" }
+
 // setEvaluation answers one question by a policy set. The answer holds what the set says, and nothing else.
 func setEvaluation(c *call) error {
 	data, err := c.readBody(mediaJSON[0])
