@@ -82,14 +82,14 @@ def search(cordon: Client, call: str, args: dict[str, Any]) -> list[str]:
     context = request.get("context")
     if call == "search_subjects":
         of = request["subject"]["type"]
-        found = cordon.search_subjects(Action(**request["action"]), Resource(**resource), type=of, context=context, limit=limit)
+        found = cordon.search_subjects(Action(**request.get("action", {"name": ""})), Resource(**resource), type=of, context=context, limit=limit)
         return [subject.id for subject in found]
     subject = request["subject"]["id"]
     if call == "search_actions":
         return list(cordon.search_actions(subject, Resource(**resource), context=context, limit=limit))
     organization = resource.get("properties", {}).get("organization")
     resources = cordon.search_resources(
-        subject, Action(**request["action"]), type=resource["type"], organization=organization, context=context, limit=limit
+        subject, Action(**request.get("action", {"name": ""})), type=resource["type"], organization=organization, context=context, limit=limit
     )
     return [thing.id for thing in resources]
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 
 from .deadline import Deadline
 from .error import BadAnswer, CordonError, Invalid, Problem, Unauthorized, Unavailable, error_of, read_problem
+from .number import read_number
 from .revision import Revisions
 from .token import Tokens
 from .transport import Request, Response, Transport
@@ -177,9 +178,9 @@ def _problem(response: Response, kind: str) -> Problem:
 
 def _retry_after(value: str) -> float:
     """Read how long the server asks to wait, as seconds or as a date."""
-    if value.isdecimal():
-        return float(min(int(value), 24 * 60 * 60))
+    if seconds := read_number(value):
+        return float(min(seconds, 24 * 60 * 60))
     try:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except (TypeError, ValueError):
+    except (IndexError, OverflowError, TypeError, ValueError):
         return 0.0

@@ -51,17 +51,20 @@ class Connection(http.client.HTTPConnection):
 
 
 class _Channel:
-    """A socket, as http.client uses it."""
+    """A socket, as http.client uses it: head and body of a request are written apart, and sent as one."""
 
     def __init__(self, dialled: socket.socket, connection: Connection) -> None:
         self._socket = dialled
         self._connection = connection
+        self._written: list[bytes] = []
 
-    def sendall(self, data: Any) -> None:
-        self._socket.settimeout(self._connection.deadline.left())
-        self._socket.sendall(data)
+    def sendall(self, data: bytes) -> None:
+        self._written.append(data)
 
     def makefile(self, mode: str) -> io.BufferedReader:
+        request, self._written = b"".join(self._written), []
+        self._socket.settimeout(self._connection.deadline.left())
+        self._socket.sendall(request)
         return io.BufferedReader(_Reads(self._socket, self._connection), 65536)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .error import BadAnswer, Problem, Undecided, UnknownAction
+from .number import read_number
 from .reason import Reason, read_reasons, read_texts
 from .reasons import UNKNOWN_ACTION
 
@@ -52,14 +53,15 @@ def read_decision(document: Any, headers: Mapping[str, str], id_header: str) -> 
     if not isinstance(document, Mapping) or not isinstance(document.get("decision"), bool):
         raise BadAnswer("there is no decision in the answer")
     context = document.get("context")
-    if not isinstance(context, Mapping):
+    if context is None:
         context = {}
+    if not isinstance(context, Mapping):
+        raise BadAnswer("the context of the decision is no object")
     error = None
     if (said := context.get("error")) is not None:
         said = said if isinstance(said, Mapping) else {}
         status = said.get("status")
         error = ItemError(status if isinstance(status, int) else 0, str(said.get("message", "")))
-    revision = headers.get("cordon-revision", "")
     return Decision(
         allowed=document["decision"] is True and error is None,
         reasons=read_reasons(context.get("reasons")),
@@ -70,5 +72,5 @@ def read_decision(document: Any, headers: Mapping[str, str], id_header: str) -> 
         error=error,
         id=headers.get(id_header, ""),
         policy=headers.get("cordon-policy", ""),
-        revision=int(revision) if revision.isdecimal() else 0,
+        revision=read_number(headers.get("cordon-revision", "")),
     )

@@ -15,6 +15,7 @@ from typing import Any
 
 from .error import CordonError
 from .moment import read_time
+from .number import read_number
 
 
 class WebhookError(CordonError):
@@ -43,9 +44,10 @@ def verify_webhook(
     than the tolerance in seconds. The body is what came, byte for byte."""
     given = {name.lower(): value for name, value in headers.items()}
     id, at, signatures = (given.get("webhook-" + name, "") for name in ("id", "timestamp", "signature"))
-    if not id or not signatures or not (at.isascii() and at.isdecimal()):
+    seconds = read_number(at)
+    if not id or not signatures or not seconds:
         raise WebhookError("the call has no Webhook-Id, Webhook-Timestamp and Webhook-Signature")
-    if abs((time.time() if now is None else now) - int(at)) > tolerance:
+    if abs((time.time() if now is None else now) - seconds) > tolerance:
         raise WebhookError("the call is too old, or a clock is wrong")
     signed = f"{id}.{at}.".encode() + body
     good = False
