@@ -2,8 +2,10 @@ package guard_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
+	"cordon/datastore"
 	"cordon/datastore/sqlite"
 	"cordon/guard"
 	"cordon/ledger/journal"
@@ -13,31 +15,7 @@ import (
 func BenchmarkDecide(b *testing.B) {
 	for name, uncached := range map[string]bool{"cached": false, "uncached": true} {
 		b.Run(name, func(b *testing.B) {
-			store, err := sqlite.Open(b.Context(), sqlite.Config{Path: b.TempDir()})
-			if err != nil {
-				b.Fatal(err)
-			}
-			rules, err := engine()
-			if err != nil {
-				b.Fatal(err)
-			}
-			records, err := journal.Open(b.Context(), journal.Config{Dir: b.TempDir(), Ship: store.Ship})
-			if err != nil {
-				b.Fatal(err)
-			}
-			g, err := guard.New(guard.Config{Store: store, Engine: rules, Journal: records, NoMemo: uncached, NoCache: uncached})
-			if err != nil {
-				b.Fatal(err)
-			}
-			ctx, stop := context.WithCancel(context.Background())
-			done := make(chan error, 1)
-			go func() { done <- g.Run(ctx) }()
-			b.Cleanup(func() {
-				stop()
-				<-done
-				_ = records.Close(context.Background())
-				_ = store.Close()
-			})
+			g, _ := benchedGuard(b, uncached)
 			boss := guard.PutMember{Name: "x"}
 			if _, err := g.PutOrganization(b.Context(), host(), "acme", guard.PutOrganization{Name: "x", LegalRepresentativeID: "lena", LegalRepresentative: &boss}); err != nil {
 				b.Fatal(err)
@@ -53,5 +31,85 @@ func BenchmarkDecide(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// benchedGuard is a guard on files, as it serves.
+func benchedGuard(b *testing.B, uncached bool) (*guard.Guard, datastore.Store) {
+	b.Helper()
+	store, err := sqlite.Open(b.Context(), sqlite.Config{Path: b.TempDir()})
+	if err != nil {
+		b.Fatal(err)
+	}
+	rules, err := engine()
+	if err != nil {
+		b.Fatal(err)
+	}
+	records, err := journal.Open(b.Context(), journal.Config{Dir: b.TempDir(), Ship: store.Ship})
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := guard.New(guard.Config{Store: store, Engine: rules, Journal: records, NoMemo: uncached, NoCache: uncached})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- g.Run(ctx) }()
+	b.Cleanup(func() {
+		stop()
+		<-done
+		_ = records.Close(context.Background())
+		_ = store.Close()
+	})
+	return g, store
+}
+
+// BenchmarkSearch measures pages of 50 of what users of an organization may manage: the first one, and each of all (page).
+func BenchmarkSearch(b *testing.B) {
+	for _, size := range []int{300, 3_000, 30_000} {
+		g, store := benchedGuard(b, false)
+		var nouns []datastore.Noun
+		var ids []string
+		for i := range size {
+			ids = append(ids, fmt.Sprintf("p-%06d", i))
+			nouns = append(nouns, datastore.Product{Organization: "acme", ID: ids[i], Name: "a product", Kind: "web_hosting"})
+		}
+		err := store.Update(b.Context(), func(ctx context.Context, tx datastore.Tx) error {
+			return tx.Put(ctx, append(nouns, datastore.Organization{ID: "acme", Name: "Acme", Revision: 1},
+				datastore.Member{Organization: "acme", ID: "carl", Role: datastore.Collaborator, Grants: ids},
+				datastore.Member{Organization: "acme", ID: "few", Role: datastore.Client, Grants: ids[size/2 : size/2+3]},
+				datastore.Member{Organization: "acme", ID: "lena", Role: datastore.LegalRepresentative})...)
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		for name, user := range map[string]string{"granted": "carl", "all": "lena", "three of them": "few"} {
+			s := guard.Search{Find: guard.FindResources, Question: *productQuestion(user, "manage", "")}
+			b.Run(fmt.Sprintf("first page/%s/%d", name, size), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					if found, err := g.Search(b.Context(), host(), &s); err != nil || len(found.Entities) == 0 {
+						b.Fatal(found, err)
+					}
+				}
+			})
+			if user == "few" {
+				continue
+			}
+			b.Run(fmt.Sprintf("page/%s/%d", name, size), func(b *testing.B) {
+				next := s
+				for b.Loop() {
+					found, err := g.Search(b.Context(), host(), &next)
+					if err != nil {
+						b.Fatal(err)
+					}
+					if next.Token = found.Next; next.Token == "" {
+						next.Limit = 0
+					}
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/50, "ns/result")
+			})
+		}
 	}
 }
