@@ -61,17 +61,9 @@ func (a *app) runCheck(ctx context.Context, c config, args []string) error {
 	case !past && c.text("purpose") != "":
 		return wrongUse("--purpose is for who reads the log: give it with --at")
 	}
-	remote, err := a.remote(c)
+	remote, err := a.asking(c)
 	if err != nil {
 		return err
-	}
-	for _, pair := range c.list("at-least") {
-		organization, number, _ := strings.Cut(pair, "=")
-		revision, err := strconv.ParseInt(number, 10, 64)
-		if err != nil {
-			return wrongUse("--at-least %s: %w", pair, err)
-		}
-		remote = remote.AtLeast(organization, revision)
 	}
 	if past {
 		return a.checkPast(ctx, c, remote, question)
@@ -87,6 +79,23 @@ func (a *app) runCheck(ctx context.Context, c config, args []string) error {
 		return &exit{code: exitDenied}
 	}
 	return nil
+}
+
+// asking is the server, asked for answers that are no older than --at-least.
+func (a *app) asking(c config) (*client.Client, error) {
+	remote, err := a.remote(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, pair := range c.list("at-least") {
+		organization, number, _ := strings.Cut(pair, "=")
+		revision, err := strconv.ParseInt(number, 10, 64)
+		if err != nil {
+			return nil, wrongUse("--at-least %s: %w", pair, err)
+		}
+		remote = remote.AtLeast(organization, revision)
+	}
+	return remote, nil
 }
 
 // properties gives those of the settings that are given, by their names.

@@ -120,7 +120,7 @@ func settings() []group {
 			{"end", false, bound{}, "have no version asked beside the one in force"},
 			{"scopes", []string{}, scopes, "scopes of the key, by comma: decide, directory, act, support, audit, policy, policy:draft, policy:approve, policy:activate, admin; or all"},
 			{"support-code", "", secretWord, "the code that the requester made with cordon support-code"},
-			{"limit", 50, number(0, 1_000_000), "at most so many records; 0: all"},
+			{"limit", 50, number(0, 1_000_000), "at most so many records or results; 0: all"},
 			{"organizations", 10, number(0, 99_999), "how many organizations to make"},
 			{"seed", 1, anything, "the same seed makes the same data"},
 			{"users-per", 33, number(1, 9_999), "users of each organization, the legal representative among them"},

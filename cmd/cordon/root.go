@@ -106,7 +106,7 @@ Exit codes:
 	}
 	root.AddGroup(&cobra.Group{ID: "server", Title: "The server:"}, &cobra.Group{ID: "act", Title: "Ask and act:"})
 	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.backup(), a.restore(), a.demo(), a.healthcheck())
-	addTo(root, "act", a.check(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.audit(), a.messages(), a.webhooks(), a.procedures(), a.retention(), a.hold(), a.settings(), a.policy(), a.policySets())
+	addTo(root, "act", a.check(), a.search(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.audit(), a.messages(), a.webhooks(), a.procedures(), a.retention(), a.hold(), a.settings(), a.policy(), a.policySets())
 	root.AddCommand(a.version(), helpConfig())
 	a.needCommand(root)
 	helpOfCommands(root)
