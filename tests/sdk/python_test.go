@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -72,6 +73,78 @@ func TestPythonSaysTheSameWords(t *testing.T) {
 		if diff := cmp.Diff(slices.Sorted(maps.Keys(words)), slices.Sorted(slices.Values(want))); diff != "" {
 			t.Errorf("%s.py (-Python +Go):\n%s", module, diff)
 		}
+	}
+}
+
+func TestPythonSeesOnOneReplicaWhatItChangedOnTheOther(t *testing.T) {
+	t.Parallel()
+	one, balancer := twoReplicas(t)
+	front := httptest.NewServer(&httputil.ReverseProxy{
+		Transport: balancer, Rewrite: func(r *httputil.ProxyRequest) { r.Out.URL.Scheme = "http" },
+	})
+	defer front.Close()
+	said := python(t, t.TempDir(), "-c", `
+import sys
+from cordon_sdk import Client
+
+with Client(sys.argv[1], sys.argv[2], budget=30) as cordon:
+    lena = cordon.as_user("lena")
+    for n in range(15):
+        lena.block_product("acme", "shop", reason="unpaid")
+        assert not cordon.can("carl", "manage", "shop"), n
+        lena.unblock_product("acme", "shop")
+        assert cordon.can("carl", "manage", "shop"), n
+        if n % 3 == 0:  # so that each replica has its turn at the acts
+            cordon.can("carl", "view", "shop")
+print("seen")
+`, front.URL, one.Key)
+	if said != "seen\n" {
+		t.Errorf("it says:\n%s", said)
+	}
+}
+
+func TestPythonBelievesTheServersWebhooks(t *testing.T) {
+	t.Parallel()
+	type call struct {
+		header http.Header
+		body   []byte
+	}
+	calls := make(chan call, 1)
+	receiver := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		calls <- call{r.Header, body}
+	}))
+	defer receiver.Close()
+	place := program.Embedded(t)
+	server := program.Serve(t, place, program.FirstKey(t, place), "--webhooks-allow-private")
+	fill(t, server, load(t).Import)
+	lena := server.Client(nil).As("lena")
+	hook, err := lena.CreateWebhook(t.Context(), "acme", client.WebhookRequest{URL: receiver.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lena.BlockProduct(t.Context(), "acme", "shop", client.BlockRequest{Reason: "unpaid"}); err != nil {
+		t.Fatal(err)
+	}
+	came := <-calls
+	headers := map[string]string{}
+	for name := range came.header {
+		headers[name] = came.header.Get(name)
+	}
+	said := python(t, t.TempDir(), "-c", `
+import json, sys
+from cordon_sdk import WebhookError, verify_webhook
+
+headers, body, secret = json.loads(sys.argv[1]), sys.argv[2].encode(), sys.argv[3]
+event = verify_webhook(body, headers, secret)
+print(event.type, event.data["product"], event.data["by"])
+try:
+    verify_webhook(body + b" ", headers, secret)
+except WebhookError as e:
+    print(e)
+`, string(raw(t, headers)), string(came.body), hook.Secret)
+	if want := "product.blocked shop lena\nthe signature is not right\n"; said != want {
+		t.Errorf("it says %q, want %q", said, want)
 	}
 }
 

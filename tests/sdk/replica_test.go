@@ -25,19 +25,7 @@ func (b *turns) RoundTrip(r *http.Request) (*http.Response, error) {
 // A client changes something on one replica and asks the other: it sees what it changed, each time.
 func TestWhatWasChangedOnOneReplicaIsSeenOnTheOther(t *testing.T) {
 	t.Parallel()
-	place := program.MongoDB(t)
-	key := program.FirstKey(t, place)
-	one := program.Serve(t, place, key)
-	other := program.Serve(t, place.Beside(t), key)
-	fill(t, one, load(t).Import)
-	balancer := &turns{}
-	for _, s := range []*program.Server{one, other} {
-		at, err := url.Parse(s.URL)
-		if err != nil {
-			t.Fatal(err)
-		}
-		balancer.hosts = append(balancer.hosts, at.Host)
-	}
+	one, balancer := twoReplicas(t)
 	cordon := one.Client(func(config *client.Config) { config.HTTPClient = &http.Client{Transport: balancer} })
 	lena, shop := cordon.As("lena"), client.OnProduct("shop")
 	for n := range 40 {
@@ -59,4 +47,23 @@ func TestWhatWasChangedOnOneReplicaIsSeenOnTheOther(t *testing.T) {
 			balancer.next.Add(1)
 		}
 	}
+}
+
+// twoReplicas starts them, with what the cases are about.
+func twoReplicas(t *testing.T) (*program.Server, *turns) {
+	t.Helper()
+	place := program.MongoDB(t)
+	key := program.FirstKey(t, place)
+	one := program.Serve(t, place, key)
+	other := program.Serve(t, place.Beside(t), key)
+	fill(t, one, load(t).Import)
+	balancer := &turns{}
+	for _, s := range []*program.Server{one, other} {
+		at, err := url.Parse(s.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		balancer.hosts = append(balancer.hosts, at.Host)
+	}
+	return one, balancer
 }
