@@ -95,7 +95,7 @@ func (c *call) challenge(code, detail string) string {
 		return `Basic realm="cordon", charset="UTF-8"`
 	}
 	realm := `Bearer realm="cordon"`
-	if c.server.tokens != nil {
+	if c.server.tokens != nil && c.route.gateway == "" {
 		if where := c.server.protectedURL(); where != "" { // RFC 9728, 5.1
 			realm += `, resource_metadata="` + where + `"`
 		}

@@ -123,6 +123,9 @@ func (s *Server) Reload(limit RateLimit) error {
 	if s.tokens != nil {
 		s.tokens.keys.begin(keysGap)
 	}
+	if err := s.reloadGateway(); err != nil {
+		s.log.Warn("the routes of gateways are not read again; those before are in force", "error", err)
+	}
 	if s.certificates == nil {
 		return nil
 	}

@@ -25,6 +25,7 @@ type Metrics struct {
 	requests  *prometheus.CounterVec
 	seconds   *prometheus.HistogramVec
 	refusals  *prometheus.CounterVec
+	gateways  *prometheus.CounterVec
 
 	known atomic.Pointer[map[decisionLabels]prometheus.Counter]
 	mu    sync.Mutex // guards additions to known
@@ -63,6 +64,9 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 			Name: "cordon_authentication_failures_total", Help: "Requests by whose key or token nobody was known, by cause.",
 		}, []string{"cause"}),
 	}
+	m.gateways = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "cordon_gateway_refusals_total", Help: "Requests that were refused to gateways, by how they ask and why.",
+	}, []string{"gateway", "reason"})
 	for _, class := range guard.DeletedClasses() {
 		m.deleted.WithLabelValues(class)
 	}
@@ -70,7 +74,7 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 		m.refusals.WithLabelValues(cause)
 	}
 	m.known.Store(&map[decisionLabels]prometheus.Counter{})
-	for _, c := range []prometheus.Collector{m.decisions, m.took, m.changes, m.deleted, m.requests, m.seconds, m.refusals} {
+	for _, c := range []prometheus.Collector{m.decisions, m.took, m.changes, m.deleted, m.requests, m.seconds, m.refusals, m.gateways} {
 		if err := registry.Register(c); err != nil {
 			return nil, err
 		}

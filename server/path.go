@@ -46,7 +46,7 @@ func (c *call) checkPath() error {
 
 // checkQuery refuses what the route does not know: an ignored filter misleads (docs/design.md 11, Statuses).
 func (c *call) checkQuery() error {
-	if c.route.access || c.req.URL.RawQuery == "" {
+	if c.route.access || c.route.gateway != "" || c.req.URL.RawQuery == "" {
 		return nil
 	}
 	query, err := url.ParseQuery(c.req.URL.RawQuery)

@@ -68,6 +68,9 @@ func (c *call) fail(err error) {
 		}
 	}
 	p := c.problem(err)
+	if c.route.gateway != "" {
+		c.refuseGateway(&p)
+	}
 	if seconds := max(kindOf(err).retry, c.retry); seconds > 0 {
 		h.Set("Retry-After", strconv.Itoa(seconds))
 	}
@@ -81,7 +84,9 @@ func (c *call) fail(err error) {
 	body, broken := render(p)
 	if broken != nil {
 		body = []byte(`{"status":500,"code":"internal"}`)
-		p.Status = http.StatusInternalServerError
+		if p.Status = http.StatusInternalServerError; c.route.gateway != "" {
+			p.Status = http.StatusForbidden
+		}
 	}
 	c.send(p.Status, body)
 }

@@ -42,10 +42,11 @@ type route struct {
 	// named says that who acts is a person and no member of an organization: the subject of a token, or the one whom
 	// a key names in Cordon-Actor, which takes no scope there.
 	named   bool
-	once    bool // knows Idempotency-Key
-	tagged  bool // is about an object that has an ETag, and knows If-Match and If-None-Match
-	changes bool // is logged at info: it changes state
-	reads   bool // reads the log: whoever does may say why in Cordon-Purpose
+	once    bool   // knows Idempotency-Key
+	tagged  bool   // is about an object that has an ETag, and knows If-Match and If-None-Match
+	changes bool   // is logged at info: it changes state
+	gateway string // which kind of gateway asks here; empty: none
+	reads   bool   // reads the log: whoever does may say why in Cordon-Purpose
 
 	largest int64         // bytes of a body, where that is more than those of others
 	names   []string      // of the parameters in the path
@@ -181,9 +182,11 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},
 		{method: post, path: "/v1/decisions/at", scopes: audit, query: timeQuery, reads: true, handle: decideAt},
 	}
-	table = slices.Concat(table, auditRoutes(), policyRoutes(), jobRoutes())
+	table = slices.Concat(table, auditRoutes(), policyRoutes(), jobRoutes(), gatewayRoutes())
 	for _, r := range table {
-		r.names = parameters(r.path)
+		if r.gateway == "" { // what they ask about is a path of its own
+			r.names = parameters(r.path)
+		}
 		r.count = s.metrics.route(r.path)
 		if r.limit == 0 {
 			r.limit = callLimit
@@ -206,7 +209,7 @@ func parameters(path string) []string {
 // register hands the table to Echo: its routes, and for every other method of their paths a 405 that
 // says which are allowed, to those who are let in there (docs/design.md 11, Order of checks).
 func (s *Server) register(e *echo.Echo, table []*route) {
-	toEcho := strings.NewReplacer("{", ":", "}", "")
+	toEcho := strings.NewReplacer("{path}", "*", "{", ":", "}", "")
 	paths := map[string][]*route{}
 	for _, r := range table {
 		path := toEcho.Replace(r.path)
@@ -223,7 +226,7 @@ func (s *Server) register(e *echo.Echo, table []*route) {
 		}
 		slices.Sort(methods)
 		allow := strings.Join(methods, ", ")
-		refuse := s.wrap(&route{path: path, open: known[0].open, access: known[0].access, limit: callLimit, count: count, handle: func(c *call) error {
+		refuse := s.wrap(&route{path: path, open: known[0].open, access: known[0].access, gateway: known[0].gateway, limit: callLimit, count: count, handle: func(c *call) error {
 			c.header().Set("Allow", allow)
 			return because(errMethod, "this path knows "+allow)
 		}})

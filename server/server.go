@@ -69,6 +69,9 @@ type Config struct {
 	// MetadataKey signs the AuthZEN metadata: a private key in PEM. Empty: they are not signed.
 	MetadataKey []byte
 
+	// GatewayRoutes is the file of the routes that gateways ask about (docs/gateways.md). Empty: none may pass.
+	GatewayRoutes string
+
 	MaxBody   int64     // of a body, in bytes. 0: 256 KiB. Imports have no such bound
 	RateLimit RateLimit // zero: none
 
@@ -98,6 +101,7 @@ type Server struct {
 	metrics *Metrics
 	tokens  *tokens
 	limits  limits
+	gateway atomic.Pointer[gateway] // nil: there are no routes
 
 	signer *signer // of metadata; nil: they are not signed
 
@@ -150,6 +154,9 @@ func New(config Config) (*Server, error) {
 		allowed: map[string]echo.HandlerFunc{},
 	}
 	s.limits.change(config.RateLimit)
+	if err := s.reloadGateway(); err != nil {
+		return nil, fmt.Errorf("make server: %w", err)
+	}
 	if s.certificates, err = newCertificates(config.TLS, config.Log); err != nil {
 		return nil, fmt.Errorf("make server: %w", err)
 	}
@@ -266,7 +273,7 @@ func (s *Server) report(c *call, status int, took time.Duration) {
 		level = slog.LevelError
 	case status >= http.StatusInternalServerError:
 		level = slog.LevelWarn
-	case c.route.changes, status == http.StatusUnauthorized:
+	case c.route.changes, status == http.StatusUnauthorized, errors.Is(c.failure, errGateway):
 		level = slog.LevelInfo
 	}
 	if !s.log.Enabled(ctx, level) {
@@ -282,7 +289,7 @@ func (s *Server) report(c *call, status int, took time.Duration) {
 	if c.origin.TraceID != "" {
 		attributes = append(attributes, slog.String("trace_id", c.origin.TraceID))
 	}
-	if status == http.StatusUnauthorized {
+	if status == http.StatusUnauthorized || errors.Is(c.failure, errGateway) {
 		// Who is turned away comes back to us with it, or is somebody who tries keys.
 		attributes = append(attributes, slog.String("cause", problemOf(c.failure).Detail), slog.String("peer", c.address()))
 	}

@@ -31,6 +31,16 @@ type tokens struct {
 	seen, old map[[sha256.Size]byte]*seenToken // two generations: the older one goes when the younger is full
 }
 
+// forAudience gives what verifies tokens of the same issuer that were made for another audience.
+func (t *tokens) forAudience(audience string) *tokens {
+	if audience == "" {
+		return t
+	}
+	other := &tokens{issuer: t.issuer, keys: t.keys, now: t.now, seen: map[[sha256.Size]byte]*seenToken{}}
+	other.issuer.Audience = audience
+	return other
+}
+
 // seenToken is a token that was verified: until when that is taken, and with which keys it was. Where the issuer's have
 // been fetched since, it is verified again, so that a key that is withdrawn ends what it signed.
 type seenToken struct {

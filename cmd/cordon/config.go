@@ -73,6 +73,7 @@ func settings() []group {
 			{"rate-limit", 0, number(0, 1_000_000), "requests a second that one caller may send; 0: any number"},
 			{"rate-burst", 0, number(0, 1_000_000), "requests that one caller may send at once; 0: those of a second"},
 			{"trusted-proxies", []string{}, proxies, "networks such as 10.0.0.0/8 whose X-Forwarded-For is believed, by comma"},
+			{"gateway-routes", "", files, "file (YAML) of the routes that gateways such as nginx, Caddy, Traefik and Envoy ask about; read again at SIGHUP"},
 			{"log-level", "info", levels, "least level that is logged: debug, info, warn or error"},
 		}},
 		{"Tokens, beside API keys", []setting{

@@ -201,6 +201,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		Anonymous:       c.is("anonymous"),
 		PublicURL:       c.text("public-url"),
 		MetadataKey:     metadataKey,
+		GatewayRoutes:   c.text("gateway-routes"),
 		RateLimit:       c.rateLimit(),
 		DrainDelay:      c.duration("drain-delay"),
 		DrainTimeout:    c.duration("drain-timeout"),
