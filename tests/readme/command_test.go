@@ -98,13 +98,17 @@ func readHelp(t *testing.T, program string) help {
 var inline = regexp.MustCompile("`([^`\n]+)`")
 
 // codeOf gives the pieces of code in a document: the lines of its blocks, a line that goes on as one, and what stands
-// between backquotes.
+// between backquotes. In a program of another language the word is a variable's, and no command.
 func codeOf(text string) []string {
 	var pieces []string
-	block := false
+	block, program := false, false
 	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", " ")) {
 		if strings.HasPrefix(strings.TrimLeft(line, " "), "```") {
 			block = !block
+			program = block && slices.Contains([]string{"go", "ts", "python"}, strings.TrimSpace(strings.TrimLeft(line, " `")))
+			continue
+		}
+		if program {
 			continue
 		}
 		if block {
