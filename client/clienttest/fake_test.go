@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"sync"
 	"testing"
@@ -177,5 +178,97 @@ func TestAFakeRemembersWhatItWasAsked(t *testing.T) {
 	}
 	if fake.Forget(); len(fake.Asked()) != 0 {
 		t.Error("it forgets nothing")
+	}
+}
+
+// An act is decided as the question is: what no test allowed is denied, and all is remembered.
+func TestAFakeLetsDoWhatItsTableAllows(t *testing.T) {
+	fake := &clienttest.Fake{}
+	fake.Allow("lena", client.ActionBlock, client.OnProduct("web"))
+	fake.Allow("sue", client.ActionBlock, client.OnUser("acme", "carl"))
+	fake.Allow("lena", client.ActionCreateSupportCode, client.OnOrganization("acme"))
+	cordon, ctx := fake.Client(), t.Context()
+	done, err := cordon.As("lena").BlockProduct(ctx, "acme", "web", client.BlockRequest{Reason: "unpaid"})
+	if err != nil || !done.Product.Blocked || done.Product.ID != "web" {
+		t.Errorf("%+v, %v", done, err)
+	}
+	for name, act := range map[string]func() error{
+		"another user": func() error {
+			_, err := cordon.As("carl").BlockProduct(ctx, "acme", "web", client.BlockRequest{Reason: "unpaid"})
+			return err
+		},
+		"the host": func() error {
+			_, err := cordon.BlockProduct(ctx, "acme", "web", client.BlockRequest{Reason: "unpaid"})
+			return err
+		},
+		"another act": func() error {
+			_, err := cordon.As("lena").StartMaintenance(ctx, "acme", "web", client.BlockRequest{})
+			return err
+		},
+	} {
+		if err := act(); !errors.Is(err, client.ErrDenied) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	code, err := cordon.As("lena").CreateSupportCode(ctx, "acme")
+	if err != nil || code.Code == "" {
+		t.Errorf("%+v, %v", code, err)
+	}
+	if _, err := cordon.AsAgent("sue").BlockUser(ctx, "acme", "carl", client.BlockUserRequest{Justification: "a stolen laptop", SupportCode: code.Code}); err != nil {
+		t.Error(err)
+	}
+	acts := fake.Acts()
+	if len(acts) != 6 || len(fake.Asked()) != 0 {
+		t.Fatalf("remembers %+v, asked %v", acts, fake.Asked())
+	}
+	first, last := acts[0], acts[5]
+	if first.Action != client.ActionBlock || first.On.ID != "web" || first.Actor != "lena" || first.Organization != "acme" || string(first.Body) != `{"reason":"unpaid"}` || !first.Done {
+		t.Errorf("remembers %+v", first)
+	}
+	if last.Agent != "sue" || last.On.Type != client.TypeUser || !last.Done || acts[1].Done {
+		t.Errorf("remembers %+v", last)
+	}
+	fake.Fail(&client.Error{Problem: client.Problem{Status: 409, Code: "already_blocked"}})
+	if _, err := cordon.As("lena").BlockProduct(ctx, "acme", "web", client.BlockRequest{Reason: "unpaid"}); !errors.Is(err, client.ErrConflict) {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestAFakeSaysWhatItHasNot(t *testing.T) {
+	fake := &clienttest.Fake{}
+	cordon := fake.Client()
+	for name, call := range map[string]func() error{
+		"a directory": func() error { _, err := cordon.Product(t.Context(), "web"); return err },
+		"a change": func() error {
+			_, err := cordon.PutProduct(t.Context(), "acme", "web", client.ProductBody{})
+			return err
+		},
+		"a webhook": func() error { _, err := cordon.CreateWebhook(t.Context(), "acme", client.WebhookRequest{}); return err },
+	} {
+		e, ok := errors.AsType[*client.Error](call())
+		if !ok || e.Problem.Status != 501 {
+			t.Errorf("%s: %v", name, e)
+		}
+	}
+}
+
+func TestAFakeIsWhatTheServerIs(t *testing.T) {
+	fake := &clienttest.Fake{}
+	question := client.EvaluationRequest{
+		Subject: client.Subject{Type: "service", ID: "s", Properties: map[string]any{"level": 3}}, Action: client.Action{Name: "run"},
+		Resource: client.Resource{Type: "job", ID: "j"}, Context: map[string]any{"day": "monday"},
+	}
+	want := client.Decision{
+		Allowed: true, ID: "d1", Policy: "p1", Revision: 7, Language: "fr", Reasons: []client.Reason{{Code: "granted", Message: "Oui."}},
+		ReasonUser: client.Texts{"fr": "Oui."},
+	}
+	fake.Decides(question, want)
+	got, err := fake.Client().InSet("jobs").In("fr").Decide(t.Context(), question)
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v", got, err)
+	}
+	question.Subject.Properties["level"] = 2
+	if got, err := fake.Decide(t.Context(), question); err != nil || got.Allowed {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
