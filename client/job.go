@@ -61,6 +61,7 @@ type ReplayResult struct {
 	// Open Policy Agent decided; what the server's release cannot read; and what stands for records that are lost.
 	Unasked    int64 `json:"unasked"`
 	Agents     int64 `json:"agents"`
+	Sets       int64 `json:"sets"` // decided by policy sets beside the built-in one
 	Unreadable int64 `json:"unreadable"`
 	Lost       int64 `json:"lost"`
 

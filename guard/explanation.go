@@ -59,6 +59,9 @@ func (g *Guard) Explain(ctx context.Context, o *Origin, id string) (*Explanation
 		x.WhyNot = "an agent of Open Policy Agent decided it, by a policy of its own: what it reported is in the record"
 		return x, nil
 	}
+	if was, is := ofSet(&entry); is {
+		return g.explainSet(ctx, x, &entry, was)
+	}
 	engine, err := g.Engine(ctx, entry.Policy)
 	var missing *NotKept
 	if errors.As(err, &missing) {
@@ -140,6 +143,9 @@ func verdict(allowed bool, codes []string) string {
 // policy that is not kept it is what the record itself has, in English.
 func (g *Guard) ReasonAdmin(ctx context.Context, r *Record) (map[string]string, error) {
 	reasons, codes := reasonsOf(r)
+	if len(reasons) == 0 { // of a search, or of a policy set, which has none
+		return nil, nil
+	}
 	answer := Answer{Decision: &policies.Decision{Outcome: &policies.Outcome{Policy: r.Policy, Reasons: reasons}}, Blocks: blocksOf(r)}
 	engine, err := g.Engine(ctx, r.Policy)
 	var missing *NotKept

@@ -30,7 +30,7 @@ func (l *Library) Diff(ctx context.Context, o *guard.Origin, set, digest, agains
 	if err != nil {
 		return nil, err
 	}
-	var answers *table.Difference // what can be asked of an operator's set is not known
+	answers := &table.Difference{From: against, To: digest} // of no cell: what can be asked of an operator's set is not known
 	if set == Set {
 		if answers, err = l.difference(ctx, against, digest); err != nil {
 			return nil, fmt.Errorf("compare versions: %w", err)

@@ -3,6 +3,7 @@ package policies
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/metrics"
@@ -133,4 +134,24 @@ func (c cancel) Cancelled() bool {
 	default:
 		return false
 	}
+}
+
+// Told is what came of a query as whoever writes rules tries it.
+type Told struct {
+	Value   ast.Value // nil: it is undefined
+	Trace   []string  // of the evaluation, a line a step
+	Printed []string  // by print statements
+	Took    time.Duration
+}
+
+// Tell asks what is at a path, with the print statements of the rules in force, and tells how the answer came about. Errors
+// are those of Ask; what was told until then is told with them.
+func (p *Program) Tell(ctx context.Context, at ast.Ref, input ast.Value) (*Told, error) {
+	query, err := p.Printing(ctx, at)
+	if err != nil {
+		return nil, err
+	}
+	printed, seen, start := &printer{}, &explainer{}, time.Now()
+	value, err := Ask(ctx, query, input, rego.EvalPrintHook(printed), rego.EvalQueryTracer(seen))
+	return &Told{Value: value, Trace: seen.lines(), Printed: printed.lines, Took: time.Since(start)}, err
 }

@@ -72,7 +72,7 @@ func showJob(j *library.Job) client.Job {
 	if r := j.Result; r != nil {
 		shown.Result = &client.ReplayResult{
 			Records: r.Records, Same: r.Same, AllowToDeny: r.AllowToDeny, DenyToAllow: r.DenyToAllow, ReasonsChanged: r.ReasonsChanged,
-			Undecided: r.Undecided, Unasked: r.Unasked, Agents: r.Agents, Unreadable: r.Unreadable, Lost: r.Lost,
+			Undecided: r.Undecided, Unasked: r.Unasked, Agents: r.Agents, Sets: r.Sets, Unreadable: r.Unreadable, Lost: r.Lost,
 			Inputs: r.Inputs, Problem: r.Problem, Problems: r.Problems, Flips: showGroups(r.Flips), Reasons: showGroups(r.Reasons),
 		}
 	}

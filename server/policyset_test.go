@@ -171,6 +171,49 @@ func TestThePagesOfASetHoldAllThatItFinds(t *testing.T) {
 	}
 }
 
+// A decision of a set is on record with its whole input, and is decided again by its own version. It is none of the built-in
+// policy's: a replay leaves it out.
+func TestADecisionOfAPolicySetIsOnRecord(t *testing.T) {
+	w := newWorld(t, options{library: true})
+	set := notes()
+	set.Files["notes.rego"] = "package authzen.notes\n\ndecision := {\"decision\": input.subject.id == \"ann\", \"context\": {\"why\": input.context.hour}}\n\ndecision := {\"decision\": \"yes\"} if not input.context\n"
+	made := w.addSet(t, set)
+	question := `{"subject":{"type":"user","id":"ann","properties":{"n":12345678901234567890},"more":1},"action":{"name":"read"},"resource":{"type":"note","id":"n1"},"context":{"hour":11}}`
+	got := w.do(t, http.MethodPost, "/p/notes/access/v1/evaluation", question).want(t, http.StatusOK)
+	if string(got.body) != `{"decision":true,"context":{"why":11}}` {
+		t.Errorf("got %s", got.body)
+	}
+	failed := w.do(t, http.MethodPost, "/p/notes/access/v1/evaluation", annReadsHers).want(t, http.StatusInternalServerError)
+	if !strings.Contains(string(failed.body), `"policy_failed"`) || strings.Contains(string(failed.body), "yes") {
+		t.Errorf("got %s", failed.body)
+	}
+	item := w.do(t, http.MethodPost, "/p/notes/access/v1/evaluations", strings.Replace(annReadsHers, `{`, `{"evaluations":[{},{"context":{"hour":1}}],`, 1)).want(t, http.StatusOK)
+	if !strings.HasPrefix(string(item.body), `{"evaluations":[{"decision":false,"context":{"error":{"status":500,`) || !strings.HasSuffix(string(item.body), `,{"decision":true,"context":{"why":1}}]}`) {
+		t.Errorf("got %s", item.body)
+	}
+	if err := w.journal.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		id, input, details string
+		decision           bool
+	}{
+		{got.header.Get(client.HeaderDecisionID), strings.Replace(question, `,"more":1`, "", 1), `{"context":{"why":11},"set":"notes"}`, true},
+		{failed.header.Get(client.HeaderDecisionID), annReadsHers, `{"error":"policy gave no usable result: decision.decision is a string, and not true or false","set":"notes"}`, false},
+	} {
+		var r client.Record
+		w.do(t, http.MethodGet, "/v1/decisions/"+test.id, nil).want(t, http.StatusOK).into(t, &r)
+		if string(r.Input) != test.input || r.Decision != test.decision || r.Policy != made.Version.Digest || string(r.Details) != test.details || r.Kind != "decision" || len(r.Reasons) != 0 {
+			t.Errorf("got %+v\n%s\n%s", r, r.Input, r.Details)
+		}
+		var x client.Explanation
+		w.do(t, http.MethodGet, "/v1/decisions/"+test.id+"/explain", nil).want(t, http.StatusOK).into(t, &x)
+		if !x.Reproduced || x.Decision != test.decision || len(x.Trace) == 0 {
+			t.Errorf("explained: %+v", x)
+		}
+	}
+}
+
 func TestAPolicySetHasMetadataOfItsOwn(t *testing.T) {
 	w := newWorld(t, options{library: true, server: func(c *server.Config) { c.PublicURL = "https://pdp.example/base" }})
 	w.addSet(t, notes())

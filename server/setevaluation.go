@@ -12,6 +12,9 @@ import (
 // Paths of a policy set of an operator, which is a decision point of its own.
 const setAccessPath = "/p/{set}/access/v1"
 
+// mostWhole is how many bytes all questions of a batch may come to, each with what it inherits: they go on record.
+const mostWhole = 4 << 20
+
 // ofSet tells whether a call is to a policy set of an operator.
 func (c *call) ofSet() bool { return len(c.route.names) > 0 && c.route.names[0] == "set" }
 
@@ -65,10 +68,13 @@ func setEvaluations(c *call) error {
 	if err := c.chargeBatch(len(b.items)); err != nil {
 		return err
 	}
-	items := make([]guard.BatchItem, len(b.items))
+	items, whole := make([]guard.BatchItem, len(b.items)), 0
 	for i := range b.items {
 		b.items[i].inherit(&b.asked)
 		items[i].Invalid = b.items[i].whole(&items[i].Question)
+		if whole += len(items[i].Question.Input); whole > mostWhole {
+			return because(errTooLarge, "with what they inherit, the questions of the batch come to more than 4 MiB; send fewer at once")
+		}
 	}
 	id, answers, err := c.server.config.Guard.DecideAllIn(c.context(), &c.origin, c.param("set"), items, b.semantic)
 	if err != nil {

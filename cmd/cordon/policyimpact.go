@@ -116,6 +116,7 @@ func (a *app) printImpact(job client.Job) error {
 		{r.Undecided, "would have had no answer: " + plain(r.Problem)},
 		{r.Unasked, "acts and readings for which no rule was asked"},
 		{r.Agents, "decided by agents of Open Policy Agent, by policies of their own"},
+		{r.Sets, "decided by policy sets beside the built-in one"},
 		{r.Unreadable, "cannot be read by this release: " + plain(r.Problem)},
 		{r.Lost, "stand for records that are lost"},
 	} {

@@ -35,6 +35,7 @@ type Counts struct {
 	// Lost those that stand for records that are lost. None of them can be decided again.
 	Unasked    int64 `json:"unasked"`
 	Agents     int64 `json:"agents"`
+	Sets       int64 `json:"sets"` // decided by policy sets beside the built-in one
 	Unreadable int64 `json:"unreadable"`
 	Lost       int64 `json:"lost"`
 

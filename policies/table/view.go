@@ -64,6 +64,9 @@ func (d *Difference) parts() []part {
 
 // Summary says in one sentence what differs.
 func (d *Difference) Summary() string {
+	if d.Cells == 0 {
+		return "What can be asked of this policy is not known, so it is compared as it is written."
+	}
 	if d.Changed == 0 {
 		return fmt.Sprintf("Of %s that can be asked, all are answered alike.", counted(d.Cells))
 	}
