@@ -352,6 +352,28 @@ func TestARepeatedActivationIsOne(t *testing.T) { // docs/design.md 11, Idempote
 	}
 }
 
+// What is the same when it is repeated takes no idempotency key, and minds none.
+func TestWhatIsTheSameAgainTakesNoIdempotencyKey(t *testing.T) { // docs/design.md 12, Two editors
+	w := newWorld(t, options{library: true})
+	other := bearer(w.makeKey(t, guard.PutKey{Name: "otto's", Scopes: []string{guard.ScopeApprove}}))
+	var digest string
+	for _, zone := range []string{"Europe/Zurich", "Europe/Paris"} { // by one key, which would refuse another body
+		var pushed client.PolicyPushed
+		push := client.PolicyPush{Files: draft(zone), Message: "go"}
+		w.do(t, http.MethodPost, versions, push, as("lena"), once("k")).want(t, http.StatusCreated)
+		w.do(t, http.MethodPost, versions, push, as("lena"), once("k")).want(t, http.StatusOK).into(t, &pushed)
+		digest = pushed.Version.Digest
+	}
+	for _, why := range []string{"fine", "still fine"} {
+		w.do(t, http.MethodPost, versions+"/"+digest+"/approve", messageOf(why), as("otto"), other, once("k")).want(t, http.StatusOK)
+	}
+	var v client.PolicyVersion
+	w.do(t, http.MethodGet, versions+"/"+digest, nil).want(t, http.StatusOK).into(t, &v)
+	if len(v.Approvals) != 1 || v.Approvals[0].Message != "still fine" {
+		t.Errorf("got %+v", v.Approvals)
+	}
+}
+
 func TestABrokenGlassLeavesAReview(t *testing.T) { // docs/design.md 12, Break-glass
 	w := newWorld(t, options{library: true})
 	other := bearer(w.makeKey(t, guard.PutKey{Name: "otto's", Scopes: []string{guard.ScopeApprove}}))
