@@ -54,7 +54,7 @@ type runner func(t *testing.T, server *program.Server, cases string) string
 var runners = map[string]runner{
 	"go":         overGo,
 	"curl":       overCurl,
-	"python":     command("python3", "../../sdk/python/tests/runner.py"),
+	"python":     overPython,
 	"typescript": overTypeScript,
 }
 

@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import threading
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 
 from cordon_sdk import AsyncClient, Client, Question, Unavailable
 from cordon_sdk.testing import FakeCordon
@@ -47,6 +49,19 @@ class Async(unittest.IsolatedAsyncioTestCase):
         self.assertTrue(await asyncio.create_task(cordon.can("anna", "manage", "shop")))
         with fake.failing(), self.assertRaises(Unavailable):
             await cordon.can("anna", "manage", "shop")
+
+    async def test_to_wait_for_a_thread_uses_up_the_budget(self) -> None:
+        fake = FakeCordon()
+        fake.allow()
+        over = threading.Event()
+        with ThreadPoolExecutor(1) as executor:
+            busy = executor.submit(over.wait)
+            with self.assertRaises(Unavailable):
+                await AsyncClient(fake.client(budget=0.01), executor).can("anna", "manage", "shop")
+            over.set()
+            busy.result()
+            self.assertTrue(await AsyncClient(fake.client(), executor).can("anna", "manage", "shop"))
+        self.assertEqual(len(fake.asked), 1)  # what nobody waits for is not asked
 
     async def test_it_has_all_that_the_other_has(self) -> None:
         left_out = {"from_environment"}

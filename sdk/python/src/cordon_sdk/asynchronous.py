@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import functools
 from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable, Iterator, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime
 from types import TracebackType
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from . import semantics, types
 from .client import Client
 from .decision import Decision
+from .error import Unavailable
 from .product import ProductAnswer
 from .question import Action, Question, Resource, Subject
 from .user import SupportCode, UserAnswer
@@ -45,12 +46,12 @@ class Asked(Coroutine[Any, Any, T]):
 
 
 class AsyncClient:
-    """A Client for asyncio: the same calls, awaited, and searches by `async for`. They run in the threads of an executor, of
-    which asyncio's own has few; give one with as many as there are questions at a time."""
+    """A Client for asyncio: the same calls, awaited, and searches by `async for`. They run in threads of an executor; unless
+    told one of 32, since asyncio's own has few. A question that waits for a thread uses up its budget, too."""
 
     def __init__(self, client: Client, executor: Executor | None = None) -> None:
         self.client = client
-        self._executor = executor
+        self._executor = executor or ThreadPoolExecutor(32, "cordon")
 
     def as_user(self, user: str) -> AsyncClient:
         return AsyncClient(self.client.as_user(user), self._executor)
@@ -71,10 +72,10 @@ class AsyncClient:
         return AsyncClient(self.client.at_least(organization, revision), self._executor)
 
     def can(self, user: str | Subject, action: str | Action, resource: str | Resource) -> Asked[bool]:
-        return self._ask(self.client.can, user, action, resource)
+        return Asked(self._decided(self.client.can, user, action, resource))
 
     def decide(self, question: Question) -> Asked[Decision]:
-        return self._ask(self.client.decide, question)
+        return Asked(self._decided(self.client.decide, question))
 
     def can_all(self, questions: Iterable[Question]) -> Asked[list[bool]]:
         return self._ask(self.client.can_all, questions)
@@ -83,7 +84,7 @@ class AsyncClient:
         return self._ask(self.client.decide_all, questions, semantic)
 
     def evaluations(self, request: Mapping[str, Any]) -> Asked[list[Decision]]:
-        return self._ask(self.client.evaluations, request)
+        return Asked(self._decided(self.client.evaluations, request))
 
     def filter(
         self,
@@ -201,6 +202,13 @@ class AsyncClient:
 
     def _ask(self, call: Callable[..., T], *args: Any, **options: Any) -> Asked[T]:
         return Asked(self._run(functools.partial(call, *args, **options)))
+
+    async def _decided(self, call: Callable[..., T], *args: Any) -> T:
+        budget = self.client._settings.budget
+        try:  # the call itself has the first word
+            return await asyncio.wait_for(self._run(functools.partial(call, *args)), budget + 0.1)
+        except asyncio.TimeoutError as e:
+            raise Unavailable(f"no answer within {budget:g} s") from e
 
     async def _run(self, call: Callable[[], T]) -> T:
         context = contextvars.copy_context()  # what traces a request goes along
