@@ -43,7 +43,7 @@ var (
 	ErrRoute, ErrMethod, ErrSlow, ErrTooLarge, ErrTooMany    = errRoute, errMethod, errSlow, errTooLarge, errTooMany
 	ErrMediaType, ErrAccessType, ErrRate, ErrDraining        = errMediaType, errAccessType, errRate, errDraining
 	ErrUnready, ErrKeys, ErrNotEmbedded                      = errUnready, errKeys, errNotEmbedded
-	ErrGateway, ErrCanonical, ErrNoRoute                     = errGateway, errCanonical, errNoRoute
+	ErrGateway, ErrCanonical, ErrNoRoute, ErrNotAllowed      = errGateway, errCanonical, errNoRoute, errNotAllowed
 	Because                                                  = because
 )
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -35,6 +36,8 @@ var (
 	errGateway   = errors.New("the gateway is not let in")
 	errCanonical = errors.New("the request is not in canonical form")
 	errNoRoute   = errors.New("no route of the gateways matches")
+	// errNotAllowed: a policy set says no, and gives no reasons of ours.
+	errNotAllowed = errors.New("a policy set does not allow it")
 )
 
 // overrides are headers by which a client asks some upstreams for another method or path than the request line says.
@@ -82,9 +85,36 @@ func passGateway(c *call) error {
 	if err != nil {
 		return err
 	}
-	question := r.question(user, values)
+	if err := c.ask(r, asked, user, values); err != nil {
+		return err
+	}
+	// Always there: a gateway that copies it would let pass what the client sent in its place.
+	c.set(headerGatewayUser, visible(user))
+	c.begin(http.StatusOK)
+	return nil
+}
+
+// ask decides what a route asks about a request. nil: it is allowed.
+func (c *call) ask(r *gatewayRoute, asked *forwarded, user string, values map[string]string) error {
+	g, question := c.server.config.Guard, r.question(user, values)
+	if r.set != "" {
+		var err error
+		if question.Input, err = r.input(&question, asked, values); err != nil {
+			return fmt.Errorf("write the question of a gateway: %w", err)
+		}
+		answer, err := g.DecideIn(c.context(), &c.origin, r.set, &question)
+		if answer.ID != "" {
+			c.set(headerGatewayID, answer.ID)
+			c.set(client.HeaderDecisionID, answer.ID)
+			c.set(client.HeaderPolicy, answer.Policy)
+		}
+		if err == nil && !answer.Allowed {
+			err = because(errNotAllowed, "the policy set "+r.set+" does not allow it")
+		}
+		return err
+	}
 	c.narrow(question.Resource.Organization)
-	answer, err := c.server.config.Guard.Decide(c.context(), &c.origin, &question)
+	answer, err := g.Decide(c.context(), &c.origin, &question)
 	if err != nil {
 		return err
 	}
@@ -93,9 +123,6 @@ func passGateway(c *call) error {
 		return &guard.Denied{Answer: answer}
 	}
 	c.decided(&answer)
-	// Always there: a gateway that copies it would let pass what the client sent in its place.
-	c.set(headerGatewayUser, visible(user))
-	c.begin(http.StatusOK)
 	return nil
 }
 
@@ -214,7 +241,8 @@ func visible(word string) string {
 
 // refuseGateway fits a refusal to what a gateway can do with it, says why in a header, and counts it.
 func (c *call) refuseGateway(p *client.Problem) {
-	if c.route.gateway == gatewayNginx && p.Status != http.StatusUnauthorized {
+	tells := p.Status == http.StatusTooManyRequests || p.Status >= http.StatusInternalServerError // what helps others than nginx
+	if p.Status != http.StatusUnauthorized && (c.route.gateway == gatewayNginx || !tells) {
 		p.Status = http.StatusForbidden
 	}
 	reason := p.Code

@@ -244,7 +244,7 @@ func TestEnvoyAsksWithTheRequestItself(t *testing.T) {
 			}
 		})
 	}
-	ask("PROPFIND", good, "panel.example").want(t, http.StatusMethodNotAllowed)
+	ask("PROPFIND", good, "panel.example").want(t, http.StatusForbidden)
 }
 
 func TestAGatewayComesWithItsKeyFromItsAddress(t *testing.T) {
@@ -410,6 +410,7 @@ func TestRoutesThatAreWrongAreRefusedByLine(t *testing.T) {
 		"no id":                           {head + `- {methods: [GET], path: /y, action: view, resource: {type: product}}`, "line 5: a route asks"},
 		"a segment there is not":          {head + `- {methods: [GET], path: "/{a}", action: view, resource: {type: product, id: "{b}"}}`, "line 5: resource: the path has no segment {b}"},
 		"half a brace":                    {head + `- {methods: [GET], path: "/{a}", action: view, resource: {type: product, id: "{a}}"}}`, "line 5: resource:"},
+		"a set that is none":              {head + `- {methods: [GET], path: /y, set: A-b, action: view, resource: {type: product, id: shop}}`, "line 5: set:"},
 		"unknown in a route":              {head + `- {methods: [GET], path: /y, action: view, resource: {type: product, id: shop}, allow: true}`, "line 5: field allow not found"},
 		"never reached":                   {head + "- " + one, "line 5: the route is never reached: that of line 4"},
 		"never reached, but for capitals": {head + "- {methods: [GET], path: /X/, action: manage, resource: {type: product, id: shop}}", "line 5: the route is never reached"},

@@ -14,6 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"cordon.example/client"
 	"cordon/guard"
 )
 
@@ -43,6 +44,7 @@ type gatewayRow struct {
 	Hosts    []string `yaml:"hosts"`
 	Methods  []string `yaml:"methods"`
 	Path     string   `yaml:"path"`
+	Set      string   `yaml:"set"`
 	Action   string   `yaml:"action"`
 	Resource struct {
 		Type         string `yaml:"type"`
@@ -157,6 +159,7 @@ var (
 	headerNames = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	methodNames = regexp.MustCompile(`^[A-Z]+$`)
 	hostWords   = regexp.MustCompile(`^(\*|(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$`)
+	setNames    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 	stepNames   = regexp.MustCompile(`^\{([a-z][a-z0-9_]*)(\.\.\.)?\}$`)
 	braces      = regexp.MustCompile(`\{[^{}]*\}`)
 )
@@ -174,7 +177,7 @@ func readGatewayRoute(node *yaml.Node, hosts []string) (*gatewayRoute, error) {
 	if row.Hosts == nil {
 		row.Hosts = hosts
 	}
-	r := &gatewayRoute{hosts: row.Hosts, methods: row.Methods, action: row.Action,
+	r := &gatewayRoute{hosts: row.Hosts, methods: row.Methods, set: row.Set, action: row.Action,
 		resource: guard.Entity{Type: row.Resource.Type, ID: row.Resource.ID, Organization: row.Resource.Organization}}
 	if len(r.hosts) == 0 {
 		return nil, errors.New("hosts: name those that it is for, or \"*\" for any")
@@ -194,6 +197,12 @@ func readGatewayRoute(node *yaml.Node, hosts []string) (*gatewayRoute, error) {
 	}
 	if r.path, err = readSteps(row.Path); err != nil {
 		return nil, err
+	}
+	if r.set == client.SetCordon {
+		r.set = ""
+	}
+	if r.set != "" && !setNames.MatchString(r.set) {
+		return nil, fmt.Errorf("set: %q is the name of no policy set", r.set)
 	}
 	if r.action == "" || r.resource.Type == "" || r.resource.ID == "" {
 		return nil, errors.New("a route asks about an action, and a resource of a type with an id")

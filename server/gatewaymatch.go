@@ -12,6 +12,7 @@ import (
 type gatewayRoute struct {
 	hosts, methods []string
 	path           []step
+	set            string // the policy set that is asked; empty: the built-in one
 	action         string
 	resource       guard.Entity // with the names of segments in braces
 }
@@ -51,7 +52,7 @@ func (r *gatewayRoute) asksAs(other *gatewayRoute) bool {
 		}
 		return s
 	}
-	return r.action == other.action && r.resource == other.resource &&
+	return r.set == other.set && r.action == other.action && r.resource == other.resource &&
 		slices.EqualFunc(unslashed(r.path), unslashed(other.path), func(a, b step) bool { return named(a) == named(b) })
 }
 
@@ -122,6 +123,18 @@ func (r *gatewayRoute) question(user string, values map[string]string) guard.Que
 			Type: r.resource.Type, ID: expand(r.resource.ID, values), Organization: expand(r.resource.Organization, values),
 		},
 	}
+}
+
+// input is the question as a policy set sees it: with the request in its context.
+func (r *gatewayRoute) input(q *guard.Question, asked *forwarded, values map[string]string) ([]byte, error) {
+	resource := map[string]any{"type": q.Resource.Type, "id": q.Resource.ID}
+	if q.Resource.Organization != "" {
+		resource["properties"] = map[string]string{"organization": q.Resource.Organization}
+	}
+	return render(map[string]any{
+		"subject": map[string]string{"type": q.Subject.Type, "id": q.Subject.ID}, "action": map[string]string{"name": q.Action.Name}, "resource": resource,
+		"context": map[string]any{"method": asked.method, "host": asked.host, "path": asked.path, "segments": values},
+	})
 }
 
 // expand puts the segments of a path in the place of their names.

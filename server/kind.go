@@ -67,6 +67,8 @@ var kinds = []kind{
 		say: "A key makes no key beyond itself."},
 	{is: errGateway, status: http.StatusForbidden, code: "gateway_refused", title: "The gateway is not let in",
 		say: "A gateway asks from where it is configured to be, with its API key in Cordon-Key."},
+	{is: errNotAllowed, status: http.StatusForbidden, code: "denied", title: "The rules deny this",
+		say: "Nothing in the policy set allows this."},
 	{is: errCanonical, status: http.StatusForbidden, code: "not_canonical", title: "The request is not in canonical form",
 		say: "Send it in canonical form."},
 	{is: errNoRoute, status: http.StatusForbidden, code: "unknown_route", title: "No route of the gateways matches",
