@@ -6,6 +6,8 @@ import logging
 import unittest
 from collections.abc import Iterable
 from typing import Any
+from wsgiref.util import setup_testing_defaults
+from wsgiref.validate import validator
 
 from cordon_sdk import AsyncClient, Decision, reasons
 from cordon_sdk.asgi import ASGIMiddleware, Receive, Scope, Send
@@ -129,6 +131,31 @@ class Middleware(unittest.TestCase):
             asked = len(fake.asked)
             self.assertEqual(way(fake.client(), skip=lambda request: True)[0::2], (200, {"let through": False}))
             self.assertEqual(len(fake.asked), asked)
+
+    def test_what_is_said_is_as_wsgi_has_it(self) -> None:
+        fake = FakeCordon()
+        fake.allow("anna")
+
+        def app(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+            start_response("200 OK", [("Content-Type", "text/plain")])
+            return [b"let through"]
+
+        middleware = WSGIMiddleware(
+            app, fake.client(), subject=lambda e: e["user"], action=lambda e: "manage", resource=lambda e: "shop", log=quiet
+        )
+        for user, want in (("anna", "200"), ("ben", "403"), ("", "401")):
+            environ: Environ = {"user": user, "QUERY_STRING": ""}
+            setup_testing_defaults(environ)
+            said: list[str] = []
+
+            def start(status: str, headers: list[tuple[str, str]], exc_info: Any = None) -> Any:
+                said.append(status[:3])
+                return lambda data: None
+
+            answer = validator(middleware)(environ, start)  # it complains of what is not so
+            self.assertTrue(b"".join(answer))
+            answer.close()  # type: ignore[attr-defined]
+            self.assertEqual(said, [want])
 
     def test_a_websocket_is_closed_before_it_is_accepted(self) -> None:
         fake = FakeCordon()
