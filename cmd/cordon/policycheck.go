@@ -8,6 +8,7 @@ import (
 
 	"cordon.example/client"
 	"cordon/policies"
+	"cordon/policies/set"
 	truth "cordon/policies/table"
 
 	"github.com/spf13/cobra"
@@ -123,7 +124,7 @@ reach and whether every question ends in time, and prove the invariants by askin
 		commands = append(commands, a.make(command{
 			use: l.use + " [DIR]", short: l.short, long: firstText(l.long, l.short+". ") + offline + " The exit code is 1 where something is wrong.",
 			example: "  cordon policy " + l.use + " policy",
-			args:    between(0, 1), ids: []string{argFolder}, formats: formatsOfPolicy,
+			args:    between(0, 1), ids: []string{argFolder}, settings: []string{"set"}, formats: formatsOfPolicy,
 			run: func(ctx context.Context, c config, args []string) error { return a.lookAt(ctx, c, here(args), l) },
 		}))
 	}
@@ -137,7 +138,8 @@ func (a *app) lookAt(ctx context.Context, c config, dir string, l look) error {
 		return err
 	}
 	defer t.close()
-	found, err := policies.Check(ctx, src)
+	name := t.set(c)
+	found, err := checked(ctx, name, src)
 	if err != nil {
 		return err
 	}
@@ -145,7 +147,7 @@ func (a *app) lookAt(ctx context.Context, c config, dir string, l look) error {
 	if err != nil {
 		return err
 	}
-	if l.prove && len(report.Problems) == 0 {
+	if l.prove && len(report.Problems) == 0 && name == client.SetCordon {
 		if report.Invariants, err = proved(ctx, src); err != nil {
 			return err
 		}
@@ -162,6 +164,22 @@ func (a *app) lookAt(ctx context.Context, c config, dir string, l look) error {
 		return &exit{code: exitDenied}
 	}
 	return err
+}
+
+// checked checks a policy as its set has it checked.
+func checked(ctx context.Context, name string, src policies.Source) (*policies.Report, error) {
+	if name == client.SetCordon {
+		return policies.Check(ctx, src)
+	}
+	return set.Check(ctx, name, src)
+}
+
+// set is the policy set that a folder is of: that which it was pulled from, or else the one that is named.
+func (t *workspace) set(c config) string {
+	if was, there, err := t.pulled(); err == nil && there && was.Set != "" {
+		return was.Set
+	}
+	return c.text("set")
 }
 
 // proved asks every question that can be asked of a policy.

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"cordon.example/client"
 	"cordon/policies"
+	"cordon/policies/set"
 
 	"github.com/spf13/cobra"
 )
@@ -65,9 +67,11 @@ func (a *app) pullPolicy(ctx context.Context, c config, args []string) error {
 // writePolicy writes a version into a folder.
 func (a *app) writePolicy(c config, t *workspace, was pulled, files map[string]string, made pulled) error {
 	all := maps.Clone(files)
-	for name, text := range policies.Beside() {
-		all[name] = text
+	beside := policies.Beside()
+	if made.Set != client.SetCordon {
+		beside = set.Beside()
 	}
+	maps.Copy(all, beside)
 	if !c.is("force") {
 		edited, err := t.edited(was, all)
 		if err != nil {

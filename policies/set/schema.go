@@ -23,3 +23,7 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	set.Put(ast.MustParseRef("schema.input"), document)
 	return set
 })
+
+// Beside gives what lies beside a policy of a set in a folder that people edit it in, by path: the schema that it is checked
+// against. It is no part of the policy.
+func Beside() map[string]string { return map[string]string{"schemas/input.jsonschema": string(Schema)} }
