@@ -14,10 +14,11 @@ import (
 
 // SetAnswer is a decision of a policy set beside the built-in one. It is on record.
 type SetAnswer struct {
-	Allowed bool
-	Context json.RawMessage // that the set gives with it; nil: none
-	ID      string          // of the record
-	Policy  string          // that decided
+	Allowed   bool
+	Undefined bool            // the rules said nothing
+	Context   json.RawMessage // that the set gives with it; nil: none
+	ID        string          // of the record
+	Policy    string          // that decided
 }
 
 // SetBatchAnswer is the answer to one item: a SetAnswer, or Err (the item is then not allowed).
@@ -80,7 +81,7 @@ func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Questi
 	if d.Context != nil {
 		details["context"] = d.Context
 	}
-	answer := SetAnswer{Allowed: d.Allowed, Context: d.Context, ID: record.NewID(at), Policy: p.Digest()}
+	answer := SetAnswer{Allowed: d.Allowed, Undefined: d.Undefined, Context: d.Context, ID: record.NewID(at), Policy: p.Digest()}
 	*entry = record.Record{
 		ID: answer.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
 		Kind: record.KindDecision, Question: record.Question{Subject: q.Subject, Action: Action{Name: q.Action.Name}, Resource: Entity{Type: q.Resource.Type, ID: q.Resource.ID}},

@@ -23,7 +23,15 @@ func (c *call) readBody(media string) ([]byte, error) {
 	if err := c.checkMedia(media); err != nil {
 		return nil, err
 	}
-	limit := max(c.server.config.MaxBody, c.route.largest)
+	return c.readAll()
+}
+
+// largestBody bounds a body, in bytes.
+func (c *call) largestBody() int64 { return max(c.server.config.MaxBody, c.route.largest) }
+
+// readAll reads the whole body, which must be within the limit. What it gives is valid until the call ends.
+func (c *call) readAll() ([]byte, error) {
+	limit := c.largestBody()
 	if c.req.ContentLength > limit {
 		return nil, c.tooLarge(limit)
 	}

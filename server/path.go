@@ -25,6 +25,9 @@ func (c *call) param(name string) string {
 var digests = regexp.MustCompile(`^sha256:[0-9a-f]{64}$`)
 
 func (c *call) checkPath() error {
+	if c.route.data {
+		return nil // it has names of documents, and is held against the packages that are configured
+	}
 	values := c.echo.ParamValues()
 	for i, name := range c.route.names {
 		if strings.Contains(values[i], "/") || values[i] == "" {
@@ -46,7 +49,7 @@ func (c *call) checkPath() error {
 
 // checkQuery refuses what the route does not know: an ignored filter misleads (docs/design.md 11, Statuses).
 func (c *call) checkQuery() error {
-	if c.route.access || c.route.gateway != "" || c.req.URL.RawQuery == "" {
+	if c.route.access || c.route.data || c.route.gateway != "" || c.req.URL.RawQuery == "" {
 		return nil
 	}
 	query, err := url.ParseQuery(c.req.URL.RawQuery)

@@ -80,6 +80,10 @@ func (c *call) fail(err error) {
 	case p.Code == "insufficient_scope":
 		h.Set("WWW-Authenticate", c.challenge(p.Code, p.Detail))
 	}
+	if c.route.data {
+		c.failData(&p)
+		return
+	}
 	h.Set("Content-Type", client.ProblemType)
 	body, broken := render(p)
 	if broken != nil {

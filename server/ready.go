@@ -23,20 +23,7 @@ const (
 // taken, and the server is not stopping. Mails and the way the policy is asked keep nobody from an answer, nor does a
 // policy that cannot be loaded while the last one that could goes on.
 func readyz(c *call) error {
-	parts := c.server.config.Guard.Health(c.context())
-	var failing []guard.Part
-	for _, p := range parts {
-		if p.Err != nil {
-			failing = append(failing, p)
-		}
-	}
-	var unready error
-	switch {
-	case c.server.draining.Load():
-		unready = errDraining
-	case len(failing) > 0:
-		unready = fmt.Errorf("%w: %w", errUnready, &guard.Unready{Parts: failing})
-	}
+	parts, unready := c.unready()
 	if !c.req.URL.Query().Has("verbose") {
 		if unready != nil {
 			return unready
@@ -56,6 +43,24 @@ func readyz(c *call) error {
 	p.Status, p.Detail = k.code, problemOf(unready).Detail
 	c.header().Set("Retry-After", strconv.Itoa(k.retry))
 	return c.answer(k.status, p)
+}
+
+// unready tells how each part is, and why questions are not answered now; nil where they are.
+func (c *call) unready() ([]guard.Part, error) {
+	parts := c.server.config.Guard.Health(c.context())
+	var failing []guard.Part
+	for _, p := range parts {
+		if p.Err != nil {
+			failing = append(failing, p)
+		}
+	}
+	switch {
+	case c.server.draining.Load():
+		return parts, errDraining
+	case len(failing) > 0:
+		return parts, fmt.Errorf("%w: %w", errUnready, &guard.Unready{Parts: failing})
+	}
+	return parts, nil
 }
 
 // mayCount tells whether whoever asks may see what waits: that tells something of the host's customers, so it

@@ -45,6 +45,11 @@ func (c *call) appendDecision(dst []byte, a *guard.Answer, language string) []by
 		dst = append(dst, `false,"context":{"reasons":`...)
 	}
 	dst = append(dst, a.ReasonsJSON(language)...)
+	return append(c.appendExplained(dst, a), "}}"...)
+}
+
+// appendExplained appends the sentences that were asked for, each a member with a comma before it.
+func (c *call) appendExplained(dst []byte, a *guard.Answer) []byte {
 	switch c.explanation {
 	case noExplanation:
 	case forUser:
@@ -52,7 +57,7 @@ func (c *call) appendDecision(dst []byte, a *guard.Answer, language string) []by
 	case forAdmin:
 		dst = a.AppendAdmin(dst)
 	}
-	return append(dst, "}}"...)
+	return dst
 }
 
 // showDenied tells a denied act in a language, and explains it to who asked for that.

@@ -30,6 +30,7 @@ type route struct {
 
 	open   bool // needs no token
 	access bool // AuthZEN: its own rules for request ids, content types and unknown members
+	data   bool // OPA's Data API: its own path, query and shape of errors
 
 	// scopes are those of which a caller needs one. Empty: any caller.
 	scopes []string
@@ -59,6 +60,9 @@ var actingScopes = []string{guard.ScopeDirectory, guard.ScopeAct, guard.ScopeSup
 
 // Query parameters of the lists.
 var pageQuery = []string{"limit", "cursor"}
+
+// Query parameters of OPA's Data API.
+var dataQuery = []string{"explain", "instrument", "metrics", "pretty", "provenance"}
 
 // recordQuery is what records are asked for by.
 func recordQuery() []string {
@@ -107,6 +111,10 @@ func (s *Server) routes() []*route {
 		{method: post, path: setAccessPath + "/search/subject", access: true, scopes: decide, handle: searchBy(guard.FindSubjects), limit: decisionLimit},
 		{method: post, path: setAccessPath + "/search/resource", access: true, scopes: decide, handle: searchBy(guard.FindResources), limit: decisionLimit},
 		{method: post, path: setAccessPath + "/search/action", access: true, scopes: decide, handle: searchBy(guard.FindActions), limit: decisionLimit},
+
+		{method: get, path: "/health", open: true, data: true, query: []string{"bundles", "plugins"}, handle: health},
+		{method: get, path: dataPath, data: true, scopes: decide, query: append([]string{"input"}, dataQuery...), handle: askData, limit: decisionLimit},
+		{method: post, path: dataPath, data: true, scopes: decide, query: dataQuery, handle: askData, limit: decisionLimit},
 
 		{method: post, path: "/logs", scopes: decide, handle: takeEvents, limit: takeLimit},
 		{method: post, path: "/logs/{partition}", scopes: decide, handle: takeEvents, limit: takeLimit},
@@ -226,7 +234,7 @@ func (s *Server) register(e *echo.Echo, table []*route) {
 		}
 		slices.Sort(methods)
 		allow := strings.Join(methods, ", ")
-		refuse := s.wrap(&route{path: path, open: known[0].open, access: known[0].access, gateway: known[0].gateway, limit: callLimit, count: count, handle: func(c *call) error {
+		refuse := s.wrap(&route{path: path, open: known[0].open, access: known[0].access, data: known[0].data, gateway: known[0].gateway, limit: callLimit, count: count, handle: func(c *call) error {
 			c.header().Set("Allow", allow)
 			return because(errMethod, "this path knows "+allow)
 		}})

@@ -71,6 +71,9 @@ type Config struct {
 
 	// GatewayRoutes is the file of the routes that gateways ask about (docs/gateways.md). Empty: none may pass.
 	GatewayRoutes string
+	// OPAPackages are those that callers of Open Policy Agent may ask for at /v1/data: cordon, and authzen.NAME of a policy
+	// set. None: there is nothing at that path.
+	OPAPackages []string
 
 	MaxBody   int64     // of a body, in bytes. 0: 256 KiB. Imports have no such bound
 	RateLimit RateLimit // zero: none

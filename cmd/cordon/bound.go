@@ -65,6 +65,7 @@ var (
 	colors     = matching(`^#[0-9A-Fa-f]{6}$`, "a colour such as #1a6fb0")
 	levels     = among("debug", "info", "warn", "error")
 	algorithms = among("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+	packages   = matching(`^(cordon|authzen\.[a-z][a-z0-9_]{0,62})$`, "cordon, or authzen. and the name of a policy set")
 	replicas   = matching(`^[A-Za-z0-9][A-Za-z0-9._@-]{0,119}$`, "1 to 120 letters, digits and . _ @ -, the first a letter or digit")
 	revisions  = matching(`^[^=]+=[0-9]{1,18}$`, "ORGANIZATION=REVISION, such as acme=7")
 	secretWord = bound{says: word.says, holds: isWord, secret: true}

@@ -15,6 +15,7 @@ var outside = map[string][]string{
 	"mongodb-uri":   {"localhost", "postgres://db"},
 	"listen":        {"8080", "localhost", ":65536", ":-1", ":http", ""},
 	"public-url":    {"not a url", "cordon.example.com", "ftp://x", "https://", "https://user:pw@x", "https://x?y=1", "https://x#y"},
+	"opa-packages":  {"todo", "authzen", "authzen.Todo", "cordon/decision", "cordon,data"},
 	"replica":       {"-a", "a b", strings.Repeat("x", 121)},
 	"journal-sync":  {"never", "Always"},
 	"max-staleness": {"0s", "-2s", "1h", "99ms"},
@@ -42,7 +43,7 @@ var outside = map[string][]string{
 var inside = map[string][]string{
 	"mongodb-uri": {"mongodb://a,b/cordon?replicaSet=rs0", "mongodb+srv://x/y"}, "data": {"x"},
 	"listen": {":0", "[::1]:8080", "0.0.0.0:65535"}, "metrics-listen": {"off", "127.0.0.1:0"}, "public-url": {"https://cordon.example.com/base", "http://127.0.0.1:8080"},
-	"replica": {"r1"}, "journal-sync": {"always"}, "max-staleness": {"100ms", "1m"}, "sample": {"0.1", ".5", "1"}, "drain-delay": {"0s", "10m"}, "drain-timeout": {"1s"},
+	"opa-packages": {"cordon", "cordon,authzen.todo"}, "replica": {"r1"}, "journal-sync": {"always"}, "max-staleness": {"100ms", "1m"}, "sample": {"0.1", ".5", "1"}, "drain-delay": {"0s", "10m"}, "drain-timeout": {"1s"},
 	"audit-origin": {"log.example.com/cordon"}, "audit-witness": {"https://witness.example.com/add-checkpoint", "./witness.ndjson"},
 	"seal-after": {"1s", "1m"}, "log-cache-bytes": {"1048576"},
 	"journal-interval": {"1ms"}, "journal-max-bytes": {"1048576"}, "cache-bytes": {"1048576"}, "cache": {"none"}, "rate-limit": {"0", "1000000"}, "rate-burst": {"0"},

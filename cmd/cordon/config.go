@@ -54,6 +54,7 @@ func settings() []group {
 			{"pprof", false, bound{}, "serve /debug/pprof beside the metrics; refused where they listen on all addresses"},
 			{"public-url", "", publicURL, "how callers reach the server, such as https://cordon.example.com; stands in the AuthZEN metadata"},
 			{"metadata-key", "", files, "file with a private key in PEM (RSA, EC or Ed25519) that signs the AuthZEN metadata, as signed_metadata; who trusts it is told the public key by other ways"},
+			{"opa-packages", []string{}, packages, "packages that callers of Open Policy Agent may ask for at /v1/data, by comma: cordon, and authzen.NAME of the policy set NAME; without it there is nothing"},
 			{"dev", false, bound{}, "try it: loopback only, with the demo organization in an empty store and a new key at each start"},
 			{"policies", "", files, "with --dev: folder of a policy (as cordon/... lies in it), in force whenever something in it is saved; no gate is asked"},
 			{"replica", "", replicas, "name of this server in the record, its own and always the same (default one that is kept in --data)"},

@@ -202,6 +202,7 @@ func (in *instance) server(ctx context.Context, c config, listener net.Listener)
 		PublicURL:       c.text("public-url"),
 		MetadataKey:     metadataKey,
 		GatewayRoutes:   c.text("gateway-routes"),
+		OPAPackages:     c.list("opa-packages"),
 		RateLimit:       c.rateLimit(),
 		DrainDelay:      c.duration("drain-delay"),
 		DrainTimeout:    c.duration("drain-timeout"),

@@ -16,6 +16,8 @@ import (
 type Decision struct {
 	Allowed bool            `json:"decision"`
 	Context json.RawMessage `json:"context,omitempty"` // that the set gives with it; nil: none
+	// Undefined reports that the rules said nothing, which does not allow.
+	Undefined bool `json:"-"`
 }
 
 // longestContext bounds what a set says beside its decision, in bytes of JSON: it goes on record.
@@ -25,6 +27,11 @@ const longestContext = 16 << 10
 // policies.ErrTimeout when ctx ended first, policies.ErrResult when the rules gave nothing usable.
 func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
 	return e.ask(ctx, in)
+}
+
+// Trace returns how the rules come to their decision on an input.
+func (e *Engine) Trace(ctx context.Context, in *Input, t *policies.Tracing) (json.RawMessage, error) {
+	return policies.Trace(ctx, e.decide, in.value, t)
 }
 
 func (e *Engine) ask(ctx context.Context, in *Input, more ...rego.EvalOption) (*Decision, error) {
@@ -38,7 +45,7 @@ func (e *Engine) ask(ctx context.Context, in *Input, more ...rego.EvalOption) (*
 // read takes the answer of the rules apart.
 func (v verdict) read(value ast.Value) (*Decision, error) {
 	if value == nil {
-		return &Decision{}, nil
+		return &Decision{Undefined: true}, nil
 	}
 	if v == allow {
 		allowed, ok := value.(ast.Boolean)

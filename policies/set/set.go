@@ -44,6 +44,9 @@ func (e *Engine) Name() string { return e.name }
 // Digest names the policy; see policies.Source.Digest.
 func (e *Engine) Digest() string { return e.digest }
 
+// Verdict names the rule by which the set decides: allow or decision.
+func (e *Engine) Verdict() string { return string(e.verdict) }
+
 // Compile makes an engine of a policy for the set with a name. A *policies.ProblemsError says what is wrong with it, and where.
 func Compile(ctx context.Context, name string, src policies.Source) (*Engine, error) {
 	if !ValidName(name) {
