@@ -32,6 +32,7 @@ export async function send(settings: Settings, call: Call, options: CallOptions 
   const what = `${call.method} /${call.path.join("/")}`;
   const url = target(settings, call, what);
   const body = call.body === undefined ? undefined : JSON.stringify(call.body);
+  const headers = headersOf(call, what);
   const end = performance.now() + call.budget;
   const left = () => end - performance.now();
   for (let tried = 1; ; tried++) {
@@ -40,7 +41,7 @@ export async function send(settings: Settings, call: Call, options: CallOptions 
     const share = left() / (tried < call.tries ? 2 : 1);
     let failure: CordonError;
     try {
-      return await within(share, options.signal, (signal) => once(settings, call, url, body, signal));
+      return await within(share, options.signal, (signal) => once(settings, call.method, url, headers, body, signal));
     } catch (error) {
       options.signal?.throwIfAborted();
       failure = explained(error, what);
@@ -72,17 +73,21 @@ function pause(failure: CordonError, tried: number): number | undefined {
 }
 
 /** Sends a request once and reads the whole answer. */
-async function once(settings: Settings, call: Call, url: string, body: string | undefined, signal: AbortSignal): Promise<Answer> {
+async function once(settings: Settings, method: string, url: string, common: Headers, body: string | undefined, signal: AbortSignal): Promise<Answer> {
   let credential: string;
   try {
     credential = await settings.credential(signal);
   } catch (cause) {
     throw new CordonError("no token could be had", { kind: "unavailable", cause });
   }
-  const headers: Record<string, string> = { Accept: "application/json, application/problem+json", ...call.headers };
-  headers["Authorization"] = `Bearer ${credential}`;
+  const headers = new Headers(common);
+  try {
+    headers.set("Authorization", `Bearer ${credential}`);
+  } catch {
+    throw new CordonError("the key or the token is none: it cannot be sent", { kind: "unauthorized" }); // and is not told
+  }
   const request: RequestInit = {
-    method: call.method,
+    method,
     headers,
     signal,
     // The key goes to the server that it is of, and to no other place; and nothing of the page's goes with it.
@@ -91,7 +96,6 @@ async function once(settings: Settings, call: Call, url: string, body: string | 
   };
   if (body !== undefined) {
     request.body = body;
-    headers["Content-Type"] = "application/json";
   }
   let response: Response;
   try {
@@ -190,6 +194,16 @@ export function retryAfter(value: string | null, now = Date.now()): number {
 
 function isMedia(response: Response, media: string): boolean {
   return (response.headers.get("Content-Type") ?? "").split(";", 1)[0]?.trim().toLowerCase() === media;
+}
+
+/** What all tries of a call carry. A name that no header can carry is nobody's. */
+function headersOf(call: Call, what: string): Headers {
+  try {
+    const json = call.body === undefined ? {} : { "Content-Type": "application/json" };
+    return new Headers({ Accept: "application/json, application/problem+json", ...json, ...call.headers });
+  } catch (cause) {
+    throw new CordonError(`${what}: a user, an agent or a language cannot be sent`, { kind: "invalid", cause });
+  }
 }
 
 /** The URL of a call. An empty id, or a dot, would name another resource than was meant. */

@@ -75,7 +75,8 @@ export class Fake {
     const url = new URL(input instanceof Request ? input.url : input);
     const headers = new Headers(init?.headers);
     const body: unknown = JSON.parse(typeof init?.body === "string" ? init.body : "{}");
-    const path = url.pathname.split("/").slice(1).map(decodeURIComponent);
+    // A policy set of its own is asked under /p/NAME, and answers alike here.
+    const path = url.pathname.replace(/^\/p\/[^/]+/, "").split("/").slice(1).map(decodeURIComponent);
     if (path[0] === "access" && isObject(body)) {
       return this.#access(path.slice(2), body);
     }

@@ -59,15 +59,15 @@ export class Tokens {
   }
 }
 
-/** Waits for a promise until a signal says to stop; what is waited for goes on. */
+/** Waits for a promise until a signal says to stop; what is waited for goes on, and how it ends is nobody's concern then. */
 export function whileWaiting<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const stop = () => reject(signal.reason);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
     if (signal.aborted) {
       stop();
-      return;
+    } else {
+      signal.addEventListener("abort", stop, { once: true });
     }
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
   });
 }

@@ -56,7 +56,7 @@ export interface WebhookOptions {
 export async function verifyWebhook(
   secret: string | readonly string[],
   headers: WebhookHeaders,
-  body: string | Uint8Array<ArrayBuffer>,
+  body: string | Uint8Array,
   options: WebhookOptions = {},
 ): Promise<Message> {
   const id = header(headers, "webhook-id");

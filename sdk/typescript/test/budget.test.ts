@@ -120,6 +120,23 @@ test("the caller ends a call with a signal of its own, whose reason it is told",
   assert.equal(asked, 1);
 });
 
+test("what fails after its call has ended is nobody's concern", async () => {
+  // Node ends a process for a rejection that nobody looks at, and the test runner a test.
+  const stop = new AbortController();
+  const { client } = on(() => {
+    stop.abort();
+    return Promise.reject(new Error("too late"));
+  });
+  await assert.rejects(client.can("carol", "manage", "web-1", { signal: stop.signal }), { name: "AbortError" });
+  const late = new AbortController();
+  const token = async () => {
+    late.abort();
+    throw new Error("too late");
+  };
+  await assert.rejects(on(() => yes, { token }).client.can("carol", "manage", "web-1", { signal: late.signal }), { name: "AbortError" });
+  await new Promise(setImmediate);
+});
+
 test("the caller ends a call while it waits for its second try", async () => {
   const stop = new AbortController();
   const { client, sent } = on(

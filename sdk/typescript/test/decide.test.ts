@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { inspect } from "node:util";
 
 import { Client, CordonError, question, type Question } from "../src/index.js";
 import { json, no, on, problem, yes } from "./stub.js";
@@ -125,6 +126,15 @@ test("an error tells what the server said", async () => {
 
 const some = (n: number, id = "web"): Question[] => Array.from({ length: n }, (_, i) => question("carol", "manage", `${id}-${i}`));
 
+test("what no header can carry is an error of its own, and is not sent", async () => {
+  const { client, sent } = on(() => yes);
+  await assert.rejects(client.as("иван").can("carol", "manage", "web-1"), (e: CordonError) => e.kind === "invalid");
+  const key = "ck_a\nb";
+  const secret = new Client({ url: "https://cordon.test", key, fetch: () => assert.fail("it was sent") });
+  await assert.rejects(secret.can("carol", "manage", "web-1"), (e: CordonError) => e.kind === "unauthorized" && !inspect(e).includes(key));
+  assert.equal(sent.length, 0);
+});
+
 test("many questions are asked in batches of 1,000, and answered in their order", async () => {
   const { client, sent } = on((s) => ({ evaluations: s.body.evaluations.map((q: Question) => ({ decision: q.resource.id.endsWith("7") })) }));
   const questions = some(2_501);
@@ -166,7 +176,7 @@ test("without a question nothing is asked", async () => {
 
 test("an item that was not decided is an error of all, with its place", async () => {
   const error = { decision: false, context: { error: { status: 403, message: "of another organization" } } };
-  const { client } = on(() => ({ evaluations: [yes, error] }));
+  const { client } = on(() => ({ evaluations: [yes, { ...error, decision: true }] }));
   await assert.rejects(client.canAll(some(2)), (e: CordonError) => e.kind === "undecided" && e.status === 403 && e.message.includes("question 2"));
   const decisions = await client.decideAll({ evaluations: some(2) });
   assert.deepEqual(

@@ -15,6 +15,11 @@ test("a fake allows what it was told to, and nothing else", async () => {
   assert.deepEqual(fake.asked.map((q) => q.resource.id), ["web-1", "web-2", "web-1", "web-1", "web-2", "web-1"]);
 });
 
+test("a policy set of its own is asked of a fake, too", async () => {
+  const cordon = new Fake().allow("rick", "can_read_todos", { type: "todo", id: "1" }).client().inSet("todo");
+  assert.equal(await cordon.can("rick", "can_read_todos", { type: "todo", id: "1" }), true);
+});
+
 test("a fake ends a batch where its semantic says so", async () => {
   const evaluations = [{ resource: { type: "product", id: "a" } }, { resource: { type: "product", id: "b" } }, { resource: { type: "product", id: "c" } }];
   const common = { subject: { type: "user", id: "carol" }, action: { name: "view" }, evaluations };

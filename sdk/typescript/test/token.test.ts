@@ -26,6 +26,17 @@ test("a token is used until the end that was told with it", async () => {
   assert.equal(asked(), 2);
 });
 
+test("a refusal of an old token does not cost the new one", async () => {
+  const { source, asked } = counting((n) => `t${n}`);
+  const tokens = new Tokens(source, Date.now);
+  const get = () => tokens.get(new AbortController().signal);
+  await get();
+  tokens.forget("t1");
+  assert.equal(await get(), "t2");
+  tokens.forget("t1");
+  assert.deepEqual([await get(), asked()], ["t2", 2]);
+});
+
 test("an end may be a date; what is no time is over, and without one a token is kept", async () => {
   for (const [expiresAt, times] of [[new Date(soon()), 1], [new Date("never"), 2], [undefined, 1], [0, 2]] as const) {
     const { source, asked } = counting(() => ({ token: "t", ...(expiresAt === undefined ? {} : { expiresAt }) }));
