@@ -39,15 +39,13 @@ func (c *changes) note(done call, answer http.Header) {
 	}
 	organization := done.path[2]
 	revision, _ := strconv.ParseInt(answer.Get(HeaderRevision), 10, 64)
-	gone := done.method == http.MethodDelete && len(done.path) == 3
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if i := slices.IndexFunc(c.made, func(other change) bool { return other.organization == organization }); i >= 0 {
 		revision = max(revision, c.made[i].revision) // answers may come in another order than the changes
 		c.made = slices.Delete(c.made, i, i+1)
 	}
-	// There is no revision of what is gone, and whoever asks for one waits in vain.
-	if revision == 0 || gone {
+	if revision == 0 {
 		return
 	}
 	c.made = slices.Insert(c.made, 0, change{organization, revision, time.Now()})
@@ -86,8 +84,7 @@ func (c *changes) carried(pairs map[string]int64, named []string) map[string]int
 //
 // What this client or one made of it changed needs none of this: for a minute its questions carry the revision by
 // themselves, of the organizations that they name and of those that were changed last, sixteen in all. An import has no
-// revisions to carry. Where somebody else deletes an organization within that minute, questions are [ErrTooStale] until
-// it is over.
+// revisions to carry.
 func (c *Client) AtLeast(organization string, revision int64) *Client {
 	d := *c
 	d.atLeast = maps.Clone(c.atLeast)

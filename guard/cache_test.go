@@ -95,6 +95,33 @@ func TestAnswerIsNeverOlderThanAsked(t *testing.T) { // docs/design.md 4, Cordon
 	})
 }
 
+// A client carries the revision of what it changed, and somebody else deletes the organization: its questions are answered,
+// and not from what a cache knows of before.
+func TestADeletedOrganizationHasReachedItsRevisions(t *testing.T) { // docs/design.md 11, Revisions
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		writer, reader := newGuard(t, store, nil), newGuard(t, store, nil)
+		acme(t, writer)
+		q := productQuestion("carl", "manage", "shop")
+		for range 10 {
+			now := must[guard.Organization](t)(writer.Organization(t.Context(), host(), "acme")).Revision
+			if answer, err := reader.Decide(t.Context(), atLeast("acme", now), q); err != nil || !answer.Allowed {
+				t.Fatal(codes(answer), err)
+			}
+			gone := must[*guard.Result](t)(writer.DeleteOrganization(t.Context(), host(), "acme"))
+			for _, least := range []int64{gone.Revision, gone.Revision - 1, 0} {
+				answer, err := reader.Decide(t.Context(), atLeast("acme", least), q)
+				if err != nil || answer.Allowed && least == gone.Revision {
+					t.Fatalf("at least at %d, of an end at %d: %v %v, %v", least, gone.Revision, answer.Allowed, codes(answer), err)
+				}
+			}
+			if _, err := reader.Decide(t.Context(), atLeast("acme", gone.Revision+1), q); !errors.Is(err, guard.ErrTooStale) {
+				t.Errorf("a revision that there never was: %v", err)
+			}
+			acme(t, writer)
+		}
+	})
+}
+
 // atLeast asks for answers that are not older than a revision.
 func atLeast(organization string, revision int64) *guard.Origin {
 	return &guard.Origin{Caller: everyScope, AtLeast: []guard.AtLeast{{Organization: organization, Revision: revision}}}

@@ -216,6 +216,7 @@ func TestAtLeast(t *testing.T) { // docs/design.md 4 and 11, Revisions
 		p := settle(t, s, "acme")
 		q := settle(t, s, "other")
 		mine, theirs := p.revision(t), q.revision(t)
+		ended := settle(t, s, "gone").ask(t, "DELETE", "~", "").want(t, 200).at("revision")
 		body := question("adam", "manage", "product", "ORG-shop")
 		for _, path := range []string{"/access/v1/evaluation", "/access/v1/evaluations"} {
 			if strings.HasSuffix(path, "s") {
@@ -233,6 +234,8 @@ func TestAtLeast(t *testing.T) { // docs/design.md 4 and 11, Revisions
 				{"acme=" + next(t, mine), 503, "too_stale"},
 				{"acme=" + mine + ",other=" + next(t, theirs), 503, "too_stale"},
 				{"nowhere=1", 503, "too_stale"},
+				{"acme=" + mine + ",gone=" + ended, 200, ""}, // it ended at that revision
+				{"gone=" + next(t, ended), 503, "too_stale"},
 				{"acme", 400, "invalid_header"},
 				{"acme=", 400, "invalid_header"},
 				{"=1", 400, "invalid_header"},
