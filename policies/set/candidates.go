@@ -2,7 +2,9 @@ package set
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
@@ -23,26 +25,60 @@ func ReadSearch(find, kind string, text []byte) (*Search, error) {
 	if err != nil {
 		return nil, err
 	}
+	if find != Action { // the type is what the queries for candidates look at
+		entity, _ := in.document[find].(map[string]any)
+		entity = maps.Clone(entity)
+		if entity == nil {
+			entity = map[string]any{}
+		}
+		entity["type"] = kind
+		document := maps.Clone(in.document)
+		document[find] = entity
+		if in, err = newInput(document, text); err != nil {
+			return nil, err
+		}
+	}
 	return &Search{Find: find, Type: kind, input: in}, nil
 }
 
 // Question is the question about one of what is looked for.
 func (s *Search) Question(id string) (*Input, error) { return s.input.With(s.Find, s.Type, id) }
 
+// prepareSearches makes the queries for candidates: of each thing that can be looked for the set's own rule of the search,
+// where it has one, else its entities of the type that is asked for.
+func (e *Engine) prepareSearches(ctx context.Context) error {
+	for _, find := range []string{Subject, Resource, Action} {
+		path := e.ref("entities", find)
+		switch {
+		case e.searches[find]:
+			path = e.ref(find + "_search")
+		case find != Action:
+			path = append(path, ast.NewTerm(ast.Ref{ast.InputRootDocument, ast.StringTerm(find), ast.StringTerm("type")}))
+		}
+		query, err := e.program.Prepare(ctx, path)
+		if wrong, ok := errors.AsType[*policies.ProblemsError](err); ok && unknown(wrong) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look for candidates: %w", err)
+		}
+		e.candidates[find] = query
+	}
+	return nil
+}
+
+// unknown tells whether the compiler finds nothing at a path: the rules say what is there, and it is not among that.
+func unknown(wrong *policies.ProblemsError) bool {
+	return !slices.ContainsFunc(wrong.Problems, func(p policies.Problem) bool { return p.Code != ast.TypeErr })
+}
+
 // Candidates are the ids of all that may be found, in their order, byte by byte. Whether the question about one is allowed
 // is another question. They are what the set's own rule of the search gives, where it has one, else its entities of
 // the type; a type that it has not has none. Errors are those of Decide.
 func (e *Engine) Candidates(ctx context.Context, s *Search) ([]string, error) {
-	path := []string{"entities", s.Find, s.Type}
-	switch {
-	case e.searches[s.Find]:
-		path = []string{s.Find + "_search"}
-	case s.Find == Action:
-		path = path[:2]
-	}
-	query, err := e.program.Prepare(ctx, e.ref(path...))
-	if err != nil {
-		return nil, fmt.Errorf("look for candidates: %w", err)
+	query := e.candidates[s.Find]
+	if query == nil {
+		return nil, nil
 	}
 	value, err := policies.Ask(ctx, query, s.input.value)
 	if err != nil || value == nil {
@@ -64,7 +100,7 @@ func (e *Engine) Candidates(ctx context.Context, s *Search) ([]string, error) {
 	case ast.Object:
 		err = list.Iter(func(key, _ *ast.Term) error { return add(key) })
 	default:
-		err = fmt.Errorf("%w: %s is %s, and not a list, a set or an object by id", policies.ErrResult, e.ref(path...), kindOf(value))
+		err = fmt.Errorf("%w: %s is %s, and not a list, a set or an object by id", policies.ErrResult, e.ref("entities", s.Find), kindOf(value))
 	}
 	if err != nil {
 		return nil, err

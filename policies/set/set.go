@@ -35,7 +35,8 @@ type Engine struct {
 	program      *policies.Program
 	verdict      verdict
 	decide       *policies.Query
-	searches     map[string]bool // <find>_search, where the set has it
+	searches     map[string]bool            // <find>_search, where the set has it
+	candidates   map[string]*policies.Query // by what is looked for; what the set knows none of has none
 }
 
 // Name returns the name of the set.
@@ -57,12 +58,14 @@ func Compile(ctx context.Context, name string, src policies.Source) (*Engine, er
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{name: name, digest: src.Digest(), program: program, searches: map[string]bool{}}
+	e := &Engine{name: name, digest: src.Digest(), program: program, searches: map[string]bool{}, candidates: map[string]*policies.Query{}}
 	if err := e.read(); err != nil {
 		return nil, err
 	}
-	e.decide, err = program.Prepare(ctx, e.ref(string(e.verdict)))
-	return e, err
+	if e.decide, err = program.Prepare(ctx, e.ref(string(e.verdict))); err != nil {
+		return nil, err
+	}
+	return e, e.prepareSearches(ctx)
 }
 
 // Open makes an engine of a policy that was kept. policies.ErrOtherPolicy: it does not have the digest that it was kept under.
