@@ -21,6 +21,7 @@ type Daemon struct {
 	Metrics string // the page of its figures
 	Process *os.Process
 
+	web     *http.Client
 	command *exec.Cmd
 	ended   chan error
 	output  output
@@ -41,6 +42,11 @@ func (o *output) Write(p []byte) (int, error) {
 // Start starts the program as a server on free ports and waits until it is ready. Whoever starts it
 // stops it.
 func Start(ctx context.Context, path string, args ...string) (*Daemon, error) {
+	return start(ctx, http.DefaultClient, path, args...)
+}
+
+// start starts it and asks it whether it is ready by a client of its own.
+func start(ctx context.Context, web *http.Client, path string, args ...string) (*Daemon, error) {
 	for try := 0; ; try++ {
 		// A server does not say where its metrics are, so their port is chosen here; another process may
 		// take it before the server does.
@@ -49,7 +55,7 @@ func Start(ctx context.Context, path string, args ...string) (*Daemon, error) {
 			return nil, err
 		}
 		d := &Daemon{
-			Metrics: "http://" + metrics + "/metrics", ended: make(chan error, 1),
+			Metrics: "http://" + metrics + "/metrics", web: web, ended: make(chan error, 1),
 			command: exec.Command(path, append([]string{"serve", "--listen", "127.0.0.1:0", "--metrics-listen", metrics}, args...)...), //nolint:gosec,noctx // what was just built; it is stopped
 		}
 		if err = d.start(ctx); err == nil {
@@ -109,7 +115,7 @@ func (d *Daemon) Status(ctx context.Context, path string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	response, err := http.DefaultClient.Do(request)
+	response, err := d.web.Do(request)
 	if err != nil {
 		return 0, err
 	}

@@ -117,6 +117,12 @@ func Serve(t testing.TB, place Place, key string, flags ...string) *Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return attend(t, d, key)
+}
+
+// attend stops a server when its test ends.
+func attend(t testing.TB, d *Daemon, key string) *Server {
+	t.Helper()
 	t.Cleanup(func() {
 		_ = d.Stop()
 		if t.Failed() {
