@@ -1,0 +1,225 @@
+package library_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"cordon/datastore"
+	"cordon/guard"
+	"cordon/library"
+	"cordon/policies"
+)
+
+// notes is the content of a policy set in which somebody reads.
+func notes(who string) map[string]string {
+	return map[string]string{"notes.rego": fmt.Sprintf("package authzen.notes\n\nallow if input.subject.id == %q\n", who)}
+}
+
+func (s *shelf) addSet(t *testing.T, files map[string]string) *library.Added {
+	t.Helper()
+	added, err := s.AddSet(t.Context(), alice(), library.NewSet{Name: "notes", Message: "the notes", Files: files})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return added
+}
+
+func (s *shelf) sets(t *testing.T) string {
+	t.Helper()
+	names, err := s.Sets(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Join(names, " ")
+}
+
+// A set has versions as the built-in one has: whatever is said of one is said of the other, but for what only a policy has
+// whose facts and words are known.
+func TestASetOfAnOperatorHasVersions(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		added := s.addSet(t, notes("ann"))
+		one := added.Version.Digest
+		if added.Activation.Number != 1 || added.Version.State != library.Active || added.Version.Author.Name != "alice" || added.Version.Report == nil || s.sets(t) != "cordon notes" {
+			t.Errorf("got %+v", added)
+		}
+		ctx := t.Context()
+		pushed, err := s.Push(ctx, alice(), "notes", library.Push{Message: "bob, too", Files: notes("bob")})
+		if err != nil || !pushed.Created || pushed.Version.State != library.Checked || pushed.Version.Parent != one {
+			t.Fatalf("got %+v, %v", pushed, err)
+		}
+		two := pushed.Version.Digest
+		if d, err := s.Diff(ctx, alice(), "notes", two, ""); err != nil || len(d.Files) != 1 || d.Table.Cells != 0 || !strings.Contains(d.Table.Summary(), "as it is written") {
+			t.Errorf("difference: %+v, %v", d, err)
+		}
+		if r, err := s.Check(ctx, alice(), "notes", two); err != nil || len(r.Problems) > 0 || len(r.Invariants) > 0 {
+			t.Errorf("checked: %+v, %v", r, err)
+		}
+		if _, err := s.Activate(ctx, alice(), "notes", two, library.Activate{}); conflict(t, err) != library.CodeGatesOpen {
+			t.Errorf("without a message: %v", err)
+		}
+		a, err := s.Activate(ctx, knowing(alice(), 1), "notes", two, library.Activate{Message: "now"})
+		if err != nil || a.Number != 2 || a.Digest != two || a.Previous != one || s.number(t) != 1 {
+			t.Errorf("activated: %+v, %v", a, err)
+		}
+		if _, err := s.SetGates(ctx, alice(), "notes", library.Gates{Coverage: 80}); err != nil {
+			t.Error(err)
+		}
+		if v, err := s.Version(ctx, alice(), "notes", one); err != nil || v.State != library.Superseded && v.State != library.Draft {
+			t.Errorf("got %+v, %v", v, err)
+		}
+		if _, err := s.Activate(ctx, alice(), "notes", one, library.Activate{Message: "back"}); conflict(t, err) != library.CodeGatesOpen {
+			t.Errorf("without coverage: %v", err)
+		}
+		if back, err := s.Rollback(ctx, alice(), "notes", ""); err != nil || back.Digest != one || back.Number != 3 {
+			t.Errorf("rolled back: %+v, %v", back, err)
+		}
+		if bundle, err := s.Bundle(ctx, alice(), "notes", two); err != nil || len(bundle) == 0 {
+			t.Errorf("bundle: %v", err)
+		}
+		for name, try := range map[string]func() error{
+			"replay": func() error { _, err := s.Replay(ctx, alice(), "notes", two, library.Window{}, nil); return err },
+			"shadow": func() error { _, err := s.SetShadow(ctx, alice(), "notes", two, 1); return err },
+			"test":   func() error { _, err := s.AddTest(ctx, alice(), "notes", two, library.Life{Record: "x"}); return err },
+			"remove": func() error { _, err := s.RemoveSet(ctx, alice(), "cordon", ""); return err },
+		} {
+			if code := conflict(t, try()); code != library.CodeBuiltInOnly {
+				t.Errorf("%s: got %q", name, code)
+			}
+		}
+		if _, err := s.Files(ctx, alice(), "cordon", one); !isMissing(err) {
+			t.Errorf("a version of another set: %v", err)
+		}
+		if _, err := s.RemoveSet(ctx, alice(), "notes", "no more"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Standing(ctx, alice(), "notes"); !isMissing(err) || s.sets(t) != "cordon" {
+			t.Errorf("it is there still: %v", err)
+		}
+		for name, try := range map[string]func() error{
+			"push": func() error { _, err := s.Push(ctx, alice(), "notes", library.Push{Files: notes("cid")}); return err },
+			"activate": func() error {
+				_, err := s.Activate(ctx, alice(), "notes", two, library.Activate{Message: "x"})
+				return err
+			},
+			"remove": func() error { _, err := s.RemoveSet(ctx, alice(), "notes", ""); return err },
+		} {
+			if err := try(); !isMissing(err) {
+				t.Errorf("%s after its end: %v", name, err)
+			}
+		}
+		again := s.addSet(t, notes("bob"))
+		history, _, err := s.History(ctx, alice(), "notes", library.Page{})
+		if err != nil || again.Activation.Number != 5 || len(history) != 5 || history[1].How != library.Removed || history[1].Message != "no more" {
+			t.Errorf("got %+v, %+v, %v", again.Activation, history, err)
+		}
+		if standing, err := s.Standing(ctx, alice(), "notes"); err != nil || standing.Gates.Coverage != 0 {
+			t.Errorf("its gates are those of another: %+v, %v", standing, err)
+		}
+	})
+}
+
+func isMissing(err error) bool {
+	_, is := errors.AsType[*guard.NotFound](err)
+	return is
+}
+
+func TestOfTwoWhoAddASetOneDoes(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		var both sync.WaitGroup
+		codes := make([]string, 2)
+		digests := make([]string, 2)
+		for i, who := range []string{"ann", "bob"} {
+			both.Go(func() {
+				added, err := s.AddSet(t.Context(), alice(), library.NewSet{Name: "notes", Files: notes(who)})
+				if codes[i] = conflict(t, err); err == nil {
+					digests[i] = added.Version.Digest
+				}
+			})
+		}
+		both.Wait()
+		standing, err := s.Standing(t.Context(), alice(), "notes")
+		if err != nil || strings.Join(codes, "") != library.CodeSetExists || strings.Join(digests, "") != standing.Activation.Digest || standing.Activation.Number != 1 {
+			t.Errorf("got %q, %q, %+v, %v", codes, digests, standing, err)
+		}
+	})
+}
+
+// halfway is a store whose transactions fail.
+type halfway struct {
+	datastore.Store
+	fails bool
+}
+
+func (h *halfway) Update(ctx context.Context, fn func(context.Context, datastore.Tx) error) error {
+	if h.fails {
+		return datastore.ErrUnavailable
+	}
+	return h.Store.Update(ctx, fn)
+}
+
+// What was kept of a set when its server ended, or the store went away, is no set; whoever adds it again has it.
+func TestASetThatIsHalfAddedIsNone(t *testing.T) {
+	store := &halfway{Store: openSQLite(t)}
+	s := started(t, store)
+	store.fails = true
+	if _, err := s.AddSet(t.Context(), alice(), library.NewSet{Name: "notes", Files: notes("ann")}); !errors.Is(err, datastore.ErrUnavailable) {
+		t.Errorf("got %v", err)
+	}
+	store.fails = false
+	if _, err := s.Standing(t.Context(), alice(), "notes"); !isMissing(err) || s.sets(t) != "cordon" {
+		t.Errorf("there is one: %v", err)
+	}
+	if added := s.addSet(t, notes("ann")); added.Activation.Number != 1 {
+		t.Errorf("got %+v", added)
+	}
+}
+
+func TestWhatIsNoSetIsNotAdded(t *testing.T) {
+	s := started(t, openSQLite(t))
+	refused := func(name string, files map[string]string) error {
+		_, err := s.AddSet(t.Context(), alice(), library.NewSet{Name: name, Files: files})
+		return err
+	}
+	for _, name := range []string{"", "cordon", "Notes", "no-tes", "a/b", "..", strings.Repeat("n", 64)} {
+		if wrong, is := errors.AsType[*guard.Invalid](refused(name, notes("ann"))); !is || wrong.Errors[0].Pointer != "/set" {
+			t.Errorf("%q: %v", name, wrong)
+		}
+	}
+	many := map[string]string{}
+	for i := range policies.MaxFiles + 1 {
+		many[fmt.Sprintf("a%d.json", i)] = "{}"
+	}
+	for name, files := range map[string]map[string]string{
+		"of another package": {"a.rego": "package cordon\n\nallow := true\n"}, "no decision": {"a.rego": "package authzen.notes\n\nx := true\n"},
+		"a text": {"a.rego": "package authzen.notes\n\nallow := \"yes\"\n"}, "huge data": {"a.rego": notes("ann")["notes.rego"], "a.json": `{"a": "` + strings.Repeat("x", policies.MaxFileBytes) + `"}`},
+		"too many files": many, "a path out of it": {"../a.rego": notes("ann")["notes.rego"]},
+	} {
+		if r, is := errors.AsType[*library.Refused](refused("notes", files)); !is || len(r.Problems) == 0 || r.Problems[0].Message == "" {
+			t.Errorf("%s: %v", name, r)
+		}
+	}
+	for name, files := range map[string]map[string]string{
+		"a rule without end": {"a.rego": "package authzen.notes\n\nallow if {\n\tsome a in numbers.range(1, 30000)\n\tsome b in numbers.range(1, 30000)\n\ta * b < 0\n}\n"},
+		"not formatted":      {"a.rego": "package authzen.notes\nallow   :=   true\n"},
+	} {
+		if code := conflict(t, refused("notes", files)); code != library.CodeGatesOpen {
+			t.Errorf("%s: %q", name, code)
+		}
+	}
+	if _, err := s.AddSet(t.Context(), &guard.Origin{Caller: root()}, library.NewSet{Name: "notes", Files: notes("ann")}); !errors.Is(err, library.ErrNobody) {
+		t.Errorf("nobody: %v", err)
+	}
+	limited := &guard.Origin{Actor: "ann", Caller: &guard.Caller{ID: "limited", Scopes: guard.Scopes(), Organization: "acme"}}
+	if _, err := s.AddSet(t.Context(), limited, library.NewSet{Name: "notes", Files: notes("ann")}); !errors.Is(err, guard.ErrOrganizationLimit) {
+		t.Errorf("limited: %v", err)
+	}
+	if s.sets(t) != "cordon" {
+		t.Errorf("there are %s", s.sets(t))
+	}
+}
