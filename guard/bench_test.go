@@ -35,7 +35,7 @@ func BenchmarkDecide(b *testing.B) {
 }
 
 // benchedGuard is a guard on files, as it serves.
-func benchedGuard(b *testing.B, uncached bool) (*guard.Guard, datastore.Store) {
+func benchedGuard(b testing.TB, uncached bool) (*guard.Guard, datastore.Store) {
 	b.Helper()
 	store, err := sqlite.Open(b.Context(), sqlite.Config{Path: b.TempDir()})
 	if err != nil {

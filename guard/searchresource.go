@@ -114,10 +114,14 @@ func (w *walk) member(ctx context.Context, organization string) (facts, error) {
 // needsGrant reports whether the rules allow a member the action on no product that is not granted to them, whatever its
 // kind, its blocks and its maintenance: then only what is granted need be looked at. The rules are asked about all of it.
 func (w *walk) needsGrant(ctx context.Context, k *facts) (bool, error) {
+	kinds, other, ok := w.policy.NamedKinds()
+	if !ok {
+		return false, nil
+	}
 	of, member := *k, *k.member
 	member.grants = nil
 	of.member = &member
-	kinds := append(w.policy.Kinds(), policies.KindMailService, otherKind)
+	kinds = append(kinds, other)
 	origins := []string{datastore.OriginAdministrator, datastore.OriginHost, datastore.OriginSupport}
 	for _, kind := range kinds {
 		for set := range 1 << len(origins) {
@@ -140,6 +144,3 @@ func (w *walk) needsGrant(ctx context.Context, k *facts) (bool, error) {
 	}
 	return true, nil
 }
-
-// otherKind stands for the kinds of products that no rule speaks of.
-const otherKind = "other"

@@ -64,6 +64,7 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 	if engine.plain, err = program.Prepare(ctx, decisionRef); err != nil {
 		return nil, err
 	}
+	engine.kinds, engine.kindsKnown = namedKinds(src, modules, data, &words)
 	flat, why := flatten(ctx, modules, compiler, store)
 	if why != "" {
 		engine.flat.why.Store(&why)

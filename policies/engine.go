@@ -25,6 +25,8 @@ type Engine struct {
 	clock      clock
 	settings   Settings
 	words      Words
+	kinds      []string // that it may tell apart: see namedKinds
+	kindsKnown bool     // they are all
 	outcomes   outcomes
 	memo       *memo
 }

@@ -1,0 +1,99 @@
+package policies
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/open-policy-agent/opa/v1/ast"
+)
+
+// mostKinds is how many kinds of products a policy may name for all of them to be asked about one by one.
+const mostKinds = 64
+
+var inputKind = ast.MustParseRef("input.resource.kind")
+
+// namedKinds returns every word by which a policy may tell one kind of product from another, sorted: those that it
+// declares, and all that is said where it may be looked at, which is more than the kinds. Modules and data that Cordon
+// ships with are known; of others anything may be meant. ok is false where they are too many, or where kinds may be told
+// apart by something else than their names, such as their first letter.
+func namedKinds(src Source, modules map[string]*ast.Module, data map[string]any, w *Words) (kinds []string, ok bool) {
+	shipped, named := builtin(), map[string]bool{KindMailService: true}
+	for kind := range w.Kinds {
+		named[kind] = true
+	}
+	ok = true
+	for path, module := range modules {
+		own := isTest(path)
+		if known := shipped.Files[path] == src.Files[path]; own || known && !looksAtKind(module) {
+			continue
+		}
+		ast.NewGenericVisitor(func(node any) bool {
+			switch node := node.(type) {
+			case *ast.Annotations, *ast.Package, *ast.Import:
+				return true
+			case ast.String:
+				named[string(node)] = true
+			case *ast.Expr:
+				ok = ok && (!node.IsCall() || !textual(node.Operator().String()))
+			case ast.Call:
+				ok = ok && !textual(node[0].String())
+			}
+			return false
+		}).Walk(module)
+	}
+	for path := range src.Files {
+		if !isModule(path) && shipped.Files[path] != src.Files[path] && path != wordsFile && path != settingsFile {
+			gather(data, named)
+			break
+		}
+	}
+	kinds = slices.Sorted(maps.Keys(named))
+	return kinds, ok && len(kinds) <= mostKinds
+}
+
+// looksAtKind reports whether a module may look at the kind of a product.
+func looksAtKind(module *ast.Module) (looks bool) {
+	ast.WalkRefs(module, func(ref ast.Ref) bool {
+		ground := ref.GroundPrefix()
+		looks = looks || ref.HasPrefix(ast.InputRootRef) && (ground.HasPrefix(inputKind) || inputKind.HasPrefix(ground))
+		return looks
+	})
+	return looks
+}
+
+// textual reports whether a builtin may look into a text.
+func textual(name string) bool {
+	switch name {
+	case "contains", "startswith", "endswith", "lower", "upper", "trim", "substring", "split", "replace", "sprintf", "concat", "indexof", "count":
+		return true
+	}
+	return strings.HasPrefix(name, "regex.") || strings.HasPrefix(name, "glob.") || strings.HasPrefix(name, "strings.") || strings.HasPrefix(name, "trim_")
+}
+
+// gather adds every text in a document, the names of members too.
+func gather(document any, to map[string]bool) {
+	switch document := document.(type) {
+	case string:
+		to[document] = true
+	case []any:
+		for _, item := range document {
+			gather(item, to)
+		}
+	case map[string]any:
+		for name, member := range document {
+			to[name] = true
+			gather(member, to)
+		}
+	}
+}
+
+// NamedKinds returns every word by which the policy may tell a kind of product from the others, sorted, and one that is none
+// of them; false where there are too many, or where kinds are told apart by what is in their names.
+func (e *Engine) NamedKinds() (kinds []string, other string, ok bool) {
+	other = "other"
+	for slices.Contains(e.kinds, other) {
+		other += "_"
+	}
+	return slices.Clone(e.kinds), other, e.kindsKnown
+}

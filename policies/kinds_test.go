@@ -1,0 +1,49 @@
+package policies_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"cordon/policies"
+)
+
+// What tells one kind of product from another is named, wherever it is said.
+func TestThePolicyNamesTheKindsThatItTellsApart(t *testing.T) {
+	const extra = "package cordon.extra\n\nimport rego.v1\n\n"
+	many := make([]string, 100)
+	for i := range many {
+		many[i] = fmt.Sprintf("%q", fmt.Sprint("k", i))
+	}
+	for name, test := range map[string]struct {
+		files map[string]string
+		want  string // among the kinds
+		not   bool
+	}{
+		"the shipped one":      {nil, "mail_service", false},
+		"a declared kind":      {map[string]string{"cordon/words.json": `{"words":{"kinds":{"vps":{}}}}`}, "vps", false},
+		"a rule":               {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind == "domain"`}, "domain", false},
+		"a helper":             {map[string]string{"cordon/extra/extra.rego": extra + `odd(kind) if kind == "domain"`}, "domain", false},
+		"data":                 {map[string]string{"cordon/extra/data.json": `{"kinds":["domain"]}`, "cordon/extra/extra.rego": extra + `odd if input.resource.kind in data.cordon.extra.kinds`}, "domain", false},
+		"by its first letters": {map[string]string{"cordon/extra/extra.rego": extra + `odd if startswith(input.resource.kind, "web_")`}, "", true},
+		"too many":             {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind in {` + strings.Join(many, ",") + `}`}, "", true},
+	} {
+		src := policies.Builtin()
+		for path, text := range test.files {
+			src.Files[path] = text
+		}
+		e, err := policies.Compile(t.Context(), src)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		kinds, other, ok := e.NamedKinds()
+		if ok == test.not || ok && !slices.Contains(kinds, test.want) || slices.Contains(kinds, other) {
+			t.Errorf("%s: got %v, %q, %v", name, kinds, other, ok)
+		}
+		if name == "the shipped one" && len(kinds) > 16 {
+			t.Errorf("the shipped one names %v", kinds)
+		}
+	}
+}
