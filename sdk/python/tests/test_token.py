@@ -4,9 +4,10 @@ import threading
 import unittest
 from datetime import datetime, timedelta, timezone
 
-from cordon_sdk import Invalid, Token, Unauthorized, Unavailable
+from cordon_sdk import Invalid, SupportCode, Token, Unauthorized, Unavailable
 from cordon_sdk.deadline import Deadline
 from cordon_sdk.token import Tokens
+from cordon_sdk.transport import Request
 
 from .stage import YES, Stage, says
 
@@ -69,6 +70,16 @@ class Tokening(unittest.TestCase):
             self.assertEqual(stage.sent, [])
         with self.assertRaises(Invalid):
             Stage(YES).client(token=lambda: Token("one", datetime(2026, 1, 1))).can("anna", "manage", "shop")
+
+    def test_no_secret_is_in_what_is_logged(self) -> None:
+        shown = [
+            Token("secret"),
+            SupportCode("secret", START),
+            Request("POST", "/", {"Authorization": "Bearer secret"}, b"secret"),
+        ]
+        for one in shown:
+            self.assertNotIn("secret", repr(one))
+            self.assertNotIn("secret", str(one))
 
     def test_one_thread_fetches_and_the_others_wait_no_longer_than_they_may(self) -> None:
         asked, go = threading.Event(), threading.Event()

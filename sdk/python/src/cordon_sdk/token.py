@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from .deadline import Deadline
@@ -16,7 +16,7 @@ from .error import CordonError, Invalid, Unavailable
 class Token:
     """A token, and when it ends. It is shown again until shortly before then, or until the server does not know it."""
 
-    value: str
+    value: str = field(repr=False)
     expires_at: datetime | None = None  # with its zone; None where it is not known
 
 

@@ -7,7 +7,7 @@ import os
 import ssl
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from .connection import Connection
@@ -27,8 +27,8 @@ class Request:
 
     method: str
     target: str  # path and query
-    headers: Mapping[str, str]
-    body: bytes | None = None
+    headers: Mapping[str, str] = field(repr=False)  # with what the caller shows
+    body: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -52,7 +52,7 @@ class UserAnswer:
 class SupportCode:
     """A one-time code with which an administrator or a legal representative proves who they are. It is shown once."""
 
-    code: str
+    code: str = field(repr=False)
     expires_at: datetime
 
 
