@@ -78,7 +78,7 @@ func askData(c *call) error {
 // document finds out which package a path leads to, and what below it. Which packages there are is told to nobody whom
 // they are not for: whatever is not configured is not there.
 func (c *call) document(q *dataQuestion) error {
-	path := strings.FieldsFunc(strings.TrimPrefix(c.req.URL.Path, "/v1/data/"), func(r rune) bool { return r == '/' })
+	path := strings.Split(strings.TrimPrefix(c.req.URL.Path, "/v1/data/"), "/")
 	for _, name := range c.server.config.OPAPackages {
 		parts := strings.Split(name, ".")
 		if len(path) < len(parts) || !slices.Equal(path[:len(parts)], parts) {

@@ -104,6 +104,29 @@ func decisionIDs(t *testing.T, body []byte) (ids []string) {
 // even, and gives the decision's id.
 func runOPA(t *testing.T, reports, key string) func(t *testing.T, n int) string {
 	t.Helper()
+	config := fmt.Sprintf(`{"services":{"cordon":{"url":%q,"credentials":{"bearer":{"token":%q}}}},
+		"decision_logs":{"service":"cordon","reporting":{"min_delay_seconds":1,"max_delay_seconds":1}}}`, reports, key)
+	web := startOPA(t, config, map[string]string{"authz.rego": "package authz\n\nallow := input.n % 2 == 0\n"})
+	return func(t *testing.T, n int) string {
+		t.Helper()
+		res, err := web.Post("http://opa/v1/data/authz/allow", "application/json", strings.NewReader(fmt.Sprintf(`{"input":{"n":%d}}`, n)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var answer struct {
+			DecisionID string `json:"decision_id"`
+		}
+		if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || answer.DecisionID == "" {
+			t.Fatalf("got %+v %v", answer, err)
+		}
+		return answer.DecisionID
+	}
+}
+
+// startOPA starts an agent of the version in go.mod on a policy, and returns what reaches it at http://opa.
+func startOPA(t *testing.T, config string, files map[string]string) *http.Client {
+	t.Helper()
 	tool, err := exec.CommandContext(t.Context(), "go", "tool", "-n", "opa").Output()
 	if err != nil {
 		t.Fatalf("build opa: %v", err)
@@ -113,17 +136,21 @@ func runOPA(t *testing.T, reports, key string) func(t *testing.T, n int) string 
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	config := fmt.Sprintf(`{"services":{"cordon":{"url":%q,"credentials":{"bearer":{"token":%q}}}},
-		"decision_logs":{"service":"cordon","reporting":{"min_delay_seconds":1,"max_delay_seconds":1}}}`, reports, key)
-	for name, text := range map[string]string{"config.json": config, "authz.rego": "package authz\n\nallow := input.n % 2 == 0\n"} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+	socket, settings := filepath.Join(dir, "s"), filepath.Join(dir, "config.yaml")
+	args := []string{"run", "--server", "--disable-telemetry", "--log-level", "debug", "--addr", "unix://" + socket, "--config-file", settings}
+	write := func(path, text string) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	socket := filepath.Join(dir, "s")
+	write(settings, config)
+	for name, text := range files {
+		write(filepath.Join(dir, name), text)
+		args = append(args, filepath.Join(dir, name))
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, strings.TrimSpace(string(tool)), "run", "--server", "--disable-telemetry", "--log-level", "debug", "--addr", "unix://"+socket,
-		"--config-file", filepath.Join(dir, "config.json"), filepath.Join(dir, "authz.rego"))
+	command := exec.CommandContext(ctx, strings.TrimSpace(string(tool)), args...)
 	output, err := command.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -146,19 +173,5 @@ func runOPA(t *testing.T, reports, key string) func(t *testing.T, n int) string 
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}}}
 	t.Cleanup(web.CloseIdleConnections)
-	return func(t *testing.T, n int) string {
-		t.Helper()
-		res, err := web.Post("http://opa/v1/data/authz/allow", "application/json", strings.NewReader(fmt.Sprintf(`{"input":{"n":%d}}`, n)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		var answer struct {
-			DecisionID string `json:"decision_id"`
-		}
-		if err := json.NewDecoder(res.Body).Decode(&answer); err != nil || answer.DecisionID == "" {
-			t.Fatalf("got %+v %v", answer, err)
-		}
-		return answer.DecisionID
-	}
+	return web
 }
