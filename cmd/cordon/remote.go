@@ -26,7 +26,9 @@ func (a *app) remote(c config) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	settings := client.Config{URL: c.text("url"), Key: key, Timeout: c.duration("timeout"), UserAgent: "cordon/" + version, TLS: trust}
+	// A person waits for a decision as long as for anything else.
+	limit := c.duration("timeout")
+	settings := client.Config{URL: c.text("url"), Key: key, Budget: limit, Timeout: limit, UserAgent: "cordon/" + version, TLS: trust}
 	if c.flags.Lookup("language") != nil {
 		settings.Language = c.text("language")
 	}

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"cordon.example/client"
 )
@@ -135,7 +136,8 @@ func attend(t testing.TB, d *Daemon, key string) *Server {
 // Client gives a client of the server; change may alter its configuration.
 func (s *Server) Client(change func(*client.Config)) *client.Client {
 	s.t.Helper()
-	config := client.Config{URL: s.URL, Key: s.Key}
+	// What takes its time on a machine with much else to do is no failure of the server.
+	config := client.Config{URL: s.URL, Key: s.Key, Budget: 10 * time.Second}
 	if change != nil {
 		change(&config)
 	}

@@ -128,7 +128,7 @@ func (s *soak) start(ctx context.Context) (err error) {
 
 // client asks once: what was not answered is not counted.
 func (s *soak) client() *client.Client {
-	c, err := client.New(client.Config{URL: s.server.URL, Key: s.key, Tries: 1, Timeout: time.Minute, HTTPClient: quick()})
+	c, err := client.New(client.Config{URL: s.server.URL, Key: s.key, Tries: 1, Budget: time.Minute, Timeout: time.Minute, HTTPClient: quick()})
 	if err != nil {
 		panic(err) // our own
 	}
