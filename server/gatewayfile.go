@@ -158,7 +158,6 @@ func (g *gateway) holds(address netip.Addr) bool {
 var (
 	headerNames = regexp.MustCompile(`^[A-Za-z0-9-]+$`)
 	methodNames = regexp.MustCompile(`^[A-Z]+$`)
-	hostWords   = regexp.MustCompile(`^(\*|(\*\.)?[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\])$`)
 	setNames    = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 	stepNames   = regexp.MustCompile(`^\{([a-z][a-z0-9_]*)(\.\.\.)?\}$`)
 	braces      = regexp.MustCompile(`\{[^{}]*\}`)
@@ -183,7 +182,7 @@ func readGatewayRoute(node *yaml.Node, hosts []string) (*gatewayRoute, error) {
 		return nil, errors.New("hosts: name those that it is for, or \"*\" for any")
 	}
 	for _, host := range r.hosts {
-		if !hostWords.MatchString(host) {
+		if label, wild := strings.CutPrefix(host, "*."); host != "*" && !(wild && hostNames.MatchString(label)) && !isHost(host) {
 			return nil, fmt.Errorf("hosts: %q is no host in small letters without a port, nor *.example.com", host)
 		}
 	}

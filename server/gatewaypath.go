@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net"
+	"net/netip"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -76,8 +77,19 @@ func unhex(c byte) byte {
 	return c - 'A' + 10
 }
 
-// hostNames are names and addresses of hosts in canonical form: small letters, and no dot at the end.
-var hostNames = regexp.MustCompile(`^([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*|\[[0-9a-f:.]+\])$`)
+// hostNames are names of hosts in canonical form: small letters, and no dot at the end.
+var hostNames = regexp.MustCompile(`^[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*$`)
+
+// isHost tells whether a host is a name, or an address of version 6 in brackets, in canonical form.
+func isHost(name string) bool {
+	inner, bracket := strings.CutPrefix(name, "[")
+	if !bracket {
+		return len(name) <= 255 && hostNames.MatchString(name)
+	}
+	inner, closed := strings.CutSuffix(inner, "]")
+	address, err := netip.ParseAddr(inner)
+	return closed && err == nil && address.Is6() && address.Zone() == "" && address.String() == inner
+}
 
 // readHost gives the host of a request without its port.
 func readHost(host string) (string, error) {
@@ -92,7 +104,7 @@ func readHost(host string) (string, error) {
 			name = "[" + name + "]"
 		}
 	}
-	if len(name) > 255 || !hostNames.MatchString(name) {
+	if !isHost(name) {
 		return "", because(errCanonical, "the host is not in small letters, or ends with a dot, or is no host")
 	}
 	return name, nil

@@ -1,7 +1,11 @@
 // A certified issuer of tokens, for the test beside it: prints where it is, and ends with its standard input.
-import { generateKeyPairSync } from 'node:crypto'
+import { generateKeyPairSync, webcrypto } from 'node:crypto'
 import { createServer } from 'node:http'
-import Provider from 'oidc-provider'
+
+// Node of Debian 12 has not learned these yet.
+globalThis.crypto ??= webcrypto
+URL.parse ??= (text, base) => (URL.canParse(text, base) ? new URL(text, base) : null)
+const { default: Provider } = await import('oidc-provider')
 
 const rsa = ['rsa', { modulusLength: 2048 }]
 const kinds = { RS256: rsa, PS256: rsa, ES256: ['ec', { namedCurve: 'P-256' }], ES384: ['ec', { namedCurve: 'P-384' }], EdDSA: ['ed25519'] }
