@@ -161,7 +161,9 @@ class Transporting(unittest.TestCase):
         answered.set()
         transport = cordon._wire.transport
         assert isinstance(transport, HTTPTransport)
-        select.select([transport._kept[0]._socket], [], [], 60)  # until it is here
+        waiting = transport._kept[0]._socket
+        assert waiting is not None
+        select.select([waiting], [], [], 60)  # until it is here
         self.assertFalse(cordon.can("anna", "manage", "other"))
 
     def test_one_that_will_be_closed_is_not_kept(self) -> None:
