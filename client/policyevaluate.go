@@ -25,6 +25,8 @@ type PolicyEvaluation struct {
 	Reasons     []Reason `json:"reasons"`
 	ReasonUser  Texts    `json:"reason_user,omitempty"`
 	ReasonAdmin Texts    `json:"reason_admin,omitempty"`
+	// Context is what a policy set beside the built-in one gives with its decision.
+	Context json.RawMessage `json:"context,omitempty"`
 	// Undecided is why the rules gave nothing usable, which counts as a denial where it is asked.
 	Undecided string          `json:"undecided,omitempty"`
 	Input     json.RawMessage `json:"input"`   // that the rules were asked about

@@ -17,6 +17,7 @@ import (
 	"cordon/guard"
 	"cordon/ledger"
 	"cordon/policies"
+	"cordon/policies/set"
 	"cordon/policies/table"
 )
 
@@ -50,6 +51,7 @@ type Config struct {
 type Apart interface {
 	Check(ctx context.Context, src policies.Source) (*policies.Report, error)
 	CheckSet(ctx context.Context, name string, src policies.Source) (*policies.Report, error)
+	TrySet(ctx context.Context, name string, src policies.Source, input []byte) (*set.Tried, error)
 	Prove(ctx context.Context, src policies.Source) (*table.Proof, error)
 	Try(ctx context.Context, src policies.Source, in *policies.Input, at time.Time) (*table.Tried, error)
 }

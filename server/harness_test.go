@@ -182,6 +182,18 @@ func (glance) Try(ctx context.Context, src policies.Source, in *policies.Input, 
 	return table.Try(ctx, engine, in, at)
 }
 
+func (glance) TrySet(ctx context.Context, name string, src policies.Source, input []byte) (*policyset.Tried, error) {
+	in, err := policyset.ReadInput(input)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := policyset.Compile(ctx, name, src)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Try(ctx, in)
+}
+
 func (glance) CheckSet(ctx context.Context, name string, src policies.Source) (*policies.Report, error) {
 	return policyset.Check(ctx, name, src)
 }

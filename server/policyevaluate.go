@@ -30,8 +30,16 @@ func evaluatePolicy(c *call) error {
 		return err
 	}
 	trial := library.Trial{Digest: body.Digest, At: body.At, Input: given(body.Input), Facts: given(body.Facts)}
-	if trial.Question, err = questionIn(body.Question); err != nil {
+	ofSet := c.param("set") != library.Set
+	if trial.Question, err = questionIn(body.Question, ofSet); err != nil {
 		return err
+	}
+	if ofSet {
+		tried, err := l.EvaluateSet(c.context(), &c.origin, c.param("set"), trial)
+		if err != nil {
+			return err
+		}
+		return c.answer(http.StatusOK, showTriedSet(tried))
 	}
 	tried, err := l.Evaluate(c.context(), &c.origin, c.param("set"), trial)
 	if err != nil {
@@ -53,15 +61,18 @@ func given(value jsontext.Value) json.RawMessage {
 }
 
 // questionIn reads the question of a body; nil without one.
-func questionIn(value jsontext.Value) (*guard.Question, error) {
+func questionIn(value jsontext.Value, whole bool) (*guard.Question, error) {
 	text := given(value)
 	if text == nil {
 		return nil, nil
 	}
 	var q guard.Question
-	asked, err := readQuestion(text, false)
+	asked, err := readQuestion(text, whole)
 	if err == nil {
 		err = asked.question(&q)
+	}
+	if err == nil && whole {
+		q.Input = asked.appendInput(nil)
 	}
 	if wrong, is := errors.AsType[*guard.Invalid](err); is {
 		fields := make([]guard.FieldError, len(wrong.Errors))
@@ -95,6 +106,18 @@ func showTried(t *library.Tried) (client.PolicyEvaluation, error) {
 	return shown, err
 }
 
+// showTriedSet shows what came of a trial on a policy set beside the built-in one: it gives no reasons.
+func showTriedSet(t *library.TriedSet) client.PolicyEvaluation {
+	shown := client.PolicyEvaluation{
+		Digest: t.Digest, Undecided: t.Undecided, Input: t.Input, Reasons: []client.Reason{}, Rules: showRules(nil), Trace: listOf(t.Trace),
+		Printed: listOf(t.Printed), TookUS: t.Took.Microseconds(), WhyNot: []client.PolicyTurn{},
+	}
+	if d := t.Decision; d != nil {
+		shown.Decision, shown.Context = d.Allowed, d.Context
+	}
+	return shown
+}
+
 // testBody is the body of a test to be made.
 type testBody struct {
 	From     string         `json:"from"`
@@ -122,7 +145,7 @@ func addPolicyTest(c *call) error {
 		return because(errScope, "a test of a decision on record needs the scope audit, too")
 	}
 	from := library.Life{Record: body.From, Input: given(body.Input), Decision: body.Decision, Message: body.Message, Preview: preview}
-	if from.Question, err = questionIn(body.Question); err != nil {
+	if from.Question, err = questionIn(body.Question, false); err != nil {
 		return err
 	}
 	grown, err := l.AddTest(c.context(), &c.origin, c.param("set"), c.param("digest"), from)

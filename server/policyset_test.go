@@ -225,3 +225,34 @@ func TestAPolicySetHasMetadataOfItsOwn(t *testing.T) {
 	w.do(t, http.MethodGet, "/.well-known/authzen-configuration/p/others", nil).want(t, http.StatusNotFound)
 	w.do(t, http.MethodGet, "/.well-known/authzen-configuration/p/cordon", nil).want(t, http.StatusNotFound)
 }
+
+func TestAVersionOfAPolicySetIsTried(t *testing.T) {
+	w := newWorld(t, options{library: true})
+	w.addSet(t, notes())
+	files := notes().Files
+	files["notes.rego"] = "package authzen.notes\n\ndecision := {\"decision\": input.subject.id == \"bob\", \"context\": {\"to\": input.subject.id}} if {\n\tprint(\"asked by\", input.subject.id)\n}\n"
+	var draft client.PolicyPushed
+	w.do(t, http.MethodPost, "/v1/policies/notes/versions", client.PolicyPush{Message: "bob", Files: files}, as("lena")).want(t, http.StatusCreated).into(t, &draft)
+	for name, test := range map[string]struct {
+		body, context string
+		decision      bool
+		printed       int
+	}{
+		"in force":              {`{"question":` + annReadsHers + `}`, "", true, 0},
+		"an input":              {`{"input":` + annReadsBobs + `}`, "", false, 0},
+		"with facts":            {`{"input":` + annReadsBobs + `,"facts":{"resource":{"id":"n1"}}}`, "", true, 0},
+		"a draft":               {`{"digest":"` + draft.Version.Digest + `","question":` + annReadsHers + `}`, `{"to":"ann"}`, false, 1},
+		"a draft with facts":    {`{"digest":"` + draft.Version.Digest + `","question":` + annReadsHers + `,"facts":{"subject":{"id":"bob"}}}`, `{"to":"bob"}`, true, 1},
+		"properties are passed": {`{"question":` + annEdits + `}`, "", true, 0},
+	} {
+		var got client.PolicyEvaluation
+		w.do(t, http.MethodPost, "/v1/policies/notes/evaluate", test.body).want(t, http.StatusOK).into(t, &got)
+		if got.Decision != test.decision || string(got.Context) != test.context || len(got.Printed) != test.printed || len(got.Trace) == 0 || got.Undecided != "" {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+	for _, body := range []string{`{}`, `{"input":{"subject":{}}}`, `{"input":` + annReadsHers + `,"at":"2026-01-01T00:00:00Z"}`, `{"input":` + annReadsHers + `,"question":` + annReadsHers + `}`} {
+		w.do(t, http.MethodPost, "/v1/policies/notes/evaluate", body).want(t, http.StatusBadRequest)
+	}
+	w.do(t, http.MethodPost, "/v1/policies/others/evaluate", `{"input":`+annReadsHers+`}`).want(t, http.StatusNotFound)
+}

@@ -56,6 +56,7 @@ type (
 		Report   *policies.Report   `json:"report,omitempty"`
 		Proof    *table.Proof       `json:"proof,omitempty"`
 		Tried    *tried             `json:"tried,omitempty"`
+		TriedSet *set.Tried         `json:"tried_set,omitempty"`
 		Problems []policies.Problem `json:"problems,omitempty"` // why it cannot be asked
 		Error    string             `json:"error,omitempty"`
 	}
@@ -217,6 +218,8 @@ func Serve(ctx context.Context, in io.Reader, out io.Writer) error {
 	var got answer
 	var err error
 	switch {
+	case ask.Try != nil && ask.Set != "":
+		got.TriedSet, err = ask.Try.onSet(ctx, ask.Set, ask.Source)
 	case ask.Try != nil:
 		got.Tried, err = ask.Try.on(ctx, ask.Source)
 	case ask.Prove:

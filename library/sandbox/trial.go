@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/policies"
+	"cordon/policies/set"
 	"cordon/policies/table"
 )
 
@@ -61,4 +62,33 @@ func (t *trial) on(ctx context.Context, src policies.Source) (*tried, error) {
 		return nil, err
 	}
 	return &tried{Evaluation: came.Evaluation, Input: came.Input, WhyNot: came.WhyNot}, nil
+}
+
+// TrySet is Try, of a policy of a set beside the built-in one.
+func (b *Box) TrySet(ctx context.Context, name string, src policies.Source, input []byte) (*set.Tried, error) {
+	ask := request{Source: src, Set: name, Memory: cmp.Or(b.Memory, TrialMemory), Try: &trial{Input: input}}
+	got, err := b.run(ctx, ask, cmp.Or(b.Time, TrialTime))
+	if over, is := errors.AsType[*exceeded](err); is {
+		return nil, &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("try policy: %w", err)
+	}
+	if got.TriedSet == nil {
+		return nil, errors.New("try policy: its process gave no answer")
+	}
+	return got.TriedSet, nil
+}
+
+// onSet tries an input on a policy of a set in this process.
+func (t *trial) onSet(ctx context.Context, name string, src policies.Source) (*set.Tried, error) {
+	in, err := set.ReadInput(t.Input)
+	if err != nil {
+		return nil, err
+	}
+	engine, err := set.Compile(ctx, name, src)
+	if err != nil {
+		return nil, err
+	}
+	return engine.Try(ctx, in)
 }
