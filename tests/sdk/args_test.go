@@ -9,6 +9,7 @@ import (
 // args are the arguments of all calls; each has some of them.
 type args struct {
 	question
+	Set       string     `json:"set"`
 	Explain   string     `json:"explain"`
 	Language  string     `json:"language"`
 	Questions []question `json:"questions"`

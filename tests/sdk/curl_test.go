@@ -15,6 +15,7 @@ import (
 type curl struct {
 	t      *testing.T
 	server *program.Server
+	set    string // that is asked: the beginning of its paths
 }
 
 // overCurl asks the cases without an SDK: it shows what there is to send, and to read of the answers.
@@ -34,7 +35,7 @@ func overCurl(t *testing.T, server *program.Server, path string) string {
 	var printed strings.Builder
 	for _, c := range all.Cases {
 		said := line{Name: c.Name}
-		if said.Answer, said.Error = (curl{t, server}).ask(c); said.Error != nil {
+		if said.Answer, said.Error = (curl{t: t, server: server}).ask(c); said.Error != nil {
 			said.Answer = nil
 		}
 		if err := json.NewEncoder(&printed).Encode(said); err != nil {
@@ -90,6 +91,9 @@ func (c curl) ask(asked shownCase) (any, *failure) {
 	if err := json.Unmarshal(asked.Args, &a); err != nil {
 		c.t.Fatal(err)
 	}
+	if a.Set != "" {
+		c.set = "/p/" + a.Set
+	}
 	switch asked.Call {
 	case "can":
 		said, wrong := c.decide(a)
@@ -129,8 +133,8 @@ func (c curl) decide(a args) (decision, *failure) {
 		headers = append(headers, "Accept-Language: "+a.Language)
 	}
 	var answer client.EvaluationResponse
-	head, wrong := c.exchange("/access/v1/evaluation", a.wire(), &answer, headers)
-	said := decision{Decision: answer.Decision}
+	head, wrong := c.exchange(c.set+"/access/v1/evaluation", a.wire(), &answer, headers)
+	said := decision{Decision: answer.Decision, Reasons: []string{}}
 	if answer.Context != nil {
 		said.Reasons, said.ReasonUser, said.ReasonAdmin = codes(answer.Context.Reasons), answer.Context.ReasonUser, answer.Context.ReasonAdmin
 	}
@@ -161,7 +165,7 @@ func (c curl) canAll(questions []question) ([]bool, *failure) {
 func (c curl) evaluations(batch any) ([]bool, *failure) {
 	c.t.Helper()
 	var answer client.EvaluationsResponse
-	wrong := c.post("/access/v1/evaluations", batch, &answer)
+	wrong := c.post(c.set+"/access/v1/evaluations", batch, &answer)
 	can := []bool{}
 	for _, e := range answer.Evaluations {
 		can = append(can, e.Decision)
@@ -185,7 +189,7 @@ func (c curl) search(what string, a args) ([]string, *failure) {
 			Page    client.SearchNext
 			Results []struct{ ID, Name string }
 		}
-		if wrong := c.post("/access/v1/search/"+what, body, &found); wrong != nil {
+		if wrong := c.post(c.set+"/access/v1/search/"+what, body, &found); wrong != nil {
 			return nil, wrong
 		}
 		for _, one := range found.Results {

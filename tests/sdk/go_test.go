@@ -56,6 +56,9 @@ func askGo(ctx context.Context, cordon *client.Client, c shownCase) (any, error)
 	if err := json.Unmarshal(c.Args, &a); err != nil {
 		return nil, err
 	}
+	if a.Set != "" {
+		cordon = cordon.InSet(a.Set)
+	}
 	switch c.Call {
 	case "can":
 		if a.Resource.Channel != "" {
@@ -170,8 +173,10 @@ func (q question) on(id string) client.Resource {
 		return client.OnUser(q.Resource.Organization, id)
 	case client.TypeOrganization:
 		return client.OnOrganization(id)
+	case client.TypeChannel:
+		return client.OnChannel(q.Resource.Organization, id)
 	}
-	return client.OnChannel(q.Resource.Organization, id)
+	return client.Resource{Type: q.Resource.Type, ID: id} // of an operator's set
 }
 
 func (q question) ask() client.EvaluationRequest {

@@ -22,6 +22,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"cordon.example/client"
 	"cordon/tests/program"
 )
 
@@ -29,8 +30,9 @@ func TestMain(m *testing.M) { program.Main(m) }
 
 // shared is sdk/cases.json: what is loaded first, and the cases.
 type shared struct {
-	Import []json.RawMessage `json:"import"`
-	Cases  []shownCase       `json:"cases"`
+	Import []json.RawMessage            `json:"import"`
+	Sets   map[string]map[string]string `json:"sets"` // the files of each, by path
+	Cases  []shownCase                  `json:"cases"`
 }
 
 // shownCase is a case as a runner reads it, and what is wanted.
@@ -84,6 +86,11 @@ func TestEverySDKGivesTheSameAnswers(t *testing.T) {
 			place := program.Embedded(t)
 			server := program.Serve(t, place, program.FirstKey(t, place))
 			fill(t, server, all.Import)
+			for set, files := range all.Sets {
+				if _, err := server.Client(nil).As("olga").AddPolicySet(t.Context(), client.PolicySetNew{Set: set, Files: files}); err != nil {
+					t.Fatal(err)
+				}
+			}
 			compare(t, all.Cases, run(t, server, write(t, all.Cases)))
 		})
 	}

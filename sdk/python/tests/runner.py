@@ -29,6 +29,8 @@ def main() -> None:
 
 
 def ask(cordon: Client, call: str, args: dict[str, Any]) -> Any:
+    if "set" in args:
+        cordon = cordon.in_set(args["set"])
     if call == "can":
         q = question(args)
         return cordon.can(q.subject, q.action, q.resource)

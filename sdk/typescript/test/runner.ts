@@ -24,23 +24,24 @@ const productActs = {
 const userActs = { block_user: "blockUser", unblock_user: "unblockUser", secure_user: "secureUser" } as const;
 
 async function answer(call: string, args: any): Promise<unknown> {
+  const asked = args.set ? cordon.inSet(args.set) : cordon;
   switch (call) {
     case "can":
-      return cordon.can(args.user, args.action, args.resource as Target);
+      return asked.can(args.user, args.action, args.resource as Target);
     case "decide":
-      return decide(args);
+      return decide(asked, args);
     case "can_all":
-      return cordon.canAll(args.questions.map((q: any) => question(q.user, q.action, q.resource)));
+      return asked.canAll(args.questions.map((q: any) => question(q.user, q.action, q.resource)));
     case "filter":
-      return cordon.filter(args.user, args.action, args.ids, { type: args.type, organization: args.organization });
+      return asked.filter(args.user, args.action, args.ids, { type: args.type, organization: args.organization });
     case "evaluations":
-      return (await cordon.decideAll(args.request as Batch)).map((d) => d.allowed);
+      return (await asked.decideAll(args.request as Batch)).map((d) => d.allowed);
     case "search_subjects":
-      return all(cordon.searchSubjects(args.request, paged(args)), (one) => one.id);
+      return all(asked.searchSubjects(args.request, paged(args)), (one) => one.id);
     case "search_resources":
-      return all(cordon.searchResources(args.request, paged(args)), (one) => one.id);
+      return all(asked.searchResources(args.request, paged(args)), (one) => one.id);
     case "search_actions":
-      return all(cordon.searchActions(args.request, paged(args)), (one) => one.name);
+      return all(asked.searchActions(args.request, paged(args)), (one) => one.name);
   }
   const actor = args.as ? cordon.as(args.as) : cordon;
   if (call in productActs) {
@@ -58,8 +59,8 @@ async function answer(call: string, args: any): Promise<unknown> {
   throw new Error(`there is no call ${call}`);
 }
 
-async function decide(args: any): Promise<unknown> {
-  let client = args.explain ? cordon.explain(args.explain) : cordon;
+async function decide(asked: Client, args: any): Promise<unknown> {
+  let client = args.explain ? asked.explain(args.explain) : asked;
   client = args.language ? client.in(args.language) : client;
   const d = await client.decide(question(args.user, args.action, args.resource));
   return {
