@@ -8,6 +8,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"cordon.example/client"
 )
@@ -174,6 +175,43 @@ func ExampleMiddleware_mux() {
 	// Output:
 	// 403
 	// 404
+}
+
+// A service answers in its own way, and lets some requests pass without a question.
+func ExampleMiddlewareConfig() {
+	server := exampleServer()
+	defer server.Close()
+	cordon, err := client.New(client.Config{URL: server.URL, Key: "ck_..."})
+	if err != nil {
+		log.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "ok") })
+	mux.HandleFunc("POST /products/{product}/restart", func(http.ResponseWriter, *http.Request) {})
+	service := client.Middleware(client.MiddlewareConfig{
+		Client:   cordon,
+		Subject:  func(r *http.Request) client.Subject { return client.Subject{Type: client.TypeUser, ID: "alice"} },
+		Action:   func(*http.Request) client.Action { return client.Action{Name: client.ActionManage} },
+		Resource: func(r *http.Request) client.Resource { return client.OnProduct(r.PathValue("product")) },
+		Skip:     func(r *http.Request) bool { return r.Pattern == "GET /healthz" },
+		Language: func(r *http.Request) string { return "fr" }, // as this user has chosen
+		OnDeny: func(w http.ResponseWriter, r *http.Request, d client.Decision) {
+			http.Error(w, "no: "+d.Reasons[0].Code, http.StatusForbidden)
+		},
+		OnError: func(w http.ResponseWriter, r *http.Request, err error) {
+			http.Error(w, "try again", http.StatusServiceUnavailable) // never the handler
+		},
+	})(mux)
+	for _, request := range []*http.Request{
+		httptest.NewRequest(http.MethodGet, "/healthz", nil), httptest.NewRequest(http.MethodPost, "/products/web-1/restart", nil),
+	} {
+		answer := httptest.NewRecorder()
+		service.ServeHTTP(answer, request)
+		fmt.Println(answer.Code, strings.TrimSpace(answer.Body.String()))
+	}
+	// Output:
+	// 200 ok
+	// 403 no: product_blocked
 }
 
 func ExampleClient_PatchUser() {

@@ -26,7 +26,8 @@ type MiddlewareConfig struct {
 	// OnDeny answers a request that is denied, in place of the 403 with the reasons; nil: that.
 	OnDeny func(http.ResponseWriter, *http.Request, Decision)
 	// OnError answers a request about which there is no decision, in place of a 503, or of a 500 where it is
-	// [ErrUnknownAction]; nil: those. The handler does not run, whatever OnError does.
+	// [ErrUnknownAction]; nil: those. The handler does not run, whatever they do; what they leave unanswered is a 200
+	// without a word, so they must answer.
 	OnError func(http.ResponseWriter, *http.Request, error)
 	// Log is told when Cordon could not be asked, and when there was nothing to ask; nil: nobody is.
 	Log *slog.Logger
