@@ -120,19 +120,15 @@ func (w *walk) needsGrant(ctx context.Context, k *facts) (bool, error) {
 	}
 	of, member := *k, *k.member
 	member.grants = nil
-	of.member = &member
-	kinds = append(kinds, other)
-	origins := []string{datastore.OriginAdministrator, datastore.OriginHost, datastore.OriginSupport}
-	for _, kind := range kinds {
-		for set := range 1 << len(origins) {
-			for _, maintenance := range []*datastore.Maintenance{nil, {}} {
-				of.product = &productState{kind: kind, maintenance: maintenance}
-				for i, origin := range origins {
-					if set>>i&1 == 1 {
-						of.product.blocks = append(of.product.blocks, datastore.Block{Origin: origin})
-					}
-				}
-				decision, err := w.g.weigh(ctx, w.policy, &w.asked, &of, w.at, w.ends)
+	of.member, of.product = &member, &productState{}
+	var base policies.Input
+	project(&base, &w.asked, &of, w.ends)
+	for _, kind := range append(kinds, other) {
+		for _, blocks := range everyBlock() {
+			for _, maintenance := range []bool{false, true} {
+				in := base
+				in.Resource.Kind, in.Resource.Blocks, in.Resource.Maintenance = kind, blocks, maintenance
+				decision, err := w.policy.ask(ctx, &in, w.at)
 				if err != nil {
 					return false, fmt.Errorf("look whether a grant is needed: %w", err)
 				}
@@ -143,4 +139,13 @@ func (w *walk) needsGrant(ctx context.Context, k *facts) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// everyBlock returns the origins that blocks of one product can have, all combinations of them, each as [origins] gives it.
+func everyBlock() [][]string {
+	const administrator, host, support = datastore.OriginAdministrator, datastore.OriginHost, datastore.OriginSupport
+	return [][]string{
+		nil, {administrator}, {host}, {support}, {administrator, host}, {administrator, support}, {host, support},
+		{administrator, host, support},
+	}
 }

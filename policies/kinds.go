@@ -11,11 +11,9 @@ import (
 // mostKinds is how many kinds of products a policy may name for all of them to be asked about one by one.
 const mostKinds = 64
 
-var inputKind = ast.MustParseRef("input.resource.kind")
-
-// namedKinds returns every word by which a policy may tell one kind of product from another, sorted: those that it
-// declares, and all that is said where it may be looked at, which is more than the kinds. Modules and data that Cordon
-// ships with are known; of others anything may be meant. ok is false where they are too many, or where kinds may be told
+// namedKinds returns every word by which a policy may tell one kind of product from another, sorted: the mail service, which
+// is all that the modules tell apart that Cordon ships with, the kinds that it declares, and of other modules and data
+// all that they say, which is more than the kinds. ok is false where they are too many, or where kinds may be told
 // apart by something else than their names, such as their first letter.
 func namedKinds(src Source, modules map[string]*ast.Module, data map[string]any, w *Words) (kinds []string, ok bool) {
 	shipped, named := builtin(), map[string]bool{KindMailService: true}
@@ -24,8 +22,7 @@ func namedKinds(src Source, modules map[string]*ast.Module, data map[string]any,
 	}
 	ok = true
 	for path, module := range modules {
-		own := isTest(path)
-		if known := shipped.Files[path] == src.Files[path]; own || known && !looksAtKind(module) {
+		if isTest(path) || shipped.Files[path] == src.Files[path] {
 			continue
 		}
 		ast.NewGenericVisitor(func(node any) bool {
@@ -50,16 +47,6 @@ func namedKinds(src Source, modules map[string]*ast.Module, data map[string]any,
 	}
 	kinds = slices.Sorted(maps.Keys(named))
 	return kinds, ok && len(kinds) <= mostKinds
-}
-
-// looksAtKind reports whether a module may look at the kind of a product.
-func looksAtKind(module *ast.Module) (looks bool) {
-	ast.WalkRefs(module, func(ref ast.Ref) bool {
-		ground := ref.GroundPrefix()
-		looks = looks || ref.HasPrefix(ast.InputRootRef) && (ground.HasPrefix(inputKind) || inputKind.HasPrefix(ground))
-		return looks
-	})
-	return looks
 }
 
 // textual reports whether a builtin may look into a text.

@@ -1,6 +1,8 @@
 package server_test
 
 import (
+	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -10,6 +12,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"cordon/datastore"
 	"cordon/server"
 )
 
@@ -79,4 +82,23 @@ func BenchmarkReading(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkSearch asks for the first page of 50 of what a collaborator of 3,000 products may manage.
+func BenchmarkSearch(b *testing.B) {
+	w := newWorld(b, options{server: quiet, open: true})
+	carl := datastore.Member{Organization: "acme", ID: "carl", Role: datastore.Collaborator}
+	nouns := []datastore.Noun{datastore.Organization{ID: "acme", Revision: 1}}
+	for i := range 3000 {
+		carl.Grants = append(carl.Grants, fmt.Sprintf("p-%06d", i))
+		nouns = append(nouns, datastore.Product{Organization: "acme", ID: carl.Grants[i], Name: "a product", Kind: "web_hosting"})
+	}
+	if err := w.store.Update(b.Context(), func(ctx context.Context, tx datastore.Tx) error { return tx.Put(ctx, append(nouns, carl)...) }); err != nil {
+		b.Fatal(err)
+	}
+	const body = `{"subject":{"type":"user","id":"carl"},"action":{"name":"manage"},"resource":{"type":"product"}}`
+	if got := w.do(b, http.MethodPost, "/access/v1/search/resource", body); !strings.Contains(got.body, `"count":50`) {
+		b.Fatal(got.status, got.body)
+	}
+	benchmarkHandler(b, w.server.Handler(), "/access/v1/search/resource", body, w.key)
 }
