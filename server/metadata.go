@@ -67,17 +67,17 @@ func newSigner(pem []byte) (*signer, error) {
 	if err := jwk.AssignKeyID(key); err != nil {
 		return nil, fmt.Errorf("name the key of the metadata: %w", err)
 	}
-	algorithms, err := jws.AlgorithmsForKey(key)
-	if err != nil || len(algorithms) == 0 {
-		return nil, fmt.Errorf("the key of the metadata (%s) is good for no signature", key.KeyType())
-	}
-	s := &signer{key: key, algorithm: algorithms[0], made: map[string]string{}}
-	for _, usual := range []jwa.SignatureAlgorithm{jwa.RS256(), jwa.ES256(), jwa.EdDSA()} {
-		for _, possible := range algorithms {
-			if possible == usual {
-				s.algorithm = usual
-			}
-		}
+	s := &signer{key: key, made: map[string]string{}}
+	switch key := key.(type) {
+	case jwk.RSAPrivateKey:
+		s.algorithm = jwa.RS256()
+	case jwk.ECDSAPrivateKey:
+		curve, _ := key.Crv()
+		s.algorithm = map[jwa.EllipticCurveAlgorithm]jwa.SignatureAlgorithm{
+			jwa.P256(): jwa.ES256(), jwa.P384(): jwa.ES384(), jwa.P521(): jwa.ES512(),
+		}[curve]
+	default:
+		s.algorithm = jwa.EdDSA()
 	}
 	if _, err := s.sign(client.Metadata{}); err != nil {
 		return nil, fmt.Errorf("the key of the metadata is good for no signature: %w", err)
