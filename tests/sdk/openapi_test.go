@@ -20,7 +20,7 @@ func TestTheDocumentGeneratesATypeScriptClient(t *testing.T) {
 	compile := built(t, typescript+"/node_modules/typescript/bin/tsc")
 	built(t, typescript+"/build")
 	// Within the package's folder, where the library is found that the program is written with.
-	place, err := os.MkdirTemp(filepath.Join(typescript, "build"), "generated-")
+	place, err := os.MkdirTemp(filepath.Join(typescript, "build"), "generated-") //nolint:usetesting // where the modules of npm are found
 	if err != nil {
 		t.Fatal(err)
 	}
