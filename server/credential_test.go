@@ -59,7 +59,7 @@ func TestWhoComesWithoutAKeyMayAskWhereThatIsAllowed(t *testing.T) {
 	w.do(t, http.MethodPost, questions, plainQuestion, set("Authorization", "Bearer ck_x_y")).refused(t, http.StatusUnauthorized, "unauthenticated")
 	w.do(t, http.MethodPost, questions, plainQuestion, noKey, as("ann")).refused(t, http.StatusForbidden, "insufficient_scope")
 	for _, r := range w.server.Routes() {
-		if strings.HasPrefix(r.Path, "/access/") || strings.HasPrefix(r.Path, "/p/") || strings.HasPrefix(r.Path, "/.well-known/") || strings.HasSuffix(r.Path, "z") {
+		if strings.HasPrefix(r.Path, "/access/") || strings.HasPrefix(r.Path, "/p/") || strings.HasPrefix(r.Path, "/.well-known/") || strings.HasSuffix(r.Path, "z") || r.Path == "/health" {
 			continue
 		}
 		path := strings.NewReplacer("{", "", "}", "").Replace(r.Path)
@@ -67,6 +67,6 @@ func TestWhoComesWithoutAKeyMayAskWhereThatIsAllowed(t *testing.T) {
 			w.do(t, r.Method, path, nil, noKey).want(t, http.StatusForbidden)
 			continue
 		}
-		w.do(t, r.Method, path, nil, noKey).refused(t, http.StatusUnauthorized, "unauthenticated")
+		w.do(t, r.Method, path, nil, noKey).want(t, http.StatusUnauthorized)
 	}
 }
