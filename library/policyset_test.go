@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"cordon/datastore"
 	"cordon/guard"
@@ -117,8 +118,8 @@ func TestASetOfAnOperatorHasVersions(t *testing.T) {
 		if err != nil || again.Activation.Number != 5 || len(history) != 5 || history[1].How != library.Removed || history[1].Message != "no more" {
 			t.Errorf("got %+v, %+v, %v", again.Activation, history, err)
 		}
-		if standing, err := s.Standing(ctx, alice(), "notes"); err != nil || standing.Gates.Coverage != 0 {
-			t.Errorf("its gates are those of another: %+v, %v", standing, err)
+		if standing, err := s.Standing(ctx, alice(), "notes"); err != nil || standing.Gates.Coverage != 80 {
+			t.Errorf("its gates are not as they were: %+v, %v", standing, err)
 		}
 	})
 }
@@ -222,4 +223,42 @@ func TestWhatIsNoSetIsNotAdded(t *testing.T) {
 	if s.sets(t) != "cordon" {
 		t.Errorf("there are %s", s.sets(t))
 	}
+}
+
+// Whoever removes a set and adds it again does no more than what its gates leave to one person.
+func TestARemovalIsNoWayAroundTheGates(t *testing.T) {
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		ctx, yes := t.Context(), true
+		one := s.addSet(t, notes("ann"))
+		if _, err := s.SetGates(ctx, alice(), "notes", library.Gates{SecondPerson: &yes}); err != nil {
+			t.Fatal(err)
+		}
+		pushed, err := s.Push(ctx, alice(), "notes", library.Push{Files: notes("bob")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		until := s.clock.now().Add(time.Hour)
+		broken := library.Activate{Message: "now", BreakGlass: &library.BreakGlass{Reason: "nobody gets in", Until: until}}
+		if _, err := s.Activate(ctx, alice(), "notes", pushed.Version.Digest, broken); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.RemoveSet(ctx, alice(), "notes", ""); err != nil {
+			t.Fatal(err)
+		}
+		for name, files := range map[string]map[string]string{"never in force": notes("cid"), "in force for a time": notes("bob")} {
+			_, err := s.AddSet(ctx, alice(), library.NewSet{Name: "notes", Files: files})
+			if conflict(t, err) != library.CodeGatesOpen || !strings.Contains(err.Error(), library.GateSecondPerson) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+		again := s.addSet(t, notes("ann"))
+		standing, err := s.Standing(ctx, alice(), "notes")
+		if err != nil || again.Version.Digest != one.Version.Digest || again.Activation.Number != 4 || standing.Gates.SecondPerson == nil || len(standing.Reviews) != 1 {
+			t.Errorf("got %+v, %+v, %v", again, standing, err)
+		}
+		if again.Version.Report == nil || again.Version.ReportFile == one.Version.ReportFile {
+			t.Errorf("its report is that of before: %+v", again.Version)
+		}
+	})
 }
