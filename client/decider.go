@@ -23,10 +23,10 @@ var _ Decider = (*Client)(nil)
 // with [Decider.CanAll], and where one of them could not be decided it gives none and an error.
 //
 //	visible, err := client.Filter(ctx, cordon, "alice", client.ActionView, ids, client.OnProduct)
-func Filter[T any](ctx context.Context, decider Decider, user, action string, items []T, what func(T) Resource) ([]T, error) {
+func Filter[T any](ctx context.Context, decider Decider, user, action string, items []T, what func(T) Resource, details ...Detail) ([]T, error) {
 	questions := make([]EvaluationRequest, len(items))
 	for i, item := range items {
-		questions[i] = Ask(user, action, what(item))
+		questions[i] = Ask(user, action, what(item), details...)
 	}
 	can, err := decider.CanAll(ctx, questions)
 	if err != nil {

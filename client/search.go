@@ -3,8 +3,10 @@ package client
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"net/http"
+	"net/url"
 )
 
 // SearchRequest asks which subjects, resources or actions a question would be allowed for (AuthZEN
@@ -134,4 +136,22 @@ type Metadata struct {
 	SearchActionEndpoint      string   `json:"search_action_endpoint,omitempty"`
 	Capabilities              []string `json:"capabilities,omitempty"`
 	SignedMetadata            string   `json:"signed_metadata,omitempty"` // the other members and iss, as a signed token
+}
+
+// Metadata reads where a server, or the set of policies that is asked, has its endpoints. What is told of another than was
+// asked comes with an error and must not be used (AuthZEN 1.0, 9.2.3): the server knows itself by another URL than
+// this client does, or somebody else answers.
+func (c *Client) Metadata(ctx context.Context) (Metadata, error) {
+	path, identity := []string{".well-known", "authzen-configuration"}, c.base
+	if c.set != "" {
+		path, identity = append(path, "p", c.set), c.base+"/p/"+url.PathEscape(c.set)
+	}
+	var metadata Metadata
+	if _, err := c.do(ctx, call{method: http.MethodGet, path: path}, &metadata); err != nil {
+		return Metadata{}, err
+	}
+	if metadata.PolicyDecisionPoint != identity {
+		return metadata, fmt.Errorf("the metadata is of %q, and %q was asked", metadata.PolicyDecisionPoint, identity)
+	}
+	return metadata, nil
 }

@@ -114,3 +114,23 @@ func TestASearchThatBreaksOffEndsWithAnError(t *testing.T) {
 		})
 	}
 }
+
+func TestMetadataOfAnotherIsNotUsed(t *testing.T) {
+	var self string
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if self == "" {
+			self = "http://" + r.Host
+		}
+		point := map[string]string{
+			"/.well-known/authzen-configuration": self, "/.well-known/authzen-configuration/p/todo": self + "/p/todo",
+			"/.well-known/authzen-configuration/p/other": self,
+		}[r.URL.Path]
+		answer(w, 200, `{"policy_decision_point":"`+point+`","access_evaluation_endpoint":"`+point+`/access/v1/evaluation"}`)
+	})
+	for set, want := range map[string]bool{"": true, "todo": true, "other": false} {
+		m, err := c.InSet(set).Metadata(t.Context())
+		if (err == nil) != want || m.AccessEvaluationEndpoint == "" {
+			t.Errorf("%q: %+v, %v", set, m, err)
+		}
+	}
+}

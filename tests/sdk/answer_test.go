@@ -97,3 +97,14 @@ func TestTheAnswerToEachChangeTellsItsRevision(t *testing.T) {
 		t.Errorf("of what is gone: %v, %v, asked at %q", can, err, seen.atLeast)
 	}
 }
+
+// On the loopback a server knows itself by the address that it is asked at.
+func TestTheMetadataIsOfTheServerThatIsAsked(t *testing.T) {
+	t.Parallel()
+	place := program.Embedded(t)
+	server := program.Serve(t, place, program.FirstKey(t, place))
+	m, err := server.Client(nil).Metadata(t.Context())
+	if err != nil || m.SearchResourceEndpoint != server.URL+"/access/v1/search/resource" {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
