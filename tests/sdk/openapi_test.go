@@ -18,13 +18,14 @@ func TestTheDocumentGeneratesATypeScriptClient(t *testing.T) {
 	t.Parallel()
 	generate := built(t, typescript+"/node_modules/openapi-typescript/bin/cli.js")
 	compile := built(t, typescript+"/node_modules/typescript/bin/tsc")
-	built(t, typescript+"/build")
-	// Within the package's folder, where the library is found that the program is written with.
-	place, err := os.MkdirTemp(filepath.Join(typescript, "build"), "generated-") //nolint:usetesting // where the modules of npm are found
+	place := t.TempDir()
+	modules, err := filepath.Abs(filepath.Join(typescript, "node_modules"))
+	if err == nil {
+		err = os.Symlink(modules, filepath.Join(place, "node_modules"))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.RemoveAll(place) })
 	text, err := os.ReadFile(filepath.Join(typescript, "openapi", "program.ts"))
 	if err != nil {
 		t.Fatal(err)
@@ -37,7 +38,7 @@ func TestTheDocumentGeneratesATypeScriptClient(t *testing.T) {
 	}
 	node(t, nil, generate, "../../server/openapi.yaml", "--output", filepath.Join(place, "api.d.ts"))
 	node(t, nil, compile, "--strict", "--exactOptionalPropertyTypes", "--noUncheckedIndexedAccess", "--target", "ES2022",
-		"--module", "NodeNext", "--typeRoots", typescript+"/node_modules/@types", "--types", "node", filepath.Join(place, "program.ts"))
+		"--module", "NodeNext", "--typeRoots", filepath.Join(modules, "@types"), "--types", "node", filepath.Join(place, "program.ts"))
 
 	data := program.Embedded(t)
 	server := program.Serve(t, data, program.FirstKey(t, data))
