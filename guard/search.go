@@ -80,7 +80,7 @@ func (g *Guard) Search(ctx context.Context, o *Origin, s *Search) (*Found, error
 		err = g.store.View(ctx, func(ctx context.Context, r datastore.Reader) error {
 			w = &walk{
 				g: g, policy: p, store: r, began: began, find: s.Find, asked: asked, floors: floors, only: o.Caller.Organization,
-				at: start, ends: g.Ends(start), after: page.after, limit: page.limit,
+				at: start, ends: g.Ends(start), after: page.after, limit: page.limit, begun: time.Now(),
 			}
 			return w.run(ctx)
 		})

@@ -255,6 +255,9 @@ func TestATokenIsGoodElsewhereAndLater(t *testing.T) {
 		if got := pages(t, other, host(), s); len(got) != 3 {
 			t.Errorf("another replica found %v", got)
 		}
+		if again := must[*guard.Found](t)(other.Search(t.Context(), host(), &guard.Search{Find: s.Find, Question: s.Question, Limit: 2})); again.Next != first.Next {
+			t.Errorf("equal pages go on with %s and %s", first.Next, again.Next)
+		}
 		if strings.Contains(first.Next, "acme") {
 			t.Errorf("a token says what it stands for: %s", first.Next)
 		}
@@ -279,6 +282,18 @@ func TestATokenIsGoodElsewhereAndLater(t *testing.T) {
 			if invalid, ok := errors.AsType[*guard.Invalid](err); !ok || len(invalid.Errors) != 1 || !strings.HasPrefix(invalid.Errors[0].Pointer, "/page/") {
 				t.Errorf("with another %s: %+v, %v", name, found, err)
 			}
+		}
+		// Where the store is set back, its secret is taken anew.
+		if err := store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+			return tx.Delete(ctx, datastore.Note{Name: "search/secret"})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		begun := guard.Search{Find: s.Find, Question: s.Question, Limit: 2}
+		third := newGuard(t, store, nil)
+		begun.Token = must[*guard.Found](t)(third.Search(t.Context(), host(), &begun)).Next
+		if got := pages(t, other, host(), begun); len(got) != 3 {
+			t.Errorf("after the store was set back: %v", got)
 		}
 	})
 }

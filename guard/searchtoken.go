@@ -44,6 +44,13 @@ func (g *Guard) openPage(ctx context.Context, o *Origin, s *Search) (searchPage,
 		return page, nil
 	}
 	limit, after, ok := page.read(s.Token)
+	if !ok { // or the store was set back meanwhile, and holds another secret
+		g.secret.Store(nil)
+		if page.secret, err = g.searchSecret(ctx); err != nil {
+			return page, err
+		}
+		limit, after, ok = page.read(s.Token)
+	}
 	switch {
 	case !ok:
 		return page, &Invalid{Errors: []FieldError{{Pointer: "/page/token",

@@ -31,6 +31,7 @@ type walk struct {
 	after    place
 	limit    int
 
+	begun  time.Time
 	looked int
 	found  []Entity
 	last   place // the candidate behind which the next page begins
@@ -74,9 +75,11 @@ func (w *walk) candidates(ctx context.Context) error {
 // one tells whether all candidates were of one organization.
 func (w *walk) one() bool { return w.organization != nil && !w.several }
 
-// charge counts what is looked at: so many candidates, or what costs as much.
+// charge counts what is looked at: so many candidates, or what costs as much. A page that has taken long already ends
+// where it has come, if it has come anywhere.
 func (w *walk) charge(candidates int) error {
-	if w.looked >= mostLooked {
+	late := time.Since(w.begun) > searchTime && w.last != place{}
+	if late || w.looked >= mostLooked {
 		return errPageFull
 	}
 	w.looked += candidates

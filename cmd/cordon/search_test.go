@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,5 +46,20 @@ func TestSearchSaysWhatItNeeds(t *testing.T) {
 	s.command().run(t, "search", "users", "use", "imap", "--type", "channel").want(t, 2, "", "cordon: a search about a channel needs --organization (or CORDON_ORGANIZATION)\n")
 	if len(s.asked) > 0 {
 		t.Errorf("asked %v", s.asked)
+	}
+}
+
+func TestTheLogTellsASearch(t *testing.T) {
+	record := func(details string) string {
+		return `{"id":"r-1","time":"2026-01-02T03:04:05Z","kind":"read","caller":"k","question":{"subject":{"type":"user","id":""},"action":{"name":"manage"},` +
+			`"resource":{"type":"product","id":"web-1"}},"decision":true,"reasons":[],"details":` + details + `}`
+	}
+	s := serve(t, map[string]string{"GET /v1/decisions": `200 {"items":[` + record(`{"search":"subject","count":50,"more":true}`) + `,` +
+		record(`{"search":"subject","count":3,"more":false}`) + `],"next_cursor":""}`})
+	got := s.command().run(t, "log")
+	for _, want := range []string{"found 50, and more", "found 3"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("%q is not in\n%s%s", want, got.out, got.err)
+		}
 	}
 }
