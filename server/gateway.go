@@ -171,6 +171,10 @@ func (c *call) forwarded() (*forwarded, error) {
 			*into = given[0]
 		}
 	}
+	return readForwarded(method, host, uri)
+}
+
+func readForwarded(method, host, uri string) (*forwarded, error) {
 	path, _, _ := strings.Cut(uri, "?")
 	segments, err := readPath(path)
 	if err != nil {

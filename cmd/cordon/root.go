@@ -94,6 +94,7 @@ CORDON_KEY.
 Exit codes:
   0  done, or allowed
   1  denied by the rules; of import, lines were refused; of healthcheck, not ready;
+     of gateway, the request does not pass;
      of log --explain, audit verify and audit status, the log is not what it should be;
      of policy, a check failed, or something holds a change up, as an open gate does
   2  used wrongly: nothing was asked or done, or the server refuses what was asked as not valid
@@ -105,7 +106,7 @@ Exit codes:
 		PersistentPreRunE: a.begin,
 	}
 	root.AddGroup(&cobra.Group{ID: "server", Title: "The server:"}, &cobra.Group{ID: "act", Title: "Ask and act:"})
-	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.backup(), a.restore(), a.demo(), a.healthcheck())
+	addTo(root, "server", a.serve(), a.keys(), a.importing(), a.backup(), a.restore(), a.demo(), a.healthcheck(), a.gateway())
 	addTo(root, "act", a.check(), a.search(), a.block(), a.unblock(), a.maintenance(), a.user(), a.supportCode(), a.show(), a.log(), a.audit(), a.messages(), a.webhooks(), a.procedures(), a.retention(), a.hold(), a.settings(), a.policy(), a.policySets())
 	root.AddCommand(a.version(), helpConfig())
 	a.needCommand(root)
