@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"testing"
 
 	"cordon/datastore"
@@ -16,6 +17,7 @@ func views() []test {
 		{"an error of fn comes back as it is", viewsError},
 		{"a panic of fn goes through, and the store goes on", viewsPanic},
 		{"a view is not read after its end", viewsOver},
+		{"who reads by key does not wait for views that are open", viewsOpen},
 		{"many views at a time hold up neither each other nor who writes", viewsMany},
 	}
 }
@@ -100,6 +102,30 @@ func viewsOver(t *testing.T, s datastore.Store) {
 	if _, err := kept.Facts(t.Context(), datastore.Key{Organization: "acme"}); err == nil {
 		t.Error("a view is read after its end")
 	}
+}
+
+func viewsOpen(t *testing.T, s datastore.Store) {
+	put(t, s, company("acme")...)
+	const open = 8 // more than there may be at a time
+	entered, leave := make(chan struct{}, open), make(chan struct{})
+	var views sync.WaitGroup
+	for range open {
+		views.Go(func() {
+			must(t, s.View(t.Context(), func(ctx context.Context, r datastore.Reader) error {
+				known(t, r, datastore.Key{Organization: "acme"})
+				entered <- struct{}{}
+				<-leave
+				return nil
+			}))
+		})
+	}
+	<-entered
+	for range 2 * open {
+		known(t, s, datastore.Key{Organization: "acme", User: "carl"})
+	}
+	put(t, s, member("acme", "zoe", datastore.Client))
+	close(leave)
+	views.Wait()
 }
 
 func viewsMany(t *testing.T, s datastore.Store) {

@@ -15,14 +15,16 @@ import (
 )
 
 // readers is how many connections read by key at a time. Reads are short and burn a core each, so
-// more of them would only wait for one another.
-const readers = 4
+// more of them would only wait for one another. Views take longer, and have viewers of their own: whoever reads by key
+// does not wait for them.
+const readers, viewers = 4, 2
 
 // file is one database file: its writer, its readers by key, and a pool for lists.
 type file struct {
 	writer *writer
 	pool   chan *conn
-	opened int // connections of the pool
+	views  chan *conn
+	opened int // connections of both
 	// lists lets as many lists be open as are asked for: a list keeps its connection while its
 	// consumer works, and a consumer that lists within a list must not wait for itself.
 	lists  *sql.DB
@@ -34,7 +36,7 @@ type file struct {
 // openFile opens a file of the directory and brings its schema up to date. durable: a commit is on
 // disk when it is acknowledged.
 func openFile(ctx context.Context, dir string, schema schema, durable bool, closed <-chan struct{}) (*file, error) {
-	f := &file{pool: make(chan *conn, readers), closed: closed}
+	f := &file{pool: make(chan *conn, readers), views: make(chan *conn, viewers), closed: closed}
 	if err := f.open(ctx, filepath.Join(dir, schema.name), schema, durable); err != nil {
 		return nil, errors.Join(fmt.Errorf("open %s: %w", schema.name, err), f.close())
 	}
@@ -63,13 +65,16 @@ func (f *file) open(ctx context.Context, path string, schema schema, durable boo
 	if f.lists, err = sql.Open("sqlite", address(path, durable, true)); err != nil {
 		return err
 	}
-	f.lists.SetMaxIdleConns(readers + 2)
-	for range readers {
+	f.lists.SetMaxIdleConns(readers + viewers + 2)
+	for i := range readers + viewers {
 		if c, err = connect(ctx, f.lists); err != nil {
 			return err
 		}
-		f.pool <- c
-		f.opened++
+		if f.opened++; i < readers {
+			f.pool <- c
+		} else {
+			f.views <- c
+		}
 	}
 	return f.keepRoom(ctx)
 }
@@ -106,12 +111,16 @@ func address(path string, durable, readOnly bool) string {
 // read lends f a connection that no other uses meanwhile. What is read in one statement is read at
 // one point in time.
 func (f *file) read(ctx context.Context, use func(c *conn) error) error {
+	return f.lend(ctx, f.pool, use)
+}
+
+func (f *file) lend(ctx context.Context, pool chan *conn, use func(c *conn) error) error {
 	if err := f.usable(ctx); err != nil {
 		return err
 	}
 	select {
-	case c := <-f.pool:
-		defer func() { f.pool <- c }()
+	case c := <-pool:
+		defer func() { pool <- c }()
 		return use(c)
 	case <-f.closed:
 		return datastore.ErrClosed
@@ -141,7 +150,12 @@ func (f *file) close() error {
 		errs = append(errs, f.writer.close())
 	}
 	for range f.opened {
-		errs = append(errs, (<-f.pool).close())
+		var c *conn
+		select {
+		case c = <-f.pool:
+		case c = <-f.views:
+		}
+		errs = append(errs, c.close())
 	}
 	if f.lists != nil {
 		errs = append(errs, f.lists.Close())

@@ -18,7 +18,7 @@ type view struct {
 // the writer nor other readers wait for it.
 func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r datastore.Reader) error) error {
 	var failed error // of fn, to be given back as it is
-	err := s.state.read(ctx, func(c *conn) (err error) {
+	err := s.state.lend(ctx, s.state.views, func(c *conn) (err error) {
 		v := &view{conn: c}
 		// The end of ctx must not leave the connection in a transaction.
 		if _, err := c.exec(context.Background(), `BEGIN`); err != nil {
