@@ -62,11 +62,7 @@ func (g *Guard) DecideIn(ctx context.Context, o *Origin, name string, q *Questio
 // be decided for another reason than the rules, there is none.
 func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Question, at time.Time, entry *record.Record) (SetAnswer, error) {
 	start := g.now()
-	in, err := set.ReadInput(q.Input)
-	if err != nil {
-		return SetAnswer{}, &Invalid{Errors: []FieldError{{Detail: "is no question that a policy set is asked: " + err.Error()}}}
-	}
-	d, err := p.decide(ctx, in)
+	d, err := p.answer(ctx, q.Input)
 	if ctx.Err() != nil {
 		return SetAnswer{}, context.Cause(ctx)
 	}
@@ -85,7 +81,7 @@ func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Questi
 	*entry = record.Record{
 		ID: answer.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
 		Kind: record.KindDecision, Question: record.Question{Subject: q.Subject, Action: Action{Name: q.Action.Name}, Resource: Entity{Type: q.Resource.Type, ID: q.Resource.ID}},
-		Input: in.JSON(), Decision: answer.Allowed, Reasons: json.RawMessage("[]"), Policy: answer.Policy,
+		Input: q.Input, Decision: answer.Allowed, Reasons: json.RawMessage("[]"), Policy: answer.Policy,
 		DurationUS: g.now().Sub(start).Microseconds(), RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
 	}
 	if entry.Details, _ = json.Marshal(details); err != nil { // of texts and JSON alone: it cannot fail
@@ -95,6 +91,18 @@ func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Questi
 		g.observe.Decision(otherAction, answer.Allowed, "", g.now().Sub(start))
 	}
 	return answer, nil
+}
+
+// answer decides an input: it is remembered, or read and the rules are asked.
+func (p *setPolicy) answer(ctx context.Context, input []byte) (*set.Decision, error) {
+	if d := p.Remembered(input); d != nil {
+		return d, nil
+	}
+	in, err := set.ReadInput(input)
+	if err != nil {
+		return nil, &Invalid{Errors: []FieldError{{Detail: "is no question that a policy set is asked: " + err.Error()}}}
+	}
+	return p.decide(ctx, in)
 }
 
 // DecideAllIn answers the items of a batch by one version of a policy set, as DecideAll does by the built-in one. An item whose

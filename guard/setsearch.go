@@ -71,7 +71,10 @@ func (g *Guard) walkSet(ctx context.Context, p *setPolicy, s *Search, page *sear
 		if err != nil {
 			return "", err
 		}
-		d, err := p.decide(ctx, in)
+		d := p.Remembered(in.JSON())
+		if d == nil {
+			d, err = p.decide(ctx, in)
+		}
 		if err != nil {
 			return "", fmt.Errorf("decide %s: %w", id, err)
 		}

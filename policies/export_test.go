@@ -32,16 +32,16 @@ func (e *Engine) Flatten(other *Engine) {
 
 // Misremember puts a wrong answer into the memo, as if a form of the rules had given it.
 func (e *Engine) Misremember(in *Input, flat bool, wrong *Decision) {
-	key := appendKey(nil, in)
-	e.memo.keep(e.memo.slot(key), &memoized{key: string(key), flat: flat, decision: wrong})
+	e.memo.keep(appendKey(nil, in), memoized{flat: flat, decision: wrong})
 }
 
 // Remembered says how many bytes the memo holds, and counts them again.
 func (e *Engine) Remembered() (counted, held int64) {
-	for i := range e.memo.slots {
-		held += e.memo.slots[i].Load().size()
+	answers := e.memo.answers
+	for i := range answers.slots {
+		held += answers.slots[i].Load().size()
 	}
-	return e.memo.bytes.Load(), held
+	return answers.bytes.Load(), held
 }
 
 // Spend asks all that a check asks for the budget.

@@ -3,7 +3,6 @@ package policies
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"sync/atomic"
 )
 
@@ -17,57 +16,33 @@ const (
 // Stats counts what the memo and the checks of an engine did since it was made.
 type Stats struct{ Hits, Misses, Checked, Disagreements uint64 }
 
-// memo remembers answers by input. It has no lock: a slot is replaced as a whole. Nothing is ever invalidated, since
-// what an answer depends on is its key; a new policy is a new engine with a new memo.
-//
-// It is bounded by bytes, some 30,000 real inputs: what callers make up as the names of actions and resources is kept
-// in it, and would fill it. When it is full, the slots that a hand comes by are emptied, whoever has them.
+// memo remembers answers by input, some 30,000 real ones, while it is trusted.
 type memo struct {
-	off   atomic.Pointer[string] // why it is off; nil when it is on
-	seed  maphash.Seed
-	slots []atomic.Pointer[memoized]
-	bytes atomic.Int64 // of what is in the slots
-	hand  atomic.Uint64
+	off     atomic.Pointer[string] // why it is off; nil when it is on
+	answers *Answers[memoized]
 
 	hits, misses, checked, disagreements atomic.Uint64
 }
 
 type memoized struct {
-	key      string
 	flat     bool // the flat form of the rules answered
 	decision *Decision
 }
 
-func (m *memoized) size() int64 {
-	if m == nil {
-		return 0
-	}
-	return int64(memoWeight + len(m.key) + len(m.decision.InputJSON))
-}
-
 // newMemo returns a memo, or one that is off for a reason.
 func newMemo(off string) *memo {
-	m := &memo{seed: maphash.MakeSeed()}
+	m := &memo{}
 	if off != "" {
 		m.off.Store(&off)
 		return m
 	}
-	m.slots = make([]atomic.Pointer[memoized], memoSlots)
+	m.answers = NewAnswers[memoized](memoSlots, memoBytes)
 	return m
 }
 
-func (m *memo) slot(key []byte) *atomic.Pointer[memoized] {
-	return &m.slots[maphash.Bytes(m.seed, key)%memoSlots]
-}
-
-// keep puts an entry into its slot, and keeps the memo within its bound.
-func (m *memo) keep(slot *atomic.Pointer[memoized], entry *memoized) {
-	old := slot.Swap(entry)
-	m.bytes.Add(entry.size() - old.size())
-	for m.bytes.Load() > memoBytes {
-		gone := m.slots[m.hand.Add(1)%memoSlots].Swap(nil)
-		m.bytes.Add(-gone.size())
-	}
+// keep remembers an answer to the input with a key.
+func (m *memo) keep(key []byte, a memoized) {
+	m.answers.Keep(key, a, memoWeight+len(key)+len(a.decision.InputJSON))
 }
 
 // MemoOn reports whether equal inputs share an answer, and if not, why.
@@ -99,8 +74,7 @@ func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
 	if len(key) > maxKey {
 		return e.DecideUncached(ctx, in)
 	}
-	slot := m.slot(key)
-	if found := slot.Load(); found != nil && found.key == string(key) && (!found.flat || e.flat.query.Load() != nil) {
+	if found, ok := m.answers.Find(key); ok && (!found.flat || e.flat.query.Load() != nil) {
 		if m.hits.Add(1)%checkEveryN != 0 {
 			return found.decision, nil
 		}
@@ -111,12 +85,12 @@ func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
 	if err != nil {
 		return nil, err // errors are not remembered
 	}
-	m.keep(slot, &memoized{key: string(key), flat: flat, decision: decision})
+	m.keep(key, memoized{flat: flat, decision: decision})
 	return decision, nil
 }
 
 // recheck evaluates a remembered input again and compares.
-func (e *Engine) recheck(ctx context.Context, in *Input, found *memoized) (*Decision, error) {
+func (e *Engine) recheck(ctx context.Context, in *Input, found memoized) (*Decision, error) {
 	fresh, err := e.evaluate(ctx, e.plain, in)
 	if errors.Is(err, ErrTimeout) {
 		return nil, err

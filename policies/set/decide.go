@@ -23,10 +23,29 @@ type Decision struct {
 // longestContext bounds what a set says beside its decision, in bytes of JSON: it goes on record.
 const longestContext = 16 << 10
 
-// Decide evaluates the rules on an input. Rules that say nothing do not allow. An error is never a yes:
-// policies.ErrTimeout when ctx ended first, policies.ErrResult when the rules gave nothing usable.
+// What is remembered of a set's answers: all that a policy depends on is its input, for its data never change and nothing
+// that it may call depends on anything else.
+const (
+	memoSlots  = 1 << 13
+	memoBytes  = 4 << 20
+	memoWeight = 200     // of an entry beside its texts, rounded up
+	memoLimit  = 4 << 10 // longer inputs are not remembered
+)
+
+// Remembered returns the answer that Decide would give to the input that a text is read as, nil where it is not remembered.
+func (e *Engine) Remembered(text []byte) *Decision {
+	d, _ := e.answers.Find(text)
+	return d
+}
+
+// Decide evaluates the rules on an input, and remembers the answer. Rules that say nothing do not allow. An error is never a
+// yes: policies.ErrTimeout when ctx ended first, policies.ErrResult when the rules gave nothing usable.
 func (e *Engine) Decide(ctx context.Context, in *Input) (*Decision, error) {
-	return e.ask(ctx, in)
+	d, err := e.ask(ctx, in)
+	if err == nil && len(in.text) <= memoLimit {
+		e.answers.Keep(in.text, d, memoWeight+len(in.text)+len(d.Context))
+	}
+	return d, err
 }
 
 // Trace returns how the rules come to their decision on an input.

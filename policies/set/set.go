@@ -37,6 +37,7 @@ type Engine struct {
 	decide       *policies.Query
 	searches     map[string]bool            // <find>_search, where the set has it
 	candidates   map[string]*policies.Query // by what is looked for; what the set knows none of has none
+	answers      *policies.Answers[*Decision]
 }
 
 // Name returns the name of the set.
@@ -58,7 +59,10 @@ func Compile(ctx context.Context, name string, src policies.Source) (*Engine, er
 	if err != nil {
 		return nil, err
 	}
-	e := &Engine{name: name, digest: src.Digest(), program: program, searches: map[string]bool{}, candidates: map[string]*policies.Query{}}
+	e := &Engine{
+		name: name, digest: src.Digest(), program: program, searches: map[string]bool{}, candidates: map[string]*policies.Query{},
+		answers: policies.NewAnswers[*Decision](memoSlots, memoBytes),
+	}
 	if err := e.read(); err != nil {
 		return nil, err
 	}

@@ -254,6 +254,59 @@ func TestWhatIsNoQuestionIsNotRead(t *testing.T) {
 	}
 }
 
+// What was answered is answered again without the rules; what fails is asked again.
+func TestAnswersAreRememberedByTheWholeQuestion(t *testing.T) {
+	e := compile(t, source(`allow if to_number(input.subject.id) + input.context.n > 2`))
+	ask := func(id, n string) *set.Input {
+		return input(t, `{"subject":{"type":"user","id":"`+id+`"},"action":{"name":"read"},"resource":{"type":"note","id":"n1"},"context":{"n":`+n+`}}`)
+	}
+	for _, test := range []struct {
+		id, n string
+		want  bool
+	}{{"1", "1", false}, {"1", "2", true}, {"2", "1", true}, {"1", "1", false}} {
+		in := ask(test.id, test.n)
+		got, err := e.Decide(t.Context(), in)
+		if err != nil || got.Allowed != test.want || e.Remembered(in.JSON()) == nil || e.Remembered(in.JSON()).Allowed != test.want {
+			t.Errorf("%s, %s: %+v, %v", test.id, test.n, got, err)
+		}
+	}
+	if in := ask("x", "1"); e.Remembered(in.JSON()) != nil {
+		t.Error("what was not asked is remembered")
+	} else if _, err := e.Decide(t.Context(), in); err == nil || e.Remembered(in.JSON()) != nil {
+		t.Errorf("an error is remembered, or none: %v", err)
+	}
+	for i := range 30_000 { // more than fit
+		if _, err := e.Decide(t.Context(), ask("1", fmt.Sprint(i))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if d, err := e.Decide(t.Context(), ask("1", "1")); err != nil || d.Allowed {
+		t.Errorf("got %+v, %v", d, err)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	e, err := set.Compile(b.Context(), "notes", source(`allow if input.subject.properties.team in data.teams`, `{"teams": ["red", "blue"]}`))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("asked", func(b *testing.B) {
+		in, _ := set.ReadInput([]byte(annReads))
+		for b.Loop() {
+			if _, err := e.Decide(b.Context(), in); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("remembered", func(b *testing.B) {
+		for b.Loop() {
+			if e.Remembered([]byte(annReads)) == nil {
+				b.Fatal("it is not")
+			}
+		}
+	})
+}
+
 func FuzzReadInput(f *testing.F) {
 	f.Add(annReads)
 	e, err := set.Compile(context.Background(), "notes", source("allow if input.subject.properties.n + 1 > 2"))
