@@ -99,6 +99,41 @@ func ReadBatch(body string) (Questions, error) {
 	return b.questions()
 }
 
+// ReadWhole is the reading of a question for a policy set.
+func ReadWhole(body string) (guard.Question, error) {
+	var q guard.Question
+	a, err := readQuestion([]byte(body), true)
+	if err == nil {
+		err = a.whole(&q)
+	}
+	return q, err
+}
+
+// ReadData is the reading of {"input": ...} of a caller of Open Policy Agent.
+func ReadData(body string) (guard.Question, error) {
+	var q guard.Question
+	a, err := readDataBody([]byte(body), true)
+	if err == nil {
+		err = a.whole(&q)
+	}
+	return q, err
+}
+
+// ReadSearch is the reading of a search.
+func ReadSearch(body, find string) (guard.Search, error) {
+	search := guard.Search{Find: find}
+	read, err := readSearch([]byte(body), true)
+	if err != nil {
+		return search, err
+	}
+	search.Limit, search.Token = read.limit, read.token
+	if err = read.search(&search); err != nil {
+		return search, err
+	}
+	search.Asked, err = canonical([]byte(body), find)
+	return search, err
+}
+
 func (b *batch) questions() (Questions, error) {
 	q := Questions{Semantic: b.semantic}
 	if err := b.checkDefaults(); err != nil {

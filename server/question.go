@@ -92,7 +92,8 @@ func newReader(data []byte) (*reader, error) {
 	if err := checkSyntax(data); err != nil {
 		return nil, err
 	}
-	return &reader{dec: jsontext.NewDecoder(bytes.NewBuffer(data))}, nil
+	// That no name is there twice is known by now.
+	return &reader{dec: jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))}, nil
 }
 
 // readQuestion reads the body of /access/v1/evaluation.

@@ -206,10 +206,11 @@ func (e *entity) name(id string) {
 }
 
 // canonical returns what was asked, but for the page and what is passed over, as one text whatever the order of its
-// members (RFC 8785): the next page is of the same text.
+// members (RFC 8785, but that whole numbers are not rounded): the next page is of the same text.
 func canonical(data []byte, find string) ([]byte, error) {
+	unique := jsontext.AllowDuplicateNames(true) // that no name is there twice is known by now
 	var body map[string]jsontext.Value
-	if err := json.Unmarshal(data, &body); err != nil {
+	if err := json.Unmarshal(data, &body, unique); err != nil {
 		return nil, invalid(explainJSON(err))
 	}
 	kept := map[string]jsontext.Value{}
@@ -220,22 +221,22 @@ func canonical(data []byte, find string) ([]byte, error) {
 	}
 	if value := kept[find]; value != nil {
 		var sought map[string]jsontext.Value
-		if err := json.Unmarshal(value, &sought); err != nil {
+		if err := json.Unmarshal(value, &sought, unique); err != nil {
 			return nil, invalid(explainJSON(err))
 		}
 		delete(sought, "id")
-		text, err := json.Marshal(sought)
+		text, err := json.Marshal(sought, unique)
 		if err != nil {
 			return nil, fmt.Errorf("write what is searched for: %w", err)
 		}
 		kept[find] = text
 	}
-	text, err := json.Marshal(kept)
+	text, err := json.Marshal(kept, unique)
 	if err != nil {
 		return nil, fmt.Errorf("write what was asked: %w", err)
 	}
 	value := jsontext.Value(text)
-	if err := value.Canonicalize(); err != nil {
+	if err := value.Canonicalize(unique, jsontext.CanonicalizeRawInts(false)); err != nil {
 		return nil, fmt.Errorf("write what was asked: %w", err)
 	}
 	return value, nil

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"strconv"
 	"strings"
 
@@ -22,12 +23,18 @@ const (
 // Input is a question as the rules of a set see it: {"subject", "action", "resource", "context"}. Nobody changes one.
 type Input struct {
 	document map[string]any
-	text     []byte
+	text     []byte // nil: that of the document
 	value    ast.Value
 }
 
 // JSON is the input as it was read. Nobody writes to it.
-func (in *Input) JSON() []byte { return in.text }
+func (in *Input) JSON() []byte {
+	if in.text != nil {
+		return in.text
+	}
+	text, _ := json.Marshal(in.document) // it was read from JSON
+	return text
+}
 
 const (
 	deepest       = 64
@@ -100,22 +107,28 @@ func newInput(document map[string]any, text []byte) (*Input, error) {
 	return &Input{document: document, text: text, value: value}, nil
 }
 
-// With is a question about one of what was looked for: of its type, with an id, and without properties.
+// With is a question about one of what was looked for: of its type, with an id, and without properties. All else is shared
+// with the input, however large it is.
 func (in *Input) With(find, kind, id string) (*Input, error) {
 	entity := map[string]any{"type": kind, "id": id}
 	if find == Action {
 		entity = map[string]any{"name": id}
 	}
-	document := make(map[string]any, 4)
-	for name, value := range in.document {
-		document[name] = value
-	}
+	document := maps.Clone(in.document)
 	document[find] = entity
-	text, err := json.Marshal(document)
+	term, err := ast.InterfaceToValue(entity)
 	if err != nil {
-		return nil, fmt.Errorf("render input: %w", err)
+		return nil, fmt.Errorf("read input: %w", err)
 	}
-	return newInput(document, text)
+	value := ast.NewObject(ast.Item(ast.StringTerm(find), ast.NewTerm(term)))
+	if asked, ok := in.value.(ast.Object); ok {
+		asked.Foreach(func(name, member *ast.Term) {
+			if word, _ := name.Value.(ast.String); string(word) != find {
+				value.Insert(name, member)
+			}
+		})
+	}
+	return &Input{document: document, value: value}, nil
 }
 
 // checkValue refuses what is nested too deep, and numbers that take memory without end to be worked out.
