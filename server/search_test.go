@@ -302,3 +302,33 @@ func TestASearchIsNotOlderThanWasAskedFor(t *testing.T) {
 	w.do(t, http.MethodPost, searchAction, body, set(client.HeaderAtLeast, "acme=1")).want(t, http.StatusOK)
 	w.do(t, http.MethodPost, searchAction, body, set(client.HeaderAtLeast, "acme")).want(t, http.StatusBadRequest)
 }
+
+// Whatever is sent to a search is answered or refused, and the same thing twice in the same way.
+func FuzzSearches(f *testing.F) {
+	w := newWorld(f, options{open: true})
+	w.acme(f)
+	paths := []string{searchSubject, searchResource, searchAction}
+	for _, seed := range []string{
+		`{"subject":{"type":"user","id":"carl"},"action":{"name":"manage"},"resource":{"type":"product","id":"shop"}}`,
+		`{"subject":{"type":"user","id":"anna","id":"carl"},"action":{"name":"manage"},"resource":{"type":"product"}}`,
+		`{"subject":{"type":"user","id":"anna"},"action":{"name":"view"},"resource":{"type":"user","properties":{"organization":"acme"}},"page":{"limit":1,"token":""}}`,
+		`{"Subject":{"type":"user"},"subject":{"type":"user","id":"anna","properties":null},"action":null,"resource":{"type":"channel","id":"imap","properties":{"organization":"acme"}},"context":{"n":1e400}}`,
+		`{"subject":{"type":"user","id":"\u0000"},"action":{"name":"\ud83e\udd8a"},"resource":{"type":"organization","id":"acme"},"page":{"limit":9223372036854775808,"token":"AAAA"}}`,
+		`{"subject":{"type":"user","id":5},"resource":[],"page":{"limit":1e0}}`, `{"page":`, `[]`, `{}`, "", "\xff",
+		`{"subject":` + strings.Repeat(`{"a":`, 100) + `1` + strings.Repeat(`}`, 100) + `}`,
+	} {
+		for i := range paths {
+			f.Add(uint8(i), seed)
+		}
+	}
+	f.Fuzz(func(t *testing.T, find uint8, body string) {
+		path := paths[int(find)%len(paths)]
+		got := w.do(t, http.MethodPost, path, body)
+		if got.status != http.StatusOK && got.status != http.StatusBadRequest {
+			t.Fatalf("%s %q: %d %s", path, body, got.status, got.body)
+		}
+		if again := w.do(t, http.MethodPost, path, body); got.status == http.StatusOK && again.body != got.body {
+			t.Fatalf("%s %q: %s, then %s", path, body, got.body, again.body)
+		}
+	})
+}
