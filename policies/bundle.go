@@ -3,13 +3,16 @@ package policies
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/bundle"
 )
 
 // Bundle returns what of a policy decides as an OPA bundle, a gzipped tar archive that any OPA can run: the decision is at
-// data.cordon.decision. Its revision is the digest; the tests, which decide nothing, are left out.
+// data.cordon.decision, that of another set in its package. Its revision is the digest; the tests, which decide nothing, are left
+// out.
 func (s Source) Bundle() ([]byte, error) {
 	data, err := s.readData()
 	if err != nil {
@@ -19,7 +22,7 @@ func (s Source) Bundle() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	roots := []string{"cordon"}
+	roots := rootsOf(modules, data)
 	b := bundle.Bundle{Manifest: bundle.Manifest{Revision: s.Digest(), Roots: &roots}, Data: data}
 	b.Manifest.SetRegoVersion(ast.RegoV1)
 	for _, path := range s.Paths() {
@@ -32,4 +35,38 @@ func (s Source) Bundle() ([]byte, error) {
 		return nil, fmt.Errorf("write bundle: %w", err)
 	}
 	return out.Bytes(), nil
+}
+
+// rootsOf names the places that the modules and the data of a policy take, sorted: an OPA has other bundles beside this one. All
+// policy sets share authzen, so there it is the name below it.
+func rootsOf(modules map[string]*ast.Module, data map[string]any) []string {
+	var roots []string
+	add := func(name string, below func(yield func(string) bool)) {
+		if name != "authzen" {
+			roots = append(roots, name)
+			return
+		}
+		for set := range below {
+			roots = append(roots, name+"/"+set)
+		}
+	}
+	for _, module := range modules {
+		at := module.Package.Path
+		add(word(at, 1), func(yield func(string) bool) { yield(word(at, 2)) })
+	}
+	for name, value := range data {
+		children, _ := value.(map[string]any)
+		add(name, maps.Keys(children))
+	}
+	slices.Sort(roots)
+	return slices.Compact(roots)
+}
+
+// word is a part of the path of a package; every one is a text.
+func word(path ast.Ref, i int) string {
+	if i >= len(path) {
+		return ""
+	}
+	text, _ := path[i].Value.(ast.String)
+	return string(text)
 }

@@ -71,3 +71,30 @@ func TestABundleOfOnePolicyIsAlwaysTheSame(t *testing.T) {
 		t.Errorf("%v, %v: two bundles of one policy differ", err, err2)
 	}
 }
+
+// A policy set is a bundle, too, which has a place beside those of others.
+func TestABundleOfASetIsLoadedByOPA(t *testing.T) {
+	src := policies.Source{Files: map[string]string{
+		"notes.rego":      "package authzen.notes\n\nallow if data.users[input.subject.id].reads\n\nentities := data.authzen.notes.known\n",
+		"below/more.rego": "package authzen.notes.below\n\nx := 1\n", "notes_test.rego": "package authzen.notes_test\n\ntest_x if true\n",
+		"data.json": `{"users": {"ann": {"reads": true}}, "authzen": {"notes": {"known": {}}}}`,
+	}}
+	text, err := src.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := bundle.NewReader(bytes.NewReader(text)).Read()
+	if err != nil || !slices.Equal(*read.Manifest.Roots, []string{"authzen/notes", "users"}) {
+		t.Fatalf("%+v, %v", read.Manifest, err)
+	}
+	file := filepath.Join(t.TempDir(), "bundle.tar.gz")
+	if err := os.WriteFile(file, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]int{"ann": 1, "bob": 0} {
+		got, err := rego.New(rego.Query("data.authzen.notes.allow"), rego.LoadBundle(file), rego.Input(map[string]any{"subject": map[string]any{"id": id}})).Eval(t.Context())
+		if err != nil || len(got) != want {
+			t.Errorf("%s: %v, %v", id, got, err)
+		}
+	}
+}
