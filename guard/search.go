@@ -79,7 +79,7 @@ func (g *Guard) Search(ctx context.Context, o *Origin, s *Search) (*Found, error
 		began := g.cache.begins()
 		err = g.store.View(ctx, func(ctx context.Context, r datastore.Reader) error {
 			w = &walk{
-				g: g, policy: p, store: r, began: began, find: s.Find, asked: asked, floors: floors, only: o.Caller.Organization,
+				g: g, policy: p, store: r, find: s.Find, asked: asked, floors: floors, only: o.Caller.Organization,
 				at: start, ends: g.Ends(start), after: page.after, limit: page.limit, begun: time.Now(),
 			}
 			return w.run(ctx)
@@ -88,6 +88,9 @@ func (g *Guard) Search(ctx context.Context, o *Origin, s *Search) (*Found, error
 		if !is {
 			if err != nil {
 				return nil, err
+			}
+			for i := range w.read {
+				g.cache.fill(began, &w.read[i].facts, w.read[i].key)
 			}
 			return g.found(o, s, w, &page)
 		}

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"cordon/datastore"
 	"cordon/guard"
@@ -241,6 +243,42 @@ func TestAPageIsOfOnePolicy(t *testing.T) {
 		}
 	}
 	t.Errorf("during %+v", during)
+}
+
+// undone is a store whose views do not come to their end: what they read is undone, as where a primary steps down.
+type undone struct{ datastore.Store }
+
+func (u *undone) View(ctx context.Context, fn func(context.Context, datastore.Reader) error) error {
+	return errors.Join(u.Store.View(ctx, func(ctx context.Context, r datastore.Reader) error { return fn(ctx, &undoneReader{r}) }), datastore.ErrUnavailable)
+}
+
+type undoneReader struct{ datastore.Reader }
+
+func (r *undoneReader) Facts(ctx context.Context, key datastore.Key) (datastore.Facts, error) {
+	f, err := r.Reader.Facts(ctx, key)
+	if f.Member != nil {
+		f.Member.Role = datastore.LegalRepresentative
+	}
+	return f, err
+}
+
+func TestWhatAViewReadStaysOnlyWithItsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := openSQLite(t)
+		shelf(t, store, "acme", 2)
+		g := newGuard(t, &undone{store}, nil)
+		synctest.Wait()
+		time.Sleep(g.MaxStaleness() / 2) // of the bubble: a beat, from which on the cache is trusted
+		synctest.Wait()
+		s := whichMay("cleo", "manage")
+		if found, err := g.Search(t.Context(), host(), &s); !errors.Is(err, datastore.ErrUnavailable) {
+			t.Fatalf("found %+v, %v", found, err)
+		}
+		ask := &guard.Question{Subject: guard.Entity{Type: "user", ID: "cleo"}, Action: guard.Action{Name: "view_decisions"}, Resource: guard.Entity{Type: "organization", ID: "acme"}}
+		if yes, _ := decide(t, g, ask); yes {
+			t.Error("it is decided on what was undone")
+		}
+	})
 }
 
 // Replicas and restarts share the secret of the tokens, and a token is good for what it was given for alone.

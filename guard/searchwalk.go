@@ -21,7 +21,6 @@ type walk struct {
 	g      *Guard
 	policy *policy
 	store  datastore.Reader // of one point in time
-	began  uint64           // the cache's count before that
 
 	find     string
 	asked    record.Question
@@ -39,6 +38,14 @@ type walk struct {
 
 	organization *snapshot // the last that was looked into
 	several      bool
+
+	read []filling
+}
+
+// filling is what is kept for others once the view has come to its end: what a view reads is only then known to stay.
+type filling struct {
+	facts facts
+	key   datastore.Key
 }
 
 // errPageFull ends a walk.
@@ -127,7 +134,7 @@ func (w *walk) known(ctx context.Context, key datastore.Key) (facts, bool, error
 	}
 	k := factsOf(&found)
 	if key.Target == "" {
-		w.g.cache.fill(w.began, &k, key)
+		w.read = append(w.read, filling{k, key})
 	}
 	if key.Product != "" && k.product == nil {
 		return facts{}, false, nil
