@@ -20,6 +20,7 @@ import (
 //
 //	a question, before it reads what is in force    it is decided by the later version
 //	a question that has read it, and loads it       by the earlier one: it began before; the next by the later
+//	one that was told of it before its answer       by the later one, a batch and a page whole
 //	the feed, that is held up                       by the earlier one, for as long as the feed is trusted; then the store is read
 //	the end of a set                                as another version: there is no such set
 
@@ -133,8 +134,58 @@ func TestASetThatIsActivatedWhileItIsLoadedIsLookedUpAgain(t *testing.T) {
 					once.Do(func() { putSet(t, by, "notes", two) })
 				}
 			}
-			decidedIn(t, second, "ann", one)
+			want := one
+			if !elsewhere { // it is told
+				want = two
+			}
+			decidedIn(t, second, "ann", want)
 			decidedIn(t, second, "bob", two)
+		})
+	}
+}
+
+// An activation, or the end of a set, overtakes who is deciding by it: nothing of what they answer is of the version before.
+func TestWhoIsOvertakenByAnActivationDecidesAnew(t *testing.T) {
+	for name, next := range map[string]policies.Source{"another version": notesOf("bob"), "the end": {}} {
+		t.Run(name, func(t *testing.T) {
+			var g *guard.Guard
+			overtakes := false
+			g = newGuard(t, openSQLite(t), func(c *guard.Config) {
+				c.Observe.Decision = func(string, bool, string, time.Duration) {
+					if overtakes {
+						overtakes = false
+						putSet(t, g, "notes", next)
+					}
+				}
+			})
+			if err := g.KeepPolicy(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			batch := []guard.BatchItem{{Question: *reads("ann")}, {Question: *reads("bob")}}
+			for way, ask := range map[string]func() (bool, string, error){
+				"a question": func() (bool, string, error) {
+					a, err := g.DecideIn(t.Context(), host(), "notes", reads("ann"))
+					return a.Allowed, a.Policy, err
+				},
+				"a batch": func() (bool, string, error) {
+					_, list, err := g.DecideAllIn(t.Context(), host(), "notes", batch, guard.ExecuteAll)
+					if err != nil {
+						return false, "", err
+					}
+					if list[0].Policy != list[1].Policy || !list[1].Allowed {
+						t.Errorf("it is of two versions: %+v", list)
+					}
+					return list[0].Allowed, list[0].Policy, nil
+				},
+			} {
+				putSet(t, g, "notes", notesOf("ann"))
+				overtakes = true
+				allowed, by, err := ask()
+				_, gone := errors.AsType[*guard.NotFound](err)
+				if ended := len(next.Files) == 0; allowed || gone != ended || !ended && by != next.Digest() {
+					t.Errorf("%s: %v by %q, %v", way, allowed, by, err)
+				}
+			}
 		})
 	}
 }

@@ -44,18 +44,36 @@ func (g *Guard) DecideIn(ctx context.Context, o *Origin, name string, q *Questio
 		return SetAnswer{}, ErrOrganizationLimit
 	}
 	p, err := g.setFor(ctx, name)
-	if err != nil {
-		return SetAnswer{}, err
+	for err == nil {
+		var entry record.Record
+		answer, failed := g.answerIn(ctx, o, p, q, g.now(), &entry)
+		if entry.ID == "" {
+			return answer, failed
+		}
+		if p, err = g.after(ctx, p); p != nil {
+			continue
+		}
+		if err == nil {
+			err = g.journal.Append(&entry)
+		}
+		if err == nil {
+			return answer, failed
+		}
 	}
-	var entry record.Record
-	answer, failed := g.answerIn(ctx, o, p, q, g.now(), &entry)
-	if entry.ID == "" {
-		return answer, failed
+	return SetAnswer{}, err
+}
+
+// after returns the policy of a set that is in force in the place of one that has just decided, nil while that is, as far as was
+// told: whoever waits for a turn, or has much to decide, may be overtaken by an activation, or by the end of the set.
+func (g *Guard) after(ctx context.Context, decided *setPolicy) (*setPolicy, error) {
+	if g.sets.told.Load() == decided.told {
+		return nil, nil
 	}
-	if err := g.journal.Append(&entry); err != nil {
-		return SetAnswer{}, err
+	p, err := g.setFor(ctx, decided.Name())
+	if err != nil || sameVersion(&p.activation, &decided.activation) {
+		return nil, err
 	}
-	return answer, failed
+	return p, nil
 }
 
 // answerIn decides a question by a policy of a set, and fills in its record, which the caller is to journal; where it could not
@@ -112,9 +130,28 @@ func (g *Guard) DecideAllIn(ctx context.Context, o *Origin, name string, items [
 		return "", nil, ErrOrganizationLimit
 	}
 	p, err := g.setFor(ctx, name)
-	if err != nil {
-		return "", nil, err
+	for err == nil {
+		var batch string
+		var answers []SetBatchAnswer
+		var journal []*record.Record
+		if batch, answers, journal, err = g.decideAllIn(ctx, o, p, items, semantic); err != nil {
+			break
+		}
+		if p, err = g.after(ctx, p); p != nil {
+			continue
+		}
+		if err == nil && len(journal) > 0 {
+			err = g.journal.AppendAll(journal)
+		}
+		if err == nil {
+			return batch, answers, nil
+		}
 	}
+	return "", nil, err
+}
+
+// decideAllIn answers the items by one version, and gives the records that the caller is to journal.
+func (g *Guard) decideAllIn(ctx context.Context, o *Origin, p *setPolicy, items []BatchItem, semantic Semantic) (string, []SetBatchAnswer, []*record.Record, error) {
 	at := g.now()
 	batch := record.NewID(at)
 	answers := make([]SetBatchAnswer, 0, len(items))
@@ -127,7 +164,7 @@ func (g *Guard) DecideAllIn(ctx context.Context, o *Origin, name string, items [
 			_, invalid := errors.AsType[*Invalid](err)
 			_, failed := errors.AsType[*SetFailed](err)
 			if err != nil && !invalid && !failed {
-				return "", nil, fmt.Errorf("decide item %d: %w", i, err)
+				return "", nil, nil, fmt.Errorf("decide item %d: %w", i, err)
 			}
 			if records[i].ID != "" {
 				records[i].Batch = batch
@@ -140,10 +177,5 @@ func (g *Guard) DecideAllIn(ctx context.Context, o *Origin, name string, items [
 			break
 		}
 	}
-	if len(journal) > 0 {
-		if err := g.journal.AppendAll(journal); err != nil {
-			return "", nil, err
-		}
-	}
-	return batch, answers, nil
+	return batch, answers, journal, nil
 }

@@ -29,9 +29,18 @@ func (g *Guard) searchIn(ctx context.Context, o *Origin, s *Search) (*Found, err
 	if err != nil {
 		return nil, err
 	}
+	var f *Found
+	var more string
 	at := g.now()
-	f := &Found{Entities: []Entity{}, ID: record.NewID(at), Policy: p.Digest()}
-	more, err := g.walkSet(ctx, p, s, &page, f)
+	for next := p; next != nil; {
+		p = next
+		f = &Found{Entities: []Entity{}, ID: record.NewID(at), Policy: p.Digest()}
+		more, err = g.walkSet(ctx, p, s, &page, f)
+		var ended error
+		if next, ended = g.after(ctx, p); ended != nil {
+			return nil, ended
+		}
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
