@@ -214,6 +214,17 @@ func TestADecisionOfAPolicySetIsOnRecord(t *testing.T) {
 	}
 }
 
+// What items inherit is theirs, and goes on record with each: a batch that would come to too much that way is refused.
+func TestABatchThatComesToTooMuchWithWhatItsItemsInheritIsRefused(t *testing.T) {
+	w := newWorld(t, options{library: true})
+	w.addSet(t, notes())
+	large := `{"subject":{"type":"user","id":"ann","properties":{"x":"` + strings.Repeat("x", 100_000) + `"}},"action":{"name":"read"},"resource":{"type":"note","id":"n1"},"evaluations":[`
+	if got := w.do(t, http.MethodPost, "/p/notes/access/v1/evaluations", large+strings.Repeat("{},", 49)+"{}]}").want(t, http.StatusRequestEntityTooLarge); !strings.Contains(string(got.body), "4 MiB") {
+		t.Errorf("got %s", got.body)
+	}
+	w.do(t, http.MethodPost, "/p/notes/access/v1/evaluations", large+"{},{}]}").want(t, http.StatusOK)
+}
+
 func TestAPolicySetHasMetadataOfItsOwn(t *testing.T) {
 	w := newWorld(t, options{library: true, server: func(c *server.Config) { c.PublicURL = "https://pdp.example/base" }})
 	w.addSet(t, notes())

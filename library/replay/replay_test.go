@@ -119,7 +119,7 @@ func (w *world) replay(engine *policies.Engine, window replay.Window) *replay.Re
 		w.t.Errorf("%d of %d records were passed, and %d decided", done, total, result.Records)
 	}
 	if got := result.Same + result.AllowToDeny + result.DenyToAllow + result.ReasonsChanged + result.Undecided +
-		result.Unasked + result.Agents + result.Unreadable + result.Lost; got != result.Records {
+		result.Unasked + result.Agents + result.Sets + result.Unreadable + result.Lost; got != result.Records {
 		w.t.Errorf("of %d records %d are told: %+v", result.Records, got, result.Counts)
 	}
 	return result
@@ -228,6 +228,8 @@ func TestWhatCannotBeDecidedAgainIsCountedApart(t *testing.T) {
 		Reasons: []byte(`[{"code":"host","message":"x"}]`)})
 	w.add(record.Record{Kind: record.KindRead, Question: record.Question{Action: record.Action{Name: "view_decisions"}}, Decision: true, Policy: engine.Digest()})
 	w.add(record.Record{Question: record.Question{Action: record.Action{Name: opa.Evaluate}}, Input: []byte(`{"user":"ann"}`), Decision: true})
+	w.add(record.Record{Question: record.Question{Action: record.Action{Name: "read"}}, Decision: true, Policy: "sha256:of-a-set", Reasons: []byte("[]"),
+		Input: []byte(`{"subject":{"type":"user","id":"ann"},"action":{"name":"read"},"resource":{"type":"note","id":"n1"}}`), Details: []byte(`{"set":"notes"}`)})
 	later := *asked
 	later.Input = []byte(strings.Replace(string(asked.Input), `{"action":`, `{"weather":"fine","action":`, 1))
 	unread := w.add(later)
@@ -237,7 +239,7 @@ func TestWhatCannotBeDecidedAgainIsCountedApart(t *testing.T) {
 	w.add(record.NewGap(noon, "r1", "ledger", "seal", 6, 7))
 	got := w.replay(engine, replay.Window{})
 	want := replay.Counts{
-		Records: 7, Same: 1, Unasked: 2, Agents: 1, Unreadable: 2, Lost: 1, Inputs: 1,
+		Records: 8, Same: 1, Unasked: 2, Agents: 1, Sets: 1, Unreadable: 2, Lost: 1, Inputs: 1,
 		Problem: `read input: json: unknown field "weather"`, Problems: []string{unread.ID, alsoUnread.ID},
 	}
 	if diff := gocmp.Diff(got.Counts, want); diff != "" {
