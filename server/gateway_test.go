@@ -28,7 +28,7 @@ routes:
   - {methods: [GET], path: "/{product}/", action: view, resource: {type: product, id: "{product}"}}
 `
 
-func writeRoutes(t *testing.T, text string) string {
+func writeRoutes(t testing.TB, text string) string {
 	t.Helper()
 	name := filepath.Join(t.TempDir(), "routes.yaml")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -38,7 +38,7 @@ func writeRoutes(t *testing.T, text string) string {
 }
 
 // newGateway makes a world with gateways whose users are named by a header, and gives the key of a gateway.
-func newGateway(t *testing.T, routes string, with ...func(*server.Config)) (*world, edit) {
+func newGateway(t testing.TB, routes string, with ...func(*server.Config)) (*world, edit) {
 	t.Helper()
 	name := writeRoutes(t, routes)
 	w := newWorld(t, options{open: true, server: func(c *server.Config) {
