@@ -51,6 +51,13 @@ type sets struct {
 // tell has what is in force looked up again.
 func (s *sets) tell() { s.told.Add(1) }
 
+// find returns what is held of a set, nil where nothing is.
+func (s *sets) find(name string) *enforcedSet {
+	held, _ := s.of.Load(name)
+	set, _ := held.(*enforcedSet)
+	return set
+}
+
 // enforcedSet is one policy set.
 type enforcedSet struct {
 	now    atomic.Pointer[setPolicy] // nil before it was loaded
@@ -95,9 +102,9 @@ func (p *setPolicy) enter(ctx context.Context) (leave func(), limited context.Co
 // setFor returns the policy that decides the questions of a set which begin now. *NotFound: there is no such set.
 func (g *Guard) setFor(ctx context.Context, name string) (*setPolicy, error) {
 	told := g.sets.told.Load()
-	held, known := g.sets.of.Load(name)
-	if known {
-		if p := held.(*enforcedSet).now.Load(); p != nil && p.told == told && g.cache.fresh() {
+	held := g.sets.find(name)
+	if held != nil {
+		if p := held.now.Load(); p != nil && p.told == told && g.cache.fresh() {
 			return p, nil
 		}
 	}
@@ -108,10 +115,13 @@ func (g *Guard) setFor(ctx context.Context, name string) (*setPolicy, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !known {
-		held, _ = g.sets.of.LoadOrStore(name, &enforcedSet{turn: make(chan struct{}, 1), asking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))})
+	if held == nil {
+		g.sets.of.LoadOrStore(name, &enforcedSet{turn: make(chan struct{}, 1), asking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))})
+		if held = g.sets.find(name); held == nil { // it ended meanwhile
+			return nil, &NotFound{What: "policy set"}
+		}
 	}
-	return g.enforceSet(ctx, held.(*enforcedSet), a, told)
+	return g.enforceSet(ctx, held, a, told)
 }
 
 // KnowsSet is *NotFound where there is no policy set of a name beside the built-in one.

@@ -11,7 +11,7 @@ import (
 // SetShadow has a version asked beside the one in force, for a share of the questions: more than 0 and up to 1. It
 // changes no answer, and ends when another version comes into force that it is. *guard.Conflict [CodeAlreadyActive].
 func (l *Library) SetShadow(ctx context.Context, o *guard.Origin, set, digest string, sample float64) (*guard.Result, error) {
-	if _, err := l.shadowActor(ctx, o, set); err != nil {
+	if err := l.shadowActor(ctx, o, set); err != nil {
 		return nil, err
 	}
 	var f faults
@@ -29,7 +29,7 @@ func (l *Library) SetShadow(ctx context.Context, o *guard.Origin, set, digest st
 
 // EndShadow has no version asked beside the one in force.
 func (l *Library) EndShadow(ctx context.Context, o *guard.Origin, set string) (*guard.Result, error) {
-	if _, err := l.shadowActor(ctx, o, set); err != nil {
+	if err := l.shadowActor(ctx, o, set); err != nil {
 		return nil, err
 	}
 	return l.shadow(ctx, o, set, "", 0)
@@ -38,11 +38,12 @@ func (l *Library) EndShadow(ctx context.Context, o *guard.Origin, set string) (*
 // shadowing is what only the built-in policy has.
 const shadowing = "a version beside the one in force"
 
-func (l *Library) shadowActor(ctx context.Context, o *guard.Origin, set string) (Person, error) {
+func (l *Library) shadowActor(ctx context.Context, o *guard.Origin, set string) error {
 	if err := l.builtIn(ctx, o, set, shadowing); err != nil {
-		return Person{}, err
+		return err
 	}
-	return person(o)
+	_, err := person(o)
+	return err
 }
 
 // shadowed is the shadow of a set as the record of a change tells it.
