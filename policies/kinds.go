@@ -32,9 +32,9 @@ func namedKinds(src Source, modules map[string]*ast.Module, data map[string]any,
 			case ast.String:
 				named[string(node)] = true
 			case *ast.Expr:
-				ok = ok && (!node.IsCall() || !textual(node.Operator().String()))
+				ok = ok && (!node.IsCall() || !beyondNames(node.Operator().String(), node.Operands()))
 			case ast.Call:
-				ok = ok && !textual(node[0].String())
+				ok = ok && !beyondNames(node[0].String(), node[1:])
 			}
 			return false
 		}).Walk(module)
@@ -47,6 +47,18 @@ func namedKinds(src Source, modules map[string]*ast.Module, data map[string]any,
 	}
 	kinds = slices.Sorted(maps.Keys(named))
 	return kinds, ok && len(kinds) <= mostKinds
+}
+
+// beyondNames reports whether a call may tell texts apart by more than what they are called: by what is in them, or by their
+// order, which no text has beside a number.
+func beyondNames(name string, of []*ast.Term) bool {
+	switch name {
+	case "lt", "lte", "gt", "gte":
+		return !slices.ContainsFunc(of, func(t *ast.Term) bool { _, is := t.Value.(ast.Number); return is })
+	case "min", "max", "sort":
+		return true
+	}
+	return textual(name)
 }
 
 // textual reports whether a builtin may look into a text.

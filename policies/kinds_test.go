@@ -28,6 +28,8 @@ func TestThePolicyNamesTheKindsThatItTellsApart(t *testing.T) {
 		"a helper":             {map[string]string{"cordon/extra/extra.rego": extra + `odd(kind) if kind == "domain"`}, "domain", false},
 		"data":                 {map[string]string{"cordon/extra/data.json": `{"kinds":["domain"]}`, "cordon/extra/extra.rego": extra + `odd if input.resource.kind in data.cordon.extra.kinds`}, "domain", false},
 		"by its first letters": {map[string]string{"cordon/extra/extra.rego": extra + `odd if startswith(input.resource.kind, "web_")`}, "", true},
+		"by their order":       {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind < "n"`}, "", true},
+		"beside a number":      {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.time.hour < 9`}, "mail_service", false},
 		"too many":             {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind in {` + strings.Join(many, ",") + `}`}, "", true},
 	} {
 		src := policies.Builtin()
