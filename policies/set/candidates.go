@@ -109,6 +109,9 @@ func (e *Engine) Candidates(ctx context.Context, s *Search) ([]string, error) {
 	return slices.Compact(ids), nil
 }
 
+// longestID is how many bytes an id has in a question, and so in an answer: the page that follows is asked for by it.
+const longestID = 1024
+
 // id reads one candidate: an id, or an entity with one. It is not ours where it is of another type.
 func (s *Search) id(term *ast.Term) (id string, ours bool, err error) {
 	member := "id"
@@ -126,6 +129,9 @@ func (s *Search) id(term *ast.Term) (id string, ours bool, err error) {
 		term = named
 	}
 	text, ok := term.Value.(ast.String)
+	if len(text) > longestID {
+		return "", false, fmt.Errorf("%w: the %s of a candidate has more than %d bytes, and nobody could ask about it", policies.ErrResult, member, longestID)
+	}
 	if !ok || text == "" {
 		return "", false, fmt.Errorf("%w: the %s of a candidate is a text, and %s is none", policies.ErrResult, member, term)
 	}

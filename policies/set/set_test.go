@@ -228,7 +228,7 @@ allow := true`
 	if want := `{"action":{"name":"read"},"resource":{"id":"n1","type":"note"},"subject":{"id":"ann","type":"user"}}`; err != nil || string(in.JSON()) != want {
 		t.Errorf("got %s, %v", in.JSON(), err)
 	}
-	for name, body := range map[string]string{"a number": `[1]`, "no list": `1`, "no id": `[{"name": "ann"}]`, "empty": `[""]`} {
+	for name, body := range map[string]string{"a number": `[1]`, "no list": `1`, "no id": `[{"name": "ann"}]`, "empty": `[""]`, "too long": `["` + strings.Repeat("x", 1025) + `"]`} {
 		if got, err := compile(t, source("allow := true\n\nentities.subject.user := "+body)).Candidates(t.Context(), s); got != nil || !errors.Is(err, policies.ErrResult) {
 			t.Errorf("%s: %v, %v", name, got, err)
 		}
