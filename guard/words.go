@@ -72,10 +72,17 @@ func (g *Guard) WordsInUse(ctx context.Context, from, to *policies.Engine) ([]Wo
 	}
 	for _, action := range lost["action"] {
 		asked := map[WordUser]bool{} // who asks asks more than once
-		last := record.Filter{Action: action, Kind: record.KindDecision, From: g.now().Add(-usedSince), Limit: 10 * mostUses}
+		last := record.Filter{Action: action, Kind: record.KindDecision, From: g.now().Add(-usedSince), Limit: 100 * mostUses}
+		met := 0
 		for r, err := range g.ledger.Search(ctx, last) {
 			if err != nil {
 				return nil, fmt.Errorf("look for who asks about %s: %w", action, err)
+			}
+			if _, is := ofSet(&r); is { // whose word it is, too
+				continue
+			}
+			if met++; met > 10*mostUses {
+				break
 			}
 			if by := (WordUser{Organization: r.Organization, Type: "caller", ID: r.Caller}); !asked[by] {
 				asked[by] = true

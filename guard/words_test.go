@@ -78,6 +78,11 @@ func TestWordsThatAnotherPolicyTakesAwayAreFoundInUse(t *testing.T) {
 		t.Helper()
 		return must[[]guard.WordUse](t)(g.WordsInUse(t.Context(), from, to))
 	}
+	putSet(t, g, "notes", notesOf("ann")) // a set's word is its own
+	archives := reads("ann")
+	archives.Action.Name = "archive"
+	must[guard.SetAnswer](t)(g.DecideIn(t.Context(), host(), "notes", archives))
+	flush()
 	if uses := find(builtin); len(uses) > 0 {
 		t.Errorf("nobody uses them: %+v", uses)
 	}
