@@ -36,6 +36,10 @@ func TestAVersionThatCannotBeLoadedKeepsTheLastGoodOne(t *testing.T) {
 			if err != nil || !answers[1].Allowed || answers[1].Policy != first.Policy().Digest() {
 				t.Errorf("a batch: %+v, %v", answers, err)
 			}
+			s := whichMay("adam", "manage")
+			if found, err := second.Search(t.Context(), host(), &s); err != nil || len(found.Entities) != 3 || found.Policy != first.Policy().Digest() {
+				t.Errorf("a search: %+v, %v", found, err)
+			}
 			if _, err := second.BlockProduct(t.Context(), as("adam"), "acme", "shop", reason("leak")); !errors.Is(err, guard.ErrPolicyNotLoaded) {
 				t.Errorf("a mutation: got %v", err)
 			}
