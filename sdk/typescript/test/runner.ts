@@ -12,7 +12,7 @@ interface Case {
 }
 
 const { CORDON_URL = "", CORDON_KEY = "", CORDON_CASES = "" } = process.env;
-const cordon = new Client({ url: CORDON_URL, key: CORDON_KEY });
+const builtIn = new Client({ url: CORDON_URL, key: CORDON_KEY });
 const { cases } = JSON.parse(readFileSync(CORDON_CASES, "utf8")) as { cases: Case[] };
 
 const productActs = {
@@ -24,6 +24,7 @@ const productActs = {
 const userActs = { block_user: "blockUser", unblock_user: "unblockUser", secure_user: "secureUser" } as const;
 
 async function answer(call: string, args: any): Promise<unknown> {
+  const cordon = args.set ? builtIn.inSet(args.set) : builtIn;
   const asked = args.set ? cordon.inSet(args.set) : cordon;
   switch (call) {
     case "can":
