@@ -1,6 +1,7 @@
 package set_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/open-policy-agent/opa/v1/bundle"
 
 	"cordon/policies"
 	"cordon/policies/set"
@@ -282,6 +284,19 @@ func TestAnswersAreRememberedByTheWholeQuestion(t *testing.T) {
 	}
 	if d, err := e.Decide(t.Context(), ask("1", "1")); err != nil || d.Allowed {
 		t.Errorf("got %+v, %v", d, err)
+	}
+}
+
+// A version is a bundle that OPA takes: its roots are what it gives values to.
+func TestAVersionIsABundle(t *testing.T) {
+	src := source("allow := data.users.ann", `{"users": {"ann": true}}`)
+	text, err := src.Bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := bundle.NewReader(bytes.NewReader(text)).Read()
+	if err != nil || read.Manifest.Revision != src.Digest() || strings.Join(*read.Manifest.Roots, " ") != "authzen/notes users" || len(read.Modules) != 1 {
+		t.Errorf("got %+v, %v", read.Manifest, err)
 	}
 }
 
