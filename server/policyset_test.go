@@ -121,6 +121,10 @@ func TestAPolicySetFindsWhatItWouldAllow(t *testing.T) {
 			t.Errorf("%s: got %s", name, got.body)
 		}
 	}
+	// What is about organizations is passed over, as it is by an evaluation.
+	for path, body := range map[string]string{"evaluation": annReadsHers, "evaluations": annReadsHers, "search/subject": annReadsHers} {
+		w.do(t, http.MethodPost, "/p/notes/access/v1/"+path, body, set(client.HeaderAtLeast, "notes")).want(t, http.StatusOK)
+	}
 	w.do(t, http.MethodPost, "/p/others/access/v1/search/subject", `{"subject":{"type":"user"},"action":{"name":"read"},"resource":{"type":"note","id":"n2"}}`).want(t, http.StatusNotFound)
 }
 

@@ -42,8 +42,10 @@ func searchBy(find string) func(c *call) error {
 		if search.Asked, err = canonical(data, find); err != nil {
 			return err
 		}
-		if c.origin.AtLeast, err = atLeast(c.req.Header[client.HeaderAtLeast]); err != nil {
-			return err
+		if !c.ofSet() { // which knows of no organization's revision
+			if c.origin.AtLeast, err = atLeast(c.req.Header[client.HeaderAtLeast]); err != nil {
+				return err
+			}
 		}
 		found, err := c.server.config.Guard.Search(c.context(), &c.origin, &search)
 		if err != nil {
