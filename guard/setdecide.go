@@ -15,7 +15,8 @@ import (
 // SetAnswer is a decision of a policy set beside the built-in one. It is on record.
 type SetAnswer struct {
 	Allowed   bool
-	Undefined bool            // the rules said nothing
+	Verdict   string          // the rule that said it: allow or decision
+	Undefined bool            // it said nothing
 	Context   json.RawMessage // that the set gives with it; nil: none
 	ID        string          // of the record
 	Policy    string          // that decided
@@ -95,7 +96,7 @@ func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Questi
 	if d.Context != nil {
 		details["context"] = d.Context
 	}
-	answer := SetAnswer{Allowed: d.Allowed, Undefined: d.Undefined, Context: d.Context, ID: record.NewID(at), Policy: p.Digest()}
+	answer := SetAnswer{Allowed: d.Allowed, Verdict: p.Verdict(), Undefined: d.Undefined, Context: d.Context, ID: record.NewID(at), Policy: p.Digest()}
 	*entry = record.Record{
 		ID: answer.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
 		Kind: record.KindDecision, Question: record.Question{Subject: q.Subject, Action: Action{Name: q.Action.Name}, Resource: Entity{Type: q.Resource.Type, ID: q.Resource.ID}},

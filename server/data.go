@@ -140,14 +140,10 @@ func (c *call) decideDataIn(q *dataQuestion, question *guard.Question) (*dataAns
 	if err != nil {
 		return nil, err
 	}
-	verdict, err := c.server.config.Guard.VerdictIn(c.context(), &c.origin, q.set)
-	if err != nil {
-		return nil, err
-	}
 	text := []byte("{}")
 	switch {
 	case answer.Undefined:
-	case verdict == verdicts[0]:
+	case answer.Verdict == verdicts[0]:
 		text = []byte(`{"allow":` + strconv.FormatBool(answer.Allowed) + "}")
 	default:
 		text = append(appendSetAnswer([]byte(`{"decision":`), &answer), '}')
