@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"cordon.example/client"
@@ -70,7 +71,7 @@ func passGateway(c *call) error {
 	if err := c.admitGateway(g); err != nil {
 		return err
 	}
-	asked, err := c.forwarded()
+	asked, err := c.forwarded(g)
 	if err != nil {
 		return err
 	}
@@ -150,10 +151,15 @@ func (c *call) admitGateway(g *gateway) error {
 }
 
 // forwarded reads what a gateway asks about. Nothing is taken of the query, which Caddy hands on as the client sent it.
-func (c *call) forwarded() (*forwarded, error) {
-	for _, name := range overrides {
-		if _, there := c.req.Header[name]; there {
-			return nil, because(errCanonical, name+" asks for another request than the one that is asked about")
+func (c *call) forwarded(g *gateway) (*forwarded, error) {
+	for name := range c.req.Header {
+		plain := http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+		switch {
+		case slices.Contains(overrides, plain):
+			return nil, because(errCanonical, plain+" asks for another request than the one that is asked about")
+		case plain != name && (plain == g.header || strings.HasPrefix(plain, "Cordon-") || strings.HasPrefix(plain, "X-Cordon-") || strings.HasPrefix(plain, "X-Forwarded-")):
+			// As CGI writes names the two are one, and a gateway that replaces the one lets the other pass.
+			return nil, because(errCanonical, "a header with underscores would be read as "+plain+", which the gateway alone says")
 		}
 	}
 	method, host, uri := c.req.Method, c.req.Host, c.req.RequestURI

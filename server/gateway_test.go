@@ -194,7 +194,11 @@ func TestARequestThatIsNotInCanonicalFormDoesNotPass(t *testing.T) {
 			}
 		})
 	}
-	for _, header := range []string{"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL"} {
+	for _, header := range []string{
+		"X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL",
+		// What CGI reads as one of these, or as what the gateway alone says.
+		"X_HTTP_Method_Override", "X-Original_URL", "X_Cordon_User", "x_cordon-decision_id", "Cordon_Key", "X_Forwarded_Host", "X_User",
+	} {
 		t.Run(header, func(t *testing.T) {
 			got := w.do(t, http.MethodGet, "/gateway/nginx", nil, key, forwarding("GET", "panel.example", good), user("anna"),
 				func(r *http.Request) { r.Header.Set(header, "x") }).want(t, http.StatusForbidden)
@@ -245,6 +249,8 @@ func TestEnvoyAsksWithTheRequestItself(t *testing.T) {
 		})
 	}
 	ask("PROPFIND", good, "panel.example").want(t, http.StatusForbidden)
+	// Other headers with underscores are nothing to us.
+	ask("GET", good, "panel.example", set("X_Trace", "1")).want(t, http.StatusOK)
 }
 
 func TestAGatewayComesWithItsKeyFromItsAddress(t *testing.T) {

@@ -47,6 +47,8 @@ func proves(t *testing.T, s *scene, away int) {
 		"a key that the client sends":  {"GET " + shop, []string{anna, "Cordon-Key: ck_x_y"}, 200, ""},
 		"a user that the client sends": {"GET " + shop, []string{anna, "X-Cordon-User: rita", "X-Cordon-Decision-Id: 1", "X-Cordon-Reason: fun", "x-cordon-user: ulf"}, 200, ""},
 		"another method":               {"GET " + shop, []string{anna, "X-HTTP-Method-Override: DELETE"}, 403, "not_canonical"},
+		"another request, to those who look there": {"GET " + shop, []string{anna, "X-Forwarded-Host: evil.example", "X-Forwarded-Uri: /evil", "X-Forwarded-Method: EVIL",
+			"X-Forwarded-Prefix: /evil", "Forwarded: host=evil.example"}, 200, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.upstream.took()
@@ -70,6 +72,9 @@ func proves(t *testing.T, s *scene, away int) {
 			h := took[0].header
 			if users := h.Values("X-Cordon-User"); len(users) != 1 || users[0] != "anna" || len(h.Values("X-Cordon-Decision-Id")) != 1 || len(h.Get("X-Cordon-Decision-Id")) != 36 {
 				t.Errorf("the upstream is told %v", h)
+			}
+			if all := fmt.Sprint(h); strings.Contains(strings.ToLower(all), "evil") {
+				t.Errorf("the upstream is told of another request than the one that was decided: %s", all)
 			}
 			if h.Get("Cordon-Key") != "" || h.Get("X-Cordon-Reason") != "" {
 				t.Errorf("the upstream gets what is not for it: %v", h)
@@ -97,6 +102,17 @@ func proves(t *testing.T, s *scene, away int) {
 // gets mends it for both.
 func attacked(t *testing.T, s *scene, anna, clio string) {
 	t.Helper()
+	t.Run("a user, with underscores", func(t *testing.T) {
+		s.upstream.took()
+		s.ask(t, "GET /organizations/acme/products/shop", anna, "X_Cordon_User: rita", "X_HTTP_Method_Override: DELETE")
+		for _, took := range s.upstream.took() { // nginx leaves such headers away
+			for header := range took.header {
+				if strings.Contains(header, "_") {
+					t.Errorf("the upstream gets %s", header)
+				}
+			}
+		}
+	})
 	for name, line := range map[string]string{
 		"two slashes":          "GET //organizations/acme/products/shop",
 		"two slashes within":   "GET /organizations/acme//products/shop",
@@ -153,9 +169,12 @@ func TestTheOtherExamplesSayWhatWeAnswerTo(t *testing.T) {
 		"traefik/dynamic.yaml": {
 			"http.middlewares.cordon.forwardAuth.address=http://127.0.0.1:8080/gateway/forward", "http.middlewares.cordon.forwardAuth.trustForwardHeader=false",
 			"http.routers.panel.middlewares=[cordon-key cordon cordon-clean]", "http.middlewares.cordon-clean.headers.customRequestHeaders.Cordon-Key=",
+			"http.middlewares.cordon-clean.headers.customRequestHeaders.X-Forwarded-Prefix=", "http.middlewares.cordon-clean.headers.customRequestHeaders.Forwarded=",
 			"http.middlewares.cordon.forwardAuth.authResponseHeaders=[X-Cordon-User X-Cordon-Decision-Id]",
 		},
-		"envoy/envoy.yaml": {"path_prefix=/gateway/envoy", "failure_mode_allow=false", "normalize_path=false", "merge_slashes=false", "key=cordon-key"},
+		"envoy/envoy.yaml": {"path_prefix=/gateway/envoy", "failure_mode_allow=false", "normalize_path=false", "merge_slashes=false", "key=cordon-key",
+			"headers_with_underscores_action=DROP_HEADER",
+			"request_headers_to_remove=[cordon-key x-cordon-reason x-forwarded-host x-forwarded-method x-forwarded-uri x-forwarded-prefix forwarded]"},
 	} {
 		text, err := os.ReadFile(examples + name)
 		if err != nil {
