@@ -40,7 +40,8 @@ type Config struct {
 	// Token gives tokens in place of a Key, one by one as each ends: from the issuer that the server trusts, or from a
 	// file or a vault that keys are exchanged in. See [Token].
 	Token func(context.Context) (Token, error)
-	// HTTPClient is used for all calls; nil is one that follows no redirects and has no cookies.
+	// HTTPClient is used for all calls; nil is one without cookies. Redirects are not followed, as the key would be taken
+	// to another place, unless its CheckRedirect says so.
 	HTTPClient *http.Client
 	// TLS says whom a server's certificate must be from, and what is shown to a server that asks for
 	// one; nil: as this machine does. It is not used with an HTTPClient, which has its own.
@@ -109,6 +110,10 @@ func New(config Config) (*Client, error) {
 	}
 	if config.HTTPClient == nil {
 		config.HTTPClient = newHTTPClient(config.TLS)
+	} else if config.HTTPClient.CheckRedirect == nil {
+		own := *config.HTTPClient // the program's stays as it is
+		own.CheckRedirect = stay
+		config.HTTPClient = &own
 	}
 	if config.Budget == 0 {
 		config.Budget = time.Second
@@ -189,7 +194,7 @@ func (c *Client) access(endpoint ...string) []string {
 // newHTTPClient makes a client that keeps connections for many concurrent decisions and never takes
 // the key to another place.
 func newHTTPClient(trust *tls.Config) *http.Client {
-	h := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	h := &http.Client{CheckRedirect: stay}
 	// A program may have put something else in the place of the default transport.
 	if shared, ok := http.DefaultTransport.(*http.Transport); ok {
 		transport := shared.Clone()
@@ -201,3 +206,6 @@ func newHTTPClient(trust *tls.Config) *http.Client {
 	}
 	return h
 }
+
+// stay follows no redirect.
+func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

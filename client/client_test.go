@@ -113,6 +113,30 @@ func TestCanRefusesAPageThatIsNoAnswer(t *testing.T) {
 	}
 }
 
+func TestARedirectIsNoAnswerWhoeverSendsTheRequest(t *testing.T) {
+	asked := 0
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		answer(w, 200, `{"decision":true}`)
+	}))
+	defer elsewhere.Close()
+	server := httptest.NewServer(http.RedirectHandler(elsewhere.URL, http.StatusTemporaryRedirect))
+	defer server.Close()
+	own := &http.Client{}
+	for _, h := range []*http.Client{nil, own} {
+		c, err := client.New(client.Config{URL: server.URL, Key: "ck_test", HTTPClient: h})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := c.Can(t.Context(), "u", "manage", client.OnProduct("p")); got || err == nil {
+			t.Errorf("Can gave %v, %v; want an error", got, err)
+		}
+	}
+	if asked != 0 || own.CheckRedirect != nil {
+		t.Errorf("the key was shown elsewhere %d times, or the program's own client was changed", asked)
+	}
+}
+
 func TestAnAnswerWithoutEndIsAnError(t *testing.T) {
 	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -185,6 +209,8 @@ func TestDecideAllGivesAnAnswerToEachQuestion(t *testing.T) {
 	}{
 		"all":               {"", `{"evaluations":[{"decision":true},{"decision":false}]}`, []bool{true, false}, false},
 		"stopped":           {client.DenyOnFirstDeny, `{"evaluations":[{"decision":false}]}`, []bool{false}, false},
+		"cut before a no":   {client.DenyOnFirstDeny, `{"evaluations":[{"decision":true}]}`, nil, true},
+		"cut before a yes":  {client.PermitOnFirstPermit, `{"evaluations":[{"decision":false}]}`, nil, true},
 		"one is missing":    {"", `{"evaluations":[{"decision":true}]}`, nil, true},
 		"one too many":      {"", `{"evaluations":[{"decision":true},{"decision":true},{"decision":true}]}`, nil, true},
 		"a single answer":   {"", `{"decision":true}`, nil, true},

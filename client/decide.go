@@ -118,16 +118,27 @@ func (c *Client) DecideAll(ctx context.Context, questions EvaluationsRequest) ([
 		return nil, err
 	}
 	n, asked := len(answer.Evaluations), len(questions.Evaluations)
-	stops := questions.Options != nil && questions.Options.EvaluationsSemantic != "" && questions.Options.EvaluationsSemantic != ExecuteAll
-	// Callers find an answer by its place, so a list of another length would answer other questions.
-	if n > asked || n == 0 || (n < asked && !stops) {
-		return nil, fmt.Errorf("the server gave %d answers to %d questions", n, asked)
-	}
 	decisions := make([]Decision, n)
 	for i, a := range answer.Evaluations {
 		decisions[i] = a.decision(h, HeaderBatchID)
 	}
+	// Callers find an answer by its place, so a list of another length would answer other questions; and of a list that
+	// was cut they would take the first few for all.
+	if n > asked || n == 0 || (n < asked && !questions.stopsAt(&decisions[n-1])) {
+		return nil, fmt.Errorf("the server gave %d answers to %d questions", n, asked)
+	}
 	return decisions, nil
+}
+
+// stopsAt tells whether the semantic of a batch leaves unanswered what comes behind a decision.
+func (r *EvaluationsRequest) stopsAt(d *Decision) bool {
+	switch {
+	case r.Options == nil:
+		return false
+	case r.Options.EvaluationsSemantic == DenyOnFirstDeny:
+		return !d.Allowed
+	}
+	return r.Options.EvaluationsSemantic == PermitOnFirstPermit && d.Allowed
 }
 
 // evaluationAnswer is an EvaluationResponse that must say yes or no.

@@ -72,12 +72,44 @@ func TestAMiddlewareIsFittedIntoAService(t *testing.T) {
 	if got := len(fake.Asked()); got != 5 {
 		t.Errorf("it was asked %d questions, want 5: none that was skipped", got)
 	}
-	// A hook that answers nothing lets nothing pass.
-	silent := service(t, fake, func(config *client.MiddlewareConfig) {
-		config.OnError = func(http.ResponseWriter, *http.Request, error) {}
-	})
-	if got := get(t, silent, "/products/web", "ann"); got != "200 " {
-		t.Errorf("got %q", got)
+}
+
+func TestAHookThatDoesNotAnswerIsNoYes(t *testing.T) {
+	fake := &clienttest.Fake{}
+	fake.Deny(client.ReasonUnknownAction, "ann", client.ActionManage, client.OnProduct("typo"))
+	for name, write := range map[string]func(http.ResponseWriter){
+		"nothing":       func(http.ResponseWriter) {},
+		"an early hint": func(w http.ResponseWriter) { w.WriteHeader(http.StatusEarlyHints) },
+		"no status":     func(w http.ResponseWriter) { fmt.Fprint(w, "mine") },
+		"a flush":       func(w http.ResponseWriter) { _ = http.NewResponseController(w).Flush() },
+	} {
+		h := service(t, fake, func(config *client.MiddlewareConfig) {
+			config.OnDeny = func(w http.ResponseWriter, _ *http.Request, _ client.Decision) { write(w) }
+			config.OnError = func(w http.ResponseWriter, _ *http.Request, _ error) { write(w) }
+		})
+		server := httptest.NewServer(h)
+		defer server.Close()
+		status := func(product string) int {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/products/"+product, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("User", "ann")
+			res, err := server.Client().Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			res.Body.Close()
+			return res.StatusCode
+		}
+		fake.Fail(nil)
+		if denied, unknown := status("web"), status("typo"); denied != 403 || unknown != 500 {
+			t.Errorf("%s: a denial is %d, an unknown action %d", name, denied, unknown)
+		}
+		fake.Fail(client.ErrUnavailable)
+		if failed := status("web"); failed != 503 {
+			t.Errorf("%s: no decision is %d", name, failed)
+		}
 	}
 }
 

@@ -23,11 +23,11 @@ type MiddlewareConfig struct {
 	Skip func(*http.Request) bool
 	// Language says in which language the caller reads why they are denied; nil: as its Accept-Language says.
 	Language func(*http.Request) string
-	// OnDeny answers a request that is denied, in place of the 403 with the reasons; nil: that.
+	// OnDeny answers a request that is denied, in place of the 403 with the reasons; nil: that. What it writes without a
+	// status is a 403, and what it leaves unanswered is answered as without it.
 	OnDeny func(http.ResponseWriter, *http.Request, Decision)
 	// OnError answers a request about which there is no decision, in place of a 503, or of a 500 where it is
-	// [ErrUnknownAction]; nil: those. The handler does not run, whatever they do; what they leave unanswered is a 200
-	// without a word, so they must answer.
+	// [ErrUnknownAction]; nil: those. What it leaves out is as of OnDeny. The handler does not run, whatever they do.
 	OnError func(http.ResponseWriter, *http.Request, error)
 	// Log is told when Cordon could not be asked, and when there was nothing to ask; nil: nobody is.
 	Log *slog.Logger
@@ -121,22 +121,29 @@ func (m *MiddlewareConfig) fail(w http.ResponseWriter, r *http.Request, q Evalua
 	case !errors.Is(err, context.Canceled): // a client that went away is not Cordon's failure
 		m.Log.ErrorContext(r.Context(), "cordon could not be asked", "action", q.Action.Name, "error", err)
 	}
-	switch {
-	case m.OnError != nil:
-		m.OnError(w, r, err)
-	case unknown:
-		answerProblem(w, Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "This service asked for a permission that does not exist."})
-	default:
-		w.Header().Set("Retry-After", "1")
-		answerProblem(w, Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "It cannot be decided now whether you may do this."})
+	problem := Problem{Status: http.StatusServiceUnavailable, Code: "unavailable", Detail: "It cannot be decided now whether you may do this."}
+	if unknown {
+		problem = Problem{Status: http.StatusInternalServerError, Code: "internal", Detail: "This service asked for a permission that does not exist."}
 	}
+	if m.OnError != nil {
+		hook := &refusal{ResponseWriter: w, status: problem.Status}
+		if m.OnError(hook, r, err); hook.answered {
+			return
+		}
+	}
+	if !unknown {
+		w.Header().Set("Retry-After", "1")
+	}
+	answerProblem(w, problem)
 }
 
 // deny answers a request that is denied.
 func (m *MiddlewareConfig) deny(w http.ResponseWriter, r *http.Request, d Decision) {
 	if m.OnDeny != nil {
-		m.OnDeny(w, r, d)
-		return
+		hook := &refusal{ResponseWriter: w, status: http.StatusForbidden}
+		if m.OnDeny(hook, r, d); hook.answered {
+			return
+		}
 	}
 	if m.Language == nil {
 		w.Header().Set("Vary", "Accept-Language")

@@ -61,21 +61,21 @@ func WhatMay(user string, on Resource) SearchRequest {
 // the first error: what came before it is not all there is. The caller may stop at any of them; pages that were not
 // reached are not fetched. Page says how many a page has, and with a token where to begin.
 func (c *Client) SearchSubjects(ctx context.Context, search SearchRequest) iter.Seq2[Subject, error] {
-	return find[Subject](ctx, c, "subject", search)
+	return find(ctx, c, "subject", search, func(found Subject) string { return found.ID })
 }
 
 // SearchResources gives the resources for which a question is allowed; see [Client.SearchSubjects].
 func (c *Client) SearchResources(ctx context.Context, search SearchRequest) iter.Seq2[Resource, error] {
-	return find[Resource](ctx, c, "resource", search)
+	return find(ctx, c, "resource", search, func(found Resource) string { return found.ID })
 }
 
 // SearchActions gives the actions for which a question is allowed; see [Client.SearchSubjects].
 func (c *Client) SearchActions(ctx context.Context, search SearchRequest) iter.Seq2[Action, error] {
-	return find[Action](ctx, c, "action", search)
+	return find(ctx, c, "action", search, func(found Action) string { return found.Name })
 }
 
-// find gives the results of all pages of a search.
-func find[T any](ctx context.Context, c *Client, what string, search SearchRequest) iter.Seq2[T, error] {
+// find gives the results of all pages of a search; name is what a result is told apart by.
+func find[T any](ctx context.Context, c *Client, what string, search SearchRequest, name func(T) string) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		search, none := search, *new(T) // of this walk: the next one begins anew
 		for {
@@ -85,6 +85,10 @@ func find[T any](ctx context.Context, c *Client, what string, search SearchReque
 				return
 			}
 			for _, found := range page.Results {
+				if name(found) == "" {
+					yield(none, errors.New("the server gave a result of a search that names nothing"))
+					return
+				}
 				if !yield(found, nil) {
 					return
 				}

@@ -87,7 +87,8 @@ func TestASearchThatBreaksOffEndsWithAnError(t *testing.T) {
 		second string
 	}{
 		"refused": {400, `{"code":"invalid_body"}`}, "unavailable": {503, `{}`}, "no results": {200, `{}`}, "null": {200, `{"results":null}`},
-		"the same page": {200, first}, "another shape": {200, `{"results":[1]}`},
+		"the same page": {200, first}, "another shape": {200, `{"results":[1]}`}, "nothing": {200, `{"results":[null]}`},
+		"no id": {200, `{"results":[{"type":"product"}]}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			calls := 0
