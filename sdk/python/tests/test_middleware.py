@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import unittest
+import warnings
 from collections.abc import Iterable
 from typing import Any
 from wsgiref.util import setup_testing_defaults
@@ -131,6 +132,34 @@ class Middleware(unittest.TestCase):
             asked = len(fake.asked)
             self.assertEqual(way(fake.client(), skip=lambda request: True)[0::2], (200, {"let through": False}))
             self.assertEqual(len(fake.asked), asked)
+
+    def test_only_true_skips(self) -> None:
+        async def later(request: Any) -> bool:
+            return True
+
+        for way in self.ways:
+            for said in (1, "yes", object(), None, False):
+                self.assertEqual(way(Stage(NO).client(), skip=lambda request: said)[0], 403)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", RuntimeWarning)  # that nobody awaited it
+                self.assertEqual(way(Stage(NO).client(), skip=later)[0], 403)
+
+    def test_a_hook_that_says_nothing_is_no_answer(self) -> None:
+        async def silent(*asked: Any) -> Any:
+            pass
+
+        for answer, status in ((NO, 403), (says(404), 503), (UNKNOWN, 500)):
+            sent: list[Any] = []
+
+            async def send(message: Any) -> None:
+                sent.append(message)
+
+            middleware = ASGIMiddleware(
+                silent, Stage(answer).client(), subject=lambda s: "anna", action=lambda s: "manage",
+                resource=lambda s: "shop", on_deny=silent, on_error=silent, log=quiet,
+            )  # fmt: skip
+            asyncio.run(middleware({"type": "http", "headers": []}, silent, send))
+            self.assertEqual([m.get("status") for m in sent], [status, None])
 
     def test_what_is_said_is_as_wsgi_has_it(self) -> None:
         fake = FakeCordon()

@@ -56,6 +56,7 @@ class Search(unittest.TestCase):
     def test_a_search_is_complete_or_fails(self) -> None:
         documents: list[Any] = [{}, {"results": None}, {"results": {}}, [], {"results": [1]}]
         documents += [{"results": [{"type": "product"}]}, {"results": [], "page": {"next_token": 7}}]
+        documents += [{"results": [], "page": page} for page in ("t1", ["t1"], 1, True)]
         for document in documents:
             with self.subTest(str(document)), self.assertRaises(BadAnswer):
                 list(Stage(says(200, document)).client().search_resources("anna", "manage"))

@@ -55,9 +55,22 @@ class Tokening(unittest.TestCase):
             stage.client(token=Source(Token("one"), Token("two"), Token("three"))).can("anna", "manage", "shop")
         self.assertEqual(shown(stage), ["one", "two"])
         stage = Stage(says(401))
+        with self.assertRaises(Unauthorized):  # an act may be tried more often than a decision, and yet
+            stage.client(token=Source(Token("one"), Token("two"), Token("three"))).create_support_code("acme")
+        self.assertEqual(shown(stage), ["one", "two"])
+        stage = Stage(says(401))
         with self.assertRaises(Unauthorized):
             stage.client().can("anna", "manage", "shop")  # of a key there is no other
         self.assertEqual(len(stage.sent), 1)
+
+    def test_one_that_two_calls_have_refused_is_exchanged_for_both(self) -> None:
+        tokens = Tokens(Source(Token("one"), Token("two")))
+        tokens.value(Deadline(1))
+        self.assertTrue(tokens.forget("one"))
+        self.assertTrue(tokens.forget("one"))  # nobody has asked for another meanwhile
+        self.assertEqual(tokens.value(Deadline(1)), "two")
+        self.assertTrue(tokens.forget("one"))
+        self.assertEqual(tokens.value(Deadline(1)), "two")
 
     def test_without_a_token_nothing_is_asked(self) -> None:
         def broken() -> str:

@@ -35,6 +35,7 @@ export async function send(settings: Settings, call: Call, options: CallOptions 
   const headers = headersOf(call, what);
   const end = performance.now() + call.budget;
   const left = () => end - performance.now();
+  let renewed = false;
   for (let tried = 1; ; tried++) {
     options.signal?.throwIfAborted();
     // A try that hangs must leave time for another one.
@@ -46,7 +47,9 @@ export async function send(settings: Settings, call: Call, options: CallOptions 
       options.signal?.throwIfAborted();
       failure = explained(error, what);
     }
-    const wait = pause(failure, tried);
+    // One other token for a call: a server that refuses that one, too, is not asked with all that an issuer has.
+    const wait = failure instanceof Refused && renewed ? undefined : pause(failure, tried);
+    renewed ||= failure instanceof Refused;
     if (wait === undefined || tried >= call.tries || wait >= left()) {
       throw failure;
     }

@@ -12,8 +12,13 @@ export function decision(answer: Answer, said: unknown, idHeader: string): Decis
   if (!isObject(said) || typeof said["decision"] !== "boolean") {
     throw new CordonError("there is no decision in the answer", { kind: "unusable", status: 200 });
   }
-  const context = isObject(said["context"]) ? said["context"] : {};
-  const error = isObject(context["error"]) ? context["error"] : undefined;
+  const context = said["context"] ?? {};
+  if (!isObject(context)) {
+    throw new CordonError("the context of the decision is no object", { kind: "unusable", status: 200 });
+  }
+  // An error of whatever shape: what could not be decided is no yes because it is told in another way.
+  const told = context["error"] ?? undefined;
+  const error = told === undefined || isObject(told) ? told : { message: told };
   const decided: Decision = {
     allowed: said["decision"] && error === undefined,
     reasons: reasons(context["reasons"]),
@@ -44,13 +49,19 @@ export function decision(answer: Answer, said: unknown, idHeader: string): Decis
 export function decisions(answer: Answer, batch: Batch): Decision[] {
   const said = isObject(answer.body) ? answer.body["evaluations"] : undefined;
   const asked = batch.evaluations?.length ?? 0;
-  const semantic = batch.options?.evaluations_semantic ?? Semantic.executeAll;
-  // Callers find an answer by its place, so a list of another length would answer other questions.
-  const wrong = !Array.isArray(said) || said.length === 0 || said.length > asked || (said.length < asked && semantic === Semantic.executeAll);
-  if (wrong) {
-    throw new CordonError(`the server gave ${Array.isArray(said) ? said.length : "no"} answers to ${asked} questions`, { kind: "unusable", status: 200 });
+  const given = Array.isArray(said) ? said.map((one) => decision(answer, one, "Cordon-Batch-Id")) : [];
+  const last = given.at(-1);
+  // Callers find an answer by its place, so a list of another length would answer other questions; and of a list that was
+  // cut they would take the first few for all.
+  if (!last || given.length > asked || (given.length < asked && !stopsAt(last, batch.options?.evaluations_semantic))) {
+    throw new CordonError(`the server gave ${given.length || "no"} answers to ${asked} questions`, { kind: "unusable", status: 200 });
   }
-  return (said as unknown[]).map((one) => decision(answer, one, "Cordon-Batch-Id"));
+  return given;
+}
+
+/** Tells whether a semantic leaves unanswered what comes behind a decision. */
+function stopsAt(last: Decision, semantic: string | undefined): boolean {
+  return semantic === Semantic.denyOnFirstDeny ? !last.allowed : semantic === Semantic.permitOnFirstPermit && last.allowed;
 }
 
 /**

@@ -43,7 +43,10 @@ export interface MiddlewareConfig<Req extends RequestLike, Res extends ResponseL
   skip?: (request: Req) => OrPromise<boolean>;
   /** In which language the reasons are told: what the request says it accepts, where this is left out. */
   language?: (request: Req) => string | undefined;
-  /** Answers a request that is not let pass, instead of a problem in JSON. */
+  /**
+   * Answers a request that is not let pass, instead of a problem in JSON, and must end the response, then or later. The
+   * status is that of the denial unless it sets another.
+   */
   onDeny?: (denial: Denial, request: Req, response: Res) => OrPromise<void>;
   /** Is told why a request could not be decided, for the log. */
   onError?: (error: unknown, request: Req) => void;
@@ -115,7 +118,7 @@ async function ask<Req extends RequestLike, Res extends ResponseLike>(
   } catch (error) {
     return unanswered(error);
   }
-  if (decision.allowed) {
+  if (decision.allowed === true) {
     decided.set(request, decision);
     return undefined;
   }
@@ -152,6 +155,7 @@ async function refuse<Req extends RequestLike, Res extends ResponseLike>(
     problem(response, denial);
     return;
   }
+  response.statusCode = denial.status; // where a hook says none, Node would say 200
   try {
     await config.onDeny(denial, request, response);
   } catch (error) {

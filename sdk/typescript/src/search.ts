@@ -64,8 +64,10 @@ export async function* pages<T>(fetchPage: FetchPage, pageSize: number | undefin
       throw new CordonError("there are no results in the answer", { kind: "unusable", status: 200 });
     }
     yield* results as T[];
-    const next = isObject(body) && isObject(body["page"]) ? body["page"]["next_token"] : undefined;
-    if (next === undefined || next === "") {
+    // A page that is told in another shape may not be the last one.
+    const told = (isObject(body) ? body["page"] : undefined) ?? {};
+    const next = isObject(told) ? (told["next_token"] ?? "") : undefined;
+    if (next === "") {
       return;
     }
     if (typeof next !== "string" || next === page.token) {

@@ -67,6 +67,9 @@ const unusable: [string, () => Response | Error, string][] = [
   ["null", () => json(null), "unusable"],
   ["a decision for another member", () => json({ Decision: true }), "unusable"],
   ["a yes with an error", () => json({ decision: true, context: { error: { status: 400, message: "no" } } }), "undecided"],
+  ["a yes with an error in a word", () => json({ decision: true, context: { error: "timeout" } }), "undecided"],
+  ["a yes with a context of no members", () => json({ decision: true, context: "error" }), "unusable"],
+  ["a yes with a list for a context", () => json({ decision: true, context: [{ error: {} }] }), "unusable"],
   ["a redirect", () => new Response(null, { status: 302, headers: { Location: "https://elsewhere.test" } }), "unusable"],
   ["a yes with the status of a failure", () => json(yes, {}, 500), "unusable"],
   ["400", () => problem(400, "invalid_body"), "invalid"],
@@ -194,9 +197,14 @@ test("answers of another number than the questions are none", async () => {
     await assert.rejects(client.canAll(some(2)), (e: CordonError) => e.kind === "unusable");
     await assert.rejects(client.filter("carol", "manage", ["a", "b"]), (e: CordonError) => e.kind === "unusable");
   }
-  const { client } = on(() => ({ evaluations: [no] }));
-  const options = { evaluations_semantic: "deny_on_first_deny" } as const;
-  assert.equal((await client.decideAll({ evaluations: some(2), options })).length, 1);
+  for (const [semantic, stop, cut] of [
+    ["deny_on_first_deny", no, yes],
+    ["permit_on_first_permit", yes, no],
+  ] as const) {
+    const batch = { evaluations: some(2), options: { evaluations_semantic: semantic } };
+    assert.equal((await on(() => ({ evaluations: [stop] })).client.decideAll(batch)).length, 1);
+    await assert.rejects(on(() => ({ evaluations: [cut] })).client.decideAll(batch), (e: CordonError) => e.kind === "unusable");
+  }
 });
 
 test("what cannot be right in any run is refused when the client is made", () => {

@@ -129,6 +129,13 @@ test("an onDeny that fails does not let the request pass", async (t) => {
   assert.deepEqual([got.status, got.handled, got.errors.length], [403, 0, 1]);
 });
 
+test("an onDeny that says no status answers with that of the denial", async (t) => {
+  for (const [reply, status] of [[() => json({ decision: false }), 403], [() => problem(503, "unavailable"), 503]] as const) {
+    const got = await through(t, on(reply).client, { onDeny: (_, __, response) => void response.end("mine") });
+    assert.deepEqual([got.status, got.body, got.handled], [status, "mine", 0]);
+  }
+});
+
 test("who went away is not decided about any more", async (t) => {
   const left = new AbortController();
   let ended: unknown;

@@ -80,7 +80,7 @@ test("an error in the middle of a search ends it with that error, behind what wa
 });
 
 test("an answer that is no page is an error, and so is one that leads back to itself", async () => {
-  for (const body of [{}, { results: null }, { results: [{ type: "user" }] }, { results: ["carol"] }, { results: [], page: { next_token: 7 } }]) {
+  for (const body of [{}, { results: null }, { results: [{ type: "user" }] }, { results: ["carol"] }, { results: [], page: { next_token: 7 } }, { results: [], page: "t1" }, { results: [], page: ["t1"] }]) {
     const { client } = on(() => json(body));
     await assert.rejects(all(client.searchSubjects({ subject: { type: "user" }, action, resource })), (e: CordonError) => e.kind === "unusable");
   }

@@ -63,6 +63,9 @@ test("a token that the server refuses is replaced once", async () => {
   const never = on(() => problem(401, "unauthenticated"), { token: source });
   await assert.rejects(never.client.can("carol", "manage", "web-1"), (e: CordonError) => e.kind === "unauthorized");
   assert.equal(never.sent.length, 2);
+  // An act may be tried more often, and yet.
+  await assert.rejects(never.client.blockProduct("acme", "web-1", { reason: "x" }), (e: CordonError) => e.kind === "unauthorized");
+  assert.equal(never.sent.length, 4);
 });
 
 test("of two calls with a token that was refused, one asks for the next and both use it", async () => {

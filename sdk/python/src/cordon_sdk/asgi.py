@@ -62,11 +62,21 @@ class ASGIMiddleware:
         if refusal is None:
             scope[DECISION] = decision
             await self._app(scope, receive, send)
-        elif refusal.decision is not None and self._on_deny is not None:
-            await self._on_deny(scope, receive, send, refusal.decision)
+            return
+        said = False
+
+        async def noted(message: MutableMapping[str, Any]) -> None:
+            nonlocal said
+            said = True
+            await send(message)
+
+        if refusal.decision is not None and self._on_deny is not None:
+            await self._on_deny(scope, receive, noted, refusal.decision)
         elif refusal.error is not None and self._on_error is not None:
-            await self._on_error(scope, receive, send, refusal.error)
+            await self._on_error(scope, receive, noted, refusal.error)
         else:
+            await _answer(refusal, scope, receive, noted)
+        if not said and scope["type"] == "http":  # a hook that says nothing is no answer of the service's own
             await _answer(refusal, scope, receive, send)
 
 

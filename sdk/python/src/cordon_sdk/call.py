@@ -112,6 +112,7 @@ class Caller:
         return Request(method, target, headers, text)
 
     def _tried(self, tries: int, each: Callable[[int], Deadline], whole: Deadline | None, request: Request) -> Answer:
+        renewed = False
         for n in range(1, tries + 1):
             until = each(n)
             token = ""
@@ -120,9 +121,11 @@ class Caller:
                 headers = {**request.headers, "Authorization": "Bearer " + _sendable("Authorization", token)}
                 return _read(self._wire.transport.send(replace(request, headers=headers), until))
             except Unauthorized:
-                # A token may have ended before its time. Nothing was done, so another may be shown at once.
-                if n == tries or not self._wire.tokens.forget(token):
+                # A token may have ended before its time. Nothing was done, so another may be shown at once, and no third:
+                # a server that refuses it is not asked with all that an issuer has.
+                if not self._wire.tokens.forget(token) or renewed or n == tries:
                     raise
+                renewed = True
             except Unavailable as e:
                 wait = max(_back_off(n), e.problem.retry_after)
                 if n == tries or wait > _LONGEST_WAIT or (whole is not None and not whole.allows(wait)):

@@ -43,7 +43,8 @@ class Gate(Generic[R]):
     log: logging.Logger
 
     def skips(self, request: R) -> bool:
-        return self.skip is not None and self.skip(request)
+        """Tell what passes unasked. Only True says so: what an `async def` gives is true, too, and would let all pass."""
+        return self.skip is not None and self.skip(request) is True
 
     def speaks(self, request: R) -> str:
         """Give the language of a denial. What cannot be one is left out: it is no reason to refuse a request."""
@@ -64,7 +65,7 @@ class Gate(Generic[R]):
     def judge(self, decision: Decision) -> Refusal | None:
         """Refuse what is denied."""
         decision.check()
-        if decision.allowed:
+        if decision.allowed is True:
             return None
         detail = next((r.message for r in decision.reasons if r.message), "You may not do this.")
         more: dict[str, Any] = {

@@ -102,7 +102,11 @@ class Searches(Caller):
             if not isinstance(results, list):
                 raise BadAnswer("there are no results in the answer")
             told = document.get("page")
-            token = told.get("next_token", "") if isinstance(told, Mapping) else ""
+            told = {} if told is None else told
+            if not isinstance(told, Mapping):  # it may not be the last one
+                raise BadAnswer("the page of the answer is no object")
+            token = told.get("next_token")
+            token = "" if token is None else token
             if not isinstance(token, str) or token and token == page.get("token"):
                 raise BadAnswer("the search does not come to its end")  # complete, or not at all
             yield [read(found) for found in results if _is_mapping(found)]

@@ -35,6 +35,7 @@ class Tokens:
         self._now = now
         self._lock = threading.Lock()
         self._kept: Token | None = None
+        self._keeps = False  # the source has given one to keep
 
     def value(self, deadline: Deadline) -> str:
         """Give a token. A source that fails is Unavailable: nothing can be asked now."""
@@ -62,18 +63,19 @@ class Tokens:
                     return given
                 if given.expires_at is not None and given.expires_at.tzinfo is None:
                     raise Invalid("the end of a token must say its zone")
-                self._kept = kept = given
+                self._kept, self._keeps = given, True
+                kept = given
             return kept.value
         finally:
             self._lock.release()
 
     def forget(self, value: str) -> bool:
-        """Forget a token that the server does not know, and tell whether another can be had: of a kept one, yes."""
+        """Forget a token that the server does not know, and tell whether another can be had: of a kept one, yes, though
+        another call may have had it forgotten before."""
         with self._lock:
-            if self._kept is None or self._kept.value != value:
-                return self._kept is not None
-            self._kept = None
-            return True
+            if self._kept is not None and self._kept.value == value:
+                self._kept = None
+            return self._keeps
 
     def _ends(self, token: Token) -> bool:
         return token.expires_at is not None and self._now() + _MARGIN >= token.expires_at.timestamp()

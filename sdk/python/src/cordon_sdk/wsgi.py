@@ -25,9 +25,9 @@ class WSGIMiddleware:
 
     Subject says who sent the request, as the service has authenticated them, action and resource what the request does, and
     to what; a text is a user, an action, or a product. Without a subject the answer is 401, without one of the others 403,
-    and Cordon is not asked. Skip tells what is let through unasked, such as a health check. Language is that of a denial;
-    unless told, what Accept-Language says. On_deny answers a denial in the service's own way, on_error what could not be decided;
-    the application does not run, whatever they do.
+    and Cordon is not asked. Skip tells what is let through unasked, such as a health check, by True and nothing else.
+    Language is that of a denial; unless told, what Accept-Language says. On_deny answers a denial in the service's own way,
+    on_error what could not be decided; the application does not run, whatever they do.
     """
 
     def __init__(
