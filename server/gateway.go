@@ -69,6 +69,11 @@ func passGateway(c *call) error {
 		return because(errGateway, "this server has no routes of gateways: name their file with --gateway-routes")
 	}
 	if err := c.admitGateway(g); err != nil {
+		if errors.Is(err, errGateway) { // who guesses keys is slowed down by address, as in recognize
+			if slow := c.charge("address "+c.address(), 1, 0); slow != nil {
+				return slow
+			}
+		}
 		return err
 	}
 	asked, err := c.forwarded(g)

@@ -294,6 +294,18 @@ func TestAGatewayComesWithItsKeyFromItsAddress(t *testing.T) {
 	none.do(t, http.MethodGet, "/gateway/nginx", nil, set("Cordon-Key", none.key), good).refused(t, http.StatusForbidden, "gateway_refused")
 }
 
+func TestWhoGuessesKeysOfGatewaysIsSlowedDown(t *testing.T) {
+	w, key := newGateway(t, byHeader)
+	if err := w.server.Reload(server.RateLimit{PerSecond: 1e-9, Burst: 1}); err != nil {
+		t.Fatal(err)
+	}
+	good := forwarding("GET", "panel.example", "/organizations/acme/products/shop")
+	guess := set("Cordon-Key", "ck_guess_WRONG")
+	w.do(t, http.MethodGet, "/gateway/forward", nil, guess, good, user("anna")).refused(t, http.StatusForbidden, "gateway_refused")
+	w.do(t, http.MethodGet, "/gateway/forward", nil, guess, good, user("anna")).want(t, http.StatusTooManyRequests)
+	w.do(t, http.MethodGet, "/gateway/forward", nil, key, good, user("anna")).want(t, http.StatusOK)
+}
+
 // The user of a token is its subject, whatever the gateway's key may do.
 func TestAGatewaysUserComesWithAToken(t *testing.T) {
 	i := newIssuer(t)
