@@ -4,7 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 
 	"cordon.example/client"
@@ -55,6 +58,28 @@ func TestCanAllAsksAThousandAtATime(t *testing.T) {
 	}
 	if can, err := c.CanAll(t.Context(), nil); err != nil || can == nil || len(can) != 0 || len(batches) != 3 {
 		t.Errorf("without a question: %v, %v", can, err)
+	}
+}
+
+// The server reads no body above 256 KiB.
+func TestCanAllAsksNoMoreThanTheServerReads(t *testing.T) {
+	var lengths []int
+	c := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		var asked client.EvaluationsRequest
+		if err != nil || json.Unmarshal(body, &asked) != nil {
+			t.Error("the batch cannot be read")
+		}
+		lengths = append(lengths, len(body))
+		answer(w, 200, `{"evaluations":[`+strings.Repeat(`{"decision":true},`, len(asked.Evaluations)-1)+`{"decision":true}]}`)
+	})
+	questions := make([]client.EvaluationRequest, 1000)
+	for i := range questions {
+		questions[i] = client.Ask(strings.Repeat("u", 256), client.ActionView, client.OnProduct(strings.Repeat("p", 256)))
+	}
+	can, err := c.CanAll(t.Context(), questions)
+	if err != nil || len(can) != len(questions) || len(lengths) < 2 || slices.Max(lengths) > 256<<10 {
+		t.Errorf("%d answers to bodies of %d bytes, %v", len(can), lengths, err)
 	}
 }
 

@@ -75,6 +75,18 @@ type Config struct {
 	UserAgent string
 }
 
+// String leaves out the key: what is logged is read by others.
+func (c Config) String() string {
+	u, err := url.Parse(c.URL)
+	if err != nil {
+		return "a client of a Cordon server"
+	}
+	return "a client of " + u.Redacted()
+}
+
+// GoString is as String.
+func (c Config) GoString() string { return c.String() }
+
 // Client talks to one server as one caller. It is safe for concurrent use.
 type Client struct {
 	config  Config
@@ -99,7 +111,7 @@ func New(config Config) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse the URL of the Cordon server: %w", err)
 	}
-	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("the URL of the Cordon server %q is not of the form http(s)://host[:port]", u.Redacted())
 	}
 	if (config.Key == "") == (config.Token == nil) {
@@ -134,6 +146,12 @@ func New(config Config) (*Client, error) {
 	c.shared.tokens.begin(config.Key, config.Token)
 	return c, nil
 }
+
+// String says which server it is a client of, and leaves out the key.
+func (c *Client) String() string { return c.config.String() }
+
+// GoString is as String.
+func (c *Client) GoString() string { return c.String() }
 
 // As gives a client that acts for a user, over the same connections. Its key needs the scope act.
 func (c *Client) As(user string) *Client {

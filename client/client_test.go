@@ -53,6 +53,7 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 		"no scheme":       {URL: "cordon.example.com", Key: "k"},
 		"another scheme":  {URL: "ftp://cordon.example.com", Key: "k"},
 		"a query":         {URL: "http://cordon.example.com?x=1", Key: "k"},
+		"a password":      {URL: "http://me:secret@cordon.example.com", Key: "k"},
 		"no key":          {URL: "http://cordon.example.com"},
 		"key and token":   {URL: "http://cordon.example.com", Key: "k", Token: func(context.Context) (client.Token, error) { return client.Token{}, nil }},
 		"actor and agent": {URL: "http://cordon.example.com", Key: "k", Actor: "a", Agent: "b"},
@@ -62,6 +63,21 @@ func TestNewRefusesWhatCannotWork(t *testing.T) {
 				t.Error("New gave no error")
 			}
 		})
+	}
+}
+
+func TestNoKeyIsInWhatIsLogged(t *testing.T) {
+	config := client.Config{URL: "https://cordon.example.com", Key: "ck_secret"}
+	c, err := client.New(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []any{config, &config, c, c.As("ann"), client.Token{Value: "ck_secret"}} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+			if text := fmt.Sprintf(verb, shown); strings.Contains(text, "secret") {
+				t.Errorf("%s of %T is %s", verb, shown, text)
+			}
+		}
 	}
 }
 

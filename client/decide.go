@@ -6,8 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -37,15 +37,38 @@ func (c *Client) Can(ctx context.Context, user, action string, on Resource, deta
 	return d.Allowed && err == nil, err
 }
 
-// mostAtOnce is how many questions the server takes in a batch.
-const mostAtOnce = 1000
+// mostAtOnce is how many questions the server takes in a batch, mostBytes a little less than how long it may be.
+const (
+	mostAtOnce = 1000
+	mostBytes  = 240 << 10
+)
 
-// CanAll tells of each question whether it is allowed, in their order. It asks a thousand at a time, each within
-// Config.Budget. Where one of them could not be decided, or is about an action that no rule knows, all are an error:
+// batches cuts questions into batches that the server takes.
+func batches(questions []EvaluationRequest) iter.Seq[[]EvaluationRequest] {
+	return func(yield func([]EvaluationRequest) bool) {
+		from, length := 0, 0
+		for i := range questions {
+			text, _ := json.Marshal(questions[i]) // what cannot be written is an error when it is sent
+			if i > from && (i-from == mostAtOnce || length+len(text)+1 > mostBytes) {
+				if !yield(questions[from:i]) {
+					return
+				}
+				from, length = i, 0
+			}
+			length += len(text) + 1
+		}
+		if from < len(questions) {
+			yield(questions[from:])
+		}
+	}
+}
+
+// CanAll tells of each question whether it is allowed, in their order. It asks a thousand at a time, or fewer where they are
+// long, each batch within Config.Budget. Where one of them could not be decided, or is about an action that no rule knows, all are an error:
 // false is a denial alone. [Client.DecideAll] tells them apart.
 func (c *Client) CanAll(ctx context.Context, questions []EvaluationRequest) ([]bool, error) {
 	can := make([]bool, 0, len(questions))
-	for chunk := range slices.Chunk(questions, mostAtOnce) {
+	for chunk := range batches(questions) {
 		batch := EvaluationsRequest{Evaluations: make([]Evaluation, len(chunk))}
 		for i := range chunk {
 			q := &chunk[i]

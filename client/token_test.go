@@ -144,6 +144,7 @@ func TestWithoutATokenThereIsNoAnswer(t *testing.T) {
 		if err := asks(t, slow.client(t)); !errors.Is(err, client.ErrUnavailable) || time.Since(start) > time.Second {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
+		time.Sleep(time.Minute) // by then the source was told to end
 		none, err := client.New(client.Config{URL: "http://cordon.example", HTTPClient: &http.Client{Transport: i},
 			Token: func(context.Context) (client.Token, error) { return client.Token{}, nil }})
 		if err != nil {
@@ -153,6 +154,49 @@ func TestWithoutATokenThereIsNoAnswer(t *testing.T) {
 		if err := asks(t, none); err == nil || len(i.shown) != before {
 			t.Errorf("error %v, and %v was shown", err, i.shown)
 		}
+	})
+}
+
+// A source that takes longer than a try, or than whoever asked first has, gives its token all the same.
+func TestATokenMayTakeLongerThanACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := &issuer{takes: 700 * time.Millisecond}
+		if err := asks(t, i.client(t)); err != nil || i.given != 1 {
+			t.Errorf("%d tokens were given, and then %v", i.given, err)
+		}
+		i = &issuer{takes: 5 * time.Second}
+		c := i.client(t)
+		start := time.Now()
+		if err := asks(t, c); !errors.Is(err, client.ErrUnavailable) || time.Since(start) > time.Second {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		time.Sleep(5 * time.Second)
+		if err := asks(t, c); err != nil || i.given != 1 {
+			t.Errorf("%d tokens were given, and then %v", i.given, err)
+		}
+	})
+}
+
+// Whoever does not look at the context is not waited for, and one that panics is an error.
+func TestABadSourceOfTokensIsAnErrorInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, source := range map[string]func(context.Context) (client.Token, error){
+			"deaf": func(context.Context) (client.Token, error) {
+				time.Sleep(time.Minute)
+				return client.Token{Value: "t"}, nil
+			},
+			"broken": func(context.Context) (client.Token, error) { panic("a slip of the pen") },
+		} {
+			c, err := client.New(client.Config{URL: "http://cordon.example", Token: source})
+			if err != nil {
+				t.Fatal(err)
+			}
+			start := time.Now()
+			if err := asks(t, c); !errors.Is(err, client.ErrUnavailable) || time.Since(start) > time.Second {
+				t.Errorf("%s: after %v: %v", name, time.Since(start), err)
+			}
+		}
+		time.Sleep(time.Minute)
 	})
 }
 
