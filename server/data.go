@@ -38,8 +38,12 @@ func askData(c *call) error {
 	if err := c.document(&q); err != nil {
 		return err
 	}
-	if q.tracing.Tells() && !c.origin.Caller.May(guard.ScopeAudit) && !c.origin.Caller.May(guard.ScopePolicy) {
+	switch caller := c.origin.Caller; {
+	case !q.tracing.Tells():
+	case !caller.May(guard.ScopeAudit) && !caller.May(guard.ScopePolicy):
 		return because(errScope, "explain tells the facts and the rules, and needs the scope audit or policy")
+	case caller.Organization != "": // whoever is limited reads no policy elsewhere either
+		return because(guard.ErrOrganizationLimit, "explain tells the rules, which are those of all organizations: ask without it")
 	}
 	if err := c.readInput(&q); err != nil {
 		return err

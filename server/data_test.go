@@ -254,6 +254,13 @@ func TestWhatElseOPATells(t *testing.T) {
 			t.Errorf("got %s", line)
 		}
 	}
+	limited := bearer(w.makeKey(t, guard.PutKey{Name: "limited", Organization: "acme", Scopes: []string{guard.ScopeDecide, guard.ScopeAudit}}))
+	if d, got = w.data(t, "cordon/allow?explain=full", input(plainQuestion), limited); got.status != http.StatusForbidden || d.Explanation != nil || !strings.Contains(d.Message, "all organizations") {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
+	if d, got = w.data(t, "cordon/allow", input(plainQuestion), limited); d.Result != true {
+		t.Errorf("got %d %s", got.status, got.body)
+	}
 	d, got = w.data(t, "cordon/allow?explain=notes", input(plainQuestion), decide)
 	if got.status != http.StatusForbidden || d.Code != "unauthorized" || !strings.Contains(d.Message, "audit or policy") {
 		t.Errorf("got %d %s", got.status, got.body)
