@@ -20,6 +20,14 @@ class Fake(unittest.TestCase):
         self.assertEqual((decision.allowed, decision.reasons[0].code), (False, reasons.PRODUCT_BLOCKED))
         self.assertEqual(fake.asked[-1], Question(*fake.asked[0].__dict__.values()))
 
+    def test_a_policy_set_is_asked_alike(self) -> None:
+        fake = FakeCordon()
+        fake.allow("anna", "tidy", Resource("desk", "d1"))
+        cordon = fake.client().in_set("todo")
+        self.assertTrue(cordon.can("anna", "tidy", Resource("desk", "d1")))
+        self.assertFalse(cordon.can("anna", "tidy", Resource("desk", "d2")))
+        self.assertEqual(len(list(cordon.search_resources("anna", "tidy", type="desk"))), 1)
+
     def test_properties_that_a_rule_names_must_be_the_same(self) -> None:
         fake = FakeCordon()
         fake.allow("anna", Action("read_mail", {"channel": "imap"}), "mail")

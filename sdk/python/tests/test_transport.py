@@ -144,6 +144,20 @@ class Transporting(unittest.TestCase):
                 closed.wait()
         self.assertEqual((listener.connections, slept), (3, []))
 
+    def test_an_answer_that_was_cut_off_counts_as_a_try(self) -> None:
+        def cuts(peer: Peer) -> None:
+            once(peer)
+            peer.read()
+            peer.say('HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"decision": true}')
+
+        listener = Listener(self, cuts, always)
+        cordon = listener.client(self, budget=60)
+        slept: list[float] = []
+        cordon._wire.sleep = slept.append
+        self.assertTrue(cordon.can("anna", "manage", "shop"))
+        self.assertTrue(cordon.can("anna", "manage", "shop"))
+        self.assertEqual((listener.connections, len(slept)), (2, 1))
+
     def test_one_that_says_more_than_it_was_asked_is_not_used_again(self) -> None:
         def talks(peer: Peer) -> None:
             once(peer)

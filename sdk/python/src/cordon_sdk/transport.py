@@ -118,7 +118,7 @@ def _exchange(connection: Connection, request: Request) -> Response:
         if len(body) > _LONGEST:
             raise BadAnswer(f"the answer is longer than {_LONGEST >> 20} MiB")
         if response.length:
-            raise ConnectionResetError("the answer was cut off")
+            raise http.client.IncompleteRead(b"", response.length)  # it may not be sent again as if nothing had come
         headers: dict[str, str] = {}
         for name, value in response.getheaders():
             name = name.lower()
