@@ -161,6 +161,27 @@ class Middleware(unittest.TestCase):
             asyncio.run(middleware({"type": "http", "headers": []}, silent, send))
             self.assertEqual([m.get("status") for m in sent], [status, None])
 
+    def test_nor_is_one_of_wsgi(self) -> None:
+        def late(environ: Environ, start_response: StartResponse, decision: Any) -> Iterable[bytes]:
+            start_response("418 No", [])
+            yield b"mine"
+
+        hooks: list[tuple[Any, str, str]] = [
+            (lambda environ, start, decision: None, "403 Forbidden", "503 Service Unavailable"),
+            (lambda environ, start, decision: [], "403 Forbidden", "503 Service Unavailable"),
+            (lambda environ, start, decision: start("418 No", []) and None, "418 No", "418 No"),
+            (late, "418 No", "418 No"),
+        ]
+        for hook, denied, failed in hooks:
+            for answer, status in ((NO, denied), (says(404), failed)):
+                said: list[Any] = []
+                middleware = WSGIMiddleware(
+                    lambda environ, start: [], Stage(answer).client(), subject=lambda e: "anna", action=lambda e: "manage",
+                    resource=lambda e: "shop", on_deny=hook, on_error=hook, log=quiet,
+                )  # fmt: skip
+                b"".join(middleware({}, lambda status, headers: said.append(status)))
+                self.assertEqual(said, [status])
+
     def test_what_is_said_is_as_wsgi_has_it(self) -> None:
         fake = FakeCordon()
         fake.allow("anna")

@@ -67,11 +67,22 @@ class WSGIMiddleware:
         if refusal is None:
             environ[DECISION] = decision
             return self._app(environ, start_response)
+        said = False
+
+        def noted(*head: Any, **more: Any) -> Any:
+            nonlocal said
+            said = True
+            return start_response(*head, **more)
+
+        answer: Iterable[bytes] | None = None
         if refusal.decision is not None and self._on_deny is not None:
-            return self._on_deny(environ, start_response, refusal.decision)
-        if refusal.error is not None and self._on_error is not None:
-            return self._on_error(environ, start_response, refusal.error)
-        return _answer(refusal, start_response)
+            answer = self._on_deny(environ, noted, refusal.decision)
+        elif refusal.error is not None and self._on_error is not None:
+            answer = self._on_error(environ, noted, refusal.error)
+        # A hook that says nothing is no answer of the service's own. What is generated may say it later.
+        if answer is None or (not said and isinstance(answer, (list, tuple))):
+            return [] if said else _answer(refusal, start_response)
+        return answer
 
 
 def _answer(refusal: Refusal, start_response: StartResponse) -> Iterable[bytes]:
