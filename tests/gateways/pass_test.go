@@ -102,6 +102,13 @@ func proves(t *testing.T, s *scene, away int) {
 // gets mends it for both.
 func attacked(t *testing.T, s *scene, anna, clio string) {
 	t.Helper()
+	t.Run("headers that end on the way", func(t *testing.T) { // RFC 9110, 7.6.1
+		s.upstream.took()
+		s.ask(t, "GET /organizations/acme/products/shop", anna, "X-Cordon-User: rita", "Connection: X-Cordon-User, X-Cordon-Decision-Id, Cordon-Key, X-Forwarded-Uri")
+		if took := s.upstream.took(); len(took) != 1 || took[0].header.Get("X-Cordon-User") != "anna" || took[0].header.Get("X-Cordon-Decision-Id") == "" {
+			t.Errorf("the upstream was asked %+v", took)
+		}
+	})
 	t.Run("a user, with underscores", func(t *testing.T) {
 		s.upstream.took()
 		s.ask(t, "GET /organizations/acme/products/shop", anna, "X_Cordon_User: rita", "X_HTTP_Method_Override: DELETE")
