@@ -95,8 +95,10 @@ func TestJobsAreBoundedInAllReplicas(t *testing.T) {
 			t.Fatal(err)
 		}
 		// Where transactions run side by side both have counted before either writes; elsewhere one waits for the other.
+		// The one that begins is at work until both have asked.
 		var counted sync.WaitGroup
 		counted.Add(2)
+		asked := make(chan struct{})
 		digest, begun := one.active(t), make(chan error, 2)
 		for _, s := range []*shelf{one, other} {
 			var first sync.Once
@@ -104,13 +106,18 @@ func TestJobsAreBoundedInAllReplicas(t *testing.T) {
 				if name == library.StepCounted && strings.HasSuffix(t.Name(), "/mongo") {
 					first.Do(func() { counted.Done(); counted.Wait() })
 				}
+				if name == library.StepRunning {
+					<-asked
+				}
 			})
 			go func() {
 				_, err := s.Replay(t.Context(), alice(), library.Set, digest, replay.Window{}, nil)
 				begun <- err
 			}()
 		}
-		if said := conflict(t, <-begun) + conflict(t, <-begun); said != library.CodeTooManyJobs {
+		said := conflict(t, <-begun) + conflict(t, <-begun)
+		close(asked)
+		if said != library.CodeTooManyJobs {
 			t.Errorf("they say %q", said)
 		}
 		one.WaitForJobs()
