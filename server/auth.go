@@ -91,9 +91,6 @@ func (c *call) certificate() *x509.Certificate {
 
 // challenge is what a 401 or 403 says in WWW-Authenticate (RFC 6750, 3). The detail is one of ours.
 func (c *call) challenge(code, detail string) string {
-	if c.basic {
-		return `Basic realm="cordon", charset="UTF-8"`
-	}
 	realm := `Bearer realm="cordon"`
 	if c.server.tokens != nil && c.route.gateway == "" {
 		if where := c.server.protectedURL(); where != "" { // RFC 9728, 5.1

@@ -41,8 +41,9 @@ func TestAKeyMayComeInTwoHalves(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			got := w.do(t, http.MethodGet, "/v1/organizations", nil, edit)
 			got.refused(t, http.StatusUnauthorized, "unauthenticated")
-			if challenge := got.header.Get("WWW-Authenticate"); !strings.HasPrefix(challenge, `Basic realm="cordon"`) {
-				t.Errorf("got WWW-Authenticate %q", challenge)
+			challenges := got.header.Values("WWW-Authenticate")
+			if len(challenges) != 2 || !strings.HasPrefix(challenges[0], "Bearer ") || !strings.HasPrefix(challenges[1], `Basic realm="cordon"`) {
+				t.Errorf("got WWW-Authenticate %q", challenges)
 			}
 		})
 	}

@@ -70,6 +70,9 @@ func NewMetrics(registry *prometheus.Registry) (*Metrics, error) {
 	for _, class := range guard.DeletedClasses() {
 		m.deleted.WithLabelValues(class)
 	}
+	for _, gateway := range []string{gatewayNginx, gatewayForward, gatewayEnvoy} {
+		m.gateways.WithLabelValues(gateway, "gateway_refused")
+	}
 	for _, cause := range causes() {
 		m.refusals.WithLabelValues(cause)
 	}

@@ -77,6 +77,9 @@ func (c *call) fail(err error) {
 	switch {
 	case p.Status == http.StatusUnauthorized:
 		h.Set("WWW-Authenticate", c.challenge("invalid_token", p.Detail))
+		if c.basic { // who knows nothing else is told that it is known
+			h.Add("WWW-Authenticate", `Basic realm="cordon", charset="UTF-8"`)
+		}
 	case p.Code == "insufficient_scope":
 		h.Set("WWW-Authenticate", c.challenge(p.Code, p.Detail))
 	}
