@@ -25,8 +25,12 @@ func serve(t *testing.T, sets []string, flags ...string) *program.Secure {
 	place := program.Embedded(t)
 	server := program.ServeTLS(t, place, program.FirstKey(t, place), flags...)
 	for _, name := range sets {
-		if out, errs, code := server.CLI("policy-set", "add", name, "sets/"+name, "--as", "operator", "-m", "the scenario "+name); code != 0 {
+		out, errs, code := server.CLI("policy-set", "add", name, "sets/"+name, "--as", "operator", "-m", "the scenario "+name)
+		if code != 0 {
 			t.Fatalf("cordon policy-set add %s: exit %d\n%s%s", name, code, out, errs)
+		}
+		if !strings.HasPrefix(errs, "tests: ") || !strings.Contains(errs, "coverage 100.0 %") {
+			t.Errorf("the examples leave something to remark: %s:\n%s", name, errs)
 		}
 	}
 	return server

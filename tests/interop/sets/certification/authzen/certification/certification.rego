@@ -1,8 +1,8 @@
 # METADATA
 # title: Certification
 # description: |
-#   The scenario that a PDP is certified by (AuthZEN 1.0). What a question says of a user or a record goes before what is
-#   known of them, as the scenario has it; a policy about people's rights would not believe its callers so much.
+#   The scenario that a PDP is certified by (AuthZEN 1.0). What a question says of a user or a record goes before what
+#   is known of them, as the scenario has it; a policy about people's rights would not believe its callers so much.
 package authzen.certification
 
 default allow := false

@@ -47,3 +47,9 @@ test_only_a_soft_deletion if {
 	not ask(alice, {"name": "delete", "properties": {"soft": false}}, active)
 	not ask(alice, {"name": "delete"}, active)
 }
+
+test_all_that_is_known_is_found if {
+	certification.entities.subject.user == {"alice", "bob"}
+	certification.entities.resource.record == {"record-1", "record-2"}
+	certification.entities.action == ["read", "write", "delete"]
+}

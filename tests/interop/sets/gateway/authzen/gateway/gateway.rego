@@ -1,8 +1,8 @@
 # METADATA
 # title: Gateway
 # description: |
-#   Which requests an API gateway lets through (the gateway scenario of the AuthZEN working group): a resource is a route as
-#   the gateway writes it, an action is a method of HTTP.
+#   Which requests an API gateway lets through (the gateway scenario of the AuthZEN working group): a resource is a
+#   route as the gateway writes it, an action is a method of HTTP.
 package authzen.gateway
 
 default allow := false

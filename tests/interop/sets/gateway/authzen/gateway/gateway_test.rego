@@ -17,3 +17,8 @@ test_admins_write if {
 }
 
 test_strangers_do_nothing if not ask("mallory", "GET", "/todos")
+
+test_routes_and_methods_are_found if {
+	gateway.entities.resource.route == {"/users/{userId}", "/todos", "/todos/{todoId}"}
+	gateway.entities.action == {"GET", "POST", "PUT", "DELETE"}
+}

@@ -1,8 +1,8 @@
 # METADATA
 # title: Records
 # description: |
-#   Who may see, edit and delete records of a company (the search and the identity provider scenario of the AuthZEN working
-#   group). All of it is known here, so all of it can be searched.
+#   Who may see, edit and delete records of a company (the search and the identity provider scenario of the AuthZEN
+#   working group). All of it is known here, so all of it can be searched.
 package authzen.records
 
 default allow := false

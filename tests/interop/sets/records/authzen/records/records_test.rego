@@ -20,6 +20,11 @@ test_a_colleague_views_and_no_more if {
 	not ask("felix", "view", "102")
 }
 
+test_a_manager_edits_what_a_colleague_owns if ask("dan", "edit", "106") with data.authzen.records.records as {"106": {
+	"owner": "felix",
+	"department": "Finance",
+}}
+
 test_a_manager_views_all_and_edits_in_the_department if {
 	ask("alice", "view", "104")
 	not ask("alice", "edit", "104")

@@ -1,8 +1,8 @@
 # METADATA
 # title: Todo
 # description: |
-#   Who may do what in a shared list of things to do (the Todo scenario of the AuthZEN working group). People are known by
-#   the id that their identity provider has for them; the owner of a thing to do is sent along, by address.
+#   Who may do what in a shared list of things to do (the Todo scenario of the AuthZEN working group). People are known
+#   by the id that their identity provider has for them; the owner of a thing to do is sent along, by address.
 package authzen.todo
 
 default allow := false

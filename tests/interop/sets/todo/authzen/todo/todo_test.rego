@@ -32,3 +32,20 @@ test_genius_updates_and_admins_delete_anything if {
 	ask("rick", "can_update_todo", "jerry@example.com")
 	ask("rick", "can_delete_todo", "jerry@example.com")
 }
+
+test_who_is_known_sees_users if {
+	todo.allow with input as reading_of("morty") with data.authzen.todo.users as people
+	not todo.allow with input as reading_of("mallory") with data.authzen.todo.users as people
+}
+
+reading_of(person) := {
+	"subject": {"type": "user", "id": person},
+	"action": {"name": "can_read_user"},
+	"resource": {"type": "user", "id": "jerry@example.com"},
+}
+
+test_people_and_actions_are_found if {
+	found := todo.entities with data.authzen.todo.users as people
+	found.subject.user == {"rick", "morty", "jerry"}
+	count(found.action) == 5
+}
