@@ -7,9 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,28 +18,7 @@ func TestMain(m *testing.M) { program.Main(m) }
 // issuer starts the issuer and gives its name, under which it is found.
 func issuer(t *testing.T) string {
 	t.Helper()
-	for _, needed := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(needed); err != nil {
-			t.Skipf("there is no %s here, in which the issuer is written", needed)
-		}
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "issuer.mjs"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	install := exec.CommandContext(t.Context(), "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = dir
-	if said, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("install the issuer: %v\n%s", err, said)
-	}
-	node := exec.CommandContext(t.Context(), "node", "issuer.mjs")
-	node.Dir = dir
+	node := program.Node(t, "issuer.mjs")
 	var logged strings.Builder
 	node.Stderr = &logged
 	stdin, err := node.StdinPipe()

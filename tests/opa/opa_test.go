@@ -8,8 +8,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -21,28 +19,7 @@ func TestMain(m *testing.M) { program.Main(m) }
 // answers runs the client, and gives what it printed by name.
 func answers(t *testing.T, url, key string) map[string]json.RawMessage {
 	t.Helper()
-	for _, needed := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(needed); err != nil {
-			t.Skipf("there is no %s here, for which the client is written", needed)
-		}
-	}
-	dir := t.TempDir()
-	for _, name := range []string{"package.json", "package-lock.json", "ask.mjs"} {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	install := exec.CommandContext(t.Context(), "npm", "ci", "--prefer-offline", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = dir
-	if said, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("install the client: %v\n%s", err, said)
-	}
-	node := exec.CommandContext(t.Context(), "node", "ask.mjs")
-	node.Dir = dir
+	node := program.Node(t, "ask.mjs")
 	node.Env = append(os.Environ(), "CORDON_URL="+url, "CORDON_KEY="+key)
 	var wrong strings.Builder
 	node.Stderr = &wrong
