@@ -19,9 +19,12 @@ import (
 	"cordon.example/client"
 )
 
+// folder is where the program is built.
+var folder = sync.OnceValues(func() (string, error) { return os.MkdirTemp("", "cordon-program-") })
+
 // build builds the program once for all tests of a package.
 var build = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "cordon-program-")
+	dir, err := folder()
 	if err != nil {
 		return "", err
 	}
@@ -33,11 +36,11 @@ var build = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// Main runs a package's tests and removes the program that they built.
+// Main runs a package's tests and removes the program, where they built it.
 func Main(m *testing.M) {
 	code := m.Run()
-	if path, err := build(); err == nil {
-		_ = os.RemoveAll(filepath.Dir(path))
+	if dir, err := folder(); err == nil {
+		_ = os.RemoveAll(dir)
 	}
 	os.Exit(code)
 }
