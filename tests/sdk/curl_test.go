@@ -2,7 +2,6 @@ package sdk_test
 
 import (
 	"encoding/json"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
@@ -24,25 +23,7 @@ func overCurl(t *testing.T, server *program.Server, path string) string {
 	if _, err := exec.LookPath("curl"); err != nil {
 		t.Skip("there is no curl")
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all shared
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
-	}
-	var printed strings.Builder
-	for _, c := range all.Cases {
-		said := line{Name: c.Name}
-		if said.Answer, said.Error = (curl{t: t, server: server}).ask(c); said.Error != nil {
-			said.Answer = nil
-		}
-		if err := json.NewEncoder(&printed).Encode(said); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return printed.String()
+	return here(t, path, curl{t: t, server: server}.ask)
 }
 
 // post sends a body and reads the answer into out, or the problem that it is.

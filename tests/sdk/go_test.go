@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"iter"
-	"os"
 	"strings"
 	"testing"
 
@@ -16,26 +15,14 @@ import (
 // overGo is the runner of the Go SDK.
 func overGo(t *testing.T, server *program.Server, path string) string {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all shared
-	if err := json.Unmarshal(text, &all); err != nil {
-		t.Fatal(err)
-	}
 	cordon := server.Client(nil)
-	var printed strings.Builder
-	for _, c := range all.Cases {
-		said := line{Name: c.Name}
-		if said.Answer, err = askGo(t.Context(), cordon, c); err != nil {
-			said.Answer, said.Error = nil, failureOf(t, err)
+	return here(t, path, func(c shownCase) (any, *failure) {
+		answer, err := askGo(t.Context(), cordon, c)
+		if err != nil {
+			return nil, failureOf(t, err)
 		}
-		if err := json.NewEncoder(&printed).Encode(said); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return printed.String()
+		return answer, nil
+	})
 }
 
 // failureOf tells an error as runners do.

@@ -78,6 +78,30 @@ func command(language string, arguments ...string) runner {
 	}
 }
 
+// here is a runner in this process, by what asks one case.
+func here(t *testing.T, path string, ask func(shownCase) (any, *failure)) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all shared
+	if err := json.Unmarshal(text, &all); err != nil {
+		t.Fatal(err)
+	}
+	var printed strings.Builder
+	for _, c := range all.Cases {
+		said := line{Name: c.Name}
+		if said.Answer, said.Error = ask(c); said.Error != nil {
+			said.Answer = nil
+		}
+		if err := json.NewEncoder(&printed).Encode(said); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return printed.String()
+}
+
 func TestEverySDKGivesTheSameAnswers(t *testing.T) {
 	all := load(t)
 	for name, run := range runners {
