@@ -116,7 +116,7 @@ func (c *certificates) watch(ctx context.Context) {
 	}
 }
 
-// Reload reads again what may change while the server serves: the certificates, the keys of the
+// Reload reads again what may change while the server serves: the certificates, the routes of gateways, the keys of the
 // issuer of tokens, and the limit, which is another from now on. What cannot be read stays as it was.
 func (s *Server) Reload(limit RateLimit) error {
 	s.limits.change(limit)

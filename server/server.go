@@ -1,7 +1,7 @@
 // Package server answers how it is asked: by HTTP, in front of the guard.
 //
 // It reads requests strictly, finds out who asks, hands the question or the act to the guard, and
-// writes the answer; an error becomes application/problem+json by the one table in problem.go. It
+// writes the answer; an error becomes application/problem+json by the one table in kind.go. It
 // holds no rule and no state.
 //
 // One table of routes (routes in route.go) drives the registration, the scopes, the Allow header, the
