@@ -22,15 +22,19 @@ func TestThePolicyNamesTheKindsThatItTellsApart(t *testing.T) {
 		want  string // among the kinds
 		not   bool
 	}{
-		"the shipped one":      {nil, "mail_service", false},
-		"a declared kind":      {map[string]string{"cordon/words.json": `{"words":{"kinds":{"vps":{}}}}`}, "vps", false},
-		"a rule":               {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind == "domain"`}, "domain", false},
-		"a helper":             {map[string]string{"cordon/extra/extra.rego": extra + `odd(kind) if kind == "domain"`}, "domain", false},
-		"data":                 {map[string]string{"cordon/extra/data.json": `{"kinds":["domain"]}`, "cordon/extra/extra.rego": extra + `odd if input.resource.kind in data.cordon.extra.kinds`}, "domain", false},
-		"by its first letters": {map[string]string{"cordon/extra/extra.rego": extra + `odd if startswith(input.resource.kind, "web_")`}, "", true},
-		"by their order":       {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind < "n"`}, "", true},
-		"beside a number":      {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.time.hour < 9`}, "mail_service", false},
-		"too many":             {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind in {` + strings.Join(many, ",") + `}`}, "", true},
+		"the shipped one":             {nil, "mail_service", false},
+		"a declared kind":             {map[string]string{"cordon/words.json": `{"words":{"kinds":{"vps":{}}}}`}, "vps", false},
+		"a rule":                      {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind == "domain"`}, "domain", false},
+		"a helper":                    {map[string]string{"cordon/extra/extra.rego": extra + `odd(kind) if kind == "domain"`}, "domain", false},
+		"data":                        {map[string]string{"cordon/extra/data.json": `{"kinds":["domain"]}`, "cordon/extra/extra.rego": extra + `odd if input.resource.kind in data.cordon.extra.kinds`}, "domain", false},
+		"by its first letters":        {map[string]string{"cordon/extra/extra.rego": extra + `odd if startswith(input.resource.kind, "web_")`}, "", true},
+		"by their order":              {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind < "n"`}, "", true},
+		"by their letters as numbers": {map[string]string{"cordon/extra/extra.rego": extra + `odd if hex.encode(input.resource.kind) == "767073"`}, "", true},
+		"by where a letter is":        {map[string]string{"cordon/extra/extra.rego": extra + `odd if indexof_n(input.resource.kind, "v") == [0]`}, "", true},
+		"as what is written in JSON":  {map[string]string{"cordon/extra/extra.rego": extra + `odd if json.marshal(input.resource.kind) == "\"vps\""`}, "", true},
+		"by a member of the data":     {map[string]string{"cordon/extra/data.json": `{"of":{"domain":1}}`, "cordon/extra/extra.rego": extra + `odd if object.get(data.cordon.extra.of, input.resource.kind, 0) == 1`}, "domain", false},
+		"beside a number":             {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.time.hour < 9`}, "mail_service", false},
+		"too many":                    {map[string]string{"cordon/extra/extra.rego": extra + `odd if input.resource.kind in {` + strings.Join(many, ",") + `}`}, "", true},
 	} {
 		src := policies.Builtin()
 		for path, text := range test.files {
