@@ -70,7 +70,7 @@ func compile(ctx context.Context, src Source, digest string) (*Engine, error) {
 		engine.flat.why.Store(&why)
 		return engine, nil
 	}
-	query, err := prepare(ctx, decisionRef, flat, store)
+	query, err := prepare(ctx, decisionRef, flat, store, false)
 	if err != nil {
 		return nil, err
 	}

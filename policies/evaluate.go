@@ -41,21 +41,28 @@ func (e *Engine) Evaluate(ctx context.Context, in *Input) (*Evaluation, error) {
 	start := time.Now()
 	x, err := e.explain(limited, query, in, rego.EvalPrintHook(printed))
 	out := &Evaluation{Explanation: x, Printed: printed.lines, Took: time.Since(start)}
-	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("evaluate: %w: %w", ErrTimeout, context.Cause(ctx))
-	case errors.Is(err, ErrTimeout):
-		out.Undecided = fmt.Sprintf("the rules did not end within %v", evaluateTime)
-	case errors.Is(err, ErrResult):
-		out.Undecided = cut(err.Error())
-	case err != nil:
+	if out.Undecided, err = Undecided(ctx, err); err != nil {
 		return nil, fmt.Errorf("evaluate: %w", err)
 	}
 	return out, nil
 }
 
-// printing is the plain query with print statements, which no decision has.
-func (e *Engine) printing(ctx context.Context) (*rego.PreparedEvalQuery, error) {
+// Undecided says why a trial has no usable answer, which ended with an error while ctx stands; "" where it has one. What is not
+// the rules' doing stays an error.
+func Undecided(ctx context.Context, err error) (why string, other error) {
+	switch {
+	case ctx.Err() != nil:
+		return "", fmt.Errorf("%w: %w", ErrTimeout, context.Cause(ctx))
+	case errors.Is(err, ErrTimeout):
+		return fmt.Sprintf("the rules did not end within %v", evaluateTime), nil
+	case errors.Is(err, ErrResult):
+		return cut(err.Error()), nil
+	}
+	return "", err
+}
+
+// printing is the plain query, with the print statements of the rules if they have some.
+func (e *Engine) printing(ctx context.Context) (*Query, error) {
 	prints := false
 	for path, text := range e.source.Files {
 		prints = prints || isModule(path) && !isTest(path) && strings.Contains(text, "print(")
@@ -63,11 +70,11 @@ func (e *Engine) printing(ctx context.Context) (*rego.PreparedEvalQuery, error) 
 	if !prints {
 		return e.plain, nil
 	}
-	program, err := Build(e.source, schemas())
+	data, err := e.source.readData()
 	if err != nil {
 		return nil, err
 	}
-	return program.Printing(ctx, decisionRef)
+	return printing(ctx, decisionRef, e.source, schemas(), newStore(data))
 }
 
 // printer keeps what is printed, with its place.

@@ -48,7 +48,6 @@ func (e *Engine) Explain(ctx context.Context, in *Input) (*Explanation, error) {
 }
 
 // explain explains a query; where there is no decision, how far it came.
-
 func (e *Engine) explain(ctx context.Context, query *rego.PreparedEvalQuery, in *Input, more ...rego.EvalOption) (*Explanation, error) {
 	seen := &explainer{rules: e.rules}
 	// Without index and early exit no body is passed over because of what another said.

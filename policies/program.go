@@ -54,17 +54,17 @@ type Query = rego.PreparedEvalQuery
 
 // Prepare makes a query of the program for what is at a path.
 func (p *Program) Prepare(ctx context.Context, at ast.Ref) (*Query, error) {
-	return prepare(ctx, at, p.compiler, p.store)
+	return prepare(ctx, at, p.compiler, p.store, false)
 }
 
-// prepare makes a query.
-func prepare(ctx context.Context, at ast.Ref, compiler *ast.Compiler, store storage.Store) (*Query, error) {
+// prepare makes a query, in which print statements are in force or not.
+func prepare(ctx context.Context, at ast.Ref, compiler *ast.Compiler, store storage.Store, prints bool) (*Query, error) {
 	query, err := rego.New(
 		rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(at)))),
 		rego.Compiler(compiler),
 		rego.Store(store),
 		rego.StrictBuiltinErrors(true),
-		rego.EnablePrintStatements(false),
+		rego.EnablePrintStatements(prints),
 		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
 	).PrepareForEval(ctx)
 	if err != nil {
@@ -73,28 +73,17 @@ func prepare(ctx context.Context, at ast.Ref, compiler *ast.Compiler, store stor
 	return &query, nil
 }
 
-// Printing makes a query of the program in which its print statements are in force, which no decision has.
-func (p *Program) Printing(ctx context.Context, at ast.Ref) (*Query, error) {
-	modules, err := parse(p.source, false)
+// printing makes a query in which the print statements of a policy are in force, which no decision has.
+func printing(ctx context.Context, at ast.Ref, src Source, schemas *ast.SchemaSet, store storage.Store) (*Query, error) {
+	modules, err := parse(src, false)
 	if err != nil {
 		return nil, err
 	}
-	compiler := newCompiler(p.schemas).WithEnablePrintStatements(true)
+	compiler := newCompiler(schemas).WithEnablePrintStatements(true)
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, problems(compiler.Errors)
 	}
-	query, err := rego.New(
-		rego.ParsedQuery(ast.NewBody(ast.NewExpr(ast.NewTerm(at)))),
-		rego.Compiler(compiler),
-		rego.Store(p.store),
-		rego.StrictBuiltinErrors(true),
-		rego.EnablePrintStatements(true),
-		rego.GenerateJSON(func(term *ast.Term, _ *rego.EvalContext) (any, error) { return term.Value, nil }),
-	).PrepareForEval(ctx)
-	if err != nil {
-		return nil, problems(err)
-	}
-	return &query, nil
+	return prepare(ctx, at, compiler, store, true)
 }
 
 // Ask evaluates a query on an input. nil: the answer is undefined. An error wraps ErrTimeout when ctx ended first, else
@@ -144,10 +133,12 @@ type Told struct {
 	Took    time.Duration
 }
 
-// Tell asks what is at a path, with the print statements of the rules in force, and tells how the answer came about. Errors
-// are those of Ask; what was told until then is told with them.
+// Tell asks what is at a path, for as long as a trial may take, with the print statements of the rules in force, and tells how
+// the answer came about. Errors are those of Ask; what was told until then is told with them.
 func (p *Program) Tell(ctx context.Context, at ast.Ref, input ast.Value) (*Told, error) {
-	query, err := p.Printing(ctx, at)
+	ctx, cancel := context.WithTimeout(ctx, evaluateTime)
+	defer cancel()
+	query, err := printing(ctx, at, p.source, p.schemas, p.store)
 	if err != nil {
 		return nil, err
 	}

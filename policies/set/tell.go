@@ -2,7 +2,6 @@ package set
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -19,15 +18,10 @@ type Tried struct {
 	Took      time.Duration `json:"took"`
 }
 
-// tryTime is what trying an input may take.
-const tryTime = time.Second
-
 // Try decides an input, with the print statements of the rules in force, and tells how. Rules that give nothing usable, or do
 // not end, are told; an error is of ctx.
 func (e *Engine) Try(ctx context.Context, in *Input) (*Tried, error) {
-	limited, cancel := context.WithTimeout(ctx, tryTime)
-	defer cancel()
-	told, err := e.program.Tell(limited, e.ref(string(e.verdict)), in.value)
+	told, err := e.program.Tell(ctx, e.ref(string(e.verdict)), in.value)
 	if told == nil {
 		return nil, fmt.Errorf("try: %w", err)
 	}
@@ -35,13 +29,8 @@ func (e *Engine) Try(ctx context.Context, in *Input) (*Tried, error) {
 	if err == nil {
 		t.Decision, err = e.verdict.read(told.Value)
 	}
-	switch {
-	case ctx.Err() != nil:
-		return nil, fmt.Errorf("try: %w: %w", policies.ErrTimeout, context.Cause(ctx))
-	case errors.Is(err, policies.ErrTimeout):
-		t.Undecided = fmt.Sprintf("the rules did not end within %v", tryTime)
-	case err != nil:
-		t.Undecided = err.Error()
+	if t.Undecided, err = policies.Undecided(ctx, err); err != nil {
+		return nil, fmt.Errorf("try: %w", err)
 	}
 	return t, nil
 }
