@@ -12,9 +12,6 @@ import (
 	"cordon/policies/set"
 )
 
-// How a set ended, in its history.
-const Removed = "removed"
-
 // NewSet is a policy set as an operator adds it.
 type NewSet struct {
 	Name    string

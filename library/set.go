@@ -9,10 +9,11 @@ import (
 
 	"cordon/datastore"
 	"cordon/guard"
+	"cordon/policies/set"
 )
 
 // Set names the built-in policy set: the rules that Cordon decides by.
-const Set = "cordon"
+const Set = set.Builtin
 
 // InForce says which version of a set is in force.
 type InForce = datastore.Activation
@@ -180,6 +181,7 @@ const (
 	Expired    = "expired"     // the time of another was over
 	RolledBack = "rolled_back"
 	Reloaded   = "reloaded" // from a folder, under --dev
+	Removed    = "removed"  // none did: the set was ended
 )
 
 // History lists the activations of a set, the newest first, and gives the cursor of the next page.

@@ -3,6 +3,7 @@ package set
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,14 +35,9 @@ func Check(ctx context.Context, name string, src policies.Source) (*policies.Rep
 // testsBelong refuses tests of another package than the set's, or of that with _test behind it.
 func testsBelong(name string, modules map[string]*ast.Module) error {
 	wrong := &policies.ProblemsError{}
-	for _, path := range paths(modules) {
+	for _, path := range slices.Sorted(maps.Keys(modules)) {
 		at := modules[path].Package
-		word := ""
-		if len(at.Path) > 2 && at.Path[1].Equal(ast.StringTerm("authzen")) {
-			text, _ := at.Path[2].Value.(ast.String)
-			word = string(text)
-		}
-		if strings.HasSuffix(path, "_test.rego") && word != name && word != name+"_test" {
+		if strings.HasSuffix(path, "_test.rego") && !at.Path.HasPrefix(packageOf(name)) && !at.Path.HasPrefix(packageOf(name+"_test")) {
 			wrong.Problems = append(wrong.Problems, problem(path, at.Location, "package_error",
 				"the tests of the policy set %s are of the package authzen.%s_test", name, name))
 		}
@@ -96,7 +92,7 @@ func (e *Engine) probes() []policies.Probe {
 // words are texts that the rules have, the first of them in the order of the alphabet.
 func (e *Engine) words() []string {
 	var out []string
-	for _, path := range paths(e.program.Modules) {
+	for _, path := range slices.Sorted(maps.Keys(e.program.Modules)) {
 		for _, rule := range e.program.Modules[path].Rules {
 			ast.WalkTerms(rule, func(term *ast.Term) bool {
 				if word, ok := term.Value.(ast.String); ok && word != "" && len(word) <= 128 && !slices.Contains(out, string(word)) {

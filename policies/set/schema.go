@@ -8,14 +8,14 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 )
 
-// Schema is the contract with whoever writes the rules of a set: the input, which is AuthZEN's question.
+// schema is the contract with whoever writes the rules of a set: the input, which is AuthZEN's question.
 //
 //go:embed input.jsonschema
-var Schema []byte
+var schema []byte
 
 var schemas = sync.OnceValue(func() *ast.SchemaSet {
 	var document any
-	if err := json.Unmarshal(Schema, &document); err != nil {
+	if err := json.Unmarshal(schema, &document); err != nil {
 		panic("policies/set: the embedded schema is broken: " + err.Error()) // a build that no test has seen
 	}
 	set := ast.NewSchemaSet()
@@ -26,4 +26,4 @@ var schemas = sync.OnceValue(func() *ast.SchemaSet {
 
 // Beside gives what lies beside a policy of a set in a folder that people edit it in, by path: the schema that it is checked
 // against. It is no part of the policy.
-func Beside() map[string]string { return map[string]string{"schemas/input.jsonschema": string(Schema)} }
+func Beside() map[string]string { return map[string]string{"schemas/input.jsonschema": string(schema)} }

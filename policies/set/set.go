@@ -12,6 +12,7 @@ package set
 import (
 	"context"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -81,9 +82,14 @@ func Open(ctx context.Context, name string, text []byte, digest string) (*Engine
 	return Compile(ctx, name, src)
 }
 
+// packageOf is the package of the set with a name.
+func packageOf(name string) ast.Ref {
+	return ast.Ref{ast.DefaultRootDocument, ast.StringTerm("authzen"), ast.StringTerm(name)}
+}
+
 // ref is a path below the package of the set.
 func (e *Engine) ref(path ...string) ast.Ref {
-	ref := ast.Ref{ast.DefaultRootDocument, ast.StringTerm("authzen"), ast.StringTerm(e.name)}
+	ref := packageOf(e.name)
 	for _, name := range path {
 		ref = append(ref, ast.StringTerm(name))
 	}
@@ -102,7 +108,7 @@ const (
 func (e *Engine) read() error {
 	wrong := &policies.ProblemsError{}
 	says := map[verdict]*ast.Rule{}
-	for _, path := range paths(e.program.Modules) {
+	for _, path := range slices.Sorted(maps.Keys(e.program.Modules)) {
 		module := e.program.Modules[path]
 		if at := module.Package.Path; !at.HasPrefix(e.ref()) {
 			wrong.Problems = append(wrong.Problems, problem(path, module.Package.Location, "package_error",
@@ -190,15 +196,6 @@ func held(data map[string]any, ref ast.Ref) bool {
 		}
 	}
 	return true
-}
-
-func paths(modules map[string]*ast.Module) []string {
-	var out []string
-	for path := range modules {
-		out = append(out, path)
-	}
-	slices.Sort(out)
-	return out
 }
 
 func problem(file string, at *ast.Location, code, format string, args ...any) policies.Problem {
