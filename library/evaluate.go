@@ -91,12 +91,8 @@ func (l *Library) trier(ctx context.Context, set, digest string) (func(context.C
 		if v.Activated == 0 && l.apart != nil {
 			return l.tryApart(digest), digest, nil
 		}
-		engine, err = l.guard.Engine(ctx, digest)
-		if missing, is := errors.AsType[*guard.NotKept](err); is {
-			return nil, "", &guard.NotFound{What: "version that this release can ask (" + missing.Why + ")"}
-		}
-		if err != nil {
-			return nil, "", err
+		if engine, err = l.guard.Engine(ctx, digest); err != nil {
+			return nil, "", unasked(err)
 		}
 	}
 	return func(ctx context.Context, in *policies.Input, at time.Time) (*table.Tried, error) {
@@ -104,21 +100,38 @@ func (l *Library) trier(ctx context.Context, set, digest string) (func(context.C
 	}, engine.Digest(), nil
 }
 
-// tryApart tries inputs on a version in another process, and in so many at once.
+// tryApart tries inputs on a version in another process.
 func (l *Library) tryApart(digest string) func(context.Context, *policies.Input, time.Time) (*table.Tried, error) {
-	return func(ctx context.Context, in *policies.Input, at time.Time) (*table.Tried, error) {
-		src, err := l.content(ctx, digest)
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.trying <- struct{}{}:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for other trials: %w", context.Cause(ctx))
-		}
-		defer func() { <-l.trying }()
-		return l.apart.Try(ctx, src, in, at)
+	return func(ctx context.Context, in *policies.Input, at time.Time) (tried *table.Tried, err error) {
+		err = l.elsewhere(ctx, digest, func(src policies.Source) (err error) {
+			tried, err = l.apart.Try(ctx, src, in, at)
+			return err
+		})
+		return tried, err
 	}
+}
+
+// elsewhere has a version tried in another process, and so many at once.
+func (l *Library) elsewhere(ctx context.Context, digest string, try func(policies.Source) error) error {
+	src, err := l.content(ctx, digest)
+	if err != nil {
+		return err
+	}
+	select {
+	case l.trying <- struct{}{}:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for other trials: %w", context.Cause(ctx))
+	}
+	defer func() { <-l.trying }()
+	return try(src)
+}
+
+// unasked is why there is no engine of a version that is to be tried.
+func unasked(err error) error {
+	if missing, is := errors.AsType[*guard.NotKept](err); is {
+		return &guard.NotFound{What: "version that this release can ask (" + missing.Why + ")"}
+	}
+	return err
 }
 
 // input is what the rules are asked about in a trial.

@@ -58,26 +58,17 @@ func (l *Library) EvaluateSet(ctx context.Context, o *guard.Origin, name string,
 }
 
 // trySet tries an input on a version of a set: what answers, or did, here, and what never did in a process of its own.
-func (l *Library) trySet(ctx context.Context, name string, v *Version, in *set.Input) (*set.Tried, error) {
+func (l *Library) trySet(ctx context.Context, name string, v *Version, in *set.Input) (tried *set.Tried, err error) {
 	if v.Activated == 0 && l.apart != nil {
-		src, err := l.content(ctx, v.Digest)
-		if err != nil {
-			return nil, err
-		}
-		select {
-		case l.trying <- struct{}{}:
-		case <-ctx.Done():
-			return nil, fmt.Errorf("wait for other trials: %w", context.Cause(ctx))
-		}
-		defer func() { <-l.trying }()
-		return l.apart.TrySet(ctx, name, src, in.JSON())
+		err = l.elsewhere(ctx, v.Digest, func(src policies.Source) (err error) {
+			tried, err = l.apart.TrySet(ctx, name, src, in.JSON())
+			return err
+		})
+		return tried, err
 	}
 	engine, err := l.guard.SetEngine(ctx, name, v.Digest)
-	if missing, is := errors.AsType[*guard.NotKept](err); is {
-		return nil, &guard.NotFound{What: "version that this release can ask (" + missing.Why + ")"}
-	}
 	if err != nil {
-		return nil, err
+		return nil, unasked(err)
 	}
 	return engine.Try(ctx, in)
 }

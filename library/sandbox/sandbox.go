@@ -89,18 +89,25 @@ func (b *Box) check(ctx context.Context, ask request) (*policies.Report, error) 
 	return got.Report, nil
 }
 
-// Prove is table.Prove of a policy that is compiled there, too. One that takes more memory or time than it may is a *policies.ProblemsError.
+// Prove is table.Prove of a policy that is compiled there, too. One that takes more memory or time than it may is a
+// *policies.ProblemsError.
 func (b *Box) Prove(ctx context.Context, src policies.Source) (*table.Proof, error) {
 	start := time.Now()
-	got, err := b.run(ctx, request{Source: src, Memory: cmp.Or(b.Memory, Memory), Prove: true}, cmp.Or(b.Time, Time))
-	if over, is := errors.AsType[*exceeded](err); is {
-		return nil, &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
-	}
+	got, err := b.ask(ctx, request{Source: src, Memory: cmp.Or(b.Memory, Memory), Prove: true}, cmp.Or(b.Time, Time))
 	if err != nil {
 		return nil, fmt.Errorf("prove invariants: %w", err)
 	}
 	got.Proof.Took = time.Since(start)
 	return got.Proof, nil
+}
+
+// ask is run; a policy that takes more memory or time than it may is a *policies.ProblemsError.
+func (b *Box) ask(ctx context.Context, ask request, limit time.Duration) (*answer, error) {
+	got, err := b.run(ctx, ask, limit)
+	if over, is := errors.AsType[*exceeded](err); is {
+		err = &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
+	}
+	return got, err
 }
 
 // exceeded is why a process was ended.

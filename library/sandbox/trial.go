@@ -33,18 +33,23 @@ func (b *Box) Try(ctx context.Context, src policies.Source, in *policies.Input, 
 	if err != nil {
 		return nil, fmt.Errorf("try policy: %w", err)
 	}
-	ask := request{Source: src, Memory: cmp.Or(b.Memory, TrialMemory), Try: &trial{text, at}}
-	got, err := b.run(ctx, ask, cmp.Or(b.Time, TrialTime))
-	if over, is := errors.AsType[*exceeded](err); is {
-		return nil, &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
-	}
+	got, err := b.try(ctx, request{Source: src, Try: &trial{text, at}})
 	if err != nil {
-		return nil, fmt.Errorf("try policy: %w", err)
+		return nil, err
 	}
 	if got.Tried == nil || got.Tried.Evaluation == nil || got.Tried.Input == nil {
 		return nil, errors.New("try policy: its process gave no answer")
 	}
 	return &table.Tried{Evaluation: got.Tried.Evaluation, Input: got.Tried.Input, WhyNot: got.Tried.WhyNot}, nil
+}
+
+func (b *Box) try(ctx context.Context, ask request) (*answer, error) {
+	ask.Memory = cmp.Or(b.Memory, TrialMemory)
+	got, err := b.ask(ctx, ask, cmp.Or(b.Time, TrialTime))
+	if err != nil {
+		return nil, fmt.Errorf("try policy: %w", err)
+	}
+	return got, nil
 }
 
 // on tries an input on a policy in this process.
@@ -66,13 +71,9 @@ func (t *trial) on(ctx context.Context, src policies.Source) (*tried, error) {
 
 // TrySet is Try, of a policy of a set beside the built-in one.
 func (b *Box) TrySet(ctx context.Context, name string, src policies.Source, input []byte) (*set.Tried, error) {
-	ask := request{Source: src, Set: name, Memory: cmp.Or(b.Memory, TrialMemory), Try: &trial{Input: input}}
-	got, err := b.run(ctx, ask, cmp.Or(b.Time, TrialTime))
-	if over, is := errors.AsType[*exceeded](err); is {
-		return nil, &policies.ProblemsError{Problems: []policies.Problem{over.problem()}}
-	}
+	got, err := b.try(ctx, request{Source: src, Set: name, Try: &trial{Input: input}})
 	if err != nil {
-		return nil, fmt.Errorf("try policy: %w", err)
+		return nil, err
 	}
 	if got.TriedSet == nil {
 		return nil, errors.New("try policy: its process gave no answer")
