@@ -94,15 +94,11 @@ func (l *Library) AddSet(ctx context.Context, o *guard.Origin, add NewSet) (*Add
 		}
 		return v, "", &step{how: Activated, by: by, message: add.Message}, err
 	})
-	if _, refused := errors.AsType[*guard.Conflict](err); refused {
-		unused = file
-	} else if err != nil { // it may be committed nevertheless
-		return nil, err
-	}
-	l.dropReport(context.WithoutCancel(ctx), unused)
 	if err != nil {
+		l.dropRefused(ctx, file, err)
 		return nil, err
 	}
+	l.dropReport(ctx, unused)
 	v, err := l.Version(ctx, o, add.Name, digest)
 	return &Added{Version: v, Activation: in}, err
 }

@@ -79,10 +79,11 @@ func (l *Library) Push(ctx context.Context, o *guard.Origin, set string, p Push)
 			return &guard.Administered{Changes: change("version", digest, nil, v.told())}, nil
 		},
 	}); err != nil {
+		l.dropRefused(ctx, file, err)
 		return nil, err
 	}
 	if !created { // somebody else has made the version meanwhile, which names a report of theirs
-		l.dropReport(context.WithoutCancel(ctx), file)
+		l.dropReport(ctx, file)
 	}
 	pushed, err := l.there(ctx, o, set, digest)
 	if err == nil {

@@ -140,8 +140,18 @@ func (l *Library) dropReport(ctx context.Context, file string) {
 	if file == "" {
 		return
 	}
-	if err := l.store.RemoveFiles(ctx, file); err != nil {
+	if err := l.store.RemoveFiles(context.WithoutCancel(ctx), file); err != nil {
 		l.log.Warn("a report that is not asked for any more is not removed", "file", file, "error", err)
+	}
+}
+
+// dropRefused removes the report that an act was to name which was refused. After any other error it may be committed
+// nevertheless.
+func (l *Library) dropRefused(ctx context.Context, file string, err error) {
+	_, conflict := errors.AsType[*guard.Conflict](err)
+	_, missing := errors.AsType[*guard.NotFound](err)
+	if conflict || missing {
+		l.dropReport(ctx, file)
 	}
 }
 
@@ -212,10 +222,11 @@ func (l *Library) again(ctx context.Context, o *guard.Origin, set string, v *Ver
 			return &guard.Administered{Changes: change("report", v.Digest, was, fresh.Summary)}, fresh.put(ctx, tx, set)
 		},
 	})
-	if err != nil { // it may be committed nevertheless
+	if err != nil {
+		l.dropRefused(ctx, file, err)
 		return nil, err
 	}
-	l.dropReport(context.WithoutCancel(ctx), unused)
+	l.dropReport(ctx, unused)
 	return r, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"testing"
 
 	"cordon/datastore"
@@ -135,14 +136,49 @@ func TestStoppedChecksMeetWholeOnes(t *testing.T) { // docs/design.md 12, Gates
 			t.Errorf("it is %+v, %v", v, err)
 		}
 	}
-	files := 0
+	if n := reports(t, store, digest); n != 1 {
+		t.Errorf("%d reports of it are kept", n)
+	}
+}
+
+// reports counts those that are kept of a version.
+func reports(t *testing.T, store datastore.Store, digest string) int {
+	t.Helper()
+	n := 0
 	for _, err := range store.Files(t.Context(), "policy/"+digest+".report", "") {
 		if err != nil {
 			t.Fatal(err)
 		}
-		files++
+		n++
 	}
-	if files != 1 {
-		t.Errorf("%d reports of it are kept", files)
+	return n
+}
+
+// What was checked for an act that somebody else came before leaves no report behind.
+func TestARefusedActLeavesNoReport(t *testing.T) { // docs/design.md 12, Two editors
+	store := openSQLite(t)
+	s := started(t, store)
+	other := s.push(t, alice(), "other")
+	var meanwhile func()
+	crossed := &rewritten{Store: store, before: func(string) { meanwhile() }}
+	late := replica(t, store, s.clock, func(c *library.Config) { c.Store = crossed })
+	for name, act := range map[string]struct {
+		digest    string
+		meanwhile func()
+		do        func() error
+	}{
+		"a push": {policies.Source{Files: variant("late")}.Digest(), func() { s.activate(t, alice(), other) }, func() error {
+			_, err := late.Push(t.Context(), knowing(alice(), s.number(t)), library.Set, library.Push{Files: variant("late")})
+			return err
+		}},
+		"a set": {policies.Source{Files: notes("late")}.Digest(), func() { s.addSet(t, notes("first")) }, func() error {
+			_, err := late.AddSet(t.Context(), alice(), library.NewSet{Name: "notes", Files: notes("late")})
+			return err
+		}},
+	} {
+		meanwhile = sync.OnceFunc(act.meanwhile)
+		if code := conflict(t, act.do()); code == "" || reports(t, store, act.digest) != 0 {
+			t.Errorf("%s: %q, and %d reports are kept", name, code, reports(t, store, act.digest))
+		}
 	}
 }
