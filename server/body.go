@@ -4,6 +4,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,7 +88,7 @@ func (c *call) checkMedia(allowed ...string) error {
 	media, parameters, wrong := mime.ParseMediaType(given[0])
 	charset := strings.ToLower(parameters["charset"])
 	encoding := strings.ToLower(c.req.Header.Get("Content-Encoding"))
-	if wrong != nil || !contains(allowed, media) || charset != "" && charset != "utf-8" && charset != "us-ascii" ||
+	if wrong != nil || !slices.Contains(allowed, media) || charset != "" && charset != "utf-8" && charset != "us-ascii" ||
 		encoding != "" && encoding != "identity" {
 		return because(err, sentence)
 	}

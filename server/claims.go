@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
+	"slices"
 	"strings"
 	"unicode"
 
@@ -36,7 +37,7 @@ func (t *tokens) read(claims jwt.Token) (*guard.Caller, error) {
 	}
 	for _, scope := range scopes {
 		s, ours := strings.CutPrefix(scope, t.issuer.ScopePrefix)
-		if ours && contains(guard.Scopes(), s) && !caller.May(s) {
+		if ours && slices.Contains(guard.Scopes(), s) && !caller.May(s) {
 			caller.Scopes = append(caller.Scopes, s)
 		}
 	}

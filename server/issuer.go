@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/lestrrat-go/jwx/v3/jwa"
@@ -63,7 +64,7 @@ func (i *Issuer) complete() error {
 		i.Algorithms = []string{"RS256", "PS256", "ES256", "ES384", "EdDSA"}
 	}
 	for _, name := range i.Algorithms {
-		if !contains(Algorithms(), name) {
+		if !slices.Contains(Algorithms(), name) {
 			return fmt.Errorf("%q is no algorithm with a public key", name)
 		}
 	}

@@ -25,6 +25,11 @@ type kind struct {
 const (
 	titleCaller      = "Who calls is not known"
 	titleBody        = "The body is not valid"
+	titleLarge       = "The body is too large"
+	titleHeader      = "A header is not valid"
+	titleQuery       = "The query is not valid"
+	titleScope       = "The caller lacks a scope"
+	titleDenied      = "The rules deny this"
 	titleCondition   = "It is another than the condition asks for"
 	titleSlow        = "The body did not come in time"
 	titleUnavailable = "This cannot be answered now"
@@ -39,15 +44,15 @@ const (
 var kinds = []kind{
 	{as: has[*guard.Invalid], status: http.StatusBadRequest, code: "invalid_body", title: titleBody, detail: invalidDetail,
 		say: "The members in errors are wrong."},
-	{is: errHeader, status: http.StatusBadRequest, code: "invalid_header", title: "A header is not valid",
+	{is: errHeader, status: http.StatusBadRequest, code: "invalid_header", title: titleHeader,
 		say: "A header cannot be read."},
-	{is: guard.ErrCursor, status: http.StatusBadRequest, code: "invalid_header", title: "A header is not valid",
+	{is: guard.ErrCursor, status: http.StatusBadRequest, code: "invalid_header", title: titleHeader,
 		say: "Last-Event-ID is the id of no event of this log; leave it out to begin with what comes from now on."},
-	{is: library.ErrNobody, status: http.StatusBadRequest, code: "invalid_header", title: "A header is not valid",
+	{is: library.ErrNobody, status: http.StatusBadRequest, code: "invalid_header", title: titleHeader,
 		say: "A person must act: name who it is in Cordon-Actor."},
-	{is: errQuery, status: http.StatusBadRequest, code: "invalid_query", title: "The query is not valid",
+	{is: errQuery, status: http.StatusBadRequest, code: "invalid_query", title: titleQuery,
 		say: "The query cannot be read."},
-	{is: guard.ErrExportCursor, status: http.StatusBadRequest, code: "invalid_query", title: "The query is not valid",
+	{is: guard.ErrExportCursor, status: http.StatusBadRequest, code: "invalid_query", title: titleQuery,
 		say: "cursor must be one that an export has given, and after the id of a record that came with it."},
 	{is: errID, status: http.StatusBadRequest, code: "invalid_id", title: "An id in the path is not valid",
 		say: "An id in the path cannot be one."},
@@ -59,15 +64,15 @@ var kinds = []kind{
 		say: "The API key has ended; use another, or have one made."},
 	{is: guard.ErrUnauthenticated, status: http.StatusUnauthorized, code: "unauthenticated", title: titleCaller,
 		say: "The API key is unknown, wrong or revoked; use another, or have one made."},
-	{is: errScope, status: http.StatusForbidden, code: "insufficient_scope", title: "The caller lacks a scope",
+	{is: errScope, status: http.StatusForbidden, code: "insufficient_scope", title: titleScope,
 		say: "Use a key or token with the scope that this needs."},
 	{as: outlives, status: http.StatusForbidden, code: "outlives_maker", title: "A key ends no later than its maker", detail: beyondDetail,
 		say: "A key makes no key that ends later than itself."},
-	{as: has[*guard.Beyond], status: http.StatusForbidden, code: "insufficient_scope", title: "The caller lacks a scope", detail: beyondDetail,
+	{as: has[*guard.Beyond], status: http.StatusForbidden, code: "insufficient_scope", title: titleScope, detail: beyondDetail,
 		say: "A key makes no key beyond itself."},
 	{is: errGateway, status: http.StatusForbidden, code: "gateway_refused", title: "The gateway is not let in",
 		say: "A gateway asks from where it is configured to be, with its API key in Cordon-Key."},
-	{is: errNotAllowed, status: http.StatusForbidden, code: "denied", title: "The rules deny this",
+	{is: errNotAllowed, status: http.StatusForbidden, code: "denied", title: titleDenied,
 		say: "Nothing in the policy set allows this."},
 	{is: errCanonical, status: http.StatusForbidden, code: "not_canonical", title: "The request is not in canonical form",
 		say: "Send it in canonical form."},
@@ -77,7 +82,7 @@ var kinds = []kind{
 		say: "text looks into justifications, which are for callers with the scope audit and no limit to one organization."},
 	{is: guard.ErrOrganizationLimit, status: http.StatusForbidden, code: "organization_limit", title: "The caller is limited to another organization",
 		say: "This key or token is good for one organization, and this is not of it."},
-	{as: has[*guard.Denied], status: http.StatusForbidden, code: "denied", title: "The rules deny this",
+	{as: has[*guard.Denied], status: http.StatusForbidden, code: "denied", title: titleDenied,
 		say: "Nothing in the rules allows this."},
 	{as: has[*guard.NotFound], status: http.StatusNotFound, code: "not_found", title: "There is no such thing", detail: notFoundDetail,
 		say: "Check the ids."},
@@ -97,9 +102,9 @@ var kinds = []kind{
 		say: "Read what stands, and decide anew."},
 	{as: has[*guard.Conflict], status: http.StatusConflict, title: "This conflicts with what stands", detail: conflictDetail,
 		say: "Read what stands, and decide anew."},
-	{is: errTooLarge, status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: "The body is too large",
+	{is: errTooLarge, status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: titleLarge,
 		say: "Send less at once."},
-	{as: has[*guard.EventsTooLarge], status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: "The body is too large",
+	{as: has[*guard.EventsTooLarge], status: http.StatusRequestEntityTooLarge, code: "body_too_large", title: titleLarge,
 		detail: eventsDetail, say: "Send less at once."},
 	{is: errTooMany, status: http.StatusRequestEntityTooLarge, code: "batch_too_large", title: "The batch has too many items",
 		say: "A batch has at most 1,000 items; send several."},

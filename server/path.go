@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 
 	"cordon/guard"
@@ -57,7 +58,7 @@ func (c *call) checkQuery() error {
 		return because(errQuery, "it cannot be read")
 	}
 	for name, values := range query {
-		if !contains(c.route.query, name) {
+		if !slices.Contains(c.route.query, name) {
 			return because(errQuery, fmt.Sprintf("the parameter %q is not known here", name))
 		}
 		if len(values) > 1 {
@@ -65,13 +66,4 @@ func (c *call) checkQuery() error {
 		}
 	}
 	return nil
-}
-
-func contains(list []string, s string) bool {
-	for _, known := range list {
-		if known == s {
-			return true
-		}
-	}
-	return false
 }

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -58,7 +59,7 @@ func (t *tokens) readHead(token string) (tokenHead, error) {
 	id, known := word(members["kid"])
 	head.keyID = id
 	switch {
-	case !named || !contains(t.issuer.Algorithms, name):
+	case !named || !slices.Contains(t.issuer.Algorithms, name):
 		return head, refuseToken(causeMalformed, "is not signed with an algorithm that is accepted here")
 	case members["typ"] == nil && t.issuer.Profile,
 		members["typ"] != nil && (!typed || !t.access(kind)):
