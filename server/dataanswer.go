@@ -1,8 +1,6 @@
 package server
 
 import (
-	"compress/gzip"
-	"io"
 	"net/http"
 
 	"github.com/go-json-experiment/json"
@@ -83,34 +81,4 @@ func (c *call) failData(p *client.Problem) {
 		e.Code = "internal_error"
 	}
 	_ = c.sendData(p.Status, e, true) // of two strings: it cannot fail
-}
-
-// unpack unpacks a body, up to the limit of one that is not packed.
-func (c *call) unpack(packed io.Reader) ([]byte, error) {
-	unpacked, err := gzip.NewReader(packed)
-	if err != nil {
-		return nil, invalid(field("", "is not packed by gzip"))
-	}
-	limit := c.largestBody()
-	data, err := io.ReadAll(io.LimitReader(unpacked, limit+1))
-	switch {
-	case int64(len(data)) > limit:
-		return nil, c.tooLarge(limit)
-	case err != nil:
-		return nil, invalid(field("", "is not packed by gzip, or not whole"))
-	}
-	return data, nil
-}
-
-// health answers as OPA's server does: whether it can answer at all, and with bundles or plugins whether it does now.
-func health(c *call) error {
-	if c.wants("bundles") || c.wants("plugins") {
-		if _, unready := c.unready(); unready != nil {
-			c.failure = unready // for the log
-			return c.answer(http.StatusInternalServerError, struct {
-				Error string `json:"error"`
-			}{problemOf(unready).Detail})
-		}
-	}
-	return c.answer(http.StatusOK, struct{}{})
 }

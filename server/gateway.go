@@ -102,17 +102,15 @@ func passGateway(c *call) error {
 
 // ask decides what a route asks about a request. nil: it is allowed.
 func (c *call) ask(r *gatewayRoute, asked *forwarded, user string, values map[string]string) error {
-	g, question := c.server.config.Guard, r.question(user, values)
+	question := r.question(user, values)
 	if r.set != "" {
 		var err error
 		if question.Input, err = r.input(&question, asked, values); err != nil {
 			return fmt.Errorf("write the question of a gateway: %w", err)
 		}
-		answer, err := g.DecideIn(c.context(), &c.origin, r.set, &question)
+		answer, err := c.decideIn(r.set, &question)
 		if answer.ID != "" {
 			c.set(headerGatewayID, answer.ID)
-			c.set(client.HeaderDecisionID, answer.ID)
-			c.set(client.HeaderPolicy, answer.Policy)
 		}
 		if err == nil && !answer.Allowed {
 			err = because(errNotAllowed, "the policy set "+r.set+" does not allow it")
@@ -120,7 +118,7 @@ func (c *call) ask(r *gatewayRoute, asked *forwarded, user string, values map[st
 		return err
 	}
 	c.narrow(question.Resource.Organization)
-	answer, err := g.Decide(c.context(), &c.origin, &question)
+	answer, err := c.server.config.Guard.Decide(c.context(), &c.origin, &question)
 	if err != nil {
 		return err
 	}

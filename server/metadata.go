@@ -17,9 +17,9 @@ import (
 // wellKnown answers the AuthZEN metadata of a policy set (AuthZEN 1.0, 9). Its addresses come from the configuration, never
 // from the Host header, which whoever asks may set.
 func wellKnown(c *call) error {
-	base := c.server.base()
-	if base == "" {
-		return because(errUnready, "how callers reach this server is not configured (--public-url), and it is not made of what a request says")
+	base, err := c.base()
+	if err != nil {
+		return err
 	}
 	if set := c.param("set"); set != "" {
 		if err := c.server.config.Guard.KnowsSet(c.context(), set); err != nil {
@@ -29,13 +29,12 @@ func wellKnown(c *call) error {
 	}
 	document := client.Metadata{
 		PolicyDecisionPoint:       base,
-		AccessEvaluationEndpoint:  base + "/access/v1/evaluation",
-		AccessEvaluationsEndpoint: base + "/access/v1/evaluations",
-		SearchSubjectEndpoint:     base + "/access/v1/search/subject",
-		SearchResourceEndpoint:    base + "/access/v1/search/resource",
-		SearchActionEndpoint:      base + "/access/v1/search/action",
+		AccessEvaluationEndpoint:  base + accessPath + "/evaluation",
+		AccessEvaluationsEndpoint: base + accessPath + "/evaluations",
+		SearchSubjectEndpoint:     base + accessPath + "/search/subject",
+		SearchResourceEndpoint:    base + accessPath + "/search/resource",
+		SearchActionEndpoint:      base + accessPath + "/search/action",
 	}
-	var err error
 	if document.SignedMetadata, err = c.server.signer.sign(document); err != nil {
 		return err
 	}

@@ -10,6 +10,19 @@ func livez(c *call) error {
 	return c.answer(http.StatusOK, probe{Status: "ok"})
 }
 
+// health answers as OPA's server does: whether it can answer at all, and with bundles or plugins whether it does now.
+func health(c *call) error {
+	if c.wants("bundles") || c.wants("plugins") {
+		if _, unready := c.unready(); unready != nil {
+			c.failure = unready // for the log
+			return c.answer(http.StatusInternalServerError, struct {
+				Error string `json:"error"`
+			}{problemOf(unready).Detail})
+		}
+	}
+	return c.answer(http.StatusOK, struct{}{})
+}
+
 //go:embed openapi.yaml
 var document []byte
 

@@ -23,9 +23,9 @@ type protected struct {
 
 // protectedResource answers the metadata of a resource that is protected by tokens.
 func protectedResource(c *call) error {
-	base := c.server.base()
-	if base == "" {
-		return because(errUnready, "how callers reach this server is not configured (--public-url), and it is not made of what a request says")
+	base, err := c.base()
+	if err != nil {
+		return err
 	}
 	document := protected{Resource: base, Methods: []string{"header"}, Name: "Cordon", Scopes: guard.Scopes()}
 	if t := c.server.tokens; t != nil {
@@ -37,6 +37,15 @@ func protectedResource(c *call) error {
 	}
 	c.header().Set("Cache-Control", "max-age=300")
 	return c.answer(http.StatusOK, document)
+}
+
+// base is how callers reach the server, or an error that says that it is told nobody.
+func (c *call) base() (string, error) {
+	base := c.server.base()
+	if base == "" {
+		return "", because(errUnready, "how callers reach this server is not configured (--public-url), and it is not made of what a request says")
+	}
+	return base, nil
 }
 
 // base is how callers reach the server: as it is configured or, on the loopback, where it listens; "" where neither

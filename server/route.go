@@ -28,9 +28,12 @@ type route struct {
 	handle func(*call) error
 	limit  time.Duration
 
-	open   bool // needs no token
-	access bool // AuthZEN: its own rules for request ids, content types and unknown members
-	data   bool // OPA's Data API: its own path, query and shape of errors
+	open bool // needs no token
+
+	// Whose API it is, where it is not our own: such a one has rules of its own.
+	access  bool   // AuthZEN's: for request ids, content types and unknown members
+	data    bool   // that of OPA's Data API: for path, query and shape of errors
+	gateway string // what a gateway of this kind asks: for path, query and statuses
 
 	// scopes are those of which a caller needs one. Empty: any caller.
 	scopes []string
@@ -43,16 +46,22 @@ type route struct {
 	// named says that who acts is a person and no member of an organization: the subject of a token, or the one whom
 	// a key names in Cordon-Actor, which takes no scope there.
 	named   bool
-	once    bool   // knows Idempotency-Key
-	tagged  bool   // is about an object that has an ETag, and knows If-Match and If-None-Match
-	changes bool   // is logged at info: it changes state
-	gateway string // which kind of gateway asks here; empty: none
-	reads   bool   // reads the log: whoever does may say why in Cordon-Purpose
+	once    bool // knows Idempotency-Key
+	tagged  bool // is about an object that has an ETag, and knows If-Match and If-None-Match
+	changes bool // is logged at info: it changes state
+	reads   bool // reads the log: whoever does may say why in Cordon-Purpose
 
 	largest int64         // bytes of a body, where that is more than those of others
 	names   []string      // of the parameters in the path
 	count   *routeMetrics // of its answers
 }
+
+// Paths of AuthZEN 1.0, and what stands before them for a policy set of an operator, a decision point of its own.
+const (
+	accessPath   = "/access/v1"
+	metadataPath = "/.well-known/authzen-configuration"
+	setPath      = "/p/{set}"
+)
 
 // Who may start an act: a caller without an actor gets to know that one is needed, not that a scope
 // is missing which would not help.
@@ -95,22 +104,8 @@ func (s *Server) routes() []*route {
 		{method: http.MethodHead, path: "/livez", open: true, handle: livez},
 		{method: get, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
 		{method: http.MethodHead, path: "/readyz", open: true, query: []string{"verbose"}, handle: readyz},
-		{method: get, path: "/.well-known/authzen-configuration", open: true, access: true, handle: wellKnown},
-		{method: get, path: "/.well-known/authzen-configuration/p/{set}", open: true, access: true, handle: wellKnown},
 		{method: get, path: protectedPath, open: true, handle: protectedResource},
 		{method: get, path: "/openapi.yaml", handle: openAPI},
-
-		{method: post, path: "/access/v1/evaluation", access: true, scopes: decide, handle: evaluation, limit: decisionLimit},
-		{method: post, path: "/access/v1/evaluations", access: true, scopes: decide, handle: evaluations, limit: decisionLimit},
-		{method: post, path: "/access/v1/search/subject", access: true, scopes: decide, handle: searchBy(guard.FindSubjects), limit: decisionLimit},
-		{method: post, path: "/access/v1/search/resource", access: true, scopes: decide, handle: searchBy(guard.FindResources), limit: decisionLimit},
-		{method: post, path: "/access/v1/search/action", access: true, scopes: decide, handle: searchBy(guard.FindActions), limit: decisionLimit},
-
-		{method: post, path: setAccessPath + "/evaluation", access: true, scopes: decide, handle: setEvaluation, limit: decisionLimit},
-		{method: post, path: setAccessPath + "/evaluations", access: true, scopes: decide, handle: setEvaluations, limit: decisionLimit},
-		{method: post, path: setAccessPath + "/search/subject", access: true, scopes: decide, handle: searchBy(guard.FindSubjects), limit: decisionLimit},
-		{method: post, path: setAccessPath + "/search/resource", access: true, scopes: decide, handle: searchBy(guard.FindResources), limit: decisionLimit},
-		{method: post, path: setAccessPath + "/search/action", access: true, scopes: decide, handle: searchBy(guard.FindActions), limit: decisionLimit},
 
 		{method: get, path: "/health", open: true, data: true, query: []string{"bundles", "plugins"}, handle: health},
 		{method: get, path: dataPath, data: true, scopes: decide, query: append([]string{"input"}, dataQuery...), handle: askData, limit: decisionLimit},
@@ -190,7 +185,8 @@ func (s *Server) routes() []*route {
 		{method: get, path: "/v1/decisions/{id}/explain", scopes: audit, reads: true, handle: explainRecord},
 		{method: post, path: "/v1/decisions/at", scopes: audit, query: timeQuery, reads: true, handle: decideAt},
 	}
-	table = slices.Concat(table, auditRoutes(), policyRoutes(), jobRoutes(), gatewayRoutes())
+	table = slices.Concat(table, accessRoutes("", evaluation, evaluations), accessRoutes(setPath, setEvaluation, setEvaluations),
+		auditRoutes(), policyRoutes(), jobRoutes(), gatewayRoutes())
 	for _, r := range table {
 		if r.gateway == "" { // what they ask about is a path of its own
 			r.names = parameters(r.path)
@@ -201,6 +197,22 @@ func (s *Server) routes() []*route {
 		}
 	}
 	return table
+}
+
+// accessRoutes are the rows of a decision point (AuthZEN 1.0): the built-in one has no path before them, a policy set has.
+func accessRoutes(before string, one, many func(*call) error) []*route {
+	question := func(path string, handle func(*call) error) *route {
+		return &route{method: http.MethodPost, path: before + accessPath + path, access: true, scopes: []string{guard.ScopeDecide},
+			handle: handle, limit: decisionLimit}
+	}
+	return []*route{
+		{method: http.MethodGet, path: metadataPath + before, open: true, access: true, handle: wellKnown},
+		question("/evaluation", one),
+		question("/evaluations", many),
+		question("/search/subject", searchBy(guard.FindSubjects)),
+		question("/search/resource", searchBy(guard.FindResources)),
+		question("/search/action", searchBy(guard.FindActions)),
+	}
 }
 
 // parameters gives the names in a path.

@@ -28,21 +28,22 @@ func searchBy(find string) func(c *call) error {
 		if err != nil {
 			return err
 		}
-		body, err := readSearch(data, c.ofSet())
+		set := c.param("set") // "": the built-in domain
+		body, err := readSearch(data, set != "")
 		if err != nil {
 			return err
 		}
-		search := guard.Search{Set: c.param("set"), Find: find, Limit: body.limit, Token: body.token}
+		search := guard.Search{Set: set, Find: find, Limit: body.limit, Token: body.token}
 		if err := body.search(&search); err != nil {
 			return err
 		}
-		if c.ofSet() {
+		if set != "" {
 			search.Question.Input = body.seeking(find)
 		}
 		if search.Asked, err = canonical(data, find); err != nil {
 			return err
 		}
-		if !c.ofSet() { // which knows of no organization's revision
+		if set == "" { // a policy set knows of no organization's revision
 			if c.origin.AtLeast, err = atLeast(c.req.Header[client.HeaderAtLeast]); err != nil {
 				return err
 			}

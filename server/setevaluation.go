@@ -3,20 +3,12 @@ package server
 import (
 	"net/http"
 
-	"github.com/go-json-experiment/json/jsontext"
-
 	"cordon.example/client"
 	"cordon/guard"
 )
 
-// Paths of a policy set of an operator, which is a decision point of its own.
-const setAccessPath = "/p/{set}/access/v1"
-
 // mostWhole is how many bytes all questions of a batch may come to, each with what it inherits: they go on record.
 const mostWhole = 4 << 20
-
-// ofSet tells whether a call is to a policy set of an operator.
-func (c *call) ofSet() bool { return len(c.route.names) > 0 && c.route.names[0] == "set" }
 
 // setEvaluation answers one question by a policy set. The answer holds what the set says, and nothing else.
 func setEvaluation(c *call) error {
@@ -36,17 +28,23 @@ func (c *call) evaluateIn(a *asked) error {
 	if err := a.whole(&q); err != nil {
 		return err
 	}
-	answer, err := c.server.config.Guard.DecideIn(c.context(), &c.origin, c.param("set"), &q)
-	if answer.ID != "" {
-		c.set(client.HeaderDecisionID, answer.ID)
-		c.set(client.HeaderPolicy, answer.Policy)
-	}
+	answer, err := c.decideIn(c.param("set"), &q)
 	if err != nil {
 		return err
 	}
 	*c.body = appendSetAnswer((*c.body)[:0], &answer)
 	c.send(http.StatusOK, *c.body)
 	return nil
+}
+
+// decideIn has a policy set decide. Where that is on record the headers say so, be there an answer or an error.
+func (c *call) decideIn(set string, q *guard.Question) (guard.SetAnswer, error) {
+	answer, err := c.server.config.Guard.DecideIn(c.context(), &c.origin, set, q)
+	if answer.ID != "" {
+		c.set(client.HeaderDecisionID, answer.ID)
+		c.set(client.HeaderPolicy, answer.Policy)
+	}
+	return answer, err
 }
 
 // setEvaluations answers a batch by a policy set. Without items it is a single question.
@@ -113,64 +111,6 @@ func appendSetAnswer(dst []byte, a *guard.SetAnswer) []byte {
 	}
 	if a.Context != nil {
 		dst = append(append(dst, `,"context":`...), a.Context...)
-	}
-	return append(dst, '}')
-}
-
-// whole makes a question of all that was asked, or says all that is wrong with it.
-func (a *asked) whole(q *guard.Question) error {
-	if err := a.question(q); err != nil {
-		return err
-	}
-	q.Input = a.appendInput(nil)
-	return nil
-}
-
-// appendInput writes what was asked as a policy set sees it: nothing is in it that AuthZEN does not know, and nothing that is
-// not there.
-func (a *asked) appendInput(dst []byte) []byte {
-	begin := byte('{')
-	for _, e := range []struct {
-		name   string
-		entity *entity
-	}{{"subject", &a.subject}, {"action", &a.action}, {"resource", &a.resource}} {
-		if !e.entity.object {
-			continue
-		}
-		dst = append(append(append(append(dst, begin), '"'), e.name...), `":`...)
-		dst = e.entity.appendTo(dst)
-		begin = ','
-	}
-	if a.context != nil {
-		dst = append(append(append(dst, begin), `"context":`...), a.context...)
-		begin = ','
-	}
-	if begin == '{' {
-		dst = append(dst, begin)
-	}
-	return append(dst, '}')
-}
-
-func (e *entity) appendTo(dst []byte) []byte {
-	begin := byte('{')
-	member := func(name, value string) {
-		if value == "" {
-			return
-		}
-		dst = append(append(append(append(dst, begin), '"'), name...), `":`...)
-		dst, _ = jsontext.AppendQuote(dst, value) // what was read is valid UTF-8
-		begin = ','
-	}
-	if e.is != isAction {
-		member("type", e.kind)
-	}
-	member(e.is.id(), e.id)
-	if e.properties != nil {
-		dst = append(append(append(dst, begin), `"properties":`...), e.properties...)
-		begin = ','
-	}
-	if begin == '{' {
-		dst = append(dst, begin)
 	}
 	return append(dst, '}')
 }
