@@ -1,11 +1,14 @@
 package main_test
 
 import (
+	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
 	cordon "cordon/cmd/cordon"
+	"cordon/policies/set"
 	"cordon/server"
 )
 
@@ -89,6 +92,21 @@ func TestEverySettingHasBounds(t *testing.T) {
 					t.Errorf("%s %q from %s is refused: %s", name, v, from, says)
 				}
 			}
+		}
+	}
+}
+
+// The names of policy sets have a pattern in three rooms, of which two do not know the room of the sets.
+func TestAPolicySetIsCalledTheSameEverywhere(t *testing.T) {
+	routes := filepath.Join(t.TempDir(), "routes.yaml")
+	for _, name := range []string{"a", "todo", "to_do2", strings.Repeat("a", 63), strings.Repeat("a", 64), "Todo", "toDo", "2do", "_a", "to-do", "to.do", "tödo", "a "} {
+		want := set.ValidName(name)
+		if says := cordon.CheckSetting("opa-packages", "", nil, []string{"--opa-packages=authzen." + name}); (says == "") != want {
+			t.Errorf("--opa-packages authzen.%s: got %q, and the name is good: %t", name, says, want)
+		}
+		write(t, routes, fmt.Sprintf("hosts: [a]\nroutes: [{methods: [GET], path: /x, set: %q, action: view, resource: {type: x, id: x}}]\n", name))
+		if _, err := server.ReadGatewayRoutes(routes); (err == nil) != want {
+			t.Errorf("a route of the set %s: got %v, and the name is good: %t", name, err, want)
 		}
 	}
 }
