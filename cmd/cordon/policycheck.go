@@ -117,7 +117,9 @@ func (a *app) policyLooks() []*cobra.Command {
 		{
 			use: "check", short: "Check a folder as the server does before it keeps a version and before it activates one",
 			long: `Check the policy in DIR as the server does: compile it strictly against the schemas, run its tests, see what they
-reach and whether every question ends in time, and prove the invariants by asking every question that can be asked. `,
+reach and whether every question ends in time, and prove the invariants by asking every question that can be asked.
+Of a policy set beside the built-in one (--set) there are no invariants to prove.
+`,
 			good: (*client.PolicyReport).Passed, prove: true,
 		},
 	} {

@@ -31,13 +31,15 @@ output; logs go to standard error. It takes --drain-delay and --drain-timeout at
 The state is in --data, for one server alone, or in a MongoDB replica set (--mongodb-uri), which
 several servers share; --data then holds the decisions that are still to be shipped.
 
-With --tls-cert and --tls-key it serves https. SIGHUP has it read those again, and of the configuration
-log-level, rate-limit and rate-burst; what cannot be read stays as it was, and the log says why.
+With --tls-cert and --tls-key it serves https. SIGHUP has it read those again, the file of
+--gateway-routes, and of the configuration log-level, rate-limit and rate-burst; what cannot be read
+stays as it was, and the log says why.
 Certificates are also looked at every half minute, and the password of the mail server for each mail.
 A second SIGTERM or SIGINT ends it at once.
 
 Nothing is open: without an API key in the store (cordon keys create) and without an issuer of tokens
-it refuses to start. --dev is for trying it: see the lines that it prints.
+it refuses to start. --anonymous lets callers without either ask AuthZEN's questions, and nothing else.
+--dev is for trying it: see the lines that it prints.
 
 cordon help config tells the variable of each flag.`, "FLUSH", flushTimeout.String()),
 		example: `  cordon serve --dev
