@@ -1,6 +1,7 @@
 package table
 
 import (
+	"maps"
 	"slices"
 
 	"cordon/policies"
@@ -24,12 +25,14 @@ func wordsOf(engines []*policies.Engine) (*words, error) {
 		roles:    []string{policies.RoleLegalRepresentative, policies.RoleAdministrator, policies.RoleCollaborator, policies.RoleClient},
 		channels: engines[0].ClosedChannels(engines[0].Channels()),
 		types:    []string{policies.TypeProduct, policies.TypeUser, policies.TypeOrganization, policies.TypeChannel},
-		kinds:    []string{policies.KindMailService},
 		chosen:   map[string]looked{},
 	}
-	spoken := slices.Clone(notKinds)
+	kinds, spoken := map[string]bool{policies.KindMailService: true}, slices.Clone(notKinds)
 	for _, e := range engines {
-		w.types, w.roles, w.channels, w.kinds = union(w.types, e.Types()), union(w.roles, e.Roles()), union(w.channels, e.Channels()), union(w.kinds, e.Kinds())
+		w.types, w.roles, w.channels = union(w.types, e.Types()), union(w.roles, e.Roles()), union(w.channels, e.Channels())
+		for _, kind := range e.Kinds() {
+			kinds[kind] = true
+		}
 		for _, on := range w.types {
 			w.actions[on] = union(w.actions[on], e.Actions(on))
 			for _, action := range w.actions[on] {
@@ -38,20 +41,31 @@ func wordsOf(engines []*policies.Engine) (*words, error) {
 		}
 	}
 	spoken = slices.Concat(spoken, w.types, w.roles, w.channels)
-	all := slices.Concat(spoken, w.kinds)
+	all := slices.AppendSeq(slices.Clone(spoken), maps.Keys(kinds))
+	otherwise := map[string]bool{} // what is said of other facts
+	for _, word := range spoken {
+		otherwise[word] = true
+	}
 	for _, e := range engines {
 		said, err := constants(e.Source())
 		if err != nil {
 			return nil, err
 		}
-		w.kinds, all = union(w.kinds, said.kinds), append(all, said.words...)
-		w.kinds = union(w.kinds, slices.DeleteFunc(said.near, func(word string) bool { return slices.Contains(spoken, word) }))
+		all = append(all, said.words...)
+		for _, word := range said.kinds {
+			kinds[word] = true
+		}
+		for _, word := range said.near {
+			if !otherwise[word] {
+				kinds[word] = true
+			}
+		}
 		w.times.add(e, said)
 		for name, looked := range said.chosen {
 			w.chosen[name] = w.chosen[name].and(looked)
 		}
 	}
-	slices.Sort(w.kinds)
+	w.kinds = slices.Sorted(maps.Keys(kinds))
 	w.otherType, w.otherAction, w.otherRole, w.otherChannel = unused(all, unknownType), unused(all, "fly"), unused(all, "boss"), unused(all, "pigeon")
 	w.otherKind = unused(all, policies.KindWebHosting, policies.KindCloudServer, policies.KindDomain, policies.KindKDrive, "other")
 	w.types = append(w.types, w.otherType)
