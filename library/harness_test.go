@@ -219,3 +219,10 @@ func conflict(t *testing.T, err error) string {
 	}
 	return c.Code
 }
+
+// once is a call by alice with an idempotency key.
+func once(key string) *guard.Origin {
+	o := alice()
+	o.Once = &guard.Once{Key: key, Render: func(*guard.Result, error) (int, []byte) { return 200, []byte("{}") }}
+	return o
+}
