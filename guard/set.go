@@ -37,6 +37,22 @@ func PolicySets(ctx context.Context, from datastore.Reader) ([]string, error) {
 	return names, nil
 }
 
+// RoomForSet refuses a policy set for which there is no room beside those in force: *Conflict.
+func RoomForSet(ctx context.Context, from datastore.Reader) error {
+	names, err := PolicySets(ctx, from)
+	if err != nil {
+		return err
+	}
+	return roomBeside(names)
+}
+
+func roomBeside(names []string) error {
+	if len(names) < MostSets {
+		return nil
+	}
+	return &Conflict{Code: "too_many_sets", Detail: fmt.Sprintf("there are %d policy sets beside the built-in one, and no more may be: remove one first", MostSets)}
+}
+
 // sets are the policy sets in force here beside the built-in one, as far as they were asked.
 //
 // Why nobody decides by a retired version for longer than MaxStaleness: what is held here counts only until the feed tells of
@@ -236,8 +252,8 @@ func activateSet(ctx context.Context, tx datastore.Tx, a *attempt, next *Activat
 	case there && next.Digest == "":
 		names = slices.Delete(names, at, at+1)
 	case !there && next.Digest != "":
-		if len(names) >= MostSets {
-			return &Conflict{Code: "too_many_sets", Detail: fmt.Sprintf("there are %d policy sets beside the built-in one, and no more may be: remove one first", MostSets)}
+		if err := roomBeside(names); err != nil {
+			return err
 		}
 		names = slices.Insert(names, at, next.Set)
 	default:

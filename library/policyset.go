@@ -44,6 +44,9 @@ func (l *Library) AddSet(ctx context.Context, o *guard.Origin, add NewSet) (*Add
 	if exists(&a) == nil {
 		return nil, setExists(add.Name)
 	}
+	if err := guard.RoomForSet(ctx, l.store); err != nil {
+		return nil, err
+	}
 	src := policies.Source{Files: add.Files}
 	digest := src.Digest()
 	report, err := l.check(ctx, add.Name, src)

@@ -2,6 +2,7 @@ package library_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -183,6 +184,7 @@ func TestASetThatIsHalfAddedIsNone(t *testing.T) {
 
 func TestWhatIsNoSetIsNotAdded(t *testing.T) {
 	s := started(t, openSQLite(t))
+	before := kept(t, s.store, "")
 	refused := func(name string, files map[string]string) error {
 		_, err := s.AddSet(t.Context(), alice(), library.NewSet{Name: name, Files: files})
 		return err
@@ -220,8 +222,48 @@ func TestWhatIsNoSetIsNotAdded(t *testing.T) {
 	if _, err := s.AddSet(t.Context(), limited, library.NewSet{Name: "notes", Files: notes("ann")}); !errors.Is(err, guard.ErrOrganizationLimit) {
 		t.Errorf("limited: %v", err)
 	}
-	if s.sets(t) != "cordon" {
-		t.Errorf("there are %s", s.sets(t))
+	if s.sets(t) != "cordon" || kept(t, s.store, "") != before {
+		t.Errorf("there are %s, and %d files more of policies", s.sets(t), kept(t, s.store, "")-before)
+	}
+}
+
+// There are a hundred at most, whoever was quicker, and of what finds no room nothing is kept.
+func TestThereIsRoomForAHundredSets(t *testing.T) { // docs/design.md 14, Policy sets
+	store := openSQLite(t)
+	s := started(t, store)
+	there := func(sets int) {
+		names := make([]string, sets)
+		for i := range names {
+			names[i] = fmt.Sprintf("a%02d", i)
+		}
+		body, err := json.Marshal(names)
+		if err == nil {
+			err = store.Update(t.Context(), func(ctx context.Context, tx datastore.Tx) error {
+				return tx.Put(ctx, datastore.Note{Name: "policy.sets", Body: body})
+			})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	crossed := &rewritten{Store: store, before: func(string) { there(guard.MostSets) }}
+	late := replica(t, store, s.clock, func(c *library.Config) { c.Store = crossed })
+	add := func(s *shelf, who string) string {
+		_, err := s.AddSet(t.Context(), alice(), library.NewSet{Name: "notes", Files: notes(who)})
+		return conflict(t, err)
+	}
+	there(guard.MostSets)
+	before := kept(t, store, "")
+	if code := add(s, "ann"); code != "too_many_sets" || kept(t, store, "") != before {
+		t.Errorf("one more: %q, and %d files more", code, kept(t, store, "")-before)
+	}
+	there(guard.MostSets - 1)
+	if code := add(late, "bob"); code != "too_many_sets" {
+		t.Errorf("while another takes the room: %q", code)
+	}
+	there(guard.MostSets - 1)
+	if code := add(s, "cid"); code != "" || !strings.HasSuffix(s.sets(t), "notes") {
+		t.Errorf("the last: %q, %s", code, s.sets(t))
 	}
 }
 

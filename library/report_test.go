@@ -144,8 +144,14 @@ func TestStoppedChecksMeetWholeOnes(t *testing.T) { // docs/design.md 12, Gates
 // reports counts those that are kept of a version.
 func reports(t *testing.T, store datastore.Store, digest string) int {
 	t.Helper()
+	return kept(t, store, digest+".report")
+}
+
+// kept counts the files of policies whose names begin so.
+func kept(t *testing.T, store datastore.Store, name string) int {
+	t.Helper()
 	n := 0
-	for _, err := range store.Files(t.Context(), "policy/"+digest+".report", "") {
+	for _, err := range store.Files(t.Context(), "policy/"+name, "") {
 		if err != nil {
 			t.Fatal(err)
 		}
