@@ -89,10 +89,13 @@ func (p Place) Beside(t testing.TB) Place {
 	return Place{p[0], p[1], "--data", filepath.Join(t.TempDir(), "data")}
 }
 
-// EachPlace runs a test on each kind of place.
+// EachPlace runs a test on each kind of place; with CORDON_TEST_PLACE=mongo on MongoDB alone, which is for who has run the
+// others just before.
 func EachPlace(t *testing.T, test func(t *testing.T, place Place)) {
 	t.Helper()
-	t.Run("sqlite", func(t *testing.T) { test(t, Embedded(t)) })
+	if os.Getenv("CORDON_TEST_PLACE") != "mongo" {
+		t.Run("sqlite", func(t *testing.T) { test(t, Embedded(t)) })
+	}
 	t.Run("mongo", func(t *testing.T) { test(t, MongoDB(t)) })
 }
 
