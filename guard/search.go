@@ -18,16 +18,6 @@ const (
 	FindActions   = "action"
 )
 
-// Sizes of a page of a search.
-const (
-	pageOfSearch    = 50
-	longestOfSearch = 500
-)
-
-// mostLooked is how many candidates are looked at for one page. A page that has not found enough by then is short, and
-// says where to go on: a search in which little is found does not take long, it takes more pages.
-const mostLooked = 2000
-
 // Search asks which subjects, resources or actions a question would be allowed for. Of what is looked for, the question
 // has the type alone, and the organization where it names one.
 type Search struct {
@@ -80,9 +70,9 @@ func (g *Guard) Search(ctx context.Context, o *Origin, s *Search) (*Found, error
 		err = g.store.View(ctx, func(ctx context.Context, r datastore.Reader) error {
 			w = &walk{
 				g: g, policy: p, store: r, find: s.Find, asked: asked, floors: floors, only: o.Caller.Organization,
-				at: start, ends: g.Ends(start), after: page.after, limit: page.limit, begun: time.Now(),
+				at: start, ends: g.Ends(start), after: page.after, gathering: page.gather(),
 			}
-			return w.run(ctx)
+			return w.end(w.candidates(ctx))
 		})
 		other, is := errors.AsType[*otherPolicy](err)
 		if !is {
@@ -92,7 +82,11 @@ func (g *Guard) Search(ctx context.Context, o *Origin, s *Search) (*Found, error
 			for i := range w.read {
 				g.cache.fill(began, &w.read[i].facts, w.read[i].key)
 			}
-			return g.found(o, s, w, &page)
+			f := page.of(&w.gathering, start, p.Digest())
+			if w.one() {
+				f.Organization, f.Revision = w.organization.id, w.organization.revision
+			}
+			return f, g.recordSearch(o, s, f, start, nil)
 		}
 		before := p
 		if p, err = g.policyFor(ctx, &other.activation); p == before { // it cannot be loaded
@@ -123,21 +117,6 @@ func checkSearchLimit(o *Origin, find string, q *record.Question) error {
 		named.Resource.ID = o.Caller.Organization
 	}
 	return checkLimit(o, &named)
-}
-
-// found puts a page on record and makes the token of the next.
-func (g *Guard) found(o *Origin, s *Search, w *walk, page *searchPage) (*Found, error) {
-	f := &Found{Entities: w.found, ID: record.NewID(w.at), Policy: w.policy.Digest()}
-	if w.one() {
-		f.Organization, f.Revision = w.organization.id, w.organization.revision
-	}
-	if f.Entities == nil {
-		f.Entities = []Entity{}
-	}
-	if w.more {
-		f.Next = page.token(w.last)
-	}
-	return f, g.recordSearch(o, s, f, w.at, nil)
 }
 
 // recordSearch puts a page on record, and why there is none, where a policy set did not give it.

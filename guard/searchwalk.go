@@ -12,10 +12,6 @@ import (
 	"cordon/policies"
 )
 
-// place is where a search stands: behind this candidate. Organization is that of a product, which are looked at
-// organization by organization; else it is empty.
-type place struct{ organization, id string }
-
 // walk looks at candidates of a search, in their order, until a page is full.
 type walk struct {
 	g      *Guard
@@ -28,14 +24,8 @@ type walk struct {
 	only     string // the organization that the caller is limited to
 	at, ends time.Time
 	after    place
-	limit    int
 
-	begun  time.Time
-	looked int
-	found  []Entity
-	last   place // the candidate behind which the next page begins
-	more   bool  // or may be
-
+	gathering
 	organization *snapshot // the last that was looked into
 	several      bool
 
@@ -46,17 +36,6 @@ type walk struct {
 type filling struct {
 	facts facts
 	key   datastore.Key
-}
-
-// errPageFull ends a walk.
-var errPageFull = errors.New("the page is full")
-
-func (w *walk) run(ctx context.Context) error {
-	err := w.candidates(ctx)
-	if errors.Is(err, errPageFull) {
-		w.more, err = true, nil
-	}
-	return err
 }
 
 func (w *walk) candidates(ctx context.Context) error {
@@ -82,17 +61,6 @@ func (w *walk) candidates(ctx context.Context) error {
 // one tells whether all candidates were of one organization.
 func (w *walk) one() bool { return w.organization != nil && !w.several }
 
-// charge counts what is looked at: so many candidates, or what costs as much. A page that has taken long already ends
-// where it has come, if it has come anywhere.
-func (w *walk) charge(candidates int) error {
-	late := time.Since(w.begun) > searchTime && w.last != place{}
-	if late || w.looked >= mostLooked {
-		return errPageFull
-	}
-	w.looked += candidates
-	return nil
-}
-
 // look decides one candidate.
 func (w *walk) look(ctx context.Context, q *record.Question, k *facts, found Entity, at place) error {
 	if err := w.charge(1); err != nil {
@@ -102,14 +70,7 @@ func (w *walk) look(ctx context.Context, q *record.Question, k *facts, found Ent
 	if err != nil {
 		return err
 	}
-	if decision.Allowed {
-		if len(w.found) == w.limit {
-			return errPageFull
-		}
-		w.found = append(w.found, found)
-	}
-	w.last = at
-	return nil
+	return w.add(found, decision.Allowed, at)
 }
 
 // chunk is a part of a list of candidates: as many as a page may need, and more where few of them are found.
