@@ -52,8 +52,7 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 			}
 		}
 		answers = append(answers, BatchAnswer{Answer: answer, Err: err})
-		allowed := err == nil && answer.Allowed
-		if semantic == DenyOnFirstDeny && !allowed || semantic == PermitOnFirstPermit && allowed {
+		if semantic.endsWith(err == nil && answer.Allowed) {
 			break
 		}
 	}

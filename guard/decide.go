@@ -110,12 +110,9 @@ func (g *Guard) answered(now, ends time.Time, d *policies.Decision, k *facts) An
 // fill writes the record of an answer, and tells the observer, who is given a name from a bounded set
 // for the action.
 func (g *Guard) fill(r *record.Record, o *Origin, q *record.Question, a *Answer, at time.Time, took time.Duration, label string) {
-	*r = record.Record{
-		ID: a.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
-		Kind: record.KindDecision, Question: *q, Input: a.InputJSON, Decision: a.Allowed, Reasons: a.ReasonsJSON("en"),
-		Policy: a.Policy, Organization: a.Organization, Revision: a.Revision, DurationUS: took.Microseconds(),
-		RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
-	}
+	*r = o.entry(record.KindDecision, a.ID, at, took)
+	r.Question, r.Input, r.Decision, r.Reasons = *q, a.InputJSON, a.Allowed, a.ReasonsJSON("en")
+	r.Policy, r.Organization, r.Revision = a.Policy, a.Organization, a.Revision
 	if len(a.Blocks) > 0 {
 		r.Details, _ = json.Marshal(map[string][]string{"blocks": a.Blocks}) // of strings alone: it cannot fail
 	}

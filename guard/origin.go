@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/record"
 	"cordon/policies"
 )
 
@@ -65,6 +66,14 @@ type Origin struct {
 	// If must hold of the tag of the object that a change of the directory is about, as the change finds it;
 	// the tag is empty where there is no such object. nil: whatever stands may be changed.
 	If func(tag string) bool
+}
+
+// entry begins a record of what was asked for.
+func (o *Origin) entry(kind, id string, at time.Time, took time.Duration) record.Record {
+	return record.Record{
+		ID: id, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent, Kind: kind,
+		DurationUS: took.Microseconds(), RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
+	}
 }
 
 // LongestPurpose is how many characters an [Origin.Purpose] may have.

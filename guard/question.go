@@ -55,6 +55,11 @@ const (
 	PermitOnFirstPermit Semantic = "permit_on_first_permit"
 )
 
+// endsWith tells whether an item of an outcome is the last that is answered.
+func (s Semantic) endsWith(allowed bool) bool {
+	return s == DenyOnFirstDeny && !allowed || s == PermitOnFirstPermit && allowed
+}
+
 // BatchItem is one question of a batch, or the error that its caller found in it.
 type BatchItem struct {
 	Question Question

@@ -134,13 +134,11 @@ func (g *Guard) recordSearch(o *Origin, s *Search, f *Found, at time.Time, faile
 	if failed != nil {
 		details.Error = failed.Error()
 	}
-	text, _ := json.Marshal(details) // of strings and numbers alone: it cannot fail
-	return g.journal.Append(&record.Record{
-		ID: f.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
-		Kind: record.KindRead, Question: s.asked(), Decision: failed == nil, Reasons: json.RawMessage("[]"),
-		Policy: f.Policy, Organization: f.Organization, Revision: f.Revision, DurationUS: g.now().Sub(at).Microseconds(),
-		RequestID: o.RequestID, TraceID: o.TraceID, Details: text, Compact: true,
-	})
+	r := o.entry(record.KindRead, f.ID, at, g.now().Sub(at))
+	r.Question, r.Decision, r.Reasons = s.asked(), failed == nil, json.RawMessage("[]")
+	r.Policy, r.Organization, r.Revision = f.Policy, f.Organization, f.Revision
+	r.Details, _ = json.Marshal(details) // of strings and numbers alone: it cannot fail
+	return g.journal.Append(&r)
 }
 
 // weigh asks a policy about a question and what is known of it: questions, batches, searches and previews are all decided

@@ -74,6 +74,14 @@ func (s *sets) find(name string) *enforcedSet {
 	return set
 }
 
+// hold returns what is held of a set, and begins to hold it where nothing was.
+func (s *sets) hold(name string) *enforcedSet {
+	next := &enforcedSet{turn: make(chan struct{}, 1), asking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))}
+	held, _ := s.of.LoadOrStore(name, next)
+	set, _ := held.(*enforcedSet)
+	return set
+}
+
 // enforcedSet is one policy set.
 type enforcedSet struct {
 	now    atomic.Pointer[setPolicy] // nil before it was loaded
@@ -115,6 +123,15 @@ func (p *setPolicy) enter(ctx context.Context) (leave func(), limited context.Co
 	return func() { cancel(); <-p.asking }, limited, nil
 }
 
+// setOf is setFor for a caller, but ErrOrganizationLimit for one who is limited to an organization, of which no such set
+// knows.
+func (g *Guard) setOf(ctx context.Context, o *Origin, name string) (*setPolicy, error) {
+	if o.Caller.Organization != "" {
+		return nil, ErrOrganizationLimit
+	}
+	return g.setFor(ctx, name)
+}
+
 // setFor returns the policy that decides the questions of a set which begin now. *NotFound: there is no such set.
 func (g *Guard) setFor(ctx context.Context, name string) (*setPolicy, error) {
 	told := g.sets.told.Load()
@@ -132,10 +149,7 @@ func (g *Guard) setFor(ctx context.Context, name string) (*setPolicy, error) {
 		return nil, err
 	}
 	if held == nil {
-		g.sets.of.LoadOrStore(name, &enforcedSet{turn: make(chan struct{}, 1), asking: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2))})
-		if held = g.sets.find(name); held == nil { // it ended meanwhile
-			return nil, &NotFound{What: "policy set"}
-		}
+		held = g.sets.hold(name)
 	}
 	return g.enforceSet(ctx, held, a, told)
 }

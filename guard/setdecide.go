@@ -41,10 +41,7 @@ func (e *SetFailed) Unwrap() error { return e.Err }
 // ErrOrganizationLimit: the caller is limited to one. *NotFound: there is no such set. *Invalid: it is no question.
 // *SetFailed: the rules gave no answer. Other errors are those of the store and the journal; none is ever a yes.
 func (g *Guard) DecideIn(ctx context.Context, o *Origin, name string, q *Question) (SetAnswer, error) {
-	if o.Caller.Organization != "" {
-		return SetAnswer{}, ErrOrganizationLimit
-	}
-	p, err := g.setFor(ctx, name)
+	p, err := g.setOf(ctx, o, name)
 	for err == nil {
 		var entry record.Record
 		answer, failed := g.answerIn(ctx, o, p, q, g.now(), &entry)
@@ -97,12 +94,9 @@ func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Questi
 		details["context"] = d.Context
 	}
 	answer := SetAnswer{Allowed: d.Allowed, Verdict: p.Verdict(), Undefined: d.Undefined, Context: d.Context, ID: record.NewID(at), Policy: p.Digest()}
-	*entry = record.Record{
-		ID: answer.ID, Time: at, Caller: o.Caller.ID, Actor: o.Actor, Agent: o.Agent,
-		Kind: record.KindDecision, Question: record.Question{Subject: q.Subject, Action: Action{Name: q.Action.Name}, Resource: Entity{Type: q.Resource.Type, ID: q.Resource.ID}},
-		Input: q.Input, Decision: answer.Allowed, Reasons: json.RawMessage("[]"), Policy: answer.Policy,
-		DurationUS: g.now().Sub(start).Microseconds(), RequestID: o.RequestID, TraceID: o.TraceID, Compact: true,
-	}
+	*entry = o.entry(record.KindDecision, answer.ID, at, g.now().Sub(start))
+	entry.Question = record.Question{Subject: q.Subject, Action: Action{Name: q.Action.Name}, Resource: Entity{Type: q.Resource.Type, ID: q.Resource.ID}}
+	entry.Input, entry.Decision, entry.Reasons, entry.Policy = q.Input, answer.Allowed, json.RawMessage("[]"), answer.Policy
 	if entry.Details, _ = json.Marshal(details); err != nil { // of texts and JSON alone: it cannot fail
 		return answer, &SetFailed{answer.ID, err}
 	}
@@ -127,10 +121,7 @@ func (p *setPolicy) answer(ctx context.Context, input []byte) (*set.Decision, er
 // DecideAllIn answers the items of a batch by one version of a policy set, as DecideAll does by the built-in one. An item whose
 // rules gave no answer has a *SetFailed, and the others are answered.
 func (g *Guard) DecideAllIn(ctx context.Context, o *Origin, name string, items []BatchItem, semantic Semantic) (string, []SetBatchAnswer, error) {
-	if o.Caller.Organization != "" {
-		return "", nil, ErrOrganizationLimit
-	}
-	p, err := g.setFor(ctx, name)
+	p, err := g.setOf(ctx, o, name)
 	for err == nil {
 		var batch string
 		var answers []SetBatchAnswer
@@ -173,8 +164,7 @@ func (g *Guard) decideAllIn(ctx context.Context, o *Origin, p *setPolicy, items 
 			}
 		}
 		answers = append(answers, SetBatchAnswer{SetAnswer: answer, Err: err})
-		allowed := err == nil && answer.Allowed
-		if semantic == DenyOnFirstDeny && !allowed || semantic == PermitOnFirstPermit && allowed {
+		if semantic.endsWith(err == nil && answer.Allowed) {
 			break
 		}
 	}

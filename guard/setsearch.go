@@ -14,10 +14,7 @@ import (
 // searchIn finds a page by a policy set of an operator: of what it says that it knows, in the order of the ids, each that it
 // would allow. All of a page is decided by one version.
 func (g *Guard) searchIn(ctx context.Context, o *Origin, s *Search) (*Found, error) {
-	if o.Caller.Organization != "" {
-		return nil, ErrOrganizationLimit
-	}
-	p, err := g.setFor(ctx, s.Set)
+	p, err := g.setOf(ctx, o, s.Set)
 	if err != nil {
 		return nil, err
 	}

@@ -46,10 +46,7 @@ func (g *Guard) TraceIn(ctx context.Context, name string, q *Question, a *SetAns
 // VerdictIn names the rule by which a policy set decides, allow or decision. *NotFound: there is no such set.
 // ErrOrganizationLimit: the caller is limited to an organization, of which no such set knows.
 func (g *Guard) VerdictIn(ctx context.Context, o *Origin, name string) (string, error) {
-	if o.Caller.Organization != "" {
-		return "", ErrOrganizationLimit
-	}
-	p, err := g.setFor(ctx, name)
+	p, err := g.setOf(ctx, o, name)
 	if err != nil {
 		return "", err
 	}
