@@ -29,7 +29,7 @@ func (s *Store) Claim(ctx context.Context, claim datastore.Claim) (claimed []dat
 		return nil, explain("claim messages", err)
 	}
 	err = s.state.writer.transact(ctx, func(c *conn) (func(), error) {
-		t := &tx{store: s, conn: c}
+		t := s.tx(c)
 		claimed = nil
 		turns, places, err := dueTurns(ctx, c, &claim)
 		if err != nil {
@@ -85,7 +85,7 @@ func dueTurns(ctx context.Context, c *conn, claim *datastore.Claim) (turns []str
 // The lock on the directory says that nobody has a lease any more.
 func (s *Store) endLeases(ctx context.Context) error {
 	return s.state.writer.transact(ctx, func(c *conn) (func(), error) {
-		t := &tx{store: s, conn: c}
+		t := s.tx(c)
 		var leased []datastore.Message
 		err := c.each(ctx, leasedMessages, []any{datastore.MessageLeased}, func(rows *sql.Rows) error {
 			n, err := scanMessage(rows)

@@ -56,26 +56,21 @@ func (s *Store) rows(ctx context.Context, query string, args []any, row func(*sq
 	return rows.Err()
 }
 
-// read gives reads the transaction's own view.
-func (t *tx) read(ctx context.Context, use func(c *conn) error) error {
-	if err := t.usable(ctx); err != nil {
+// read gives reads the transaction's own point in time.
+func (v *view) read(ctx context.Context, use func(c *conn) error) error {
+	if err := v.usable(ctx); err != nil {
 		return err
 	}
-	return use(t.conn)
+	return use(v.conn)
 }
 
-// rows reads all first, because the consumer may write through the same connection.
-func (t *tx) rows(ctx context.Context, query string, args []any, row func(*sql.Rows) (func() bool, error)) error {
-	if err := t.usable(ctx); err != nil {
+// rows reads all before the first step, because the consumer may use the same connection.
+func (v *view) rows(ctx context.Context, query string, args []any, row func(*sql.Rows) (func() bool, error)) error {
+	if err := v.usable(ctx); err != nil {
 		return err
 	}
-	return t.conn.steps(ctx, query, args, row)
-}
-
-// steps reads all rows before it takes the first step.
-func (c *conn) steps(ctx context.Context, query string, args []any, row func(*sql.Rows) (func() bool, error)) error {
 	var steps []func() bool
-	err := c.each(ctx, query, args, func(rows *sql.Rows) error {
+	err := v.conn.each(ctx, query, args, func(rows *sql.Rows) error {
 		step, err := row(rows)
 		steps = append(steps, step)
 		return err

@@ -11,22 +11,24 @@ import (
 // tx is a transaction on the state's writer.
 type tx struct {
 	reader
-	store *Store
-	conn  *conn
-	// over is set when fn has ended: the connection is another transaction's then.
-	over       bool
+	view
+	store      *Store
 	hasChanged bool
 }
 
-var errOver = errors.New("the transaction is over")
+// tx is a transaction that has a connection for now.
+func (s *Store) tx(c *conn) *tx {
+	t := &tx{view: view{conn: c}, store: s}
+	t.reader = reader{&t.view}
+	return t
+}
 
 // Update runs fn in a transaction. As there is one writer, it never conflicts; fn runs again only where
 // the end of another caller's context took the group with it. An Update within fn would wait for itself.
 func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx datastore.Tx) error) error {
 	var failed error // of fn, to be given back as it is
 	err := s.state.writer.transact(ctx, func(c *conn) (func(), error) {
-		t := &tx{store: s, conn: c}
-		t.reader = reader{t}
+		t := s.tx(c)
 		defer func() { t.over = true }()
 		if failed = fn(ctx, t); failed != nil {
 			return nil, failed
@@ -43,14 +45,6 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx data
 		return failed
 	}
 	return explain("update", err)
-}
-
-// usable gives why the transaction may not be used now.
-func (t *tx) usable(ctx context.Context) error {
-	if t.over {
-		return errOver
-	}
-	return ctx.Err()
 }
 
 // Bump adds one to the organization's revision and gives the new one.

@@ -2,17 +2,18 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 
 	"cordon/datastore"
 )
 
-// view is a transaction that only reads.
+// view is what a transaction sees: one that only reads has nothing else.
 type view struct {
 	conn *conn
-	over bool // the connection is another's then
+	over bool // fn has ended: the connection is another's then
 }
+
+var errOver = errors.New("the transaction is over")
 
 // View runs fn with a reader of one point in time. In WAL mode that is the one of the first statement, and neither
 // the writer nor other readers wait for it.
@@ -38,23 +39,7 @@ func (s *Store) View(ctx context.Context, fn func(ctx context.Context, r datasto
 	return explain("view", err)
 }
 
-// read gives reads the view's own point in time.
-func (v *view) read(ctx context.Context, use func(c *conn) error) error {
-	if err := v.usable(ctx); err != nil {
-		return err
-	}
-	return use(v.conn)
-}
-
-// rows reads all before the first step, because the consumer may read through the same connection.
-func (v *view) rows(ctx context.Context, query string, args []any, row func(*sql.Rows) (func() bool, error)) error {
-	if err := v.usable(ctx); err != nil {
-		return err
-	}
-	return v.conn.steps(ctx, query, args, row)
-}
-
-// usable gives why the view may not be used now.
+// usable gives why the transaction may not be used now.
 func (v *view) usable(ctx context.Context) error {
 	if v.over {
 		return errOver
