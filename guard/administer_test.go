@@ -117,10 +117,7 @@ func TestAReadingOfAPolicyIsOnRecord(t *testing.T) {
 // A version comes into force by the next number, once it was loaded, with the note that tells of it later.
 func TestAnActivationFollowsTheOneThatStands(t *testing.T) {
 	eachStore(t, func(t *testing.T, store datastore.Store) {
-		g := newGuard(t, store, nil)
-		if err := g.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		g := enforcing(t, store, nil)
 		first, _ := g.Activation()
 		if first.Number != 1 || first.Digest != g.Policy().Digest() || first.By != "server" {
 			t.Errorf("began with %+v", first)
@@ -150,10 +147,7 @@ func TestAnActivationFollowsTheOneThatStands(t *testing.T) {
 // What stands and cannot be loaded, in force or beside it, holds up nothing that leaves it as it is or gets rid of it.
 func TestWhatCannotBeLoadedHoldsUpNoAct(t *testing.T) { // docs/design.md 12, Activation
 	store := openSQLite(t)
-	g := newGuard(t, store, nil)
-	if err := g.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	g := enforcing(t, store, nil)
 	next := locked(t)
 	if err := g.Keep(t.Context(), next.Source()); err != nil {
 		t.Fatal(err)
@@ -174,10 +168,7 @@ func TestWhatCannotBeLoadedHoldsUpNoAct(t *testing.T) { // docs/design.md 12, Ac
 
 // Versions that others ask for meanwhile take the place of what an act has loaded, and it is carried out none the less.
 func TestAnActKeepsWhatItHasLoaded(t *testing.T) {
-	g := newGuard(t, openSQLite(t), nil)
-	if err := g.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	g := enforcing(t, openSQLite(t), nil)
 	others := make([]string, 4) // as many as are held ready
 	for i := range others {
 		src := edited(t, func(src policies.Source) {

@@ -81,10 +81,7 @@ func TestAServerThatCanLoadNoPolicyDecidesNothing(t *testing.T) {
 	store := openSQLite(t)
 	acme(t, newGuard(t, store, nil))
 	activateUnloadable(t, store, guard.Activation{Set: "cordon", Number: 7, Digest: "sha256:none"})
-	g := newGuard(t, store, nil)
-	if err := g.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	g := enforcing(t, store, nil)
 	q := productQuestion("adam", "manage", "shop")
 	if _, err := g.Decide(t.Context(), host(), q); !errors.Is(err, guard.ErrPolicyNotLoaded) {
 		t.Errorf("a question: got %v", err)

@@ -59,16 +59,10 @@ func (c *midst) ReadFile(ctx context.Context, name string, offset int64, length 
 // twoReplicas has two replicas of one organization, the second of which hears of nothing but what it reads.
 func twoReplicas(t *testing.T, store datastore.Store) (first, second *guard.Guard, at *midst) {
 	t.Helper()
-	first = newGuard(t, store, nil)
-	if err := first.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	first = enforcing(t, store, nil)
 	acme(t, first)
 	at = &midst{held: &held{Store: store, open: func(string) error { return datastore.ErrUnavailable }}}
-	second = newGuard(t, at, nil)
-	if err := second.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	second = enforcing(t, at, nil)
 	return first, second, at
 }
 
@@ -238,10 +232,7 @@ func TestAnImportIsDecidedByThePolicyOfItsTransaction(t *testing.T) {
 // The feed is late with an activation, and another has been found by then.
 func TestALateFeedBringsNoFormerPolicyBack(t *testing.T) {
 	store := openSQLite(t)
-	first := newGuard(t, store, nil)
-	if err := first.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	first := enforcing(t, store, nil)
 	acme(t, first)
 	given, goOn, done := make(chan bool), make(chan bool), make(chan bool)
 	var seen, after sync.Once
@@ -277,10 +268,7 @@ func TestALateFeedBringsNoFormerPolicyBack(t *testing.T) {
 func TestNobodyDecidesByARetiredPolicyForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := openSQLite(t)
-		first := newGuard(t, store, nil)
-		if err := first.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		first := enforcing(t, store, nil)
 		acme(t, first)
 		next := shut(t)
 		loads := make(chan bool)
@@ -319,14 +307,8 @@ func TestNobodyDecidesByARetiredPolicyForLong(t *testing.T) {
 
 func TestAReleaseDoesNotChangeThePolicyInForce(t *testing.T) {
 	eachStore(t, func(t *testing.T, store datastore.Store) {
-		old := newGuard(t, store, nil)
-		if err := old.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		next := newGuard(t, store, func(c *guard.Config) { c.Engine = shut(t) })
-		if err := next.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		old := enforcing(t, store, nil)
+		next := enforcing(t, store, func(c *guard.Config) { c.Engine = shut(t) })
 		if in, _ := next.Activation(); in.Number != 1 || next.Policy().Digest() != old.Policy().Digest() {
 			t.Errorf("in force is %+v", in)
 		}

@@ -91,10 +91,7 @@ func TestAnEndByTheClockIsToldWithItsOwnRecord(t *testing.T) { // docs/design.md
 func TestAnEndByTheClockIsUnderThePolicyInForce(t *testing.T) { // docs/design.md 12, Activation
 	c, store := newClock(), openSQLite(t)
 	byClock := func(config *guard.Config) { config.Now = c.now }
-	first := newGuard(t, store, byClock)
-	if err := first.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	first := enforcing(t, store, byClock)
 	acme(t, first)
 	end := guard.ProductAct{Reason: "x", ExpiresAt: c.now().Add(time.Minute)}
 	must[*guard.Result](t)(first.BlockProduct(t.Context(), as("lena"), "acme", "shop", end))

@@ -74,10 +74,7 @@ func TestAThousandActivationsDropAndMixNothing(t *testing.T) { // docs/design.md
 		watching := &witnessed{Store: store, t: t}
 		var replicas []*guard.Guard
 		for range 3 {
-			g := newGuard(t, watching, nil)
-			if err := g.KeepPolicy(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			g := enforcing(t, watching, nil)
 			replicas = append(replicas, g)
 		}
 		acme(t, replicas[0])

@@ -108,6 +108,16 @@ func newGuard(t *testing.T, store datastore.Store, change func(*guard.Config)) *
 	return g
 }
 
+// enforcing is a guard as the server starts one: the policy in force is in the store.
+func enforcing(t *testing.T, store datastore.Store, change func(*guard.Config)) *guard.Guard {
+	t.Helper()
+	g := newGuard(t, store, change)
+	if err := g.KeepPolicy(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
 var everyScope = &guard.Caller{ID: "test", Scopes: guard.Scopes()}
 
 func as(user string) *guard.Origin     { return &guard.Origin{Caller: everyScope, Actor: user} }

@@ -23,10 +23,7 @@ func behind(t *testing.T, store datastore.Store) *guard.Guard {
 // What a body may say beyond its shape, the policy of the transaction says: a replica that lags behind refuses no word of it.
 func TestAReplicaThatLagsRefusesNoWordOfThePolicyInForce(t *testing.T) { // docs/design.md 12, Words
 	eachStore(t, func(t *testing.T, store datastore.Store) {
-		g := newGuard(t, store, nil)
-		if err := g.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		g := enforcing(t, store, nil)
 		acme(t, g)
 		member := func(g *guard.Guard) error {
 			_, err := g.PutMember(t.Context(), host(), "acme", "abe", guard.PutMember{Name: "Abe", Role: "accountant"})

@@ -150,7 +150,7 @@ func TestWhoIsOvertakenByAnActivationDecidesAnew(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var g *guard.Guard
 			overtakes := false
-			g = newGuard(t, openSQLite(t), func(c *guard.Config) {
+			g = enforcing(t, openSQLite(t), func(c *guard.Config) {
 				c.Observe.Decision = func(string, bool, string, time.Duration) {
 					if overtakes {
 						overtakes = false
@@ -158,9 +158,6 @@ func TestWhoIsOvertakenByAnActivationDecidesAnew(t *testing.T) {
 					}
 				}
 			})
-			if err := g.KeepPolicy(t.Context()); err != nil {
-				t.Fatal(err)
-			}
 			batch := []guard.BatchItem{{Question: *reads("ann")}, {Question: *reads("bob")}}
 			for way, ask := range map[string]func() (bool, string, error){
 				"a question": func() (bool, string, error) {
@@ -193,10 +190,7 @@ func TestWhoIsOvertakenByAnActivationDecidesAnew(t *testing.T) {
 func TestNobodyDecidesByARetiredVersionOfASetForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := openSQLite(t)
-		first := newGuard(t, store, nil)
-		if err := first.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		first := enforcing(t, store, nil)
 		one, two := notesOf("ann"), notesOf("ann", "bob")
 		putSet(t, first, "notes", one)
 		var holds atomic.Bool
@@ -251,10 +245,7 @@ func (c *counting) Get(ctx context.Context, identity datastore.Noun) (datastore.
 // built-in one, and no yes.
 func TestASetThatMisbehavesIsNoTroubleOfOthers(t *testing.T) {
 	store := openSQLite(t)
-	g := newGuard(t, store, nil)
-	if err := g.KeepPolicy(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	g := enforcing(t, store, nil)
 	acme(t, g)
 	good := notesOf("ann")
 	putSet(t, g, "notes", good)

@@ -78,10 +78,7 @@ func TestAShadowIsAskedAndChangesNoAnswer(t *testing.T) { // docs/design.md 12, 
 // A shadow that has retired words is asked about what stands for them, as it would be in force.
 func TestAShadowIsAskedInItsOwnWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g := newGuard(t, openSQLite(t), withEngine(declaring(t, accountants)))
-		if err := g.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		g := enforcing(t, openSQLite(t), withEngine(declaring(t, accountants)))
 		acme(t, g)
 		must[*guard.Result](t)(g.PutMember(t.Context(), host(), "acme", "abe", guard.PutMember{Name: "Abe", Role: "accountant"}))
 		shadowed(t, g, declaring(t, renamed), 1)

@@ -14,17 +14,11 @@ import (
 func TestAShadowIsLoadedWhileNobodyWaits(t *testing.T) { // docs/design.md 12, Shadow
 	synctest.Test(t, func(t *testing.T) {
 		store := openSQLite(t)
-		g := newGuard(t, store, nil)
-		if err := g.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		g := enforcing(t, store, nil)
 		acme(t, g)
 		next, fails := shut(t), make(chan error)
 		away := &away{Store: store, name: next.Digest(), fails: fails}
-		other := newGuard(t, away, nil)
-		if err := other.KeepPolicy(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		other := enforcing(t, away, nil)
 		shadowed(t, g, next, 1)
 		for range 3 { // it waits for the store, and questions do not
 			time.Sleep(2 * time.Second) // of the bubble: longer than anybody trusts a feed that stands still
