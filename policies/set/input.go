@@ -23,18 +23,12 @@ const (
 // Input is a question as the rules of a set see it: {"subject", "action", "resource", "context"}. Nobody changes one.
 type Input struct {
 	document map[string]any
-	text     []byte // nil: that of the document
+	text     []byte // what its answer is remembered by
 	value    ast.Value
 }
 
-// JSON is the input as it was read. Nobody writes to it.
-func (in *Input) JSON() []byte {
-	if in.text != nil {
-		return in.text
-	}
-	text, _ := json.Marshal(in.document) // it was read from JSON
-	return text
-}
+// JSON is the input as it was read, or made. Nobody writes to it.
+func (in *Input) JSON() []byte { return in.text }
 
 const (
 	deepest       = 64
@@ -120,6 +114,10 @@ func (in *Input) With(find, kind, id string) (*Input, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read input: %w", err)
 	}
+	text, err := json.Marshal(document)
+	if err != nil {
+		return nil, fmt.Errorf("write input: %w", err)
+	}
 	value := ast.NewObject(ast.Item(ast.StringTerm(find), ast.NewTerm(term)))
 	if asked, ok := in.value.(ast.Object); ok {
 		asked.Foreach(func(name, member *ast.Term) {
@@ -128,7 +126,7 @@ func (in *Input) With(find, kind, id string) (*Input, error) {
 			}
 		})
 	}
-	return &Input{document: document, value: value}, nil
+	return &Input{document: document, text: text, value: value}, nil
 }
 
 // checkValue refuses what is nested too deep, and numbers that take memory without end to be worked out.

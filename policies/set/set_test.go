@@ -277,6 +277,20 @@ func TestAnswersAreRememberedByTheWholeQuestion(t *testing.T) {
 	} else if _, err := e.Decide(t.Context(), in); err == nil || e.Remembered(in.JSON()) != nil {
 		t.Errorf("an error is remembered, or none: %v", err)
 	}
+	search, err := set.ReadSearch(set.Subject, "user", ask("1", "2").JSON())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, want := range map[string]bool{"0": false, "5": true} { // questions of a search have their own answers, too
+		in, err := search.Question(id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d, err := e.Decide(t.Context(), in)
+		if err != nil || d.Allowed != want || e.Remembered(in.JSON()) != d || e.Remembered(nil) != nil {
+			t.Errorf("%s of a search: %+v, %v, remembered %+v", id, d, err, e.Remembered(in.JSON()))
+		}
+	}
 	for i := range 30_000 { // more than fit
 		if _, err := e.Decide(t.Context(), ask("1", fmt.Sprint(i))); err != nil {
 			t.Fatal(err)
