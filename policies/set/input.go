@@ -75,12 +75,9 @@ func readInput(text []byte) (*Input, error) {
 		switch member {
 		case Subject, Resource, Action:
 			for name, value := range entity {
-				_, isText := value.(string)
-				_, isObject := value.(map[string]any)
-				if text := name == "id" || name == "type"; member != Action && text && isText || name == "properties" && isObject || member == Action && name == "name" && isText {
-					continue
+				if !known(member, name, value) {
+					return nil, fmt.Errorf("%s.%s is none of what AuthZEN has there", member, name)
 				}
-				return nil, fmt.Errorf("%s.%s is none of what AuthZEN has there", member, name)
 			}
 		case "context":
 		default:
@@ -91,6 +88,17 @@ func readInput(text []byte) (*Input, error) {
 		return nil, err
 	}
 	return newInput(document, text)
+}
+
+// known reports whether AuthZEN has a member with such a value in the subject, the action or the resource.
+func known(entity, name string, value any) (ok bool) {
+	switch {
+	case name == "properties":
+		_, ok = value.(map[string]any)
+	case entity == Action && name == "name", entity != Action && (name == "id" || name == "type"):
+		_, ok = value.(string)
+	}
+	return ok
 }
 
 func newInput(document map[string]any, text []byte) (*Input, error) {

@@ -240,15 +240,19 @@ allow := true`
 func TestWhatIsNoQuestionIsNotRead(t *testing.T) {
 	for name, text := range map[string]string{
 		"no subject": `{"action":{"name":"read"},"resource":{"type":"note","id":"n1"}}`, "no type": `{"subject":{"id":"ann"},"action":{"name":"read"},"resource":{"type":"note","id":"n1"}}`,
-		"a member more":     strings.Replace(annReads, `"context"`, `"now"`, 1),
-		"in an entity":      strings.Replace(annReads, `"team"`, `"x"`, 1)[:20] + `}`,
-		"an id of number":   strings.Replace(annReads, `"ann"`, `1`, 1),
-		"a type of actions": strings.Replace(annReads, `"name":"read"`, `"name":"read","type":"x"`, 1),
-		"something behind":  annReads + "{}",
-		"a huge number":     strings.Replace(annReads, "12345678901234567890", "1e400", 1),
-		"a long one":        strings.Replace(annReads, "12345678901234567890", strings.Repeat("1", 65), 1),
-		"too deep":          strings.Replace(annReads, "12345678901234567890", strings.Repeat("[", 80)+strings.Repeat("]", 80), 1),
-		"no object":         `[]`, "null": `null`, "empty": ``,
+		"a member more":      strings.Replace(annReads, `"context"`, `"now"`, 1),
+		"in an entity":       strings.Replace(annReads, `"properties"`, `"extra"`, 1),
+		"properties, a text": strings.Replace(annReads, `{"team":"red"}`, `"red"`, 1),
+		"a name of number":   strings.Replace(annReads, `"name":"read"`, `"name":1`, 1),
+		"an id of actions":   strings.Replace(annReads, `"name":"read"`, `"name":"read","id":"x"`, 1),
+		"a name of subjects": strings.Replace(annReads, `"id":"ann"`, `"id":"ann","name":"x"`, 1),
+		"an id of number":    strings.Replace(annReads, `"ann"`, `1`, 1),
+		"a type of actions":  strings.Replace(annReads, `"name":"read"`, `"name":"read","type":"x"`, 1),
+		"something behind":   annReads + "{}",
+		"a huge number":      strings.Replace(annReads, "12345678901234567890", "1e400", 1),
+		"a long one":         strings.Replace(annReads, "12345678901234567890", strings.Repeat("1", 65), 1),
+		"too deep":           strings.Replace(annReads, "12345678901234567890", strings.Repeat("[", 80)+strings.Repeat("]", 80), 1),
+		"no object":          `[]`, "null": `null`, "empty": ``,
 	} {
 		if in, err := set.ReadInput([]byte(text)); err == nil {
 			t.Errorf("%s: %s", name, in.JSON())
