@@ -11,10 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
-	"time"
 
 	"cordon.example/client"
-	"cordon/server"
 )
 
 // point is where a question is asked.
@@ -349,17 +347,9 @@ func TestSlowAndHalfClosedBodies(t *testing.T) {
 
 func TestBodiesOfQuestionsHaveTheirTime(t *testing.T) {
 	w := hostileWorld(t)
-	web := w.server.HTTPServer()
-	web.ReadTimeout = time.Nanosecond // as if it were over when the head is read
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- web.Serve(server.Patient(listener)) }()
-	t.Cleanup(func() { _ = web.Close(); <-done })
+	url := serveLate(t, w.server.HTTPServer())
 	for _, d := range questionPoints() {
-		res, _ := dial(t, "http://"+listener.Addr().String(), w.head(d.path, 500)+"{")
+		res, _ := dial(t, url, w.head(d.path, 500)+"{")
 		want := http.StatusRequestTimeout
 		if d.data {
 			want = http.StatusBadRequest

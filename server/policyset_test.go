@@ -48,6 +48,28 @@ const (
 	annEdits     = `{"subject":{"type":"user","id":"ann","properties":{"team":"red"}},"action":{"name":"edit"},"resource":{"type":"note","id":"n2","properties":{"team":"red"}}}`
 )
 
+// What callers say about the built-in domain changes no answer of a set (docs/design.md 14).
+func TestHeadersOfTheBuiltInDomainChangeNoAnswerOfASet(t *testing.T) {
+	w := newWorld(t, options{library: true})
+	w.addSet(t, notes())
+	for path, body := range map[string]string{
+		"evaluation": annReadsHers, "evaluations": `{"evaluations":[` + annReadsHers + "," + annReadsBobs + "]}",
+		"search/resource": `{"subject":{"type":"user","id":"ann"},"action":{"name":"read"},"resource":{"type":"note"}}`,
+	} {
+		path = "/p/notes/access/v1/" + path
+		plain := w.do(t, http.MethodPost, path, body).want(t, http.StatusOK)
+		for _, header := range []edit{
+			set("Cordon-At-Least", "acme=99"), set("Cordon-At-Least", "nonsense"), set("Accept-Language", "fr"), set("Cordon-Explain", "user"), set("Cordon-Explain", "admin"),
+		} {
+			got := w.do(t, http.MethodPost, path, body, header).want(t, http.StatusOK)
+			if got.body != plain.body || got.header.Get("Content-Language") != "" {
+				t.Errorf("%s: got %s in %q, want %s", path, got.body, got.header.Get("Content-Language"), plain.body)
+			}
+		}
+		w.do(t, http.MethodPost, path, body, set("Cordon-Explain", "nonsense")).refused(t, http.StatusBadRequest, "invalid_header")
+	}
+}
+
 func TestAPolicySetIsAddedAndAnswers(t *testing.T) {
 	w := newWorld(t, options{library: true})
 	made := w.addSet(t, notes())

@@ -343,6 +343,20 @@ func TestABodyThatBreaksOffIsRefused(t *testing.T) {
 	}
 }
 
+// serveLate serves as if the time for a request were over when its head is read, and gives where.
+func serveLate(t *testing.T, web *http.Server) string {
+	t.Helper()
+	web.ReadTimeout = time.Nanosecond
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- web.Serve(server.Patient(listener)) }()
+	t.Cleanup(func() { _ = web.Close(); <-done })
+	return "http://" + listener.Addr().String()
+}
+
 // A body that stops flowing does not hold its connection for ever.
 func TestBodiesHaveTheirTime(t *testing.T) {
 	w := newWorld(t)
@@ -351,23 +365,16 @@ func TestBodiesHaveTheirTime(t *testing.T) {
 	if web.ReadHeaderTimeout != 10*time.Second || web.ReadTimeout != 40*time.Second || web.WriteTimeout == 0 || web.IdleTimeout == 0 {
 		t.Errorf("got head %v, head and body %v, answer %v, idle %v", web.ReadHeaderTimeout, web.ReadTimeout, web.WriteTimeout, web.IdleTimeout)
 	}
-	web.ReadTimeout = time.Nanosecond // as if it were over when the head is read
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan error, 1)
-	go func() { done <- web.Serve(server.Patient(listener)) }()
-	t.Cleanup(func() { _ = web.Close(); <-done })
+	url := serveLate(t, web)
 	for _, path := range []string{single, many, shopPath + "/block"} {
 		request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{", path, w.key)
-		if res, _ := dial(t, "http://"+listener.Addr().String(), request); res.StatusCode != http.StatusRequestTimeout {
+		if res, _ := dial(t, url, request); res.StatusCode != http.StatusRequestTimeout {
 			t.Errorf("%s: got %d, want %d", path, res.StatusCode, http.StatusRequestTimeout)
 		}
 	}
 	// An import has time as long as it flows.
 	request := fmt.Sprintf("POST /v1/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: 2\r\n\r\n{}", w.key)
-	if res, _ := dial(t, "http://"+listener.Addr().String(), request); res.StatusCode != http.StatusOK {
+	if res, _ := dial(t, url, request); res.StatusCode != http.StatusOK {
 		t.Errorf("a slow import: got %d", res.StatusCode)
 	}
 }
