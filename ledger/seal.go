@@ -28,7 +28,7 @@ const (
 // mostMerged bounds the text of the records that are put together in one segment, in bytes.
 const mostMerged = 128 << 20
 
-// round seals what may be sealed: one run of at most about [segment.MaxRows] records. It is done by whoever has the lease,
+// round seals what may be sealed: one run of about [segment.MaxRows] records, if there are as many. It is done by whoever has the lease,
 // one at a time in this process, and may end anywhere: what it has written by then is nothing, or all of it counts.
 //
 // The order of its steps is what makes that so. Segments are written under names that no other sealer uses,
@@ -54,7 +54,7 @@ func (l *Ledger) round(ctx context.Context, cut time.Time) (sealed int, more boo
 	if r.catalogue, err = l.list(ctx, &r.head); err != nil {
 		return 0, false, err
 	}
-	gathered, problem := l.gather(ctx, r.worker, &r.head, cut, int(l.config.block))
+	gathered, problem := l.gather(ctx, r.worker, &r.head, cut, l.share(r.head.Size))
 	if problem != nil && len(gathered.sealed) == 0 {
 		return 0, false, problem
 	}
@@ -69,6 +69,17 @@ func (l *Ledger) round(ctx context.Context, cut time.Time) (sealed int, more boo
 	}
 	l.cleaned = l.cleaned && err == nil
 	return gathered.lines.Len(), gathered.more, errors.Join(problem, err)
+}
+
+// share is how many records a round takes, about, where there are more, behind those that are sealed: as many as fill the
+// tile that they begin in. What a round has beyond it is put together with the next one's and so written twice, which is then
+// no more than the rest of a batch. Where little is missing to fill it, there is another tile at once.
+func (l *Ledger) share(size int64) int {
+	room := l.config.block - size%l.config.block
+	if room < l.config.block/2 {
+		room += l.config.block
+	}
+	return int(room)
 }
 
 // round is one at work.
