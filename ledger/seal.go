@@ -232,7 +232,7 @@ func (r *round) writeSegment(ctx context.Context, first int64, lines *segment.Pi
 			return err
 		}
 	}
-	if err := segment.Check(ctx, r.paced(r.worker), built.Info, lines, pause); err != nil {
+	if err := built.Check(ctx, r.paced(r.worker), lines, pause); err != nil {
 		return err
 	}
 	return r.vouch(ctx, built.Info, lines)

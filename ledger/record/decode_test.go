@@ -19,14 +19,26 @@ func sameDecoded(t interface {
 	Fatalf(string, ...any)
 }, line []byte) {
 	t.Helper()
-	var got, want record.Record
-	got.Caller = "left over"
+	var want record.Record
+	got := leftOver()
 	err, wantErr := record.Decode(line, &got), json.Unmarshal(line, &want)
 	if (err == nil) != (wantErr == nil) {
 		t.Fatalf("%q: %v, want %v", line, err, wantErr)
 	}
 	if diff := cmp.Diff(got, want); err == nil && diff != "" {
 		t.Fatalf("%q (-got +want):\n%s", line, diff)
+	}
+}
+
+// leftOver is a record with something in each of its members.
+func leftOver() record.Record {
+	raw := json.RawMessage(`["left over"]`)
+	e := record.Entity{Type: "left", ID: "over", Organization: "left"}
+	return record.Record{
+		ID: "left", Time: recordtest.Epoch, Replica: "over", Sequence: 1, Caller: "left", Actor: "over", Agent: "left", Kind: "over",
+		Question: record.Question{Subject: e, Action: record.Action{Name: "left", Channel: "over", Role: "left"}, Resource: e},
+		Input:    raw, Decision: true, Reasons: raw, Policy: "over", Organization: "left", Revision: 1, DurationUS: 1,
+		RequestID: "over", TraceID: "left", Batch: "over", Details: raw, Compact: true,
 	}
 }
 

@@ -118,7 +118,7 @@ func newLineReader() *lineReader {
 // row reads a line, and adds its values to those that are to be written. The row is there until the next.
 func (l *lineReader) row(leaf int64, line []byte) (*row, error) {
 	r := &l.made
-	*r = row{leaf: leaf, removed: len(line) == 0}
+	r.leaf, r.removed, r.codes, r.line = leaf, len(line) == 0, nil, nil
 	if r.removed {
 		l.add()
 		return r, nil

@@ -62,7 +62,7 @@ func TestDamageIsNeverSilent(t *testing.T) {
 				case err == nil && !equal(got, want[i]):
 					t.Errorf("%s at %d: %d lines, want %d and no error", name, at, len(got), len(want[i]))
 				}
-				if segment.Check(t.Context(), bad, b.Info, segment.NewPile(lines...)) == nil {
+				if segment.Check(t.Context(), bad, b.Info, segment.NewPile(lines...)) == nil || b.Check(t.Context(), bad, segment.NewPile(lines...)) == nil {
 					t.Errorf("%s at %d: the check passes", name, at)
 				}
 			}

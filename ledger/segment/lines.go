@@ -52,27 +52,66 @@ func (l *loader) all(ctx context.Context, from, to int64) iter.Seq2[*row, error]
 	}
 }
 
-// Check reads a segment back from where it was written, all of it, and reports where it does not hold the lines that
-// it was built of, or where its index is not that of these lines. Batches may go when it is content. It pauses as [Build]
-// does.
-func Check(ctx context.Context, files Files, info Info, lines *Pile, pause ...Pause) error {
-	s := Open(files, info, NewCache(2*maxHead))
-	if int64(lines.Len()) != info.Count {
-		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, info.Count, lines.Len()))
+// Check reads what was built back from where it was written, all of it, and reports where that is another, or does not hold
+// the lines that it was built of. Batches may go when it is content. It pauses as [Build] does.
+func (b *Built) Check(ctx context.Context, files Files, lines *Pile, pause ...Pause) error {
+	s := Open(b, b.Info, NewCache(2*maxHead))
+	for _, name := range []string{s.name, s.indexName} {
+		want := b.file(name)
+		got, err := files.ReadFile(ctx, name, 0, len(want)+1)
+		if err != nil {
+			return s.failed(err)
+		}
+		if !bytes.Equal(got, want) {
+			return s.failed(fmt.Errorf("%w: %s is not what was written", ErrCorrupt, name))
+		}
 	}
-	x := newIndexer(info.Count)
+	return s.checkRows(ctx, lines, nil, pause)
+}
+
+// ReadFile reads of the files as they were built.
+func (b *Built) ReadFile(_ context.Context, name string, offset int64, length int) ([]byte, error) {
+	data := b.file(name)
+	from := min(offset, int64(len(data)))
+	return data[from:min(from+int64(length), int64(len(data)))], nil
+}
+
+func (b *Built) file(name string) []byte {
+	if name == b.Info.IndexName() {
+		return b.Index
+	}
+	return b.Data
+}
+
+// Check reads a segment, all of it, and reports where it does not hold the lines that it is said to be of, or where its
+// index is not that of these lines. It pauses as [Build] does.
+func Check(ctx context.Context, files Files, info Info, lines *Pile, pause ...Pause) error {
+	s, x := Open(files, info, NewCache(2*maxHead)), newIndexer(info.Count)
+	if err := s.checkRows(ctx, lines, x, pause); err != nil {
+		return err
+	}
+	return s.checkIndex(ctx, x, pause)
+}
+
+// checkRows holds the rows against lines, and adds them to an indexer if there is one.
+func (s *Segment) checkRows(ctx context.Context, lines *Pile, x *indexer, pause []Pause) error {
+	if int64(lines.Len()) != s.info.Count {
+		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, s.info.Count, lines.Len()))
+	}
 	in := loader{s: s, wanted: everything}
 	next, stop := iter.Pull(lines.From(0))
 	defer stop()
 	at := 0
-	for r, err := range in.all(ctx, info.First, info.End()) {
+	for r, err := range in.all(ctx, s.info.First, s.info.End()) {
 		if err != nil {
 			return err
 		}
 		in.text = in.text[:0]
 		if !r.removed {
 			in.text = r.appendLine(in.text)
-			x.add(&r.Record, uint16(at))
+			if x != nil {
+				x.add(&r.Record, uint16(at))
+			}
 		}
 		if line, _ := next(); !bytes.Equal(in.text, line) {
 			return s.failed(fmt.Errorf("%w: leaf %d is another", ErrCorrupt, r.leaf))
@@ -82,7 +121,7 @@ func Check(ctx context.Context, files Files, info Info, lines *Pile, pause ...Pa
 		}
 		at++
 	}
-	return s.checkIndex(ctx, x, pause)
+	return nil
 }
 
 // checkIndex holds the whole index against the one that the rows make.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -110,7 +111,7 @@ func TestEveryLineComesOutAsItWentIn(t *testing.T) {
 		if info, ok := segment.ParseName(b.Info.Name()); !ok || info != b.Info {
 			rt.Fatalf("%s says %+v, want %+v", b.Info.Name(), info, b.Info)
 		}
-		if err := segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)); err != nil {
+		if err := errors.Join(segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)), b.Check(t.Context(), kept, segment.NewPile(lines...))); err != nil {
 			rt.Fatalf("check: %v", err)
 		}
 		from := rapid.IntRange(0, len(lines)).Draw(rt, "from")
@@ -135,22 +136,31 @@ func TestEveryLineComesOutAsItWentIn(t *testing.T) {
 func TestCheckSeesEveryDifference(t *testing.T) {
 	lines := sample(600)
 	kept, b := built(t, 0, lines)
+	checks := map[string]func(kept *files, lines [][]byte) error{
+		"of any": func(kept *files, lines [][]byte) error {
+			return segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...))
+		},
+		"as it was built": func(kept *files, lines [][]byte) error { return b.Check(t.Context(), kept, segment.NewPile(lines...)) },
+	}
 	other := slices.Clone(lines)
 	other[300] = bytes.Replace(other[300], []byte(`"revision":42`), []byte(`"revision":43`), 1)
-	if segment.Check(t.Context(), kept, b.Info, segment.NewPile(other...)) == nil || segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines[1:]...)) == nil {
-		t.Error("other lines than those it was built of are no difference")
-	}
 	_, changed := built(t, 0, other)
-	kept.kept[b.Info.IndexName()] = changed.Index
-	if segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)) == nil {
-		t.Error("an index of other lines is no difference")
-	}
-	kept.kept[b.Info.Name()] = changed.Data
-	if segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)) == nil {
-		t.Error("a segment of other lines is no difference")
-	}
-	if segment.Check(t.Context(), &files{}, b.Info, segment.NewPile(lines...)) == nil {
-		t.Error("a segment that is not there is no difference")
+	for name, check := range checks {
+		if check(kept, other) == nil || check(kept, lines[1:]) == nil {
+			t.Errorf("%s: other lines than those it was built of are no difference", name)
+		}
+		for what, data := range map[string][2][]byte{
+			"an index of other lines": {b.Data, changed.Index}, "a segment of other lines": {changed.Data, changed.Index},
+			"other rows behind its index": {changed.Data, b.Index}, "a byte more": {append(bytes.Clone(b.Data), 0), b.Index},
+			"a byte more of its index": {b.Data, append(bytes.Clone(b.Index), 0)}, "nothing": {nil, nil},
+		} {
+			if check(&files{kept: map[string][]byte{b.Info.Name(): data[0], b.Info.IndexName(): data[1]}}, lines) == nil {
+				t.Errorf("%s: %s is no difference", name, what)
+			}
+		}
+		if check(&files{}, lines) == nil {
+			t.Errorf("%s: a segment that is not there is no difference", name)
+		}
 	}
 }
 
@@ -219,7 +229,7 @@ func BenchmarkSegment(b *testing.B) {
 			kept.kept[made.Info.Name()], kept.kept[made.Info.IndexName()] = made.Data, made.Index
 		}
 		for b.Loop() {
-			if err := segment.Check(b.Context(), kept, made.Info, segment.NewPile(lines...)); err != nil {
+			if err := made.Check(b.Context(), kept, segment.NewPile(lines...)); err != nil {
 				b.Fatal(err)
 			}
 		}
