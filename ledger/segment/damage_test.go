@@ -3,6 +3,7 @@ package segment_test
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"testing"
 
@@ -87,6 +88,59 @@ func TestFilesOfAnotherSegmentAreRefused(t *testing.T) {
 	}
 	if _, err := whole(t.Context(), &files{}, b.Info, record.Filter{}); err == nil {
 		t.Error("a segment that is not there has no records and no error")
+	}
+}
+
+// Runs that cannot be are an error, also under right checksums: the library's own look at them is not taken.
+func TestRunsThatCannotBeAreRefused(t *testing.T) {
+	lines := varied(40)
+	_, b := built(t, 0, lines)
+	f := record.Filter{Kind: record.KindChange}
+	runs := func(head []byte, pairs ...uint16) []byte {
+		text := binary.LittleEndian.AppendUint16(head, uint16(len(pairs)/2))
+		for _, n := range pairs {
+			text = binary.LittleEndian.AppendUint16(text, n)
+		}
+		return text
+	}
+	head := func(places uint16) []byte { // of one part, of runs, from 0
+		return binary.LittleEndian.AppendUint16([]byte{0x3b, 0x30, 0, 0, 1, 0, 0}, places-1)
+	}
+	search := func(places uint64, text []byte) (found int, err error) {
+		body := binary.AppendUvarint(nil, f.Keys()[0]>>30<<1)
+		body = binary.AppendUvarint(binary.AppendUvarint(body, places<<1|1), uint64(len(text)))
+		kept := &files{kept: map[string][]byte{
+			b.Info.Name(): b.Data, b.Info.IndexName(): segment.Trusting(b.Info, b.Data, append(body, text...)),
+		}}
+		for _, err := range segment.Open(kept, b.Info, segment.NewCache(1<<20)).Search(t.Context(), f.Query()) {
+			if err != nil {
+				return 0, err
+			}
+			found++
+		}
+		return found, nil
+	}
+	want := len(plain(decoded(lines), f))
+	if found, err := search(39, runs(head(39), 0, 30, 32, 7)); err != nil || found != want {
+		t.Errorf("of all places but one found %d, %v; want %d", found, err, want)
+	}
+	for name, text := range map[string][]byte{
+		"the second before the first": runs(head(39), 32, 7, 0, 30),
+		"two that overlap":            runs(head(39), 0, 30, 30, 7),
+		"two that are one":            runs(head(39), 0, 30, 31, 7),
+		"one beyond the end":          runs(head(39), 0, 30, 1<<16-5, 7),
+		"the same twice":              runs(head(39), 0, 18, 0, 19),
+		"fewer than it says":          runs(head(39), 0, 30),
+		"none":                        runs(head(39)),
+		"half of one":                 runs(head(39), 0, 30, 32, 7)[:17],
+		"one too many":                append(runs(head(39), 0, 30, 32, 7), 1, 0, 2, 0),
+		"of another part":             runs([]byte{0x3b, 0x30, 0, 0, 1, 1, 0, 38, 0}, 0, 30, 32, 7),
+		"of two parts":                runs([]byte{0x3b, 0x30, 1, 0, 3, 0, 0, 38, 0, 1, 0, 0, 0}, 0, 30, 32, 7),
+		"of no runs":                  runs([]byte{0x3b, 0x30, 0, 0, 0, 0, 0, 38, 0}, 0, 30, 32, 7),
+	} {
+		if found, err := search(39, text); !errors.Is(err, segment.ErrCorrupt) {
+			t.Errorf("%s: found %d, %v; want ErrCorrupt", name, found, err)
+		}
 	}
 }
 

@@ -20,7 +20,8 @@ type index struct {
 // headGuess is how much of an index is read for its head, which seldom is longer.
 const headGuess = 16 << 10
 
-const headOffset, orderOffset, tableOffset = -1, -2, -3
+// What the cache has of a file beside its bytes; the places of a key are at placesOffset less the key.
+const headOffset, orderOffset, tableOffset, placesOffset = -1, -2, -3, -4
 
 func (x *index) read(ctx context.Context, offset int64, length int) ([]byte, error) {
 	data, err := x.files.ReadFile(ctx, x.file, offset, length)
@@ -74,32 +75,34 @@ func (x *index) block(ctx context.Context, b block) ([]byte, error) {
 	})
 }
 
-// places returns the places that have a key, nil where none has it.
+// places returns the places that have a key, nil where none has it. They are others' too, and not to be changed.
 func (x *index) places(ctx context.Context, h *head, key uint64) (*roaring.Bitmap, error) {
 	key = newPosting(key, 0).key()
 	b, ok := h.find(key)
 	if !ok {
 		return nil, nil
 	}
-	data, err := x.block(ctx, b)
-	if err != nil {
-		return nil, err
-	}
-	for r, err := range b.keys(data, x.bits) {
-		switch {
-		case err != nil:
-			return nil, x.corrupt(err)
-		case r.key > key:
-			return nil, nil
-		case r.key == key:
-			places, err := r.bitmap()
-			if err != nil {
-				return nil, x.corrupt(err)
-			}
-			return places, nil
+	return cachedOr(x.cache, cacheKey{x.file, placesOffset - int64(key)}, func() (*roaring.Bitmap, int64, error) {
+		data, err := x.block(ctx, b)
+		if err != nil {
+			return nil, 0, err
 		}
-	}
-	return nil, nil
+		for r, err := range b.keys(data, x.bits) {
+			switch {
+			case err != nil:
+				return nil, 0, x.corrupt(err)
+			case r.key > key:
+				return nil, 0, nil
+			case r.key == key:
+				places, err := r.bitmap()
+				if err != nil {
+					return nil, 0, x.corrupt(err)
+				}
+				return places, int64(places.GetSizeInBytes()), nil
+			}
+		}
+		return nil, 0, nil
+	})
 }
 
 // all returns the places that have all of the keys; nil: every place may.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,6 +159,37 @@ func TestEveryFilterAndPairOverManyPages(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What the cache has of an index is used by many at once: whatever they ask together, each finds what it would alone.
+func TestManySearchAtOnce(t *testing.T) {
+	lines := varied(3000)
+	kept, b := built(t, 0, lines)
+	s := segment.Open(kept, b.Info, segment.NewCache(8<<20))
+	records := decoded(lines)
+	allowed := true
+	var all sync.WaitGroup
+	for range 4 {
+		for _, f := range []record.Filter{
+			{Kind: record.KindDecision}, {Kind: record.KindDecision, Action: "manage"}, {Action: "manage", Decision: &allowed},
+			{Kind: record.KindChange, Action: "order", OldestFirst: true}, {Kind: record.KindDecision, Text: "phone"},
+		} {
+			f.Limit = 50
+			all.Go(func() {
+				var found []int
+				for row, err := range s.Search(t.Context(), f.Query()) {
+					if err != nil {
+						t.Error(err)
+					}
+					found = append(found, int(row.Leaf))
+				}
+				if want := plain(records, f); !slices.Equal(found, want) {
+					t.Errorf("%+v: found %d, want %d", f, found, want)
+				}
+			})
+		}
+	}
+	all.Wait()
 }
 
 // varied is lines as decisions make them, of some subjects, organizations and so on, three of a hundred out of order.
