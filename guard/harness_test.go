@@ -28,19 +28,22 @@ var engine = sync.OnceValues(func() (*policies.Engine, error) {
 func eachStore(t *testing.T, test func(t *testing.T, store datastore.Store)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { test(t, openSQLite(t)) })
-	t.Run("mongo", func(t *testing.T) {
-		uri := os.Getenv("CORDON_TEST_MONGODB")
-		if uri == "" {
-			t.Skip("CORDON_TEST_MONGODB is not set: run under tests/with-mongodb")
-		}
-		store, err := mongo.Open(t.Context(), mongo.Config{URI: uri, Database: "guard_" + rand.Text()[:10]})
-		if err != nil {
-			t.Fatal(err)
-		}
-		// The database goes with the server that tests/with-mongodb started.
-		t.Cleanup(func() { _ = store.Close() })
-		test(t, store)
-	})
+	t.Run("mongo", func(t *testing.T) { test(t, openMongoDB(t)) })
+}
+
+func openMongoDB(t testing.TB) datastore.Store {
+	t.Helper()
+	uri := os.Getenv("CORDON_TEST_MONGODB")
+	if uri == "" {
+		t.Skip("CORDON_TEST_MONGODB is not set: run under tests/with-mongodb")
+	}
+	store, err := mongo.Open(t.Context(), mongo.Config{URI: uri, Database: "guard_" + rand.Text()[:10]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The database goes with the server that tests/with-mongodb started.
+	t.Cleanup(func() { _ = store.Close() })
+	return store
 }
 
 func openSQLite(t *testing.T) datastore.Store {

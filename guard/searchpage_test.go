@@ -338,7 +338,8 @@ func TestATokenIsGoodElsewhereAndLater(t *testing.T) {
 
 // Nobody makes a token, or changes one.
 func FuzzSearchToken(f *testing.F) {
-	g, store := benchedGuard(f, false)
+	store := openFiles(f)
+	g := benchedGuard(f, store, false)
 	s := whichMay("lena", "manage")
 	s.Limit = 1
 	if err := store.Update(f.Context(), func(ctx context.Context, tx datastore.Tx) error {
