@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"maps"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/datastore/mongo"
 	"cordon/datastore/sqlite"
 	"cordon/ledger"
 	"cordon/ledger/record"
@@ -33,7 +35,7 @@ func (r *readings) ReadFile(ctx context.Context, name string, offset int64, leng
 
 // runFind seals a log of a company at a million decisions a day, and looks for pages in it: by each filter that there
 // is, and by each pair of them, once for what a record in the middle of the log has, and once for what no record has
-// together.
+// together. It does so in each store that there is.
 func runFind(ctx context.Context, dir string, p plan) error {
 	data := filepath.Join(dir, "find")
 	if p.data != "" {
@@ -43,6 +45,26 @@ func runFind(ctx context.Context, dir string, p plan) error {
 	if err != nil {
 		return err
 	}
+	if err := findOn(ctx, "the embedded store", store, data, p); err != nil {
+		return err
+	}
+	uri := os.Getenv("CORDON_TEST_MONGODB")
+	if uri == "" {
+		return nil
+	}
+	database := "find" // it goes with the server where tests/with-mongodb started that
+	if p.data == "" {
+		database += "_" + rand.Text()[:10]
+	}
+	inMongoDB, err := mongo.Open(ctx, mongo.Config{URI: uri, Database: database})
+	if err != nil {
+		return err
+	}
+	return findOn(ctx, "MongoDB", inMongoDB, "", p)
+}
+
+// findOn does it in one store, and closes that. A folder that has what the store keeps is measured.
+func findOn(ctx context.Context, name string, store datastore.Store, folder string, p plan) error {
 	defer func() { _ = store.Close() }()
 	made := newPast(p.records)
 	l, err := ledger.New(ledger.Config{Store: store, Replica: "bench"})
@@ -51,13 +73,13 @@ func runFind(ctx context.Context, dir string, p plan) error {
 	}
 	count, shipping, sealing, err := made.seal(ctx, store, l)
 	if err != nil {
-		return fmt.Errorf("make the log: %w", err)
+		return fmt.Errorf("make the log in %s: %w", name, err)
 	}
-	size, err := stored(ctx, store, data)
+	size, err := stored(ctx, store, folder)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("\n### Finding among %d records\n\n", p.records)
+	fmt.Printf("\n### Finding among %d records in %s\n\n", p.records, name)
 	if count > 0 {
 		fmt.Printf("Shipped %.0f records/s, sealed %.0f records/s. ", float64(count)/shipping.Seconds(), float64(count)/sealing.Seconds())
 	}
@@ -78,9 +100,12 @@ func stored(ctx context.Context, store datastore.Store, folder string) (func(rec
 		}
 		kinds[kind] += f.Size
 	}
-	entries, err := os.ReadDir(folder)
-	if err != nil {
-		return nil, err
+	var entries []os.DirEntry
+	if folder != "" {
+		var err error
+		if entries, err = os.ReadDir(folder); err != nil {
+			return nil, err
+		}
 	}
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {

@@ -6,11 +6,12 @@
 //	go run ./tests/bench -parts single,open -rounds 7 -length 4s
 //	tests/with-mongodb go run ./tests/bench -parts share
 //	go run ./tests/bench -parts find -records 10000000 -data /tmp/log
+//	tests/with-mongodb go run ./tests/bench -parts find -records 1000000
 //	go run ./tests/bench -parts replay -rounds 0
 //
 // Four parts are run only when they are asked for: log compares Cordon with itself without its log; share what
-// decisions take while others search the log, on MongoDB too where there is a server; find what a page of a long log
-// takes, by each filter and each pair of them; replay how fast the log is decided again, and what decisions take
+// decisions take while others search the log; find what a page of a long log takes, by each filter and each pair of
+// them, both on MongoDB too where there is a server; replay how fast the log is decided again, and what decisions take
 // beside. The policy in force over its own log changes no answer: where it does, replay ends with an error.
 //
 // The servers take turns, round by round, so that a machine whose speed drifts treats all alike; the
@@ -80,7 +81,7 @@ func main() {
 	flag.IntVar(&p.many, "cold-organizations", 20000, "organizations of the part cold; 20,000 have 1,000,000 products")
 	flag.IntVar(&p.cold, "cold-questions", 400_000, "different questions of the part cold")
 	flag.IntVar(&p.records, "records", 1_000_000, "records in the log of the parts share, find and replay")
-	flag.StringVar(&p.data, "data", "", "folder in which the part find keeps its log, to be found there the next time")
+	flag.StringVar(&p.data, "data", "", "folder in which the part find keeps its log, to be found there the next time; on MongoDB it is then the database find")
 	flag.Parse()
 	p.parts = strings.Split(*parts, ",")
 	for _, part := range p.parts {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -26,24 +27,34 @@ func (p *past) seal(ctx context.Context, store datastore.Store, l *ledger.Ledger
 	began := time.Now()
 	for waiting, more := 0, true; more; {
 		more = p.next()
-		for _, records := range p.batches {
+		var counts [len(p.batches)]int
+		_, err := together(len(p.batches), func(n int) ([]time.Duration, error) { // replicas do not wait for each other
+			records := p.batches[n]
 			if len(records) == 0 || records[len(records)-1].Sequence <= shipped[records[0].Replica] {
-				continue
+				return nil, nil
 			}
 			b, err := recordbatch.Pack(records)
 			if err != nil {
-				return 0, 0, 0, err
+				return nil, err
 			}
-			if _, err := store.Ship(ctx, b); err != nil {
-				return 0, 0, 0, err
-			}
-			waiting, count = waiting+b.Count, count+b.Count
+			counts[n] = b.Count
+			return nil, persist(ctx, func() error {
+				last, err := store.Ship(ctx, b)
+				if err == nil && last != b.LastSequence {
+					err = fmt.Errorf("of %s there are records up to %d: the log that was kept is of another number of records", b.Replica, last)
+				}
+				return err
+			})
+		})
+		if err != nil {
+			return 0, 0, 0, err
 		}
+		waiting, count = waiting+counts[0]+counts[1], count+counts[0]+counts[1]
 		if waiting < sealedAtOnce && more {
 			continue
 		}
 		at := time.Now()
-		if err := l.SealNow(ctx); err != nil {
+		if err := persist(ctx, func() error { return l.SealNow(ctx) }); err != nil {
 			return 0, 0, 0, err
 		}
 		sealing += time.Since(at)
@@ -51,4 +62,13 @@ func (p *past) seal(ctx context.Context, store datastore.Store, l *ledger.Ledger
 		waiting = 0
 	}
 	return count, time.Since(began) - sealing, sealing, nil
+}
+
+// persist does again what a busy store did not do in time, as a server would.
+func persist(ctx context.Context, do func() error) error {
+	for {
+		if err := do(); !errors.Is(err, datastore.ErrUnavailable) || ctx.Err() != nil {
+			return err
+		}
+	}
 }
