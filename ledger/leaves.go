@@ -27,13 +27,16 @@ func (l *Ledger) leaves(ctx context.Context, c *catalogue, from, to int64) iter.
 // open returns a segment to be read.
 func (l *Ledger) open(of segment.Info) *segment.Segment { return segment.Open(l.store, of, l.cache) }
 
-// paced returns files to read that pause a worker before each reading.
-func (l *Ledger) paced(w *worker) segment.Files { return pacedFiles{l.store, w} }
+// paced returns files to read that have a worker give way.
+func (l *Ledger) paced(w *worker) segment.Paced { return pacedFiles{l.store, w} }
 
 type pacedFiles struct {
 	segment.Files
 	worker *worker
 }
+
+// Pause is called before work on what was read.
+func (p pacedFiles) Pause(ctx context.Context) error { return p.worker.pause(ctx) }
 
 func (p pacedFiles) ReadFile(ctx context.Context, name string, offset int64, length int) (data []byte, err error) {
 	if err := p.worker.pause(ctx); err != nil {

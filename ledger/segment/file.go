@@ -24,6 +24,9 @@ func (p pieces) ReadAt(into []byte, offset int64) (n int, err error) {
 	if offset < 0 {
 		return 0, errors.New("read before the beginning")
 	}
+	if err := pace(p.ctx, p.s.files); err != nil { // what is read is unpacked next
+		return 0, err
+	}
 	for n < len(into) {
 		if offset >= p.h.size {
 			return n, io.EOF

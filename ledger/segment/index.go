@@ -109,6 +109,9 @@ func (x *index) places(ctx context.Context, h *head, key uint64) (*roaring.Bitma
 func (x *index) all(ctx context.Context, h *head, keys []uint64) (*roaring.Bitmap, error) {
 	var found *roaring.Bitmap
 	for _, key := range keys {
+		if err := pace(ctx, x.files); err != nil {
+			return nil, err
+		}
 		places, err := x.places(ctx, h, key)
 		switch {
 		case err != nil:

@@ -70,6 +70,9 @@ func (p *Plan) having(ctx context.Context, g Group) (uint64, error) {
 		if len(h.blocks) == 0 { // it had too many
 			continue
 		}
+		if err := pace(ctx, p.files); err != nil {
+			return 0, err
+		}
 		places, err := x.places(ctx, h, key)
 		if err != nil {
 			return 0, err

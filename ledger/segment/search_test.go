@@ -267,3 +267,52 @@ func TestASearchEndsWithItsCaller(t *testing.T) {
 	}
 	collect(t, s.Search(t.Context(), record.Filter{}.Query())) // the end of one is not that of others
 }
+
+// turns is files that are read in turns.
+type turns struct {
+	*files
+	taken int
+	end   int // the turn that is not given
+}
+
+var errNoTurn = errors.New("no turn")
+
+func (f *turns) Pause(context.Context) error {
+	if f.taken++; f.taken == f.end {
+		return errNoTurn
+	}
+	return nil
+}
+
+// Who reads gives way, whether anything has to be fetched or all of it is in the cache: at least once for each page that is
+// unpacked. At whichever turn it ends, the error is told and nothing less is found without one.
+func TestASearchGivesWayPageByPage(t *testing.T) {
+	lines := varied(3000)
+	kept, b := built(t, 0, lines)
+	paced, cache := &turns{files: kept}, segment.NewCache(64<<20)
+	f := record.Filter{Organization: "organization-c", Limit: 50}
+	search := func() ([]segment.Row, error) {
+		var rows []segment.Row
+		for row, err := range segment.Open(paced, b.Info, cache).Search(t.Context(), f.Query()) {
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, row)
+		}
+		return rows, nil
+	}
+	want, err := search()
+	if err != nil || len(want) != 50 {
+		t.Fatalf("found %d, %v", len(want), err)
+	}
+	kept.reads, paced.taken = 0, 0
+	if _, err := search(); err != nil || kept.reads > 0 || paced.taken < 30 { // more columns than that have something in them
+		t.Fatalf("%d turns, %d reads, %v", paced.taken, kept.reads, err)
+	}
+	for end := paced.taken; end > 0; end-- {
+		paced.taken, paced.end = 0, end
+		if rows, err := search(); !errors.Is(err, errNoTurn) {
+			t.Fatalf("found %d without turn %d, %v", len(rows), end, err)
+		}
+	}
+}

@@ -27,6 +27,21 @@ type Files interface {
 	ReadFile(ctx context.Context, name string, offset int64, length int) ([]byte, error)
 }
 
+// Paced is files for somebody who gives way to others. Pause is called before each piece of work on what was read, which takes a
+// part of a millisecond whether it was in the cache or not; it returns when there is more time to take, or ends the work.
+type Paced interface {
+	Files
+	Pause(ctx context.Context) error
+}
+
+// pace pauses, where the files are paced.
+func pace(ctx context.Context, files Files) error {
+	if p, ok := files.(Paced); ok {
+		return p.Pause(ctx)
+	}
+	return nil
+}
+
 // Row is a record of a segment.
 type Row struct {
 	Leaf   int64         // its place in the tree
