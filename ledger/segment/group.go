@@ -3,6 +3,7 @@ package segment
 import (
 	"context"
 	"fmt"
+	"hash/crc32"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -21,7 +22,8 @@ const (
 )
 
 // Group is an index over sixteen runs of [MaxRows] leaves, or over sixteen groups: which of them have a key. By it
-// a search for what is rare looks into the few segments that may have it, however many there are.
+// a search for what is rare looks into the few segments that may have it, however many there are. One over segments knows
+// also which of its most frequent keys a record has together: see [pairs].
 //
 // It is made of the indexes below it, once the leaves that it is over are all sealed. A segment over the same leaves that
 // came later has no key that the earlier did not have, so the group is right for that one too.
@@ -131,6 +133,7 @@ func BuildGroup(ctx context.Context, files Files, g Group, segments []Info, grou
 func (g Group) build(ctx context.Context, files Files, segments []Info, groups []Group, pause func(context.Context) error, most int) ([]byte, error) {
 	h := head{name: g.Name()}
 	var postings []posting
+	counts := frequent{}
 	all, err := g.below(files, segments, groups)
 	if err != nil {
 		return nil, fmt.Errorf("build %s: %w", g.Name(), err)
@@ -142,7 +145,10 @@ func (g Group) build(ctx context.Context, files Files, segments []Info, groups [
 		}
 		from, to := g.keys()
 		if err == nil && !keyless {
-			err = below.index.each(ctx, from, to, pause, func(key uint64) {
+			err = below.index.each(ctx, from, to, pause, func(h *head, key uint64, count int) {
+				if g.Level == 1 {
+					counts.add(h, key, count)
+				}
 				if len(postings) <= most {
 					postings = append(postings, posting(key<<16|uint64(below.part)))
 				}
@@ -159,8 +165,17 @@ func (g Group) build(ctx context.Context, files Files, segments []Info, groups [
 		return nil, err
 	}
 	postings = slices.Compact(postings)
-	body, blocks := appendBlocks(nil, postings, fanBits)
-	closed := head{name: g.Name(), blocks: blocks}
+	var lead []byte
+	if g.Level == 1 {
+		pairs, err := newPairs(ctx, counts.keys(), all, pause)
+		if err != nil {
+			return nil, fmt.Errorf("build %s: %w", g.Name(), err)
+		}
+		lead = pairs.encode(nil)
+	}
+	closed := head{name: g.Name(), lead: block{length: len(lead), sum: crc32.Checksum(lead, castagnoli)}}
+	body, blocks := appendBlocks(lead, postings, fanBits)
+	closed.blocks = blocks
 	if data := append(closed.encode(), body...); len(data) <= datastore.MaxFileBytes {
 		return data, nil
 	}

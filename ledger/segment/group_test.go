@@ -29,17 +29,25 @@ type long struct {
 // longLog is a log of so many segments. Each has an organization of its own, and one that each seventh has.
 func longLog(t fataler, count int) *long {
 	t.Helper()
+	return longLogOf(t, count, 5, func(r *record.Record, segment, row int) {
+		if row == 2 {
+			r.Organization = fmt.Sprintf("organization-%d", segment)
+		}
+		if row == 3 && segment%7 == 0 {
+			r.Organization, r.Question.Action.Name = "seventh", "order"
+		}
+	})
+}
+
+// longLogOf is a log of so many segments of so many rows, each of which is made what it is to be.
+func longLogOf(t fataler, count, rows int, make func(r *record.Record, segment, row int)) *long {
+	t.Helper()
 	l := &long{files: &files{kept: map[string][]byte{}}}
 	for i := range count {
 		var lines [][]byte
-		for row := range 5 {
-			r := recordtest.Sample(int64(i*10 + row + 1))
-			if row == 2 {
-				r.Organization = fmt.Sprintf("organization-%d", i)
-			}
-			if row == 3 && i%7 == 0 {
-				r.Organization, r.Question.Action.Name = "seventh", "order"
-			}
+		for row := range rows {
+			r := recordtest.Sample(int64(i*2*rows + row + 1))
+			make(&r, i, row)
 			lines = append(lines, r.AppendJSON(nil))
 		}
 		b, err := segment.Build(int64(i)*segment.MaxRows, 1, segment.NewPile(lines...))

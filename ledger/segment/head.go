@@ -29,7 +29,7 @@ type head struct {
 	sums    []uint32 // of its pieces
 	live    int      // records that are there
 	samples []uint64 // beginnings of their ids, of one in stride
-	order   block    // rows in the order of ids; of length 0 where that is the order of leaves
+	lead    block    // before the others: of a segment its rows in the order of ids, of a group its pairs; empty where there are none
 	blocks  []block
 }
 
@@ -46,8 +46,8 @@ func (h *head) encode() []byte {
 	for _, sample := range h.samples {
 		text = binary.LittleEndian.AppendUint64(text, sample)
 	}
-	text = binary.AppendUvarint(text, uint64(h.order.length))
-	text = binary.LittleEndian.AppendUint32(text, h.order.sum)
+	text = binary.AppendUvarint(text, uint64(h.lead.length))
+	text = binary.LittleEndian.AppendUint32(text, h.lead.sum)
 	text = binary.AppendUvarint(text, uint64(len(h.blocks)))
 	before := uint64(0)
 	for _, b := range h.blocks {
@@ -100,8 +100,8 @@ func parseHead(data []byte, name string) (*head, error) {
 	for range (h.live + stride - 1) / stride {
 		h.samples = append(h.samples, r.uint64())
 	}
-	h.order = block{offset: int64(length), length: int(r.uvarint()), sum: r.uint32()}
-	offset, before := int64(length+h.order.length), uint64(0)
+	h.lead = block{offset: int64(length), length: int(r.uvarint()), sum: r.uint32()}
+	offset, before := int64(length+h.lead.length), uint64(0)
 	for range r.count(6) {
 		b := block{first: before + r.uvarint(), offset: offset, length: int(r.uvarint()), sum: r.uint32()}
 		h.blocks = append(h.blocks, b)

@@ -21,7 +21,7 @@ type index struct {
 const headGuess = 16 << 10
 
 // What the cache has of a file beside its bytes; the places of a key are at placesOffset less the key.
-const headOffset, orderOffset, tableOffset, placesOffset = -1, -2, -3, -4
+const headOffset, leadOffset, tableOffset, placesOffset = -1, -2, -3, -4
 
 func (x *index) read(ctx context.Context, offset int64, length int) ([]byte, error) {
 	data, err := x.files.ReadFile(ctx, x.file, offset, length)
@@ -130,8 +130,8 @@ func (x *index) all(ctx context.Context, h *head, keys []uint64) (*roaring.Bitma
 	return found, nil
 }
 
-// each gives the keys from one to another, both included, in their order.
-func (x *index) each(ctx context.Context, from, to uint64, pause func(context.Context) error, give func(key uint64)) error {
+// each gives the keys from one to another, both included, in their order, and how many places have each.
+func (x *index) each(ctx context.Context, from, to uint64, pause func(context.Context) error, give func(h *head, key uint64, count int)) error {
 	h, err := x.head(ctx)
 	if err != nil {
 		return err
@@ -152,7 +152,7 @@ func (x *index) each(ctx context.Context, from, to uint64, pause func(context.Co
 				return x.corrupt(err)
 			}
 			if from <= r.key && r.key <= to {
-				give(r.key)
+				give(h, r.key, r.count)
 			}
 		}
 	}

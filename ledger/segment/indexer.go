@@ -98,7 +98,7 @@ func (x *indexer) index(info Info, data []byte, pause []Pause) (Info, []byte, er
 		info.FirstID, info.LastID = x.ids[0].id, x.ids[len(x.ids)-1].id
 	}
 	h.name = info.Name()
-	h.order = block{length: len(order), sum: crc32.Checksum(order, castagnoli)}
+	h.lead = block{length: len(order), sum: crc32.Checksum(order, castagnoli)}
 	if err := sortPostings(x.postings, func() error { return paused(pause) }); err != nil {
 		return Info{}, nil, err
 	}

@@ -85,6 +85,37 @@ func (p *Plan) having(ctx context.Context, g Group) (uint64, error) {
 		}
 		parts &= found
 	}
+	if g.Level == 1 && parts != 0 {
+		together, err := p.together(ctx, g)
+		if err != nil {
+			return 0, err
+		}
+		parts &= together
+	}
 	p.parts[g] = parts
+	return parts, nil
+}
+
+// together returns which parts of a group of level 1 have records that may have each two of the keys, a bit for each.
+func (p *Plan) together(ctx context.Context, g Group) (uint64, error) {
+	parts := uint64(allParts)
+	file, ok := p.groups[g]
+	if !ok || len(p.keys) < 2 {
+		return parts, nil
+	}
+	x := file.index(p.files, p.cache)
+	h, err := x.head(ctx)
+	if err != nil {
+		return 0, err
+	}
+	pairs, err := x.pairs(ctx, h)
+	if err != nil {
+		return 0, err
+	}
+	for i, a := range p.keys {
+		for _, b := range p.keys[:i] {
+			parts &= pairs.together(newPosting(a, 0).key(), newPosting(b, 0).key())
+		}
+	}
 	return parts, nil
 }

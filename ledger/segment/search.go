@@ -106,14 +106,14 @@ func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) ite
 
 // order returns the rows by rank, nil where they are alike.
 func (s *Segment) order(ctx context.Context, x *index, h *head) ([]uint16, error) {
-	if h.order.length == 0 {
+	if h.lead.length == 0 { // that is the order of leaves
 		if h.live != int(s.info.Count) {
 			return nil, x.corrupt(ErrCorrupt)
 		}
 		return nil, nil
 	}
-	return cachedOr(s.cache, cacheKey{x.file, orderOffset}, func() ([]uint16, int64, error) {
-		data, err := x.block(ctx, h.order)
+	return cachedOr(s.cache, cacheKey{x.file, leadOffset}, func() ([]uint16, int64, error) {
+		data, err := x.block(ctx, h.lead)
 		if err != nil {
 			return nil, 0, err
 		}

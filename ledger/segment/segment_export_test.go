@@ -17,6 +17,26 @@ func Trusting(info Info, data, body []byte) []byte {
 	return append(h.encode(), body...)
 }
 
+// WithoutPairs returns the file of a group as it was made before there were pairs.
+func WithoutPairs(g Group, data []byte) ([]byte, error) {
+	h, err := parseHead(data, g.Name())
+	if err != nil {
+		return nil, err
+	}
+	body := data[h.lead.offset+int64(h.lead.length):]
+	h.lead = block{}
+	return append(h.encode(), body...), nil
+}
+
+// Pairs reads pairs and writes them again.
+func Pairs(text []byte) ([]byte, error) {
+	p, err := parsePairs(text)
+	if err != nil {
+		return nil, err
+	}
+	return p.encode(nil), nil
+}
+
 // NewSmallWriter returns a writer of row groups of so many rows.
 func NewSmallWriter(w io.Writer, group int64) *Writer { return newWriter(w, group) }
 
