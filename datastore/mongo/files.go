@@ -93,6 +93,12 @@ func (s *Store) ReadFile(ctx context.Context, name string, offset int64, length 
 	if err != nil {
 		return nil, fmt.Errorf("read a file: %w", err)
 	}
+	// Of nothing that is read of a file it cannot be seen whether that is there.
+	if file, ok := s.versions.get(name); ok && from < min(to, file.Size) {
+		if data, err := s.readRange(ctx, doing, file, from, min(to, file.Size)); err != nil || data != nil {
+			return data, err
+		}
+	}
 	for missed := (fileDocument{}); ; {
 		file, err := one[fileDocument](ctx, s.reader, doing, files, name)
 		if err != nil {
@@ -100,6 +106,9 @@ func (s *Store) ReadFile(ctx context.Context, name string, offset int64, length 
 		}
 		data, err := s.readRange(ctx, doing, file, from, min(to, file.Size))
 		if err != nil || data != nil {
+			if err == nil && file.Size > datastore.FileChunk {
+				s.versions.put(file)
+			}
 			return data, err
 		}
 		if file.Version == missed.Version {

@@ -106,6 +106,47 @@ func TestAWriterThatIsGoneLeavesTheFileAsItWas(t *testing.T) {
 	}
 }
 
+// TestAFileIsReadAgainByItsChunksAlone: what a store remembers of a file saves a round trip, and is never taken for what
+// another store has made of it since.
+func TestAFileIsReadAgainByItsChunksAlone(t *testing.T) {
+	other, seen := open(t), new(commands)
+	s, err := mongo.OpenAdjusted(t.Context(), mongo.Config{URI: serverURI(t), Database: other.Database().Name()},
+		func(o *options.ClientOptions) { o.SetMonitor(seen.monitor()) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	write := func(data []byte) {
+		t.Helper()
+		if err := other.WriteFile(t.Context(), "f", data); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, version := range []byte{2, 4, 3} {
+		write(versionOfFile(version))
+		for range 2 {
+			wantVersionOfFile(t, s, version)
+		}
+		if got := seen.finds("files"); got != 1 {
+			t.Errorf("version %d was looked up %d times, want once", version, got)
+		}
+	}
+	write([]byte("small"))
+	if got, err := s.ReadFile(t.Context(), "f", 0, 100); string(got) != "small" || err != nil {
+		t.Errorf("got %d bytes, %v, want the small version", len(got), err)
+	}
+	write(versionOfFile(2))
+	wantVersionOfFile(t, s, 2)
+	if err := other.RemoveFiles(t.Context(), "f"); err != nil {
+		t.Fatal(err)
+	}
+	for offset, length := range map[int64]int{0: 0, 1: 1, datastore.MaxFileBytes: 1} {
+		if _, err := s.ReadFile(t.Context(), "f", offset, length); !errors.Is(err, datastore.ErrNotFound) {
+			t.Errorf("%d bytes at %d of a removed file: got %v, want ErrNotFound", length, offset, err)
+		}
+	}
+}
+
 // TestADamagedFileIsNoShortOne: where pieces are missing, a reader hears of it.
 func TestADamagedFileIsNoShortOne(t *testing.T) {
 	for name, size := range map[string]int{"small": 100, "large": 3 * datastore.FileChunk} {

@@ -46,6 +46,19 @@ func (c *commands) monitor() *event.CommandMonitor {
 	}}
 }
 
+// finds counts those of a collection since it was called last.
+func (c *commands) finds(collection string) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, command := range c.seen {
+		if command[0] == (bson.E{Key: "find", Value: collection}) {
+			n++
+		}
+	}
+	c.seen = nil
+	return n
+}
+
 // single takes a command of many updates or deletions apart: only one can be explained at a time.
 func single(command bson.D) (each []bson.D) {
 	at := slices.IndexFunc(command, func(m bson.E) bool { return m.Key == command[0].Key+"s" })

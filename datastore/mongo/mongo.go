@@ -64,18 +64,19 @@ type Config struct {
 // Store is a [datastore.Store] in MongoDB.
 type Store struct {
 	reader
-	client  *driver.Client
-	db      *driver.Database
-	timeout time.Duration
-	log     *slog.Logger
-	locks   *lockTable
-	running operations
-	counter *counter   // likewise
-	heart   *heartbeat // nil until Open has prepared the database
-	builds  sync.WaitGroup
-	closed  atomic.Bool
-	closing context.Context // done when Close begins: watches end
-	close   context.CancelFunc
+	client   *driver.Client
+	db       *driver.Database
+	timeout  time.Duration
+	log      *slog.Logger
+	locks    *lockTable
+	running  operations
+	versions versions
+	counter  *counter   // likewise
+	heart    *heartbeat // nil until Open has prepared the database
+	builds   sync.WaitGroup
+	closed   atomic.Bool
+	closing  context.Context // done when Close begins: watches end
+	close    context.CancelFunc
 }
 
 var _ datastore.Store = (*Store)(nil)
