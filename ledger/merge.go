@@ -77,7 +77,11 @@ func (m *merge) until(id string) error {
 			} else if !may {
 				continue
 			}
-			s.next, s.stop = iter.Pull2(m.search.matches(m.ctx, &m.query, s.info))
+			q := m.query
+			if m.search.among == nil {
+				q.Limit = m.search.left // no more are needed, so that many are loaded together
+			}
+			s.next, s.stop = iter.Pull2(m.search.matches(m.ctx, q, s.info))
 		} else if !m.search.give(s.entry) {
 			s.stop()
 			return nil

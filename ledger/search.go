@@ -177,9 +177,9 @@ func (s *search) hot(ctx context.Context) iter.Seq2[datastore.Batch, error] {
 }
 
 // matches returns the matches of a segment.
-func (s *search) matches(ctx context.Context, q *record.Query, of segment.Info) iter.Seq2[Entry, error] {
+func (s *search) matches(ctx context.Context, q record.Query, of segment.Info) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		for row, err := range segment.Open(s.paced(s.worker), of, s.cache).Search(ctx, *q) {
+		for row, err := range segment.Open(s.paced(s.worker), of, s.cache).Search(ctx, q) {
 			if err == nil {
 				err = s.worker.pause(ctx)
 			}
