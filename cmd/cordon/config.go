@@ -65,7 +65,7 @@ func settings() []group {
 			{"audit-key", "", files, "file with the key that signs the log, which cordon audit new-key makes; without it one is made and kept in the store"},
 			{"audit-origin", "cordon/log", origins, "name of the log in its checkpoints, such as log.example.com/cordon; it is that of the key, once there is one"},
 			{"audit-witness", "", places, "second place for each checkpoint: a file, or the URL of a witness (C2SP tlog-witness, with its add-checkpoint)"},
-			{"log-cache-bytes", 64 << 20, number(1<<20, 1<<40), "bytes of memory that what was read of sealed records is kept in at most"},
+			{"log-cache-bytes", 96 << 20, number(1<<20, 1<<40), "bytes of memory that what was read of sealed records is kept in at most"},
 			{"max-staleness", 2 * time.Second, lasting(100*time.Millisecond, time.Minute), "how long decisions are made from the cache without a sign of life of the store"},
 			{"drain-delay", time.Duration(0), lasting(0, 10*time.Minute), "how long to go on serving with /readyz at 503 before shutting down, for load balancers to notice"},
 			{"drain-timeout", 20 * time.Second, lasting(time.Second, 10*time.Minute), "how long to wait for the requests under way when shutting down"},
