@@ -7,14 +7,30 @@ import (
 
 // Cache keeps what was read and proved to be right, up to a number of bytes; what was not used for longest goes first.
 // All segments share one, and it serves many goroutines at once. A nil one keeps nothing.
+//
+// It has two halves, one for pieces of files and one for what was made of them: a page whose records stand in as many
+// segments is made of more pieces than there is room for, and these would leave nothing of the page.
 type Cache struct {
-	most int64
+	most int64 // of a half
 
-	mu    sync.Mutex
+	mu     sync.Mutex
+	items  map[cacheKey]*cached
+	halves [2]half
+	read   int64
+}
+
+// half is a part of a cache.
+type half struct {
 	held  int64
-	items map[cacheKey]*cached
 	order list.List // of *cached; what was used last is in front
-	read  int64
+}
+
+// half returns in which half something is.
+func (c *Cache) half(key cacheKey) *half {
+	if key.offset < 0 {
+		return &c.halves[1]
+	}
+	return &c.halves[0]
 }
 
 type cacheKey struct {
@@ -31,14 +47,14 @@ type cached struct {
 
 // NewCache returns a cache that holds at most so many bytes.
 func NewCache(bytes int64) *Cache {
-	return &Cache{most: bytes, items: map[cacheKey]*cached{}}
+	return &Cache{most: bytes / 2, items: map[cacheKey]*cached{}}
 }
 
 // Bytes returns how much the cache holds now and how much was ever read to fill it.
 func (c *Cache) Bytes() (held, read int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.held, c.read
+	return c.halves[0].held + c.halves[1].held, c.read
 }
 
 func (c *Cache) get(key cacheKey) (any, bool) {
@@ -51,7 +67,7 @@ func (c *Cache) get(key cacheKey) (any, bool) {
 	if !ok {
 		return nil, false
 	}
-	c.order.MoveToFront(item.place)
+	c.half(key).order.MoveToFront(item.place)
 	return item.value, true
 }
 
@@ -63,21 +79,22 @@ func (c *Cache) put(key cacheKey, value any, bytes int64) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	in := c.half(key)
 	if item, ok := c.items[key]; ok { // another was as quick
-		c.order.MoveToFront(item.place)
+		in.order.MoveToFront(item.place)
 		return
 	}
 	item := &cached{key: key, value: value, bytes: bytes}
-	item.place = c.order.PushFront(item)
+	item.place = in.order.PushFront(item)
 	c.items[key] = item
-	for c.held += bytes; c.held > c.most; {
-		oldest, ok := c.order.Back().Value.(*cached)
+	for in.held += bytes; in.held > c.most; {
+		oldest, ok := in.order.Back().Value.(*cached)
 		if !ok {
 			return // nothing else is in it
 		}
-		c.order.Remove(oldest.place)
+		in.order.Remove(oldest.place)
 		delete(c.items, oldest.key)
-		c.held -= oldest.bytes
+		in.held -= oldest.bytes
 	}
 }
 

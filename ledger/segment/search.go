@@ -16,26 +16,23 @@ import (
 // found: of the index what the query's keys need, of the columns the pages that have a record which it returns.
 func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		left := q.Limit
+		left, first := q.Limit, true
 		in := loader{s: s, wanted: everything}
-		for rows, err := range s.candidates(ctx, &q, rowsAtOnce) {
+		for candidates, err := range s.candidates(ctx, &q, rowsAtOnce) {
+			var rows []Row
 			if err == nil {
-				err = in.load(ctx, rows)
+				rows, err = s.rows(ctx, &in, candidates, first)
+				first = false
 			}
 			if err != nil {
 				yield(Row{}, s.failed(err))
 				return
 			}
 			for i := range rows {
-				r := &rows[i]
-				if err := r.finish(); err != nil {
-					yield(Row{}, s.failed(err))
-					return
-				}
-				if !q.Match(&r.Record) {
+				if !q.Match(&rows[i].Record) {
 					continue
 				}
-				if !yield(in.row(r), nil) {
+				if !yield(rows[i], nil) {
 					return
 				}
 				if left--; left == 0 {
@@ -44,6 +41,43 @@ func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, err
 			}
 		}
 	}
+}
+
+// rows returns what rows say whose leaves are set. Those that were looked at before come of the cache: one of a thousand bytes
+// stands among so much else that a page of fifty, each in a segment of its own, would need as many megabytes there. Those that
+// a search looks at first are kept; of one that reads on and on, all would leave nothing else in the cache.
+func (s *Segment) rows(ctx context.Context, in *loader, wanted []row, keep bool) ([]Row, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	rows := make([]Row, len(wanted))
+	missing, places := wanted[:0], make([]int, 0, len(wanted))
+	for i := range wanted {
+		kept, _ := s.cache.get(s.rowKey(wanted[i].leaf))
+		var ok bool
+		if rows[i], ok = kept.(Row); !ok {
+			missing, places = append(missing, wanted[i]), append(places, i)
+		}
+	}
+	if err := in.load(ctx, missing); err != nil {
+		return nil, err
+	}
+	for i, place := range places {
+		r := &missing[i]
+		if err := r.finish(); err != nil {
+			return nil, err
+		}
+		const recordBytes = 1 << 10 // but for its texts, about
+		rows[place] = in.row(r)
+		if keep {
+			s.cache.put(s.rowKey(r.leaf), rows[place], int64(recordBytes+2*len(rows[place].Line)))
+		}
+	}
+	return rows, nil
+}
+
+func (s *Segment) rowKey(leaf int64) cacheKey {
+	return cacheKey{s.name, rowOffset - (leaf - s.info.First)}
 }
 
 // index returns the segment's index.
