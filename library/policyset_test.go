@@ -304,3 +304,59 @@ func TestARemovalIsNoWayAroundTheGates(t *testing.T) {
 		}
 	})
 }
+
+// A glass is broken in one set and in no other, and its time is over in each by itself.
+func TestTheGlassOfASetIsBrokenForATime(t *testing.T) { // docs/design.md 12, Break-glass; 14, Policy sets
+	eachStore(t, func(t *testing.T, store datastore.Store) {
+		s := started(t, store)
+		one := s.addSet(t, notes("ann")).Version.Digest
+		pushed, err := s.Push(t.Context(), alice(), "notes", library.Push{Files: notes("bob")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		two := pushed.Version.Digest
+		inForce := func(set string) datastore.Activation {
+			t.Helper()
+			standing, err := s.Standing(t.Context(), alice(), set)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return standing.Activation
+		}
+		decides := func(who, digest string) {
+			t.Helper()
+			q := guard.Question{
+				Subject: guard.Entity{Type: "user", ID: who}, Action: guard.Action{Name: "read"}, Resource: guard.Entity{Type: "note", ID: "n"},
+				Input: json.RawMessage(fmt.Sprintf(`{"subject":{"type":"user","id":%q},"action":{"name":"read"},"resource":{"type":"note","id":"n"}}`, who)),
+			}
+			if a, err := s.guard.DecideIn(t.Context(), alice(), "notes", &q); err != nil || !a.Allowed || a.Policy != digest {
+				t.Errorf("%s: %+v, %v, want yes by %s", who, a, err, digest)
+			}
+		}
+		a, err := s.Activate(t.Context(), alice(), "notes", two, library.Activate{
+			BreakGlass: &library.BreakGlass{Reason: "nobody reads", Until: s.clock.now().Add(time.Hour)},
+		})
+		if err != nil || a.Previous != one {
+			t.Fatalf("got %+v, %v", a, err)
+		}
+		decides("bob", two)
+		s.breakGlass(t, alice(), s.push(t, alice(), "broken"), 2*time.Hour) // of the built-in one
+		s.clock.pass(time.Hour)
+		s.expire(t)
+		s.expire(t)
+		if a := inForce("notes"); a.Number != 3 || a.Digest != one || !a.Until.IsZero() || a.By != "cordon" {
+			t.Errorf("the time was over: %+v", a)
+		}
+		decides("ann", one)
+		if a := inForce(library.Set); a.Number != 2 || a.Until.IsZero() {
+			t.Errorf("the built-in one's is not: %+v", a)
+		}
+		if _, err := s.RemoveSet(t.Context(), alice(), "notes", ""); err != nil {
+			t.Fatal(err)
+		}
+		s.clock.pass(time.Hour)
+		if s.expire(t); s.number(t) != 3 {
+			t.Errorf("the built-in one's is: %+v", inForce(library.Set))
+		}
+	})
+}
