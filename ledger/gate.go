@@ -10,14 +10,14 @@ const (
 	// slice is for how long one who works on the log has a processor at a time.
 	slice = time.Millisecond
 	// readTurn is how often there is a slice for all readers together while questions are answered.
-	readTurn = 25 * time.Millisecond
+	readTurn = 50 * time.Millisecond
 	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
 	// that it fills behind segments, there is one twice as often, and with twice as much all the time.
 	sealTurn = 4 * time.Millisecond
 	behind   = 4
-	// mostOver is for how many slices one has to wait at most who took more than one: it may have been the disk, or
-	// others on the machine, who took the time.
-	mostOver = 10
+	// mostOver is for how many slices one has to wait at most who took more than one. It is few, for one who pauses as often as
+	// they do here seldom takes twice as much: it was the disk, or others on the machine, who took the time.
+	mostOver = 3
 	// quiet is how long no question has come before they may have all of the machine, and how often it is looked how
 	// many come.
 	quiet = 100 * time.Millisecond

@@ -135,7 +135,7 @@ func (l *loader) fill(o *opened, p pieces) (err error) {
 			return err
 		}
 		same := repeated{}
-		err := values(o.chunks[i].PagesFrom(p), l.numbers, func(row int, value parquet.Value) {
+		err := l.values(o.chunks[i].PagesFrom(p), func(row int, value parquet.Value) {
 			into[row*len(read)+at].set(value, same)
 		})
 		if err != nil {
@@ -148,10 +148,16 @@ func (l *loader) fill(o *opened, p pieces) (err error) {
 // near is how many rows are read over between two that are asked for, because to begin again costs more.
 const near = 16
 
-// values gives the values of rows in a column that has one for each.
-func values(pages *parquet.FilePages, numbers []int64, set func(row int, value parquet.Value)) error {
+// valuesAtOnce is how many values are read at a time.
+const valuesAtOnce = 128
+
+// values gives the values of the sorted rows in a column that has one for each.
+func (l *loader) values(pages *parquet.FilePages, set func(row int, value parquet.Value)) error {
 	defer func() { _ = pages.Close() }()
-	buffer := make([]parquet.Value, 0, 128)
+	numbers := l.numbers
+	if l.read == nil {
+		l.read = make([]parquet.Value, valuesAtOnce)
+	}
 	for at := 0; at < len(numbers); {
 		start := numbers[at]
 		if err := pages.SeekToRow(start); err != nil {
@@ -174,8 +180,8 @@ func values(pages *parquet.FilePages, numbers []int64, set func(row int, value p
 			part := page.Slice(from-start, numbers[run-1]+1-start)
 			read := part.Values()
 			for row := from; at < run; {
-				n, err := read.ReadValues(buffer[:cap(buffer)])
-				for _, value := range buffer[:n] {
+				n, err := read.ReadValues(l.read)
+				for _, value := range l.read[:n] {
 					if at < run && numbers[at] == row {
 						set(at, value)
 						at++

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"slices"
+
+	"github.com/parquet-go/parquet-go"
 )
 
 // loader loads rows of a segment, some at a time, in memory that it uses again.
@@ -15,6 +17,7 @@ type loader struct {
 	sorted  []*row
 	numbers []int64
 	into    []column
+	read    []parquet.Value
 	text    []byte
 }
 
