@@ -88,6 +88,7 @@ func TestAPageOfASetIsOfOneVersion(t *testing.T) {
 				var made []string                         // the records of the pages
 				for at, tried := 0, false; !tried; at++ { // at that moment; at none first
 					putSet(t, g, "notes", one)
+					synctest.Wait() // until the feed has told of it: what it tells later has the search look again
 					moments := 0
 					ctx := &asking{t.Context(), func() {
 						if moments++; moments == at {
