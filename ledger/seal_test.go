@@ -14,6 +14,7 @@ import (
 	"cordon/ledger/batch"
 	"cordon/ledger/record"
 	"cordon/ledger/record/recordtest"
+	"cordon/ledger/segment"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -98,6 +99,48 @@ func TestALeafIsTheLineAsItWasShipped(t *testing.T) {
 	slices.Sort(want) // ids come first
 	if diff := cmp.Diff(want, must[[]string](t)(l.Lines(t.Context()))); diff != "" {
 		t.Errorf("lines (-want +got):\n%s", diff)
+	}
+}
+
+// writing is a store that counts the rows of the segments that are written.
+type writing struct {
+	datastore.Store
+	rows int64
+}
+
+func (w *writing) WriteFile(ctx context.Context, name string, data []byte) error {
+	if info, is := segment.ParseName(name); is {
+		w.rows += info.Count
+	}
+	return w.Store.WriteFile(ctx, name, data)
+}
+
+// Where more waits than a round takes, a record is written once, but for the rest of a batch that did not fit into a tile:
+// wherever in a tile the first round begins.
+func TestWhatWaitsIsWrittenOnce(t *testing.T) {
+	const tile, together = 128, 5
+	for _, before := range []int{0, 1, tile / 4, tile / 2, tile - 1} {
+		store := &writing{Store: openSQLite(t)}
+		w := newWorld(t, store)
+		l := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(tile)))
+		at := recordtest.Epoch
+		if before > 0 {
+			w.ship("r1", at, before)
+			ok(t, l.SealNow(t.Context()))
+		}
+		store.rows = 0
+		const waiting = 12 * tile
+		for range waiting / together {
+			at = at.Add(time.Second)
+			w.ship("r1", at, together)
+		}
+		ok(t, l.SealNow(t.Context()))
+		w.holds(l)
+		// The tile that had begun is written again, and of each other no more than a batch.
+		if most := int64(waiting + tile + waiting/tile*together); store.rows > most {
+			t.Errorf("behind %d records, %d rows were written for %d, want at most %d", before, store.rows, waiting, most)
+		}
+		t.Logf("behind %d: %.2f rows a record", before, float64(store.rows)/waiting)
 	}
 }
 
