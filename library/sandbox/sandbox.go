@@ -163,8 +163,8 @@ func (b *Box) run(ctx context.Context, ask request, limit time.Duration) (*answe
 
 // outOfMemory reports whether a process said that it came to its limit: its own watch, or the runtime of Go. Where the system
 // refuses memory, the runtime does not always come to say so: it may have none for another thread, or its collector may go on
-// with the nothing that it was given, and ends in a fault of its own. So whatever the runtime itself ended on is that, at work under a limit; a panic is not, which is
-// a mistake in what it runs.
+// with the nothing that it was given, and ends in a fault of its own. So whatever the runtime itself ended on is that, at work
+// under a limit; a panic is not, which is a mistake in what it runs.
 func outOfMemory(said string) bool {
 	for _, words := range []string{overMemory, "out of memory", "cannot allocate memory", "pthread_create failed", "stack overflow", "stack exceeds"} {
 		if strings.Contains(said, words) {

@@ -164,3 +164,21 @@ func TestAPolicyThatTakesTooLongIsStopped(t *testing.T) {
 		t.Error("there is no such program")
 	}
 }
+
+// What a process ended on under its limit is that, however it came to say it; what its own program ended on is not.
+func TestTheLimitOfMemoryIsKnownByItsWords(t *testing.T) {
+	for said, want := range map[string]bool{
+		"over the limit of memory\n":                                                                      true,
+		"fatal error: runtime: out of memory\n\ngoroutine 1 [running]:\n":                                 true,
+		"runtime/cgo: pthread_create failed: Resource temporarily unavailable\nSIGABRT: abort\nPC=0x7f\n": true,
+		"SIGSEGV: segmentation violation\nPC=0x4\n":                                                       true,
+		"runtime: goroutine stack exceeds 1000000000-byte limit\nfatal error: stack overflow\n":           true,
+		"panic: runtime error: index out of range\n\ngoroutine 1 [running]:\nfatal error: later\n":        false,
+		"the policy is no JSON\n":                                                                         false,
+		"":                                                                                                false,
+	} {
+		if got := sandbox.OutOfMemory(said); got != want {
+			t.Errorf("%q: got %v, want %v", said, got, want)
+		}
+	}
+}
