@@ -71,8 +71,8 @@ type Store struct {
 	locks    *lockTable
 	running  operations
 	versions versions
-	counter  *counter   // likewise
-	heart    *heartbeat // nil until Open has prepared the database
+	counter  *counter   // nil until Open has prepared the database
+	heart    *heartbeat // likewise
 	builds   sync.WaitGroup
 	closed   atomic.Bool
 	closing  context.Context // done when Close begins: watches end
