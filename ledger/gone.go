@@ -91,15 +91,9 @@ func (l *Ledger) checkGroups(ctx context.Context, key *tree.Key, groups []segmen
 // lines returns the lines of a segment that is to be written anew. Those that are gone must be so by right: the new
 // segment is signed, too.
 func (r *round) lines(ctx context.Context, info segment.Info) (*segment.Pile, error) {
-	lines := new(segment.Pile)
-	for row, err := range segment.Open(r.paced(r.worker), info, r.cache).Lines(ctx, info.First, info.End()) {
-		if err == nil {
-			err = r.worker.pause(ctx)
-		}
-		if err != nil {
-			return nil, err
-		}
-		lines.Add(row.Line)
+	lines, err := segment.Open(r.paced(r.worker), info, r.cache).Pile(ctx, func() error { return r.worker.pause(ctx) })
+	if err != nil {
+		return nil, err
 	}
 	key, err := r.Key(ctx)
 	if err != nil {

@@ -6,13 +6,12 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
-	"time"
 
 	"cordon/datastore"
 	"cordon/ledger/journal"
 	"cordon/ledger/record"
+	"cordon/ledger/record/recordtest"
 )
 
 // benchOpen opens a journal whose store takes everything and keeps nothing.
@@ -36,34 +35,24 @@ func compact() *record.Record {
 	return r
 }
 
-// cpuTime is what the process has used of the processors, shipping and all: steadier than the clock
-// where the machine has other work.
-func cpuTime(b *testing.B) time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
-}
-
 func BenchmarkAppend(b *testing.B) {
 	for _, mode := range []journal.Sync{journal.Interval, journal.Always} {
 		b.Run(mode.String()+"/alone", func(b *testing.B) {
 			j := benchOpen(b, mode)
 			r := compact()
 			b.ReportAllocs()
-			start := cpuTime(b)
+			start := recordtest.CPUTime(b)
 			for b.Loop() {
 				if err := j.Append(r); err != nil {
 					b.Fatal(err)
 				}
 			}
-			b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(recordtest.CPUTime(b)-start)/float64(b.N), "cpu-ns/op")
 		})
 		b.Run(mode.String()+"/64 at a time", func(b *testing.B) {
 			j := benchOpen(b, mode)
 			b.ReportAllocs()
-			start := cpuTime(b)
+			start := recordtest.CPUTime(b)
 			b.SetParallelism(32) // times two processors
 			b.RunParallel(func(pb *testing.PB) {
 				r := compact()
@@ -74,7 +63,7 @@ func BenchmarkAppend(b *testing.B) {
 					}
 				}
 			})
-			b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+			b.ReportMetric(float64(recordtest.CPUTime(b)-start)/float64(b.N), "cpu-ns/op")
 		})
 	}
 	b.Run("interval/batch of 50", func(b *testing.B) {
@@ -105,13 +94,13 @@ func BenchmarkAppendAlone(b *testing.B) {
 		}
 		closeLater(b, j)
 		r := compact()
-		start := cpuTime(b)
+		start := recordtest.CPUTime(b)
 		for b.Loop() {
 			if err := j.Append(r); err != nil {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+		b.ReportMetric(float64(recordtest.CPUTime(b)-start)/float64(b.N), "cpu-ns/op")
 	})
 	b.Run("write", func(b *testing.B) {
 		file, err := os.Create(filepath.Join(b.TempDir(), "file"))
@@ -120,7 +109,7 @@ func BenchmarkAppendAlone(b *testing.B) {
 		}
 		defer file.Close()
 		text := journal.AppendFrame(nil, compact(), 1)
-		start := cpuTime(b)
+		start := recordtest.CPUTime(b)
 		at := int64(0)
 		for b.Loop() {
 			if _, err := file.WriteAt(text, at); err != nil {
@@ -128,7 +117,7 @@ func BenchmarkAppendAlone(b *testing.B) {
 			}
 			at += int64(len(text))
 		}
-		b.ReportMetric(float64(cpuTime(b)-start)/float64(b.N), "cpu-ns/op")
+		b.ReportMetric(float64(recordtest.CPUTime(b)-start)/float64(b.N), "cpu-ns/op")
 	})
 }
 

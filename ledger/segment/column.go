@@ -224,19 +224,62 @@ func (c *column) set(value parquet.Value, same repeated) {
 		*of = value.Int64()
 	case *time.Time:
 		*of = time.UnixMicro(value.Int64()).UTC()
-	case *text:
-		*of = text(value.ByteArray())
-	case *other:
-		*of = other(value.ByteArray())
 	case *document:
 		*of = same.of(value, c.kept)
-	case *otherTrace:
-		*of = otherTrace(value.ByteArray())
-	case *identifier:
-		*of = identifier(uuid.UUID(value.ByteArray()).String())
-	case *trace:
-		*of = trace(hex.EncodeToString(value.ByteArray()))
+	case *identifier, *trace:
+		var room [len(noID)]byte
+		c.setText(string(c.appendText(room[:0], value.ByteArray())))
+	default:
+		c.setText(string(value.ByteArray()))
 	}
+}
+
+// textual reports whether the row has a string of the column's value.
+func (c *column) textual() bool {
+	switch c.of.(type) {
+	case *text, *other, *otherTrace, *identifier, *trace:
+		return true
+	}
+	return false
+}
+
+// appendText appends the bytes of a value as the string that they stand for.
+func (c *column) appendText(dst, data []byte) []byte {
+	switch c.of.(type) {
+	case *identifier:
+		return appendUUID(dst, uuid.UUID(data))
+	case *trace:
+		return hex.AppendEncode(dst, data)
+	}
+	return append(dst, data...)
+}
+
+// setText puts such a string into the row, and reports whether the column has any.
+func (c *column) setText(s string) bool {
+	switch of := c.of.(type) {
+	case *text:
+		*of = text(s)
+	case *other:
+		*of = other(s)
+	case *otherTrace:
+		*of = otherTrace(s)
+	case *identifier:
+		*of = identifier(s)
+	case *trace:
+		*of = trace(s)
+	default:
+		return false
+	}
+	return true
+}
+
+// appendUUID appends a UUID as its String writes it.
+func appendUUID(dst []byte, id uuid.UUID) []byte {
+	dst = append(hex.AppendEncode(dst, id[:4]), '-')
+	dst = append(hex.AppendEncode(dst, id[4:6]), '-')
+	dst = append(hex.AppendEncode(dst, id[6:8]), '-')
+	dst = append(hex.AppendEncode(dst, id[8:10]), '-')
+	return hex.AppendEncode(dst, id[10:])
 }
 
 // parseUUID reads a UUID that is written as its String writes it.

@@ -23,6 +23,31 @@ func (s *Segment) Lines(ctx context.Context, from, to int64) iter.Seq2[Row, erro
 	}
 }
 
+// Pile returns all lines, in their order.
+func (s *Segment) Pile(ctx context.Context, pause ...Pause) (*Pile, error) {
+	in, err := s.whole(ctx)
+	if err != nil {
+		return nil, s.failed(err)
+	}
+	defer in.close()
+	lines := new(Pile)
+	var text []byte
+	for range s.info.Count {
+		r, err := in.row()
+		if err != nil {
+			return nil, s.failed(err)
+		}
+		if text = text[:0]; !r.removed {
+			text = r.appendLine(text)
+		}
+		lines.Add(text)
+		if err := paused(pause); err != nil {
+			return nil, err
+		}
+	}
+	return lines, nil
+}
+
 // all loads the rows of leaves; each is there until the next.
 func (l *loader) all(ctx context.Context, from, to int64) iter.Seq2[*row, error] {
 	return func(yield func(*row, error) bool) {
@@ -98,23 +123,29 @@ func (s *Segment) checkRows(ctx context.Context, lines *Pile, x *indexer, pause 
 	if int64(lines.Len()) != s.info.Count {
 		return s.failed(fmt.Errorf("%w: it says %d rows for %d lines", ErrCorrupt, s.info.Count, lines.Len()))
 	}
-	in := loader{s: s, wanted: everything}
-	next, stop := iter.Pull(lines.From(0))
-	defer stop()
+	in, err := s.whole(ctx)
+	if err != nil {
+		return s.failed(err)
+	}
+	defer in.close()
+	var text []byte
 	at := 0
-	for r, err := range in.all(ctx, s.info.First, s.info.End()) {
+	for line := range lines.From(0) {
+		r, err := in.row()
 		if err != nil {
-			return err
+			return s.failed(err)
 		}
-		in.text = in.text[:0]
-		if !r.removed {
-			in.text = r.appendLine(in.text)
-			if x != nil {
-				x.add(&r.Record, uint16(at))
-			}
+		if text = text[:0]; !r.removed {
+			text = r.appendLine(text)
 		}
-		if line, _ := next(); !bytes.Equal(in.text, line) {
+		if !bytes.Equal(text, line) {
 			return s.failed(fmt.Errorf("%w: leaf %d is another", ErrCorrupt, r.leaf))
+		}
+		if x != nil && !r.removed {
+			if err := r.finish(); err != nil {
+				return s.failed(err)
+			}
+			x.add(&r.Record, uint16(at))
 		}
 		if err := paused(pause); err != nil {
 			return err

@@ -213,11 +213,17 @@ func BenchmarkSegment(b *testing.B) {
 	for _, line := range lines {
 		size += len(line)
 	}
+	pile := segment.NewPile(lines...)
 	var made segment.Built
+	used := func(b *testing.B, since time.Duration) {
+		b.ReportMetric(float64((recordtest.CPUTime(b)-since).Nanoseconds())/float64(segment.MaxRows*b.N), "cpu-ns/row")
+	}
 	b.Run("build", func(b *testing.B) {
+		begun := recordtest.CPUTime(b)
 		for b.Loop() {
-			made, _ = segment.Build(0, 1, segment.NewPile(lines...))
+			made, _ = segment.Build(0, 1, pile)
 		}
+		used(b, begun)
 		b.ReportMetric(float64(len(made.Data))/segment.MaxRows, "data/row")
 		b.ReportMetric(float64(len(made.Index))/segment.MaxRows, "index/row")
 		b.ReportMetric(float64(segment.MaxRows)*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
@@ -225,14 +231,16 @@ func BenchmarkSegment(b *testing.B) {
 	kept := &files{kept: map[string][]byte{made.Info.Name(): made.Data, made.Info.IndexName(): made.Index}}
 	b.Run("check", func(b *testing.B) {
 		if len(made.Data) == 0 {
-			made, _ = segment.Build(0, 1, segment.NewPile(lines...))
+			made, _ = segment.Build(0, 1, pile)
 			kept.kept[made.Info.Name()], kept.kept[made.Info.IndexName()] = made.Data, made.Index
 		}
+		begun := recordtest.CPUTime(b)
 		for b.Loop() {
-			if err := made.Check(b.Context(), kept, segment.NewPile(lines...)); err != nil {
+			if err := made.Check(b.Context(), kept, pile); err != nil {
 				b.Fatal(err)
 			}
 		}
+		used(b, begun)
 	})
 	var r record.Record
 	_ = json.Unmarshal(lines[segment.MaxRows/3], &r)

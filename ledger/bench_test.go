@@ -1,0 +1,48 @@
+package ledger_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"cordon/datastore"
+	"cordon/datastore/sqlite"
+	"cordon/ledger"
+	"cordon/ledger/batch"
+	"cordon/ledger/record"
+	"cordon/ledger/record/recordtest"
+	"cordon/ledger/segment"
+)
+
+// BenchmarkRound seals a full segment that a busy replica has shipped, from what is gathered to what is forgotten.
+func BenchmarkRound(b *testing.B) {
+	const together = 2048
+	var batches []datastore.Batch
+	for n := int64(1); n <= segment.MaxRows; {
+		var records []record.Record
+		for ; len(records) < together; n++ {
+			records = append(records, recordtest.Traffic(n))
+		}
+		batches = append(batches, must[datastore.Batch](b)(batch.Pack(records)))
+	}
+	b.ReportAllocs()
+	used := time.Duration(0)
+	for b.Loop() {
+		b.StopTimer()
+		store := must[*sqlite.Store](b)(sqlite.Open(b.Context(), sqlite.Config{}))
+		for _, shipped := range batches {
+			must[int64](b)(store.Ship(b.Context(), shipped))
+		}
+		l := must[*ledger.Ledger](b)(ledger.New(ledger.Config{Store: store, Replica: "r1"}))
+		b.StartTimer()
+		begun := recordtest.CPUTime(b)
+		if sealed, _, err := l.Round(context.Background()); err != nil || sealed != segment.MaxRows {
+			b.Fatalf("sealed %d, %v", sealed, err)
+		}
+		used += recordtest.CPUTime(b) - begun
+		b.StopTimer()
+		_ = store.Close()
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(used.Nanoseconds())/float64(b.N*segment.MaxRows), "cpu-ns/record")
+}
