@@ -45,7 +45,7 @@ func Build(first, generation int64, lines *Pile, pause ...Pause) (Built, error) 
 	var data bytes.Buffer
 	w := newTable(&data, parquet.PageBufferSize(pageBytes), parquet.DictionaryMaxBytes(dictionaryBytes))
 	x := newIndexer(b.Info.Count)
-	reads := newLineReader()
+	reads := newLineReader(w)
 	i := 0
 	for line := range lines.From(0) {
 		r, err := reads.row(first+int64(i), line)
@@ -58,12 +58,12 @@ func Build(first, generation int64, lines *Pile, pause ...Pause) (Built, error) 
 		if !r.removed {
 			x.add(&r.Record, uint16(i))
 		}
-		if i++; len(reads.rows) == rowsAtOnce || i == lines.Len() {
-			if err := reads.flush(w); err != nil {
-				return Built{}, fmt.Errorf("build a segment: %w", err)
-			}
-		}
+		i++
 	}
+	if err := reads.flush(); err != nil {
+		return Built{}, fmt.Errorf("build a segment: %w", err)
+	}
+	data.Grow(int(w.Size()))
 	if err := w.Close(); err != nil {
 		return Built{}, fmt.Errorf("build a segment: %w", err)
 	}
@@ -97,21 +97,26 @@ func paused(pause []Pause) error {
 	return nil
 }
 
-// lineReader makes rows of lines. It remembers the codes of reasons, which are the same in many records.
+// lineReader makes rows of lines, and has them written. It remembers the codes of reasons, which are the same in many records.
 type lineReader struct {
-	codes map[string][]string
-	// A row and what would be read of it, and their columns: all rows are made in the same memory.
-	made, again   row
-	columns, into [34]column
-	text          []byte
+	codes   map[string][]string
+	made    row // all rows are made in the same memory
+	columns [34]column
+	text    []byte
 
-	rows []parquet.Row // their values, until they are written
-	room room
+	// The values of the columns, until so many rows are written.
+	writers []*parquet.ColumnWriter
+	values  [34][]parquet.Value
+	room    room
+	count   int
 }
 
-func newLineReader() *lineReader {
-	l := &lineReader{codes: map[string][]string{}, rows: make([]parquet.Row, 0, rowsAtOnce)}
-	l.columns, l.into = columns(&l.made), columns(&l.again)
+// rowsWritten is how many rows are written in one go: a page may be longer by so many values than it should be.
+const rowsWritten = 64
+
+func newLineReader(w *parquet.GenericWriter[any]) *lineReader {
+	l := &lineReader{codes: map[string][]string{}, writers: w.ColumnWriters()}
+	l.columns = columns(&l.made)
 	return l
 }
 
@@ -120,8 +125,7 @@ func (l *lineReader) row(leaf int64, line []byte) (*row, error) {
 	r := &l.made
 	r.leaf, r.removed, r.codes, r.line = leaf, len(line) == 0, nil, nil
 	if r.removed {
-		l.add()
-		return r, nil
+		return r, l.add()
 	}
 	if err := record.Decode(line, &r.Record); err != nil {
 		return nil, fmt.Errorf("leaf %d: %w", leaf, err)
@@ -136,38 +140,36 @@ func (l *lineReader) row(leaf int64, line []byte) (*row, error) {
 			l.codes[string(r.Reasons)] = r.codes
 		}
 	}
-	l.again = row{leaf: leaf}
-	for _, value := range l.add() {
-		l.into[value.Column()].set(value, nil)
-	}
-	if l.text = l.again.appendText(l.text[:0]); !bytes.Equal(l.text, line) {
+	// Whether the file makes the line again is seen when it is checked; here, whether what it is given does.
+	if l.text = r.appendText(l.text[:0]); !bytes.Equal(l.text, line) {
 		r.line = line
-		l.rows = l.rows[:len(l.rows)-1]
-		l.add()
 	}
-	return r, nil
+	return r, l.add()
 }
 
-// add adds the values of the row, as the library takes them.
-func (l *lineReader) add() parquet.Row {
-	if len(l.rows) == cap(l.rows) {
-		l.rows = slices.Grow(l.rows, rowsAtOnce)
-	}
-	l.rows = l.rows[:len(l.rows)+1]
-	values := l.rows[len(l.rows)-1][:0]
+// add adds the values of the row, and has the rows written that are there if they are enough.
+func (l *lineReader) add() error {
 	for i := range l.columns {
-		values = l.columns[i].appendTo(values, i, l.made.removed, &l.room)
+		l.values[i] = l.columns[i].appendTo(l.values[i], l.made.removed, &l.room)
 	}
-	l.rows[len(l.rows)-1] = values
-	return values
+	if l.count++; l.count < rowsWritten {
+		return nil
+	}
+	return l.flush()
 }
 
-// flush has the rows written, of which the library keeps no memory.
-func (l *lineReader) flush(w *parquet.GenericWriter[any]) error {
-	if _, err := w.WriteRows(l.rows); err != nil {
-		return err
+// flush has the rows written that are there, of which the library keeps no memory.
+func (l *lineReader) flush() error {
+	if l.count == 0 {
+		return nil // the library takes no empty list of values
 	}
-	l.rows, l.room = l.rows[:0], l.room[:0]
+	for i, values := range l.values {
+		if _, err := l.writers[i].WriteRowValues(values); err != nil {
+			return err
+		}
+		l.values[i] = values[:0]
+	}
+	l.room, l.count = l.room[:0], 0
 	return nil
 }
 

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
-	"strings"
 	"time"
 
 	"cordon/ledger/record"
@@ -140,22 +139,30 @@ func keep[T string | []byte](r *room, text T) []byte {
 	return (*r)[from:len(*r):len(*r)]
 }
 
-// appendTo appends the column's value, or the values of a list. The values refer to the room's memory.
-func (c *column) appendTo(values parquet.Row, at int, removed bool, room *room) parquet.Row {
-	value, present := parquet.Value{}, !removed
+// appendTo appends the column's value, or the values of a list, to those of the rows before. They refer to the room's memory,
+// and a text that follows itself is there once.
+func (c *column) appendTo(values []parquet.Value, removed bool, room *room) []parquet.Value {
+	value := parquet.Value{}
 	switch of := c.of.(type) {
 	case *number:
-		return append(values, parquet.Int64Value(int64(*of)).Level(0, 0, at))
+		return append(values, parquet.Int64Value(int64(*of)))
 	case *flag:
-		return append(values, parquet.BooleanValue(bool(*of)).Level(0, 0, at))
+		return append(values, parquet.BooleanValue(bool(*of)))
+	}
+	if removed {
+		return append(values, value)
+	}
+	switch of := c.of.(type) {
 	case *codeList:
-		if len(*of) == 0 {
-			return append(values, parquet.Value{}.Level(0, 0, at))
-		}
 		for i, code := range *of {
-			values = append(values, parquet.ByteArrayValue(keep(room, code)).Level(min(i, 1), 1, at))
+			value = parquet.ByteArrayValue(keep(room, code))
+			value.SetRepetitionLevel(min(i, 1))
+			value.SetDefinitionLevel(1)
+			values = append(values, value)
 		}
-		return values
+		if len(*of) > 0 {
+			return values
+		}
 	case *bool:
 		value = parquet.BooleanValue(*of)
 	case *int64:
@@ -163,26 +170,47 @@ func (c *column) appendTo(values parquet.Row, at int, removed bool, room *room) 
 	case *time.Time:
 		value = parquet.Int64Value(of.UnixMicro())
 	case *text:
-		value, present = parquet.ByteArrayValue(keep(room, string(*of))), *of != ""
+		if before := last(values); *of != "" && string(before.ByteArray()) == string(*of) {
+			return append(values, before)
+		} else if *of != "" {
+			value = parquet.ByteArrayValue(keep(room, string(*of)))
+		}
 	case *document:
-		value, present = parquet.ByteArrayValue(keep(room, []byte(*of))), len(*of) > 0
+		if before := last(values); len(*of) > 0 && bytes.Equal(before.ByteArray(), *of) {
+			return append(values, before)
+		} else if len(*of) > 0 {
+			value = parquet.ByteArrayValue(keep(room, []byte(*of)))
+		}
 	case *identifier:
-		id, ok := parseUUID(string(*of))
-		value, present = parquet.FixedLenByteArrayValue(keep(room, id[:])), ok
+		if id, ok := parseUUID(string(*of)); ok {
+			value = parquet.FixedLenByteArrayValue(keep(room, id[:]))
+		}
 	case *other:
-		_, ok := parseUUID(string(*of))
-		value, present = parquet.ByteArrayValue(keep(room, string(*of))), !ok && *of != ""
+		if _, ok := parseUUID(string(*of)); !ok && *of != "" {
+			value = parquet.ByteArrayValue(keep(room, string(*of)))
+		}
 	case *trace:
-		id, ok := parseTrace(string(*of))
-		value, present = parquet.FixedLenByteArrayValue(keep(room, id[:])), ok
+		if id, ok := parseTrace(string(*of)); ok {
+			value = parquet.FixedLenByteArrayValue(keep(room, id[:]))
+		}
 	case *otherTrace:
-		_, ok := parseTrace(string(*of))
-		value, present = parquet.ByteArrayValue(keep(room, string(*of))), !ok && *of != ""
+		if _, ok := parseTrace(string(*of)); !ok && *of != "" {
+			value = parquet.ByteArrayValue(keep(room, string(*of)))
+		}
 	}
-	if !present || removed {
-		return append(values, parquet.Value{}.Level(0, 0, at))
+	if value.IsNull() {
+		return append(values, parquet.Value{})
 	}
-	return append(values, value.Level(0, 1, at))
+	value.SetDefinitionLevel(1)
+	return append(values, value)
+}
+
+// last returns the value of the row before, null where there is none.
+func last(values []parquet.Value) (v parquet.Value) {
+	if len(values) > 0 {
+		v = values[len(values)-1]
+	}
+	return v
 }
 
 // repeated are values of a column that has few, so that rows share their memory.
@@ -283,19 +311,35 @@ func appendUUID(dst []byte, id uuid.UUID) []byte {
 }
 
 // parseUUID reads a UUID that is written as its String writes it.
-func parseUUID(s string) (uuid.UUID, bool) {
-	if len(s) != len(noID) {
-		return uuid.UUID{}, false
+func parseUUID(s string) (id uuid.UUID, ok bool) {
+	if len(s) != len(noID) || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return id, false
 	}
-	id, err := uuid.Parse(s)
-	return id, err == nil && strings.ToLower(s) == s
+	bad := digits(id[:4], s) | digits(id[4:6], s[9:]) | digits(id[6:8], s[14:]) | digits(id[8:10], s[19:]) | digits(id[10:], s[24:])
+	return id, bad < 16
 }
 
 // parseTrace reads 32 hexadecimal digits in lower case.
 func parseTrace(s string) (id [16]byte, ok bool) {
-	if len(s) != 2*len(id) || strings.ToLower(s) != s {
-		return id, false
-	}
-	_, err := hex.Decode(id[:], []byte(s))
-	return id, err == nil
+	return id, len(s) == 2*len(id) && digits(id[:], s) < 16
 }
+
+// digits reads two hexadecimal digits for each byte. It returns less than 16 where all of them are, in lower case.
+func digits(dst []byte, s string) (bad byte) {
+	for i := range dst {
+		high, low := digitOf[s[2*i]], digitOf[s[2*i+1]]
+		dst[i], bad = high<<4|low&15, bad|high|low
+	}
+	return bad
+}
+
+// digitOf has what a digit in lower case stands for, and 16 for every other byte.
+var digitOf = func() (of [256]byte) {
+	for c := range of {
+		of[c] = 16
+	}
+	for i, c := range []byte("0123456789abcdef") {
+		of[c] = byte(i)
+	}
+	return of
+}()

@@ -261,12 +261,19 @@ func sortPostings(postings []posting, pause Pause) error {
 	for i := range parts {
 		ends[i+1] += ends[i]
 	}
-	sorted, next := make([]posting, len(postings)), ends
-	for _, p := range postings {
-		sorted[next[p>>shift]] = p
-		next[p>>shift]++
+	next := ends
+	for part := range posting(parts) {
+		for next[part] < ends[part+1] {
+			p := postings[next[part]]
+			for p>>shift != part {
+				at := &next[p>>shift]
+				postings[*at], p = p, postings[*at]
+				*at++
+			}
+			postings[next[part]] = p
+			next[part]++
+		}
 	}
-	copy(postings, sorted)
 	for i := range parts {
 		if err := pause(); err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 
 // indexer gathers what an index is made of, row by row.
 type indexer struct {
+	count    int // of the rows
 	ids      []place
 	postings []posting
 	keys     []uint64
@@ -27,11 +28,8 @@ type place struct {
 	row uint16
 }
 
-// keysExpected is about how many keys a record has; with more, the postings grow.
-const keysExpected = 16
-
 func newIndexer(count int64) *indexer {
-	return &indexer{ids: make([]place, 0, count), postings: make([]posting, 0, keysExpected*count)}
+	return &indexer{count: int(count), ids: make([]place, 0, count)}
 }
 
 // add takes a record. An index does without a key of its id: rows are found by the order of ids.
@@ -41,9 +39,24 @@ func (x *indexer) add(r *record.Record, at uint16) {
 	r.ID = ""
 	x.keys = appendKeys(x.keyer.AppendKeys(x.keys[:0], r), r.Replica, &r.Sequence, &r.Revision)
 	r.ID = id
+	if len(x.postings)+len(x.keys) > cap(x.postings) {
+		x.grow()
+	}
 	for _, key := range x.keys {
 		x.postings = append(x.postings, newPosting(key, at))
 	}
+}
+
+// grow makes room for more postings: as there were with some rows, so it will be with the others.
+func (x *indexer) grow() {
+	const some = 256
+	rows := len(x.ids)
+	if rows < some {
+		x.postings = slices.Grow(x.postings, some*len(x.keys))
+		return
+	}
+	all := len(x.postings) * x.count / rows
+	x.postings = slices.Grow(x.postings, max(all+all/16-len(x.postings), len(x.keys)))
 }
 
 // sequencesTogether is how many sequences have one key: they lie beside each other anyway.

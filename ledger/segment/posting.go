@@ -79,28 +79,45 @@ func appendPlaces(dst []byte, distance uint64, postings []posting, bits int) []b
 		return binary.AppendUvarint(dst, (distance<<bits|uint64(postings[0].place()))<<1|1)
 	}
 	dst = binary.AppendUvarint(dst, distance<<1)
+	begin, count, runs := len(dst), len(postings), 0
+	if count <= few {
+		dst = binary.AppendUvarint(dst, uint64(count)<<1)
+		from, before := len(dst), -1
+		for _, p := range postings {
+			place := int(p.place())
+			if place != before+1 || runs == 0 {
+				runs++
+			}
+			dst = binary.AppendUvarint(dst, uint64(place-max(before, 0)))
+			before = place
+		}
+		// Of up to most places a bitmap is never smaller. Of more it has so many bytes at least, so nearly always none is made.
+		const most, least = 1 << fanBits, 8
+		if count <= most || len(dst)-from <= least+min(4*runs, 2*count, MaxRows/8) {
+			return dst
+		}
+		bitmap := bitmapOf(postings)
+		if uint64(len(dst)-from) <= bitmap.GetSerializedSizeInBytes() {
+			return dst
+		}
+		return appendBitmap(dst[:begin], bitmap, count)
+	}
+	return appendBitmap(dst, bitmapOf(postings), count)
+}
+
+func bitmapOf(postings []posting) *roaring.Bitmap {
 	places := make([]uint32, len(postings))
 	for i, p := range postings {
 		places[i] = uint32(p.place())
 	}
-	const most = 1 << fanBits // of so few a bitmap is never smaller
-	var bitmap *roaring.Bitmap
-	if len(places) > most {
-		bitmap = roaring.BitmapOf(places...)
-		bitmap.RunOptimize()
-	}
-	if len(places) <= few {
-		distances, before := make([]byte, 0, 3*len(places)), uint32(0)
-		for _, place := range places {
-			distances = binary.AppendUvarint(distances, uint64(place-before))
-			before = place
-		}
-		if bitmap == nil || uint64(len(distances)) <= bitmap.GetSerializedSizeInBytes() {
-			return append(binary.AppendUvarint(dst, uint64(len(places))<<1), distances...)
-		}
-	}
+	bitmap := roaring.BitmapOf(places...)
+	bitmap.RunOptimize()
+	return bitmap
+}
+
+func appendBitmap(dst []byte, bitmap *roaring.Bitmap, count int) []byte {
 	text, _ := bitmap.ToBytes() // it writes to memory, and that does not fail
-	dst = binary.AppendUvarint(dst, uint64(len(places))<<1|1)
+	dst = binary.AppendUvarint(dst, uint64(count)<<1|1)
 	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
 }
 

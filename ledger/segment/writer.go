@@ -12,13 +12,16 @@ import (
 type Writer struct {
 	out   *parquet.GenericWriter[any]
 	reads *lineReader
+	group int64 // how many rows one has
+	rows  int64 // of the last one
 }
 
 // NewWriter returns a writer of a file.
 func NewWriter(w io.Writer) *Writer { return newWriter(w, MaxRows) }
 
 func newWriter(w io.Writer, group int64) *Writer {
-	return &Writer{out: newTable(w, parquet.MaxRowsPerRowGroup(group), parquet.WriteBufferSize(0)), reads: newLineReader()}
+	out := newTable(w, parquet.WriteBufferSize(0))
+	return &Writer{out: out, reads: newLineReader(out), group: group}
 }
 
 // Write adds the record of a leaf by its line.
@@ -26,14 +29,20 @@ func (w *Writer) Write(leaf int64, line []byte) error {
 	if _, err := w.reads.row(leaf, line); err != nil {
 		return fmt.Errorf("write Parquet: %w", err)
 	}
-	if len(w.reads.rows) < rowsAtOnce {
+	if w.rows++; w.rows < w.group {
 		return nil
 	}
 	return w.flush()
 }
 
+// flush ends a group of rows.
 func (w *Writer) flush() error {
-	if err := w.reads.flush(w.out); err != nil {
+	w.rows = 0
+	err := w.reads.flush()
+	if err == nil {
+		err = w.out.Flush()
+	}
+	if err != nil {
 		return fmt.Errorf("write Parquet: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package segment_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"cordon/ledger/segment"
@@ -54,6 +55,21 @@ func TestAFileMayBeEmptyAndWhatIsNoRecordIsRefused(t *testing.T) {
 	}
 	if n := opened(t, file.Bytes()).NumRows(); n != 0 {
 		t.Errorf("got %d rows", n)
+	}
+}
+
+// Values that follow each other are often the same. That of a removed record is none of them.
+func TestTheRowOfARemovedRecordSaysNothing(t *testing.T) {
+	lines := sample(5)
+	lines[2] = nil
+	_, b := built(t, 7, lines)
+	file := opened(t, b.Data)
+	rows := texts(t, file)
+	if want := "9|true|" + strings.Repeat("<null>|", len(file.Schema().Columns())-2); rows[2] != want {
+		t.Errorf("got  %s\nwant %s", rows[2], want)
+	}
+	if policy := strings.Count(rows[1], "sha256:"); policy != 1 || strings.Count(rows[3], "sha256:") != 1 {
+		t.Errorf("those beside it are %s and %s", rows[1], rows[3])
 	}
 }
 
