@@ -12,9 +12,10 @@ const (
 	// readTurn is how often there is a slice for all readers together while questions are answered.
 	readTurn = 50 * time.Millisecond
 	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
-	// that it fills behind segments, there is one twice as often, and with twice as much all the time.
-	sealTurn = 4 * time.Millisecond
-	behind   = 4
+	// that it fills behind segments, there is one twice as often, with twice as much again, and then all the time.
+	sealTurn = 8 * time.Millisecond
+	// behind is 1,048,576 records: 100 MB where they are hot, and no more than a search looks through in some tenths of a second.
+	behind = 16
 	// mostOver is for how many slices one has to wait at most who took more than one. It is few, for one who pauses as often as
 	// they do here seldom takes twice as much: it was the disk, or others on the machine, who took the time.
 	mostOver = 3
@@ -88,7 +89,7 @@ func (g *gate) begin(now time.Time, over time.Duration) time.Time {
 func (g *gate) hurry(segments int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.turn = sealTurn >> min(segments/behind, 2)
+	g.turn = sealTurn >> min(segments/behind, 3)
 }
 
 // worker is one who works on the log, in one goroutine.

@@ -83,7 +83,7 @@ func TestFewQuestionsLeaveMoreToTheLog(t *testing.T) {
 
 // A sealer that does not keep up has more of the machine: what is hot would grow without end.
 func TestASealerThatIsBehindHasMore(t *testing.T) {
-	for waiting, want := range map[int64]int64{0: 250, 3: 250, 4: 500, 7: 500, 8: 1000, 100: 1000} {
+	for waiting, want := range map[int64]int64{0: 125, 15: 125, 16: 250, 31: 250, 32: 500, 48: 1000, 1000: 1000} {
 		synctest.Test(t, func(t *testing.T) {
 			var answered, slices atomic.Int64
 			g := ledger.NewGate(func() int64 { return answered.Add(1000) }, time.Hour)

@@ -30,6 +30,18 @@ func (l *Ledger) Asked(ctx context.Context) (bool, error) {
 	return asked, err
 }
 
+// Looks returns what a sealer does each time that it looks for what to seal; it tells how many leaves there are then.
+func (l *Ledger) Looks() func(ctx context.Context) (size int64, err error) {
+	var last time.Time
+	return func(ctx context.Context) (int64, error) {
+		if err := l.look(ctx, &last); err != nil {
+			return 0, err
+		}
+		h, err := l.head(ctx)
+		return h.Size, err
+	}
+}
+
 // Block has a ledger of the configuration put so many leaves into a full segment.
 func (c Config) Block(leaves int64) Config {
 	c.block = leaves
@@ -134,6 +146,9 @@ func (g *Gate) Reader() (pause func(ctx context.Context) error, without func(do 
 	w := g.worker()
 	return w.pause, w.without
 }
+
+// Behind is how many full segments may wait.
+const Behind = behind
 
 // Hurry is what a sealer does while so many full segments wait.
 func (g *Gate) Hurry(segments int64) { g.hurry(segments) }

@@ -66,7 +66,7 @@ func (l *Ledger) look(ctx context.Context, last *time.Time) error {
 	switch {
 	case asked:
 		cut = time.Time{}
-	case waiting >= l.config.block:
+	case waiting >= behind*l.config.block:
 		cut = now.Add(-min(l.config.SealAfter, freshest))
 	case now.Sub(*last) < l.config.SealAfter && !last.After(now):
 		return nil

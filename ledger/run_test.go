@@ -46,6 +46,32 @@ func TestWhatIsOldEnoughIsSealed(t *testing.T) {
 	}
 }
 
+// What waits is left until its time, so that a burst of questions is answered before its records are sealed; but no more
+// than so many segments of it.
+func TestMuchThatWaitsIsSealedBeforeItsTime(t *testing.T) {
+	w := newWorld(t, openSQLite(t))
+	config := config(t, w.store, "r1").Block(4)
+	config.SealAfter = time.Minute
+	now := recordtest.Epoch
+	config.Now = func() time.Time { return now }
+	look := must[*ledger.Ledger](t)(ledger.New(config)).Looks()
+	sealed := func(after time.Duration, want int) {
+		t.Helper()
+		now = now.Add(after)
+		if size, err := look(t.Context()); err != nil || size != int64(want) {
+			t.Errorf("%d records are sealed (%v), want %d", size, err, want)
+		}
+	}
+	sealed(0, 0)
+	w.ship("r1", now, 4*ledger.Behind-1)
+	sealed(30*time.Second, 0)
+	w.ship("r1", now, 1)
+	sealed(time.Second, 4*ledger.Behind-1) // the last one has just come
+	w.ship("r1", now, 5)
+	sealed(30*time.Second, 4*ledger.Behind-1)
+	sealed(time.Minute, 4*ledger.Behind+5)
+}
+
 // Whoever asks for the log to be sealed waits for what was there, and not for those who go on.
 func TestSealingNowEndsWhileMoreIsShipped(t *testing.T) {
 	w := newWorld(t, openSQLite(t))
