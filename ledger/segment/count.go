@@ -12,10 +12,14 @@ import (
 // once in a millisecond.
 func (s *Segment) Count(ctx context.Context, q record.Query, by string, counts map[string]record.Count, pause ...Pause) error {
 	needed := neededFor(&q.Filter, by)
-	in := loader{s: s, wanted: func(name string) bool { return needed == nil || slices.Contains(needed, name) }}
+	in := loader{s: s, wanted: func(name string) bool { return needed == nil || slices.Contains(needed, name) }, onward: true}
+	defer in.close()
+	inOrder := q // of leaves, for the most part; what matches depends on the order that was asked for
+	inOrder.OldestFirst = true
 	counted := map[string][]string{} // by reasons, which are the same in many records
 	const atOnce = 2048
-	for rows, err := range s.candidates(ctx, &q, atOnce) {
+	for leaves, err := range s.candidates(ctx, &inOrder, atOnce) {
+		rows := in.made(leaves)
 		if err == nil {
 			err = in.load(ctx, rows)
 		}

@@ -1,6 +1,7 @@
 package segment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding/thrift"
 	"github.com/parquet-go/parquet-go/format"
 )
 
@@ -41,6 +43,27 @@ func (p pieces) ReadAt(into []byte, offset int64) (n int, err error) {
 	return n, nil
 }
 
+// part returns what stands at a place. It is in the memory of others, not to be changed, or in the room where it is of several
+// pieces.
+func (p pieces) part(room *[]byte, at site) ([]byte, error) {
+	if at.offset < 0 || at.length < 0 || at.offset > p.h.size-int64(at.length) {
+		return nil, fmt.Errorf("%w: there is nothing at %d", ErrCorrupt, at.offset)
+	}
+	if from := at.offset % pieceBytes; from+int64(at.length) <= pieceBytes {
+		if err := pace(p.ctx, p.s.files); err != nil {
+			return nil, err
+		}
+		piece, err := p.piece(at.offset / pieceBytes)
+		if err != nil {
+			return nil, err
+		}
+		return piece[from:][:at.length], nil
+	}
+	*room = slices.Grow((*room)[:0], int(at.length))[:at.length]
+	_, err := p.ReadAt(*room, at.offset)
+	return *room, err
+}
+
 func (p pieces) piece(number int64) ([]byte, error) {
 	name, at := p.s.name, number*pieceBytes
 	return cachedOr(p.s.cache, cacheKey{name, at}, func() ([]byte, int64, error) {
@@ -60,18 +83,34 @@ func (p pieces) piece(number int64) ([]byte, error) {
 // mostUnpacked is more than a column has: a sealer puts some hundred MiB of text into a segment at most.
 const mostUnpacked = 1 << 30
 
-// opened is a Parquet file whose footer was read.
-type opened struct {
-	chunks []*parquet.FileColumnChunk // by column; nil: it holds nothing but nulls
+// site is where something stands in a file.
+type site struct {
+	offset int64
+	length int32
+	first  int32 // of a page its first row
 }
 
-// opened returns the file's columns.
-func (s *Segment) opened(ctx context.Context, h *head) (*opened, error) {
-	return cachedOr(s.cache, cacheKey{s.name, tableOffset}, func() (_ *opened, _ int64, err error) {
+// chunk is a column of a file.
+type chunk struct {
+	kind       parquet.Kind
+	optional   bool
+	dictionary site // of no length where there is none
+	pages      []site
+	unpacked   int64 // how many bytes they all have when they are unpacked
+}
+
+// page returns the page that a row is in.
+func (c *chunk) page(row int64) site {
+	at, _ := slices.BinarySearchFunc(c.pages, row+1, func(p site, row int64) int { return cmp.Compare(int64(p.first), row) })
+	return c.pages[at-1]
+}
+
+// opened returns the file's columns; nil stands for one that holds nothing but nulls, or lists.
+func (s *Segment) opened(ctx context.Context, h *head) ([]*chunk, error) {
+	return cachedOr(s.cache, cacheKey{s.name, tableOffset}, func() (_ []*chunk, _ int64, err error) {
 		defer contain(&err)
-		// What is opened is kept for others, so what it was opened with must not end with this caller.
-		f, err := parquet.OpenFile(pieces{context.WithoutCancel(ctx), s, h}, h.size,
-			parquet.SkipBloomFilters(true), parquet.ReadBufferSize(2<<10))
+		from := pieces{ctx, s, h}
+		f, err := parquet.OpenFile(from, h.size, parquet.SkipBloomFilters(true), parquet.SkipPageIndex(true), parquet.ReadBufferSize(2<<10))
 		if err != nil {
 			return nil, 0, err
 		}
@@ -79,122 +118,57 @@ func (s *Segment) opened(ctx context.Context, h *head) (*opened, error) {
 		if len(groups) != 1 || groups[0].NumRows() != s.info.Count || len(f.Root().Columns()) != len(want) {
 			return nil, 0, fmt.Errorf("%w: it has other rows or columns", ErrCorrupt)
 		}
-		o := &opened{chunks: make([]*parquet.FileColumnChunk, len(want))}
+		chunks, bytes := make([]*chunk, len(want)), int64(0)
 		for i, column := range f.Root().Columns() {
 			if column.Name() != want[i].name {
 				return nil, 0, fmt.Errorf("%w: its column %q is %q", ErrCorrupt, want[i].name, column.Name())
 			}
-			chunk, ok := groups[0].ColumnChunks()[i].(*parquet.FileColumnChunk)
-			if !ok {
-				return nil, 0, errors.New("the library reads columns in another way")
+			said := &f.Metadata().RowGroups[0].Columns[i]
+			if !column.Leaf() || said.MetaData.Statistics.NullCount >= s.info.Count {
+				continue
 			}
-			said := &f.Metadata().RowGroups[0].Columns[i].MetaData
-			// Another codec may take any amount of memory.
-			if said.Codec != format.Zstd || said.TotalCompressedSize > h.size || said.TotalUncompressedSize > mostUnpacked {
-				return nil, 0, fmt.Errorf("%w: its column %q is packed in another way", ErrCorrupt, column.Name())
+			if chunks[i], err = from.chunk(column, said); err != nil {
+				return nil, 0, fmt.Errorf("column %s: %w", column.Name(), err)
 			}
-			if said.Statistics.NullCount < s.info.Count {
-				o.chunks[i] = chunk
-			}
+			const chunkBytes, siteBytes = 100, 16
+			bytes += chunkBytes + siteBytes*int64(cap(chunks[i].pages))
 		}
-		const columnBytes = 2 << 10 // of its description and where its pages are, about
-		return o, int64(len(want)) * columnBytes, nil
+		return chunks, bytes, nil
 	})
+}
+
+// chunk reads where the pages of a column are.
+func (p pieces) chunk(column *parquet.Column, said *format.ColumnChunk) (*chunk, error) {
+	m := &said.MetaData
+	// Another codec may take any amount of memory.
+	if m.Codec != format.Zstd || m.TotalUncompressedSize > mostUnpacked {
+		return nil, fmt.Errorf("%w: it is packed in another way", ErrCorrupt)
+	}
+	text, err := p.part(new([]byte), site{offset: said.OffsetIndexOffset, length: said.OffsetIndexLength})
+	if err != nil {
+		return nil, err
+	}
+	var index format.OffsetIndex
+	if err := thrift.Unmarshal(new(thrift.CompactProtocol), text, &index); err != nil {
+		return nil, fmt.Errorf("%w: it does not say where its pages are: %w", ErrCorrupt, err)
+	}
+	c := &chunk{kind: column.Type().Kind(), optional: column.Optional(), unpacked: m.TotalUncompressedSize}
+	for _, at := range index.PageLocations {
+		c.pages = append(c.pages, site{at.Offset, at.CompressedPageSize, int32(at.FirstRowIndex)})
+	}
+	if at := m.DictionaryPageOffset; at > 0 {
+		c.dictionary = site{offset: at, length: int32(m.DataPageOffset - at)}
+	}
+	return c, nil
 }
 
 // failed says of which segment an error is. What neither the store nor the caller did is damage.
 func (s *Segment) failed(err error) error { return fmt.Errorf("segment %s: %w", s.name, err) }
 
-// contain turns a panic of a library that reads a file into an error. A file that passes its checksums is what a
+// contain turns a panic of what reads a file into an error. A file that passes its checksums is what a
 // segment's writer wrote, so only a hostile writer gets here, and the program goes on.
 func contain(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("%w: %v", ErrCorrupt, r)
 	}
-}
-
-// fill reads columns of the sorted rows. It reads and unpacks only the pages that have one of them.
-func (l *loader) fill(o *opened, p pieces) (err error) {
-	defer contain(&err)
-	var read []int // numbers of columns
-	for i, c := range columns(l.sorted[0]) {
-		if _, list := c.of.(*codeList); !list && o.chunks[i] != nil && l.wanted(c.name) {
-			read = append(read, i)
-		}
-	}
-	into := slices.Grow(l.into[:0], len(l.sorted)*len(read))
-	for _, r := range l.sorted {
-		table := columns(r)
-		for _, i := range read {
-			into = append(into, table[i])
-		}
-	}
-	l.into = into
-	for at, i := range read {
-		if err := p.ctx.Err(); err != nil {
-			return err
-		}
-		same := repeated{}
-		err := l.values(o.chunks[i].PagesFrom(p), func(row int, value parquet.Value) {
-			into[row*len(read)+at].set(value, same)
-		})
-		if err != nil {
-			return fmt.Errorf("column %s: %w", into[at].name, err)
-		}
-	}
-	return nil
-}
-
-// near is how many rows are read over between two that are asked for, because to begin again costs more.
-const near = 16
-
-// valuesAtOnce is how many values are read at a time.
-const valuesAtOnce = 128
-
-// values gives the values of the sorted rows in a column that has one for each.
-func (l *loader) values(pages *parquet.FilePages, set func(row int, value parquet.Value)) error {
-	defer func() { _ = pages.Close() }()
-	numbers := l.numbers
-	if l.read == nil {
-		l.read = make([]parquet.Value, valuesAtOnce)
-	}
-	for at := 0; at < len(numbers); {
-		start := numbers[at]
-		if err := pages.SeekToRow(start); err != nil {
-			return err
-		}
-		page, err := pages.ReadPage()
-		if err != nil {
-			return err
-		}
-		if page.NumRows() < 1 {
-			return fmt.Errorf("%w: an empty page", ErrCorrupt)
-		}
-		end := start + page.NumRows()
-		for at < len(numbers) && numbers[at] < end {
-			run := at + 1
-			for run < len(numbers) && numbers[run] < end && numbers[run]-numbers[run-1] <= near {
-				run++
-			}
-			from := numbers[at]
-			part := page.Slice(from-start, numbers[run-1]+1-start)
-			read := part.Values()
-			for row := from; at < run; {
-				n, err := read.ReadValues(l.read)
-				for _, value := range l.read[:n] {
-					if at < run && numbers[at] == row {
-						set(at, value)
-						at++
-					}
-					row++
-				}
-				if at < run && (n == 0 || err != nil) {
-					return fmt.Errorf("%w: a page ends early", ErrCorrupt)
-				}
-			}
-			parquet.Release(part)
-		}
-		parquet.Release(page)
-	}
-	return nil
 }

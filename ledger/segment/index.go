@@ -20,9 +20,13 @@ type index struct {
 // headGuess is how much of an index is read for its head, which seldom is longer.
 const headGuess = 16 << 10
 
-// What the cache has of a file beside its bytes. The places of a key in an index are at placesOffset less the key, and a row
-// of a segment is at rowOffset less its number.
-const headOffset, leadOffset, tableOffset, placesOffset, rowOffset = -1, -2, -3, -4, -4
+// What the cache has of a file beside its bytes. The places of a key in an index are at placesOffset less the key, a row
+// of a segment is at rowOffset less its number, and a column's dictionary at dictionaryOffset less the column's.
+const (
+	headOffset, leadOffset, tableOffset, placesOffset = -1, -2, -3, -4
+	rowOffset                                         = -4
+	dictionaryOffset                                  = rowOffset - MaxRows
+)
 
 func (x *index) read(ctx context.Context, offset int64, length int) ([]byte, error) {
 	data, err := x.files.ReadFile(ctx, x.file, offset, length)

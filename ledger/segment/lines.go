@@ -10,13 +10,14 @@ import (
 // Lines returns the rows of the leaves from one to before another, in their order; of those it holds.
 func (s *Segment) Lines(ctx context.Context, from, to int64) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
-		in := loader{s: s, wanted: everything}
+		in := loader{s: s, wanted: everything, onward: true}
+		defer in.close()
 		for r, err := range in.all(ctx, from, to) {
 			if err != nil {
 				yield(Row{}, err)
 				return
 			}
-			if !yield(in.row(r), nil) {
+			if !yield(*in.row(r), nil) {
 				return
 			}
 		}

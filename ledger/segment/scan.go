@@ -28,18 +28,15 @@ func (s *Segment) Scan(ctx context.Context, q record.Query, from, to int64, memb
 func (s *Segment) scan(ctx context.Context, q record.Query, from, to int64, members []string, pause []Pause, yield func(Row, error) bool) error {
 	q.OldestFirst, q.Limit = true, 0
 	needed := neededFor(&q.Filter, members...)
-	in := loader{s: s, wanted: func(name string) bool { return needed == nil || slices.Contains(needed, name) }}
+	in := loader{s: s, wanted: func(name string) bool { return needed == nil || slices.Contains(needed, name) }, onward: true}
+	defer in.close()
 	leaves, err := s.leaves(ctx, &q, from, to)
 	if err != nil {
 		return err
 	}
 	all := s.within(&q)
-	rows := make([]row, 0, min(len(leaves), scanned))
 	for some := range slices.Chunk(leaves, scanned) {
-		rows = rows[:0]
-		for _, leaf := range some {
-			rows = append(rows, row{leaf: leaf})
-		}
+		rows := in.made(some)
 		if err := in.load(ctx, rows); err != nil {
 			return err
 		}
@@ -62,12 +59,12 @@ func (s *Segment) scan(ctx context.Context, q record.Query, from, to int64, memb
 // leaves returns the leaves that a query may select, in their order.
 func (s *Segment) leaves(ctx context.Context, q *record.Query, from, to int64) ([]int64, error) {
 	leaves := make([]int64, 0, min(max(to-from, 0), s.info.Count))
-	for rows, err := range s.candidates(ctx, q, scanned) {
+	for some, err := range s.candidates(ctx, q, scanned) {
 		if err != nil {
 			return nil, err
 		}
-		for i := range rows {
-			if leaf := rows[i].leaf; leaf >= from && leaf < to {
+		for _, leaf := range some {
+			if leaf >= from && leaf < to {
 				leaves = append(leaves, leaf)
 			}
 		}

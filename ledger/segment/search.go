@@ -18,21 +18,22 @@ func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, err
 	return func(yield func(Row, error) bool) {
 		left, first := q.Limit, true
 		in := loader{s: s, wanted: everything}
-		for candidates, err := range s.candidates(ctx, &q, rowsAtOnce) {
-			var rows []Row
+		defer in.close()
+		for leaves, err := range s.candidates(ctx, &q, rowsAtOnce) {
+			var rows []*Row
 			if err == nil {
-				rows, err = s.rows(ctx, &in, candidates, first)
+				rows, err = s.rows(ctx, &in, leaves, first)
 				first = false
 			}
 			if err != nil {
 				yield(Row{}, s.failed(err))
 				return
 			}
-			for i := range rows {
-				if !q.Match(&rows[i].Record) {
+			for _, row := range rows {
+				if !q.Match(&row.Record) {
 					continue
 				}
-				if !yield(rows[i], nil) {
+				if !yield(*row, nil) {
 					return
 				}
 				if left--; left == 0 {
@@ -43,34 +44,40 @@ func (s *Segment) Search(ctx context.Context, q record.Query) iter.Seq2[Row, err
 	}
 }
 
-// rows returns what rows say whose leaves are set. Those that were looked at before come of the cache: one of a thousand bytes
+// rows returns the rows of leaves. Those that were looked at before come of the cache: one of a thousand bytes
 // stands among so much else that a page of fifty, each in a segment of its own, would need as many megabytes there. Those that
 // a search looks at first are kept; of one that reads on and on, all would leave nothing else in the cache.
-func (s *Segment) rows(ctx context.Context, in *loader, wanted []row, keep bool) ([]Row, error) {
+func (s *Segment) rows(ctx context.Context, in *loader, leaves []int64, keep bool) ([]*Row, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	rows := make([]Row, len(wanted))
-	missing, places := wanted[:0], make([]int, 0, len(wanted))
-	for i := range wanted {
-		kept, _ := s.cache.get(s.rowKey(wanted[i].leaf))
+	in.sit()
+	defer in.close() // others may work there before the next rows are asked for
+	rows, missing := make([]*Row, len(leaves)), in.desk.rows[:0]
+	for i, leaf := range leaves {
+		kept, _ := s.cache.get(s.rowKey(leaf))
 		var ok bool
-		if rows[i], ok = kept.(Row); !ok {
-			missing, places = append(missing, wanted[i]), append(places, i)
+		if rows[i], ok = kept.(*Row); !ok {
+			missing = append(missing, row{leaf: leaf})
 		}
 	}
+	in.desk.rows = missing
 	if err := in.load(ctx, missing); err != nil {
 		return nil, err
 	}
-	for i, place := range places {
-		r := &missing[i]
+	for i := range rows {
+		if rows[i] != nil {
+			continue
+		}
+		r := &missing[0]
+		missing = missing[1:]
 		if err := r.finish(); err != nil {
 			return nil, err
 		}
 		const recordBytes = 1 << 10 // but for its texts, about
-		rows[place] = in.row(r)
+		rows[i] = in.row(r)
 		if keep {
-			s.cache.put(s.rowKey(r.leaf), rows[place], int64(recordBytes+2*len(rows[place].Line)))
+			s.cache.put(s.rowKey(r.leaf), rows[i], int64(recordBytes+2*len(rows[i].Line)))
 		}
 	}
 	return rows, nil
@@ -85,10 +92,10 @@ func (s *Segment) index() *index {
 	return &index{files: s.files, cache: s.cache, file: s.indexName, of: s.name, bits: 16}
 }
 
-// candidates returns rows that a query may select, in the order that it asks for, some at a time and at most so many.
-// They have a leaf and nothing else yet, and are there until the next.
-func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) iter.Seq2[[]row, error] {
-	return func(yield func([]row, error) bool) {
+// candidates returns leaves of rows that a query may select, in the order that it asks for, some at a time and at most so
+// many. They are there until the next.
+func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) iter.Seq2[[]int64, error] {
+	return func(yield func([]int64, error) bool) {
 		if q.Nothing() || !s.info.Covers(q.Low, q.High) {
 			return
 		}
@@ -113,29 +120,44 @@ func (s *Segment) candidates(ctx context.Context, q *record.Query, most int) ite
 			return
 		}
 		partly := s.info.FirstID < q.Low || s.info.LastID > q.High
-		var rows []row
-		in := loader{s: s, wanted: func(name string) bool { return name == "id" }}
+		var leaves []int64
 		for ranks := range ranked(h, found, q, most) {
-			rows = rows[:0]
+			leaves = leaves[:0]
 			for _, rank := range ranks {
 				number := int64(rank)
 				if order != nil {
 					number = int64(order[rank])
 				}
-				rows = append(rows, row{leaf: s.info.First + number})
+				leaves = append(leaves, s.info.First+number)
 			}
 			if partly {
-				if err := in.load(ctx, rows); err != nil {
+				if leaves, err = s.bounded(ctx, q, leaves); err != nil {
 					yield(nil, err)
 					return
 				}
-				rows = slices.DeleteFunc(rows, func(r row) bool { return r.ID < q.Low || r.ID > q.High })
 			}
-			if len(rows) > 0 && !yield(rows, nil) {
+			if len(leaves) > 0 && !yield(leaves, nil) {
 				return
 			}
 		}
 	}
+}
+
+// bounded returns those of the leaves whose ids are within the query's bounds, in their order.
+func (s *Segment) bounded(ctx context.Context, q *record.Query, leaves []int64) ([]int64, error) {
+	in := loader{s: s, wanted: func(name string) bool { return name == "id" }}
+	defer in.close()
+	rows := in.made(leaves)
+	if err := in.load(ctx, rows); err != nil {
+		return nil, err
+	}
+	within := leaves[:0]
+	for i := range rows {
+		if r := &rows[i]; r.ID >= q.Low && r.ID <= q.High {
+			within = append(within, r.leaf)
+		}
+	}
+	return within, nil
 }
 
 // order returns the rows by rank, nil where they are alike.

@@ -2,7 +2,6 @@ package segment
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/parquet-go/parquet-go"
@@ -12,6 +11,7 @@ import (
 // Every page is unpacked once, and the texts of a column are made together.
 type whole struct {
 	s    *Segment
+	in   loader // whose pages they are
 	next int64
 	made row
 	runs []*run // of the columns that hold something
@@ -20,9 +20,11 @@ type whole struct {
 // run is a column as it is read from its first value to its last.
 type run struct {
 	column
-	pages  *parquet.FilePages
-	page   parquet.Page
-	values parquet.ValueReader // of the page
+	number int
+	chunk  *chunk
+	from   pieces
+	next   int64 // row
+	page   *page
 
 	read     [valuesAtOnce]parquet.Value
 	texts    [valuesAtOnce]string // of these, where it is a column of texts
@@ -30,31 +32,30 @@ type run struct {
 	room     []byte
 }
 
+// valuesAtOnce is how many values are read at a time.
+const valuesAtOnce = 128
+
 // whole returns a reader that stands before the first row. It is to be closed.
 func (s *Segment) whole(ctx context.Context) (*whole, error) {
 	h, err := s.index().head(ctx)
 	if err != nil {
 		return nil, err
 	}
-	o, err := s.opened(ctx, h)
+	chunks, err := s.opened(ctx, h)
 	if err != nil {
 		return nil, err
 	}
-	w := &whole{s: s}
+	w := &whole{s: s, in: loader{s: s, onward: true}}
+	pages := w.in.paged(len(chunks))
 	for i, c := range columns(&w.made) {
-		if _, list := c.of.(*codeList); !list && o.chunks[i] != nil {
-			w.runs = append(w.runs, &run{column: c, pages: o.chunks[i].PagesFrom(pieces{ctx, s, h})})
+		if chunks[i] != nil {
+			w.runs = append(w.runs, &run{column: c, number: i, chunk: chunks[i], from: pieces{ctx, s, h}, page: &pages[i]})
 		}
 	}
 	return w, nil
 }
 
-func (w *whole) close() {
-	for _, r := range w.runs {
-		parquet.Release(r.page)
-		_ = r.pages.Close()
-	}
-}
+func (w *whole) close() { w.in.close() }
 
 // row reads the next row. It is there until the one behind it.
 func (w *whole) row() (r *row, err error) {
@@ -87,27 +88,16 @@ func (r *run) set() error {
 	return nil
 }
 
-// more reads values. They are in the memory of their page, which is held until they are used.
+// more reads values. They are in the memory of their page, which stays until they are used.
 func (r *run) more() error {
-	r.at, r.many = 0, 0
-	for r.many == 0 {
-		if r.page != nil {
-			n, err := r.values.ReadValues(r.read[:])
-			if n > 0 {
-				r.many = n
-				break
-			}
-			if err == nil {
-				return errors.New("a page gives no values")
-			}
-			parquet.Release(r.page)
-			r.page = nil
-		}
-		page, err := r.pages.ReadPage()
-		if err != nil {
-			return fmt.Errorf("%w: it ends early: %w", ErrCorrupt, err)
-		}
-		r.page, r.values = page, page.Values()
+	p := r.page
+	if err := p.turn(r.from, r.chunk, r.number, r.next); err != nil {
+		return err
+	}
+	r.at, r.many = 0, int(min(valuesAtOnce, p.first+int64(p.rows)-r.next))
+	for i := range r.many {
+		r.read[i] = p.of(int(r.next - p.first))
+		r.next++
 	}
 	r.makeTexts()
 	return nil
