@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -121,7 +122,7 @@ func TestAppendJSONEscapesAtAnyPlace(t *testing.T) {
 
 func TestAppendJSONKeepsALineReadableWhateverARawMemberHolds(t *testing.T) {
 	for _, raw := range []string{"{", "}", "[1,]", "{\"a\":1,}", "01", "1.", "1e", "-", "tru", "nul", `"`, `"\x"`, `"\u12"`, "\"\n\"", "1 2", "\x00", "{} \x00", "NaN", "1],[2",
-		strings.Repeat("[", 10000) + strings.Repeat("]", 10000)} {
+		strings.Repeat("[", 10000) + strings.Repeat("]", 10000), strings.Repeat("[", 9993) + strings.Repeat("]", 9993)} {
 		r := record.Record{Input: json.RawMessage(raw), Reasons: json.RawMessage(raw)}
 		var got struct{ Input, Reasons string }
 		if err := json.Unmarshal(checkLine(t, &r), &got); err != nil {
@@ -129,6 +130,23 @@ func TestAppendJSONKeepsALineReadableWhateverARawMemberHolds(t *testing.T) {
 		}
 		if got.Input != raw || got.Reasons != raw {
 			t.Errorf("%q was kept as %q and %q", raw, got.Input, got.Reasons)
+		}
+	}
+}
+
+// What is on record is read inside of a list in an answer: a value that nests as deep as there is room for stays a value.
+func TestAppendJSONWritesARawMemberOnOneLine(t *testing.T) {
+	for raw, want := range map[string]string{
+		" {\r\n\t\"a b\" : [ 1 , \"\\\\\" , \"\\\" : [\" ] } ": `{"a b":[1,"\\","\" : ["]}`,
+		strings.Repeat("[ ", 9992) + strings.Repeat("]", 9992): strings.Repeat("[", 9992) + strings.Repeat("]", 9992),
+	} {
+		r := record.Record{Details: json.RawMessage(raw)}
+		line := checkLine(t, &r)
+		if !bytes.HasSuffix(line, []byte(`,"details":`+want+"}")) {
+			t.Errorf("%q is not written as %q, but the line is %q", raw, want, line)
+		}
+		if answer := slices.Concat([]byte(`{"items":[`), line, []byte("]}")); !json.Valid(answer) {
+			t.Errorf("a list that has %.40q cannot be read", raw)
 		}
 	}
 }
@@ -198,6 +216,23 @@ func TestRecordIsEncodedWithoutAllocation(t *testing.T) {
 		line, keys = r.AppendJSON(line[:0]), r.AppendKeys(keys[:0])
 	}); n != 0 {
 		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+// What looks at a raw member is of a hundred bytes and used again; a copy of the member would be another thing.
+func TestRawMembersAreWrittenWithoutACopy(t *testing.T) {
+	r := recordtest.Sample(1)
+	r.Compact, r.Details = false, json.RawMessage(`[`+strings.Repeat(`{ "name": "a" }, `, 10_000)+`0]`)
+	line := make([]byte, 0, 1<<20)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	const times = 20
+	for range times {
+		line = r.AppendJSON(line[:0])
+	}
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / times; each > uint64(len(r.Details)/10) {
+		t.Errorf("a member of %d bytes took %d bytes", len(r.Details), each)
 	}
 }
 
