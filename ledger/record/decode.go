@@ -14,8 +14,25 @@ import (
 //
 // A line that [Record.AppendJSON] wrote is read by its form, in a quarter of the time, unless a string of it has more than
 // plain ASCII; everything else is left to encoding/json, so what both read is the same.
-func Decode(line []byte, r *Record) error {
-	if d := (decoder{rest: line}); d.record(r) {
+func Decode(line []byte, r *Record) error { return decode(line, r, nil) }
+
+// Decoder reads many lines, one after the other. It remembers inputs, reasons and details, which are the same in many: to see
+// whether they are JSON is what costs most. The zero value works; it serves one goroutine at a time.
+type Decoder struct{ valid map[string]struct{} }
+
+// mostRemembered is how long a text may be that is remembered.
+const mostRemembered = 1 << 10
+
+// Decode reads what the function of this name does.
+func (m *Decoder) Decode(line []byte, r *Record) error {
+	if m.valid == nil || len(m.valid) >= remembered {
+		m.valid = map[string]struct{}{}
+	}
+	return decode(line, r, m.valid)
+}
+
+func decode(line []byte, r *Record, valid map[string]struct{}) error {
+	if d := (decoder{rest: line, valid: valid}); d.record(r) {
 		return nil
 	}
 	*r = Record{}
@@ -25,6 +42,7 @@ func Decode(line []byte, r *Record) error {
 // decoder reads a line from left to right. Once something is not as expected it reads nothing any more.
 type decoder struct {
 	rest   []byte
+	valid  map[string]struct{} // texts that are known to be JSON; nil: none is remembered
 	failed bool
 }
 
@@ -183,8 +201,10 @@ scan:
 	for ; n < len(d.rest); n++ {
 		switch d.rest[n] {
 		case '"':
-			for n++; n < len(d.rest) && d.rest[n] != '"'; n++ {
-				if d.rest[n] == '\\' {
+			for n++; n < len(d.rest); n++ {
+				if n += plainPrefix(d.rest[n:]); n < len(d.rest) && d.rest[n] == '"' {
+					break
+				} else if n < len(d.rest) && d.rest[n] == '\\' {
 					n++
 				}
 			}
@@ -202,10 +222,15 @@ scan:
 	}
 	n = min(n, len(d.rest))
 	value := d.rest[:n:n]
-	// A name that comes twice is read by encoding/json, too.
-	if !jsontext.Value(value).IsValid(jsontext.AllowDuplicateNames(true)) {
-		d.fail()
-		return nil
+	if _, known := d.valid[string(value)]; !known {
+		// A name that comes twice is read by encoding/json, too.
+		if !jsontext.Value(value).IsValid(jsontext.AllowDuplicateNames(true)) {
+			d.fail()
+			return nil
+		}
+		if d.valid != nil && n <= mostRemembered {
+			d.valid[string(value)] = struct{}{}
+		}
 	}
 	d.rest = d.rest[n:]
 	return json.RawMessage(value)

@@ -99,6 +99,7 @@ func paused(pause []Pause) error {
 
 // lineReader makes rows of lines, and has them written. It remembers the codes of reasons, which are the same in many records.
 type lineReader struct {
+	decoder record.Decoder
 	codes   map[string][]string
 	made    row // all rows are made in the same memory
 	columns [34]column
@@ -127,7 +128,7 @@ func (l *lineReader) row(leaf int64, line []byte) (*row, error) {
 	if r.removed {
 		return r, l.add()
 	}
-	if err := record.Decode(line, &r.Record); err != nil {
+	if err := l.decoder.Decode(line, &r.Record); err != nil {
 		return nil, fmt.Errorf("leaf %d: %w", leaf, err)
 	}
 	if _, ok := record.IDTime(r.ID); !ok {
