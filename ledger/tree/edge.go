@@ -43,6 +43,7 @@ func (e *edge) with(entries [][32]byte) *edge {
 
 // grow takes the hashes of entries, which are the last of the edge already, and works out what stands above.
 func (e *edge) grow(entries [][32]byte) {
+	e.levels[0] = slices.Grow(e.levels[0], len(entries))
 	for _, entry := range entries {
 		e.levels[0] = append(e.levels[0], Leaf(entry))
 	}
@@ -85,17 +86,18 @@ func fold(subtrees []Hash) Hash {
 	}
 	root := subtrees[len(subtrees)-1]
 	for _, left := range slices.Backward(subtrees[:len(subtrees)-1]) {
-		root = tlog.NodeHash(left, root)
+		root = above(left, root)
 	}
 	return root
 }
 
-// perfect returns the root above a number of hashes that is a power of two.
+// perfect returns the root above a number of hashes that is a power of two, those of a tile at most.
 func perfect(hashes []Hash) Hash {
-	row := slices.Clone(hashes)
+	var room [tileWidth]Hash
+	row := room[:copy(room[:], hashes)]
 	for len(row) > 1 {
 		for i := range len(row) / 2 {
-			row[i] = tlog.NodeHash(row[2*i], row[2*i+1])
+			row[i] = above(row[2*i], row[2*i+1])
 		}
 		row = row[:len(row)/2]
 	}
@@ -111,7 +113,7 @@ func edgeName(at Head) string {
 const edges = "tile/edge/"
 
 func (e *edge) bytes() []byte {
-	data := binary.BigEndian.AppendUint64(nil, uint64(e.base))
+	data := binary.BigEndian.AppendUint64(make([]byte, 0, 8+tlog.HashSize*(len(e.entries)+depth*tileWidth)), uint64(e.base))
 	for level := 1; level < depth; level++ {
 		for _, hash := range e.levels[level][:e.base>>(height*level)-e.first(level)] {
 			data = append(data, hash[:]...)
