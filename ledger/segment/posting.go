@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"iter"
+	"slices"
 
 	"github.com/RoaringBitmap/roaring/v2"
 )
@@ -47,6 +48,7 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // they are, and their distances or a bitmap, whatever is smaller.
 func appendBlocks(dst []byte, postings []posting, bits int) ([]byte, []block) {
 	var blocks []block
+	dst = slices.Grow(dst, 2*len(postings)) // which is more than they take, nearly always
 	begin := len(dst)
 	previous := uint64(0)
 	for at := 0; at < len(postings); {
