@@ -27,6 +27,8 @@ type sheaf struct {
 	gaps    int64
 	missing int64 // records in the gaps
 	more    bool  // there is more to seal than it has
+
+	unpacker batch.Unpacker
 }
 
 // gather takes records that are not sealed: of each stream those that follow what is sealed, without a gap, the oldest
@@ -70,6 +72,7 @@ func (l *Ledger) gatherSome(ctx context.Context, w *worker, h *head, cut time.Ti
 	for stream := range cutOff {
 		streams[stream] = append(streams[stream], []datastore.Batch(nil)...)
 	}
+	s.ids = make([][36]byte, 0, count)
 	var problems []error
 	for _, stream := range slices.Sorted(maps.Keys(streams)) {
 		if err := l.follow(ctx, w, &s, h, stream, streams[stream], cutOff[stream]); err != nil {
@@ -91,15 +94,34 @@ func (s *sheaf) add(id, line []byte) {
 	s.ids = append(s.ids, [36]byte(id))
 }
 
+// addBatch adds all records of a batch as they are packed, where there are enough of them to stay together and not too many
+// to be unpacked at a time.
+func (s *sheaf) addBatch(b *datastore.Batch, lines []batch.Line) bool {
+	const fewest, most = 32 << 10, 2 << 20
+	size := 0
+	for i := range lines {
+		size += len(lines[i].Text)
+	}
+	if packed := batch.Packed(b); packed == nil || size < fewest || size > most {
+		return false
+	} else {
+		s.lines.AddPacked(packed, len(lines), size)
+	}
+	for i := range lines {
+		s.ids = append(s.ids, [36]byte(lines[i].ID))
+	}
+	return true
+}
+
 // sort brings the records of so many streams into the order of their ids.
 func (s *sheaf) sort(streams int, pause segment.Pause) error {
-	order := make([]int, len(s.ids))
-	for i := range order {
-		order[i] = i
-	}
-	byID := func(a, b int) int { return bytes.Compare(s.ids[a][:], s.ids[b][:]) }
-	if !slices.IsSortedFunc(order, byID) {
-		slices.SortStableFunc(order, byID)
+	byID := func(a, b [36]byte) int { return bytes.Compare(a[:], b[:]) }
+	if !slices.IsSortedFunc(s.ids, byID) {
+		order := make([]int, len(s.ids))
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int { return byID(s.ids[a], s.ids[b]) })
 		lines, err := s.lines.Ordered(order, streams, pause)
 		if err != nil {
 			return err
@@ -119,11 +141,12 @@ func (l *Ledger) follow(ctx context.Context, w *worker, s *sheaf, h *head, strea
 			s.sealed[stream] = next - 1
 		}
 	}()
-	for _, b := range batches {
+	for i := range batches {
+		b := &batches[i]
 		if err := w.pause(ctx); err != nil {
 			return err
 		}
-		lines, err := batch.Lines(b)
+		lines, err := s.unpacker.Lines(b)
 		if err != nil {
 			return err
 		}
@@ -138,10 +161,11 @@ func (l *Ledger) follow(ctx context.Context, w *worker, s *sheaf, h *head, strea
 				next = b.FirstSequence
 			}
 		}
+		if b.FirstSequence == next && s.addBatch(b, lines) {
+			next = b.LastSequence + 1
+			continue
+		}
 		for _, line := range lines {
-			if err := w.pause(ctx); err != nil {
-				return err
-			}
 			if line.Sequence == next {
 				s.add(line.ID, line.Text)
 				next++

@@ -85,20 +85,38 @@ func TestWhatIsSealedIsFoundAsBefore(t *testing.T) {
 	})
 }
 
-// A line is a leaf as it was shipped, to the byte.
+// A line is a leaf as it was shipped, to the byte: also of batches that are so large that they are kept as they are packed.
 func TestALeafIsTheLineAsItWasShipped(t *testing.T) {
-	store := openSQLite(t)
-	w := newWorld(t, store)
-	w.fill()
-	l := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1")))
-	ok(t, l.SealNow(t.Context()))
-	var want []string
-	for i := range w.all {
-		want = append(want, string(w.all[i].AppendJSON(nil)))
-	}
-	slices.Sort(want) // ids come first
-	if diff := cmp.Diff(want, must[[]string](t)(l.Lines(t.Context()))); diff != "" {
-		t.Errorf("lines (-want +got):\n%s", diff)
+	for name, fill := range map[string]func(w *world){
+		"few at a time": func(w *world) { w.fill() },
+		"many": func(w *world) {
+			for i := range 3 {
+				w.ship("r1", recordtest.Epoch.Add(time.Duration(i)*time.Second), 1+300*(i%2)) // none that is late
+			}
+		},
+		"many of two": func(w *world) {
+			w.ship("r1", recordtest.Epoch, 300)
+			w.ship("r2", recordtest.Epoch.Add(150*time.Millisecond), 300)
+			w.act("r1.changes.03", recordtest.Epoch.Add(200*time.Millisecond))
+			w.ship("r1", recordtest.Epoch.Add(time.Second), 250)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := openSQLite(t)
+			w := newWorld(t, store)
+			fill(w)
+			l := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1")))
+			ok(t, l.SealNow(t.Context()))
+			var want []string
+			for i := range w.all {
+				want = append(want, string(w.all[i].AppendJSON(nil)))
+			}
+			slices.Sort(want) // ids come first
+			if diff := cmp.Diff(want, must[[]string](t)(l.Lines(t.Context()))); diff != "" {
+				t.Errorf("lines (-want +got):\n%s", diff)
+			}
+			w.sealed(l)
+		})
 	}
 }
 

@@ -132,14 +132,24 @@ const checkSize = 4
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // lines unpacks a body: one JSON text for each record.
-func lines(b *datastore.Batch) ([][]byte, error) {
+func lines(b *datastore.Batch) ([][]byte, error) { return new(Unpacker).lines(b) }
+
+// Unpacker unpacks batches one after the other, in memory that it uses again. The zero value works; it serves one goroutine
+// at a time.
+type Unpacker struct {
+	text  []byte
+	parts [][]byte
+	all   []Line
+}
+
+func (u *Unpacker) lines(b *datastore.Batch) ([][]byte, error) {
 	if err := check(b); err != nil {
 		return nil, err
 	}
 	if b.Plain {
 		return [][]byte{b.Body}, nil
 	}
-	text, err := unpack(b.Body)
+	text, err := unpack(b.Body, u.text)
 	if err != nil {
 		return nil, fmt.Errorf("unpack batch %s of %s: %w: %w", b.FirstID, b.Replica, ErrCorrupt, err)
 	}
@@ -147,14 +157,15 @@ func lines(b *datastore.Batch) ([][]byte, error) {
 	if count != b.Count || (count > 0 && text[len(text)-1] != '\n') {
 		return nil, fmt.Errorf("unpack batch %s of %s: %w: %d lines for %d records", b.FirstID, b.Replica, ErrCorrupt, count, b.Count)
 	}
-	parts := make([][]byte, 0, count)
+	u.text, u.parts = text, slices.Grow(u.parts[:0], count)
 	for line := range bytes.Lines(text) {
-		parts = append(parts, line[:len(line)-1])
+		u.parts = append(u.parts, line[:len(line)-1])
 	}
-	return parts, nil
+	return u.parts, nil
 }
 
-func unpack(body []byte) ([]byte, error) {
+// unpack unpacks a body into memory that it may use.
+func unpack(body, into []byte) ([]byte, error) {
 	if len(body) < checkSize {
 		return nil, errors.New("it is cut off")
 	}
@@ -165,7 +176,10 @@ func unpack(body []byte) ([]byte, error) {
 	if size > MaxBytes {
 		return nil, fmt.Errorf("it says that it holds %d bytes", size)
 	}
-	text, err := s2.Decode(nil, body[checkSize:])
+	if size > cap(into) && into != nil {
+		into = make([]byte, 0, size+size/8) // the next may be a little longer
+	}
+	text, err := s2.Decode(into[:cap(into)], body[checkSize:])
 	if err != nil {
 		return nil, err
 	}
@@ -212,18 +226,30 @@ type Line struct {
 }
 
 // Lines returns the records of a batch without decoding them, in the order of sequence.
-func Lines(b datastore.Batch) ([]Line, error) {
-	texts, err := lines(&b)
+func Lines(b datastore.Batch) ([]Line, error) { return new(Unpacker).Lines(&b) }
+
+// Lines returns what the function of this name does. They are there until the next batch.
+func (u *Unpacker) Lines(b *datastore.Batch) ([]Line, error) {
+	texts, err := u.lines(b)
 	if err != nil {
 		return nil, err
 	}
-	all := make([]Line, len(texts))
+	u.all = slices.Grow(u.all[:0], len(texts))
 	for i, text := range texts {
 		l := Line{ID: record.LineID(text), Sequence: b.FirstSequence + int64(i), Text: text}
 		if string(l.ID) < b.FirstID || string(l.ID) > b.LastID || !record.Numbered(text, b.Replica, l.Sequence) {
 			return nil, fmt.Errorf("unpack batch %s of %s: %w: line %d is not the record %d", b.FirstID, b.Replica, ErrCorrupt, i+1, l.Sequence)
 		}
-		all[i] = l
+		u.all = append(u.all, l)
 	}
-	return all, nil
+	return u.all, nil
+}
+
+// Packed returns the lines of a batch as they are packed, with S2 and each with a newline behind it; nil where one line stands
+// by itself. They are what [Lines] unpacks and checks.
+func Packed(b *datastore.Batch) []byte {
+	if b.Plain {
+		return nil
+	}
+	return b.Body[checkSize:]
 }

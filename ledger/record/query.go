@@ -51,7 +51,8 @@ func Numbered(line []byte, stream string, sequence int64) bool {
 	if !ok || len(rest) < idLen+len(ofTime) {
 		return false
 	}
-	number := appendString([]byte(`,"replica":`), stream)
+	var room [128]byte
+	number := appendString(append(room[:0], `,"replica":`...), stream)
 	number = append(strconv.AppendInt(append(number, `,"sequence":`...), sequence, 10), ',')
 	return bytes.HasPrefix(rest[idLen+len(ofTime):], number)
 }

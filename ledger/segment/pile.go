@@ -23,7 +23,8 @@ type Pile struct {
 // bundle is lines that follow each other, packed.
 type bundle struct {
 	packed []byte
-	end    int // the number behind the last of them
+	ended  bool // a newline is behind each, and no length before it
+	end    int  // the number behind the last of them
 }
 
 // bundleBytes is about how much of a pile is unpacked at a time.
@@ -56,10 +57,26 @@ func (p *Pile) Add(line []byte) {
 		p.empty++
 	}
 	if len(p.open) >= bundleBytes {
-		p.room = s2.Encode(p.room[:cap(p.room)], p.open)
-		p.bundles = append(p.bundles, bundle{bytes.Clone(p.room), p.count})
-		p.open = p.open[:0]
+		p.pack()
 	}
+}
+
+// pack packs the lines that are not.
+func (p *Pile) pack() {
+	p.room = s2.Encode(p.room[:cap(p.room)], p.open)
+	p.bundles = append(p.bundles, bundle{packed: bytes.Clone(p.room), end: p.count})
+	p.open = p.open[:0]
+}
+
+// AddPacked adds lines that are packed with S2 already, none of them empty and each with a newline behind it; so many, and
+// so long together. It keeps their memory, and unpacks them together.
+func (p *Pile) AddPacked(packed []byte, lines, size int) {
+	if len(p.open) > 0 {
+		p.pack()
+	}
+	p.count += lines
+	p.bytes += size
+	p.bundles = append(p.bundles, bundle{packed: packed, ended: true, end: p.count})
 }
 
 // Append adds the lines of another pile from a number on, and before another.
@@ -88,7 +105,7 @@ func (p *Pile) From(number int) iter.Seq[[]byte] {
 				at = p.bundles[i].end
 				continue
 			}
-			for line := range lines(p.text(i, &room)) {
+			for line := range p.lines(i, &room) {
 				if at >= number && !yield(line) {
 					return
 				}
@@ -103,20 +120,32 @@ func (p *Pile) text(i int, room *[]byte) []byte {
 	if i == len(p.bundles) {
 		return p.open
 	}
-	text, err := s2.Decode((*room)[:cap(*room)], p.bundles[i].packed)
+	packed := p.bundles[i].packed
+	size, err := s2.DecodedLen(packed)
+	if size > cap(*room) {
+		*room = make([]byte, 0, size+size/8) // the next may be a little longer
+	}
+	if err == nil {
+		*room, err = s2.Decode((*room)[:cap(*room)], packed)
+	}
 	if err != nil {
 		panic(err) // it is our own memory
 	}
-	*room = text
-	return text
+	return *room
 }
 
-func lines(text []byte) iter.Seq[[]byte] {
+// lines gives the lines of a bundle, which is unpacked in a room, or those behind them all.
+func (p *Pile) lines(i int, room *[]byte) iter.Seq[[]byte] {
+	text, ended := p.text(i, room), i < len(p.bundles) && p.bundles[i].ended
 	return func(yield func([]byte) bool) {
 		for len(text) > 0 {
-			length, size := binary.Uvarint(text)
-			line := text[size : size+int(length) : size+int(length)]
-			if text = text[size+len(line):]; len(line) == 0 {
+			length, size, behind := bytes.IndexByte(text, '\n'), 0, 1
+			if !ended {
+				n, before := binary.Uvarint(text)
+				length, size, behind = int(n), before, 0
+			}
+			line := text[size : size+length : size+length]
+			if text = text[size+length+behind:]; len(line) == 0 {
 				line = nil
 			}
 			if !yield(line) {
@@ -141,7 +170,7 @@ func (p *Pile) Ordered(order []int, places int, pause ...Pause) (*Pile, error) {
 				delete(held, oldest[0])
 				oldest = oldest[1:]
 			}
-			held[at], oldest = slices.Collect(lines(p.text(at, new([]byte)))), append(oldest, at)
+			held[at], oldest = slices.Collect(p.lines(at, new([]byte))), append(oldest, at)
 		}
 		first := 0
 		if at > 0 {
