@@ -18,6 +18,8 @@ type indexer struct {
 	count    int // of the rows
 	ids      []place
 	postings []posting
+	sampled  int // how many of them were left of the first rows
+	often    often
 	keys     []uint64
 	keyer    record.Keyer
 }
@@ -43,20 +45,24 @@ func (x *indexer) add(r *record.Record, at uint16) {
 		x.grow()
 	}
 	for _, key := range x.keys {
-		x.postings = append(x.postings, newPosting(key, at))
+		if p := newPosting(key, at); !x.often.add(p) {
+			x.postings = append(x.postings, p)
+		}
+	}
+	if len(x.ids) == sampledRows {
+		x.postings = x.often.choose(x.postings, x.count)
+		x.sampled = len(x.postings)
 	}
 }
 
-// grow makes room for more postings: as there were with some rows, so it will be with the others.
+// grow makes room for more postings: as there were since the first rows, so it will be with the others.
 func (x *indexer) grow() {
-	const some = 256
-	rows := len(x.ids)
-	if rows < some {
-		x.postings = slices.Grow(x.postings, some*len(x.keys))
-		return
+	more, rows := sampledRows*len(x.keys), len(x.ids)-sampledRows
+	if rows > 0 {
+		more = (len(x.postings) - x.sampled) * (x.count - len(x.ids)) / rows
+		more = max(more+more/16, len(x.keys))
 	}
-	all := len(x.postings) * x.count / rows
-	x.postings = slices.Grow(x.postings, max(all+all/16-len(x.postings), len(x.keys)))
+	x.postings = slices.Grow(x.postings, more)
 }
 
 // sequencesTogether is how many sequences have one key: they lie beside each other anyway.
@@ -116,9 +122,33 @@ func (x *indexer) index(info Info, data []byte, pause []Pause) (Info, []byte, er
 		return Info{}, nil, err
 	}
 	x.postings = slices.Compact(x.postings)
-	body, blocks := appendBlocks(order, x.postings, 16)
+	body, blocks, err := x.appendBlocks(order, pause)
+	if err != nil {
+		return Info{}, nil, err
+	}
 	h.blocks = blocks
 	return info, append(h.encode(), body...), nil
+}
+
+// appendBlocks appends the blocks of the index.
+func (x *indexer) appendBlocks(dst []byte, pause []Pause) ([]byte, []block, error) {
+	w := newBlockWriter(dst, len(x.postings)+x.often.count(), 16)
+	rest, room := x.postings, make([]posting, 0, min(len(x.often.keys), 1)*x.count)
+	for i, key := range x.often.keys {
+		for len(rest) > 0 && rest[0].key() < key {
+			rest = w.add(rest)
+		}
+		room = x.often.postings(room[:0], i)
+		w.add(room)
+		if err := paused(pause); err != nil {
+			return nil, nil, err
+		}
+	}
+	for len(rest) > 0 {
+		rest = w.add(rest)
+	}
+	dst, blocks := w.close()
+	return dst, blocks, nil
 }
 
 // sort brings the records into the order of their ids. Where that is not the order of the rows, with none removed,
@@ -149,6 +179,7 @@ func (x *indexer) sort(count int) []byte {
 	for i, p := range x.postings {
 		x.postings[i] = p&^0xffff | posting(ranks[p.place()])
 	}
+	x.often.rank(ranks)
 	return s2.Encode(nil, order)
 }
 

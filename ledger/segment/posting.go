@@ -43,42 +43,64 @@ type block struct {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // appendBlocks appends sorted postings in blocks. A place has that many bits.
+func appendBlocks(dst []byte, postings []posting, bits int) ([]byte, []block) {
+	w := newBlockWriter(dst, len(postings), bits)
+	for len(postings) > 0 {
+		postings = w.add(postings)
+	}
+	return w.close()
+}
+
+// blockWriter writes an index's blocks.
 //
 // Of a key stands its distance from the one before it. One place stands in the same number, shifted; of more, how many
 // they are, and their distances or a bitmap, whatever is smaller.
-func appendBlocks(dst []byte, postings []posting, bits int) ([]byte, []block) {
-	var blocks []block
-	dst = slices.Grow(dst, 2*len(postings)) // which is more than they take, nearly always
-	begin := len(dst)
-	previous := uint64(0)
-	for at := 0; at < len(postings); {
-		key := postings[at].key()
-		end := at + 1
-		for end < len(postings) && postings[end].key() == key {
-			end++
-		}
-		if len(blocks) == 0 || len(dst)-begin >= blockBytes {
-			blocks = closeBlock(blocks, dst, begin)
-			begin, previous = len(dst), key
-			blocks = append(blocks, block{first: key, offset: int64(begin)})
-		}
-		dst = appendPlaces(dst, key-previous, postings[at:end], bits)
-		at, previous = end, key
-	}
-	return dst, closeBlock(blocks, dst, begin)
+type blockWriter struct {
+	dst      []byte
+	bits     int // of a place
+	blocks   []block
+	begin    int    // where the last of them does
+	previous uint64 // key
+	places   []uint32
 }
 
-func closeBlock(blocks []block, dst []byte, begin int) []block {
-	if len(blocks) > 0 {
-		last := &blocks[len(blocks)-1]
-		last.length, last.sum = len(dst)-begin, crc32.Checksum(dst[begin:], castagnoli)
-	}
-	return blocks
+// newBlockWriter returns one that appends some number of postings, about.
+func newBlockWriter(dst []byte, postings, bits int) *blockWriter {
+	dst = slices.Grow(dst, 2*postings) // which is more than they take, nearly always
+	return &blockWriter{dst: dst, bits: bits, begin: len(dst)}
 }
 
-func appendPlaces(dst []byte, distance uint64, postings []posting, bits int) []byte {
+// add appends the places of the first key of sorted postings, which is behind those before it, and returns the others.
+func (w *blockWriter) add(postings []posting) []posting {
+	key, end := postings[0].key(), 1
+	for end < len(postings) && postings[end].key() == key {
+		end++
+	}
+	if len(w.blocks) == 0 || len(w.dst)-w.begin >= blockBytes {
+		w.closeBlock()
+		w.begin, w.previous = len(w.dst), key
+		w.blocks = append(w.blocks, block{first: key, offset: int64(w.begin)})
+	}
+	w.dst = w.appendPlaces(w.dst, key-w.previous, postings[:end])
+	w.previous = key
+	return postings[end:]
+}
+
+func (w *blockWriter) closeBlock() {
+	if len(w.blocks) > 0 {
+		last := &w.blocks[len(w.blocks)-1]
+		last.length, last.sum = len(w.dst)-w.begin, crc32.Checksum(w.dst[w.begin:], castagnoli)
+	}
+}
+
+func (w *blockWriter) close() ([]byte, []block) {
+	w.closeBlock()
+	return w.dst, w.blocks
+}
+
+func (w *blockWriter) appendPlaces(dst []byte, distance uint64, postings []posting) []byte {
 	if len(postings) == 1 {
-		return binary.AppendUvarint(dst, (distance<<bits|uint64(postings[0].place()))<<1|1)
+		return binary.AppendUvarint(dst, (distance<<w.bits|uint64(postings[0].place()))<<1|1)
 	}
 	dst = binary.AppendUvarint(dst, distance<<1)
 	begin, count, runs := len(dst), len(postings), 0
@@ -98,21 +120,21 @@ func appendPlaces(dst []byte, distance uint64, postings []posting, bits int) []b
 		if count <= most || len(dst)-from <= least+min(4*runs, 2*count, MaxRows/8) {
 			return dst
 		}
-		bitmap := bitmapOf(postings)
+		bitmap := w.bitmap(postings)
 		if uint64(len(dst)-from) <= bitmap.GetSerializedSizeInBytes() {
 			return dst
 		}
 		return appendBitmap(dst[:begin], bitmap, count)
 	}
-	return appendBitmap(dst, bitmapOf(postings), count)
+	return appendBitmap(dst, w.bitmap(postings), count)
 }
 
-func bitmapOf(postings []posting) *roaring.Bitmap {
-	places := make([]uint32, len(postings))
-	for i, p := range postings {
-		places[i] = uint32(p.place())
+func (w *blockWriter) bitmap(postings []posting) *roaring.Bitmap {
+	w.places = w.places[:0]
+	for _, p := range postings {
+		w.places = append(w.places, uint32(p.place()))
 	}
-	bitmap := roaring.BitmapOf(places...)
+	bitmap := roaring.BitmapOf(w.places...)
 	bitmap.RunOptimize()
 	return bitmap
 }

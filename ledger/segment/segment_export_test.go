@@ -4,6 +4,8 @@ import (
 	"context"
 	"hash/crc32"
 	"io"
+
+	"cordon/ledger/record"
 )
 
 // Trusting makes an index of anything that has right checksums: its head those of the data, one block that holds
@@ -35,6 +37,21 @@ func Pairs(text []byte) ([]byte, error) {
 		return nil, err
 	}
 	return p.encode(nil), nil
+}
+
+// IndexOfPostings returns the index of a segment with these lines as it is where each key of each row is a posting.
+func IndexOfPostings(b *Built, lines [][]byte) ([]byte, error) {
+	x := newIndexer(b.Info.Count)
+	x.ids = make([]place, sampledRows) // so no row is the last of the first ones
+	for i, line := range lines {
+		var r record.Record
+		if err := record.Decode(line, &r); err == nil {
+			x.add(&r, uint16(i))
+		}
+	}
+	x.ids = x.ids[sampledRows:]
+	_, index, err := x.index(b.Info, b.Data, nil)
+	return index, err
 }
 
 // NewSmallWriter returns a writer of row groups of so many rows.
