@@ -20,7 +20,7 @@ type Built struct {
 	Index []byte
 }
 
-// rowsAtOnce is how many rows are made, or read, in one go.
+// rowsAtOnce is how many rows are read in one go.
 const rowsAtOnce = 256
 
 // pageBytes is about how much of a column has to be unpacked for one value of it, and dictionaryBytes how much more at

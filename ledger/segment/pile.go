@@ -24,7 +24,8 @@ type Pile struct {
 type bundle struct {
 	packed []byte
 	ended  bool // a newline is behind each, and no length before it
-	end    int  // the number behind the last of them
+	// The number behind the last of them, how long they are with all before them, and how many of these are empty.
+	end, bytes, empty int
 }
 
 // bundleBytes is about how much of a pile is unpacked at a time.
@@ -64,33 +65,58 @@ func (p *Pile) Add(line []byte) {
 // pack packs the lines that are not.
 func (p *Pile) pack() {
 	p.room = s2.Encode(p.room[:cap(p.room)], p.open)
-	p.bundles = append(p.bundles, bundle{packed: bytes.Clone(p.room), end: p.count})
+	p.bundles = append(p.bundles, bundle{packed: bytes.Clone(p.room), end: p.count, bytes: p.bytes, empty: p.empty})
 	p.open = p.open[:0]
 }
 
 // AddPacked adds lines that are packed with S2 already, none of them empty and each with a newline behind it; so many, and
 // so long together. It keeps their memory, and unpacks them together.
 func (p *Pile) AddPacked(packed []byte, lines, size int) {
+	p.add(bundle{packed: packed, ended: true, end: lines, bytes: size})
+}
+
+// add adds a bundle, which says of itself what it says in a pile of those before it, too.
+func (p *Pile) add(b bundle) {
 	if len(p.open) > 0 {
 		p.pack()
 	}
-	p.count += lines
-	p.bytes += size
-	p.bundles = append(p.bundles, bundle{packed: packed, ended: true, end: p.count})
+	p.count, p.bytes, p.empty = p.count+b.end, p.bytes+b.bytes, p.empty+b.empty
+	b.end, b.bytes, b.empty = p.count, p.bytes, p.empty
+	p.bundles = append(p.bundles, b)
 }
 
-// Append adds the lines of another pile from a number on, and before another.
+// Append adds the lines of another pile from a number on, and before another. What is packed there stays packed.
 func (p *Pile) Append(more *Pile, from, to int, pause ...Pause) error {
+	before := bundle{}
+	for _, b := range more.bundles {
+		whole := before.end >= from && b.end <= to
+		if whole {
+			p.add(bundle{b.packed, b.ended, b.end - before.end, b.bytes - before.bytes, b.empty - before.empty})
+			from = b.end
+		} else if err := p.appendLines(more, from, min(to, b.end), pause); err != nil {
+			return err
+		} else {
+			from = max(from, min(to, b.end))
+		}
+		before = b
+	}
+	return p.appendLines(more, from, to, pause)
+}
+
+// appendLines adds lines of another pile one by one.
+func (p *Pile) appendLines(more *Pile, from, to int, pause []Pause) error {
+	if from >= to {
+		return nil
+	}
 	at := from
 	for line := range more.From(from) {
-		if at == to {
-			return nil
-		}
 		if err := paused(pause); err != nil {
 			return err
 		}
 		p.Add(line)
-		at++
+		if at++; at == to {
+			return nil
+		}
 	}
 	return nil
 }

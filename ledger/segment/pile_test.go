@@ -64,6 +64,9 @@ func TestAPileIsAListOfLines(t *testing.T) {
 		if err := more.Append(p, from, to); err != nil || !sameLines(gathered(more, len(lines)), lines[from:to]) {
 			t.Fatalf("from %d to %d it gives %d lines, %v", from, to, more.Len()-len(lines), err)
 		}
+		if both := segment.NewPile(append(slices.Clone(lines), lines[from:to]...)...); more.Len() != both.Len() || more.Bytes() != both.Bytes() || more.Empty() != both.Empty() {
+			t.Fatalf("with them it says that it has %d of %d bytes, %d of them empty", more.Len(), more.Bytes(), more.Empty())
+		}
 		order := random.Perm(len(lines))
 		want := make([][]byte, len(lines))
 		for i, number := range order {
