@@ -30,16 +30,20 @@ func (c *call) readBody(media string) ([]byte, error) {
 // largestBody bounds a body, in bytes.
 func (c *call) largestBody() int64 { return max(c.server.config.MaxBody, c.route.largest) }
 
+// buffer returns empty memory that is used again when the call has ended; what it grows to is to be put into c.body.
+func (c *call) buffer() []byte {
+	c.body, _ = bodies.Get().(*[]byte)
+	return (*c.body)[:0]
+}
+
 // readAll reads the whole body, which must be within the limit. What it gives is valid until the call ends.
 func (c *call) readAll() ([]byte, error) {
 	limit := c.largestBody()
 	if c.req.ContentLength > limit {
 		return nil, c.tooLarge(limit)
 	}
-	buffer, _ := bodies.Get().(*[]byte)
-	c.body = buffer
-	data := (*buffer)[:0]
-	defer func() { *buffer = data[:0] }()
+	data := c.buffer()
+	defer func() { *c.body = data[:0] }()
 	for {
 		if len(data) == cap(data) {
 			data = append(data, 0)[:len(data)]

@@ -20,7 +20,7 @@ type call struct {
 
 	origin      guard.Origin
 	ctx         deadline
-	body        *[]byte   // pooled; nil before it is read
+	body        *[]byte   // pooled; nil as long as there is none, of the request or of a long answer
 	values      [6]string // behind the headers of the answer, which are slices
 	used        int
 	explanation explanation

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -81,7 +82,7 @@ func listRecords(c *call) error {
 	if err != nil {
 		return err
 	}
-	body, last, given := []byte(`{"items":[`), "", 0
+	body, last, given := append(c.buffer(), `{"items":[`...), "", 0
 	next := ""
 	for record, err := range found {
 		if err != nil {
@@ -94,6 +95,11 @@ func listRecords(c *call) error {
 		if given > 0 {
 			body = append(body, ',')
 		}
+		// Changes may be long, and what append leaves behind as it grows by quarters is five times the answer.
+		const rest = 2 << 10
+		if most := len(record.Input) + len(record.Reasons) + len(record.Details) + rest; most > cap(body)-len(body) {
+			body = slices.Grow(body, max(most, cap(body)))
+		}
 		body = record.AppendJSON(body)
 		last = record.ID
 		given++
@@ -102,7 +108,8 @@ func listRecords(c *call) error {
 	if body, err = jsontext.AppendQuote(body, c.cursor(next)); err != nil {
 		return fmt.Errorf("write cursor: %w", err)
 	}
-	c.send(http.StatusOK, append(body, '}'))
+	*c.body = append(body, '}')
+	c.send(http.StatusOK, *c.body)
 	return nil
 }
 
