@@ -128,7 +128,7 @@ func (s *sheaf) sort(streams int, pause segment.Pause) error {
 		}
 		s.lines = *lines
 	}
-	s.ids = nil
+	s.ids, s.unpacker = nil, batch.Unpacker{} // what is gathered is in the lines
 	return nil
 }
 

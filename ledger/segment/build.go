@@ -45,12 +45,12 @@ func Build(first, generation int64, lines *Pile, pause ...Pause) (Built, error) 
 	var data bytes.Buffer
 	w := newTable(&data, parquet.PageBufferSize(pageBytes), parquet.DictionaryMaxBytes(dictionaryBytes))
 	x := newIndexer(b.Info.Count)
-	reads := newLineReader(w)
+	reads, turn := newLineReader(w), newPacer(pause)
 	i := 0
 	for line := range lines.From(0) {
 		r, err := reads.row(first+int64(i), line)
 		if err == nil {
-			err = paused(pause)
+			err = turn.line(line)
 		}
 		if err != nil {
 			return Built{}, fmt.Errorf("build a segment: %w", err)
@@ -95,6 +95,27 @@ func paused(pause []Pause) error {
 		}
 	}
 	return nil
+}
+
+// pacer pauses by how much was done: to look at the clock for each line would be a good part of it.
+type pacer struct {
+	pause []Pause
+	done  int // bytes, since the last
+}
+
+// pacedBytes is how much there is between two pauses: some tenth of a millisecond.
+const pacedBytes = 8 << 10
+
+// newPacer returns one that pauses with the first line.
+func newPacer(pause []Pause) pacer { return pacer{pause, pacedBytes} }
+
+// line is called for each line. One that is empty takes time, too.
+func (p *pacer) line(line []byte) error {
+	if p.done += 64 + len(line); p.done < pacedBytes {
+		return nil
+	}
+	p.done = 0
+	return paused(p.pause)
 }
 
 // lineReader makes rows of lines, and has them written. It remembers the codes of reasons, which are the same in many records.

@@ -31,7 +31,7 @@ func (s *Segment) Pile(ctx context.Context, pause ...Pause) (*Pile, error) {
 		return nil, s.failed(err)
 	}
 	defer in.close()
-	lines := new(Pile)
+	lines, turn := new(Pile), newPacer(pause)
 	var text []byte
 	for range s.info.Count {
 		r, err := in.row()
@@ -42,7 +42,7 @@ func (s *Segment) Pile(ctx context.Context, pause ...Pause) (*Pile, error) {
 			text = r.appendLine(text)
 		}
 		lines.Add(text)
-		if err := paused(pause); err != nil {
+		if err := turn.line(text); err != nil {
 			return nil, err
 		}
 	}
@@ -130,7 +130,7 @@ func (s *Segment) checkRows(ctx context.Context, lines *Pile, x *indexer, pause 
 	}
 	defer in.close()
 	var text []byte
-	at := 0
+	at, turn := 0, newPacer(pause)
 	for line := range lines.From(0) {
 		r, err := in.row()
 		if err != nil {
@@ -148,7 +148,7 @@ func (s *Segment) checkRows(ctx context.Context, lines *Pile, x *indexer, pause 
 			}
 			x.add(&r.Record, uint16(at))
 		}
-		if err := paused(pause); err != nil {
+		if err := turn.line(line); err != nil {
 			return err
 		}
 		at++

@@ -108,9 +108,9 @@ func (p *Pile) appendLines(more *Pile, from, to int, pause []Pause) error {
 	if from >= to {
 		return nil
 	}
-	at := from
+	at, turn := from, newPacer(pause)
 	for line := range more.From(from) {
-		if err := paused(pause); err != nil {
+		if err := turn.line(line); err != nil {
 			return err
 		}
 		p.Add(line)
@@ -186,10 +186,8 @@ func (p *Pile) lines(i int, room *[]byte) iter.Seq[[]byte] {
 func (p *Pile) Ordered(order []int, places int, pause ...Pause) (*Pile, error) {
 	ordered := new(Pile)
 	held, oldest := map[int][][]byte{}, []int(nil)
+	turn := newPacer(pause)
 	for _, number := range order {
-		if err := paused(pause); err != nil {
-			return nil, err
-		}
 		at, _ := slices.BinarySearchFunc(p.bundles, number, func(b bundle, number int) int { return b.end - number - 1 })
 		if held[at] == nil {
 			if len(oldest) > places {
@@ -202,7 +200,11 @@ func (p *Pile) Ordered(order []int, places int, pause ...Pause) (*Pile, error) {
 		if at > 0 {
 			first = p.bundles[at-1].end
 		}
-		ordered.Add(held[at][number-first])
+		line := held[at][number-first]
+		if err := turn.line(line); err != nil {
+			return nil, err
+		}
+		ordered.Add(line)
 	}
 	return ordered, nil
 }
