@@ -158,7 +158,13 @@ func (p *page) of(row int) parquet.Value {
 		return parquet.Int64Value(p.numbers[p.value])
 	case format.DeltaLengthByteArray:
 		return parquet.ByteArrayValue(p.plain[p.offsets[p.value]:p.offsets[p.value+1]])
+	default: // plain, as there is no other that was read
+		return p.plainValue()
 	}
+}
+
+// plainValue returns the value at the cursor of a page that has one after the other.
+func (p *page) plainValue() parquet.Value {
 	if p.chunk.kind != parquet.ByteArray {
 		return fixed(p.chunk.kind, p.plain, p.value)
 	}
@@ -180,9 +186,10 @@ func fixed(kind parquet.Kind, data []byte, n int) parquet.Value {
 		return parquet.BooleanValue(data[n/8]>>(n%8)&1 == 1)
 	case parquet.Int64:
 		return parquet.Int64Value(int64(binary.LittleEndian.Uint64(data[8*n:])))
+	default:
+		const uuidBytes = 16
+		return parquet.FixedLenByteArrayValue(data[uuidBytes*n:][:uuidBytes])
 	}
-	const uuidBytes = 16
-	return parquet.FixedLenByteArrayValue(data[uuidBytes*n:][:uuidBytes])
 }
 
 // textHead is what stands before a text: how long it is.
