@@ -165,13 +165,15 @@ func (p *Pile) lines(i int, room *[]byte) iter.Seq[[]byte] {
 	text, ended := p.text(i, room), i < len(p.bundles) && p.bundles[i].ended
 	return func(yield func([]byte) bool) {
 		for len(text) > 0 {
-			length, size, behind := bytes.IndexByte(text, '\n'), 0, 1
-			if !ended {
-				n, before := binary.Uvarint(text)
-				length, size, behind = int(n), before, 0
+			var line []byte
+			if ended {
+				length := bytes.IndexByte(text, '\n')
+				line, text = text[:length:length], text[length+1:]
+			} else {
+				length, size := binary.Uvarint(text)
+				line, text = text[size:size+int(length):size+int(length)], text[size+int(length):]
 			}
-			line := text[size : size+length : size+length]
-			if text = text[size+length+behind:]; len(line) == 0 {
+			if len(line) == 0 {
 				line = nil
 			}
 			if !yield(line) {
