@@ -170,6 +170,12 @@ func TestTheStoreIsCutOff(t *testing.T) { // docs/design.md 9, store unreachable
 		}
 	}
 	p.awaitMetric(t, "cordon_store_up 1")
+	// The feed tries again at its own time, up to a second later.
+	for begun := time.Now(); !strings.Contains(p.Output(), `"change feed goes on"`); p.ask(t, "GET", "/readyz", "") {
+		if time.Since(begun) > time.Minute {
+			t.Fatal("the store is back and the feed does not go on")
+		}
+	}
 	for _, line := range []string{"store does not answer", "store answers again", "change feed interrupted", "change feed goes on"} {
 		if n := strings.Count(p.Output(), `"`+line+`"`); n != 1 {
 			t.Errorf("the log says %d times %q, want once", n, line)
