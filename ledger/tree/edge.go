@@ -86,7 +86,7 @@ func fold(subtrees []Hash) Hash {
 	}
 	root := subtrees[len(subtrees)-1]
 	for _, left := range slices.Backward(subtrees[:len(subtrees)-1]) {
-		root = above(left, root)
+		root = tlog.NodeHash(left, root)
 	}
 	return root
 }
@@ -97,7 +97,7 @@ func perfect(hashes []Hash) Hash {
 	row := room[:copy(room[:], hashes)]
 	for len(row) > 1 {
 		for i := range len(row) / 2 {
-			row[i] = above(row[2*i], row[2*i+1])
+			row[i] = tlog.NodeHash(row[2*i], row[2*i+1])
 		}
 		row = row[:len(row)/2]
 	}

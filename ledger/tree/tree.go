@@ -79,20 +79,8 @@ func Empty() Head { return Head{Hash: sha256.Sum256(nil)} }
 // Entry returns the entry of a record's line.
 func Entry(line []byte) [32]byte { return sha256.Sum256(line) }
 
-// Leaf returns the hash of the leaf of an entry: as the library does, in memory that need not be collected.
-func Leaf(entry [32]byte) Hash {
-	var data [1 + tlog.HashSize]byte // 0: a leaf
-	copy(data[1:], entry[:])
-	return sha256.Sum256(data[:])
-}
-
-// above returns the hash above two others.
-func above(left, right Hash) Hash {
-	data := [1 + 2*tlog.HashSize]byte{1}
-	copy(data[1:], left[:])
-	copy(data[1+tlog.HashSize:], right[:])
-	return sha256.Sum256(data[:])
-}
+// Leaf returns the hash of the leaf of an entry.
+func Leaf(entry [32]byte) Hash { return tlog.RecordHash(entry[:]) }
 
 // edgeAt returns the edge of a head.
 func (t *Tree) edgeAt(ctx context.Context, at Head) (*edge, error) {
