@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"strings"
 	"time"
 
 	"cordon/ledger/record"
@@ -311,35 +312,19 @@ func appendUUID(dst []byte, id uuid.UUID) []byte {
 }
 
 // parseUUID reads a UUID that is written as its String writes it.
-func parseUUID(s string) (id uuid.UUID, ok bool) {
-	if len(s) != len(noID) || s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
-		return id, false
+func parseUUID(s string) (uuid.UUID, bool) {
+	if len(s) != len(noID) {
+		return uuid.UUID{}, false
 	}
-	bad := digits(id[:4], s) | digits(id[4:6], s[9:]) | digits(id[6:8], s[14:]) | digits(id[8:10], s[19:]) | digits(id[10:], s[24:])
-	return id, bad < 16
+	id, err := uuid.Parse(s)
+	return id, err == nil && strings.ToLower(s) == s
 }
 
 // parseTrace reads 32 hexadecimal digits in lower case.
 func parseTrace(s string) (id [16]byte, ok bool) {
-	return id, len(s) == 2*len(id) && digits(id[:], s) < 16
+	if len(s) != 2*len(id) || strings.ToLower(s) != s {
+		return id, false
+	}
+	_, err := hex.Decode(id[:], []byte(s))
+	return id, err == nil
 }
-
-// digits reads two hexadecimal digits for each byte. It returns less than 16 where all of them are, in lower case.
-func digits(dst []byte, s string) (bad byte) {
-	for i := range dst {
-		high, low := digitOf[s[2*i]], digitOf[s[2*i+1]]
-		dst[i], bad = high<<4|low&15, bad|high|low
-	}
-	return bad
-}
-
-// digitOf has what a digit in lower case stands for, and 16 for every other byte.
-var digitOf = func() (of [256]byte) {
-	for c := range of {
-		of[c] = 16
-	}
-	for i, c := range []byte("0123456789abcdef") {
-		of[c] = byte(i)
-	}
-	return of
-}()
