@@ -1,12 +1,45 @@
 package segment
 
 import (
+	"bytes"
 	"context"
+	"errors"
 	"hash/crc32"
 	"io"
 
 	"cordon/ledger/record"
+
+	"github.com/parquet-go/parquet-go"
 )
+
+// LinesByTheLibrary returns the lines that a file makes where the library reads its pages, and not we.
+func LinesByTheLibrary(data []byte) (lines [][]byte, err error) {
+	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	rows, read := file.RowGroups()[0].Rows(), make([]parquet.Row, 1)
+	defer func() { _ = rows.Close() }()
+	for {
+		n, err := rows.ReadRows(read)
+		if n == 0 {
+			if errors.Is(err, io.EOF) {
+				err = nil
+			}
+			return lines, err
+		}
+		var r row
+		into := columns(&r)
+		for _, value := range read[0] {
+			into[value.Column()].set(value, nil)
+		}
+		var line []byte
+		if !r.removed {
+			line = r.appendLine(nil)
+		}
+		lines = append(lines, line)
+	}
+}
 
 // Trusting makes an index of anything that has right checksums: its head those of the data, one block that holds
 // what is given. It is what a hostile writer would make.

@@ -114,6 +114,10 @@ func TestEveryLineComesOutAsItWentIn(t *testing.T) {
 		if err := errors.Join(segment.Check(t.Context(), kept, b.Info, segment.NewPile(lines...)), b.Check(t.Context(), kept, segment.NewPile(lines...))); err != nil {
 			rt.Fatalf("check: %v", err)
 		}
+		// What is checked is what our own reader of pages reads; others have the library's.
+		if others, err := segment.LinesByTheLibrary(b.Data); err != nil || !slices.EqualFunc(others, lines, bytes.Equal) {
+			rt.Fatalf("the library reads other lines (%v): %q, want %q", err, others, lines)
+		}
 		from := rapid.IntRange(0, len(lines)).Draw(rt, "from")
 		to := rapid.IntRange(from, len(lines)).Draw(rt, "to")
 		s := segment.Open(kept, b.Info, segment.NewCache(1<<20))
