@@ -2,10 +2,13 @@ package notify_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -14,9 +17,7 @@ import (
 
 // However many mails are tried, that the server is away is said once, and once that it is back.
 func TestAMailServerThatIsAwayIsSaidOnce(t *testing.T) {
-	away := listen(t)
-	address := away.Addr().String()
-	_ = away.Close()
+	address, comeBack := away(t)
 	log, now := &lines{}, newClock()
 	box := openMailbox(t, mailboxOptions{}, nil)
 	config := box.config()
@@ -34,11 +35,7 @@ func TestAMailServerThatIsAwayIsSaidOnce(t *testing.T) {
 		t.Errorf("it is %q after two tries", got)
 	}
 	// The server is there again: what comes to the old address goes on to the mailbox.
-	back, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Skip("the port is taken by another")
-	}
-	forward(t, back, there)
+	forward(t, comeBack(), there)
 	now.pass(time.Minute)
 	r.Wake()
 	r.await("mail delivered", 1)
@@ -50,6 +47,35 @@ func TestAMailServerThatIsAwayIsSaidOnce(t *testing.T) {
 	}
 	if log.count(address) > 0 || log.count("example.org") > 0 {
 		t.Errorf("the log has an address:\n%s", log.text.String())
+	}
+}
+
+// away returns an address that refuses every connection until it is listened at, and that nobody else can take meanwhile.
+func away(t *testing.T) (address string, listen func() net.Listener) {
+	t.Helper()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	must(err)
+	socket := os.NewFile(uintptr(fd), "socket")
+	t.Cleanup(func() { _ = socket.Close() })
+	must(syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	name, err := syscall.Getsockname(fd)
+	must(err)
+	bound, ok := name.(*syscall.SockaddrInet4)
+	if !ok {
+		t.Fatalf("it is bound to %v", name)
+	}
+	return fmt.Sprintf("127.0.0.1:%d", bound.Port), func() net.Listener {
+		t.Helper()
+		must(syscall.Listen(fd, 16))
+		listener, err := net.FileListener(socket)
+		must(err)
+		return listener
 	}
 }
 
