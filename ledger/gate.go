@@ -14,7 +14,7 @@ const (
 	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
 	// that it fills behind segments, there is one twice as often, with twice as much again, and then all the time.
 	sealTurn = 8 * time.Millisecond
-	// behind is 1,048,576 records: 100 MB where they are hot, and no more than a search looks through in some tenths of a second.
+	// behind is a million records: a search that has to look through them while they are hot takes some tenths of a second.
 	behind = 16
 	// mostOver is for how many slices one has to wait at most who took more than one. It is few, for one who pauses as often as
 	// they do here seldom takes twice as much: it was the disk, or others on the machine, who took the time.
