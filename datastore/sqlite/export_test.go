@@ -38,8 +38,30 @@ func (s *Store) Query(ctx context.Context, query string) error {
 }
 
 // Waiting reports how many transactions wait for their turn.
-func (s *Store) Waiting() int {
-	w := s.state.writer
+func (s *Store) Waiting() int { return s.state.writer.waiting() }
+
+// LogWaiting reports the same of the file of the log.
+func (s *Store) LogWaiting() int { return s.log.writer.waiting() }
+
+// HoldLog gets in line with those who write into the log. When it is its turn, wait commits what came before and holds
+// the turn until it is released.
+func (s *Store) HoldLog() (wait func() (release func())) {
+	w := s.log.writer
+	turn := make(chan struct{})
+	w.mu.Lock()
+	if w.queue = append(w.queue, turn); !w.taken {
+		w.taken, w.queue = true, nil
+		close(turn)
+	}
+	w.mu.Unlock()
+	return func() func() {
+		<-turn
+		w.commit()
+		return w.give
+	}
+}
+
+func (w *writer) waiting() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return len(w.queue)

@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"sync/atomic"
 	"testing"
 
-	"cordon/datastore"
 	"cordon/datastore/sqlite"
 )
 
@@ -19,31 +19,34 @@ func looseRows(t *testing.T, dir string) string {
 		(SELECT count(*) FROM chunks WHERE file NOT IN (SELECT id FROM files)) || ' pieces, ' || (SELECT count(*) FROM loose) || ' loose'`)
 }
 
-// TestShippingGoesOnWhileALargeFileIsWritten: those who ship have their turn between its pieces, and while it is removed.
+// TestShippingGoesOnWhileALargeFileIsWritten: those who ship have their turn between its pieces, and while it is
+// removed. The test is one of them: it gets in line while a piece waits, and has its turn before the next piece has.
 func TestShippingGoesOnWhileALargeFileIsWritten(t *testing.T) {
 	s := open(t, sqlite.Config{})
+	data := make([]byte, 4<<20)
 	for name, long := range map[string]func() error{
-		"written": func() error { return s.WriteFile(t.Context(), "f", make([]byte, 16<<20)) },
+		"written": func() error { return s.WriteFile(t.Context(), "f", data) },
 		"removed": func() error { return s.RemoveFiles(t.Context(), "f") },
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := s.WriteFile(t.Context(), "f", make([]byte, 16<<20)); err != nil {
+			if err := s.WriteFile(t.Context(), "f", data); err != nil {
 				t.Fatal(err)
 			}
-			done := make(chan error)
+			release := s.HoldLog()()
+			done := make(chan error, 1)
 			go func() { done <- long() }()
-			for turns := 0; ; turns++ {
-				if _, err := s.Ship(t.Context(), datastore.Batch{Replica: "r"}); err != nil {
-					t.Fatal(err)
+			turns := 0
+			for ; len(done) == 0; turns++ {
+				for s.LogWaiting() == 0 && len(done) == 0 {
+					runtime.Gosched()
 				}
-				select {
-				case err := <-done:
-					if err != nil || turns < 8 {
-						t.Errorf("whoever shipped had %d turns meanwhile, %v", turns, err)
-					}
-					return
-				default:
-				}
+				wait := s.HoldLog()
+				release()
+				release = wait()
+			}
+			release()
+			if err := <-done; err != nil || turns < 8 {
+				t.Errorf("whoever shipped had %d turns meanwhile, %v", turns, err)
 			}
 		})
 	}
