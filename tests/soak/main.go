@@ -4,14 +4,16 @@
 // that a witness was shown meanwhile.
 //
 //	go run ./tests/soak
-//	SOAK_DURATION=1h tests/with-mongodb go run ./tests/soak
+//	SOAK_DURATION=1h tests/with-mongodb go run ./tests/soak [sqlite] [mongodb]
 //
-// From seven minutes on its rounds are long enough that what is over is deleted meanwhile. It measures what a record takes on disk. Under tests/with-mongodb it does all of it on MongoDB, too, with a server of
-// its own. It exits 1 where a promise was not kept, and says which.
+// From seven minutes on its rounds are long enough that what is over is deleted meanwhile. It measures what a record
+// takes on disk. Under tests/with-mongodb it does all of it on MongoDB, too, with a server of its own; a store's name
+// has it run on that one alone. It exits 1 where a promise was not kept, and says which.
 package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -48,36 +50,47 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
-	s := &soak{program: filepath.Join(dir, "cordon"), length: length}
+	build := filepath.Join(dir, "cordon")
+	if out, err := exec.CommandContext(ctx, "go", "build", "-o", build, "cordon/cmd/cordon").CombinedOutput(); err != nil { //nolint:gosec // our own
+		return fmt.Errorf("build cordon: %w\n%s", err, out)
+	}
+	names := os.Args[1:]
+	if len(names) == 0 {
+		names = []string{"sqlite", "mongodb"}
+	}
+	for _, name := range names {
+		s := &soak{name: name, program: build, length: length}
+		if err := s.runIn(ctx, filepath.Join(dir, name)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// runIn runs the soak on its store, with all that it keeps in a directory.
+func (s *soak) runIn(ctx context.Context, dir string) (err error) {
+	data := filepath.Join(dir, "data")
+	switch s.name {
+	case "sqlite":
+		s.place = program.Place{"--data", data}
+	case "mongodb":
+		mongod := os.Getenv("CORDON_TEST_MONGODB_SERVER")
+		if mongod == "" {
+			fmt.Println("not run on MongoDB: that takes tests/with-mongodb go run ./tests/soak")
+			return nil
+		}
+		if s.database, err = program.StartDatabase(ctx, mongod, filepath.Join(dir, "database")); err != nil {
+			return err
+		}
+		defer func() { s.database.Kill() }()
+		s.place = program.Place{"--mongodb-uri", s.database.URI("soak"), "--data", data}
+	default:
+		return errors.New("there is no such store: give sqlite or mongodb, or nothing for both")
+	}
 	if s.auditor, err = newAuditor(filepath.Join(dir, "auditor")); err != nil {
 		return err
 	}
-	if out, err := exec.CommandContext(ctx, "go", "build", "-o", s.program, "cordon/cmd/cordon").CombinedOutput(); err != nil { //nolint:gosec // our own
-		return fmt.Errorf("build cordon: %w\n%s", err, out)
-	}
-	s.name, s.place = "sqlite", program.Place{"--data", filepath.Join(dir, "sqlite")}
-	if err := s.run(ctx); err != nil {
-		return fmt.Errorf("sqlite: %w", err)
-	}
-	mongod := os.Getenv("CORDON_TEST_MONGODB_SERVER")
-	if mongod == "" {
-		fmt.Println("not run on MongoDB: that takes tests/with-mongodb go run ./tests/soak")
-		return nil
-	}
-	database, err := program.StartDatabase(ctx, mongod, filepath.Join(dir, "mongodb"))
-	if err != nil {
-		return err
-	}
-	defer func() { database.Kill() }()
-	s = &soak{name: "mongodb", program: s.program, length: length, database: database,
-		place: program.Place{"--mongodb-uri", database.URI("soak"), "--data", filepath.Join(dir, "journal")}}
-	if s.auditor, err = newAuditor(filepath.Join(dir, "auditor-mongodb")); err != nil {
-		return err
-	}
-	if err := s.run(ctx); err != nil {
-		return fmt.Errorf("mongodb: %w", err)
-	}
-	return nil
+	return s.run(ctx)
 }
 
 // command runs the program and gives what it printed.
