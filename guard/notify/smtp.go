@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
+	"os"
 	"time"
 
 	"github.com/wneessen/go-mail"
@@ -113,7 +114,7 @@ func troubleOf(ctx context.Context, step string, err error) string {
 		return step + ": the server's certificate is not valid"
 	case errors.As(err, &lookup):
 		return step + ": the server's name could not be resolved"
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	case errors.Is(ctx.Err(), context.DeadlineExceeded), errors.Is(err, os.ErrDeadlineExceeded):
 		return step + ": it took too long"
 	}
 	return step + ": the connection failed"
@@ -134,7 +135,7 @@ func (m *mailer) tls() *tls.Config {
 // client makes a client of one connection.
 func (m *mailer) client(conn net.Conn, password string) (*mail.Client, error) {
 	options := []mail.Option{
-		// The context ends first, so that one thing alone decides that it took too long.
+		// The context ends first, except where the machine has no time for either.
 		mail.WithPort(m.port), mail.WithTimeout(2 * m.timeout), mail.WithTLSConfig(m.tls()), mail.WithTLSPolicy(mail.NoTLS),
 		mail.WithoutNoop(), mail.WithoutRset(),
 		mail.WithDialContextFunc(func(context.Context, string, string) (net.Conn, error) { return conn, nil }),
