@@ -397,7 +397,7 @@ func (tr *trial) run(t *testing.T, pairs, readers int, pause time.Duration) {
 // writes: first with time in a bubble, where stalls of any length cost nothing, then with real time and all
 // that runs at once, on each store. CORDON_TEST_ANSWERS asks for another number of answers.
 func TestNoAnswerIsOlderThanPromised(t *testing.T) {
-	many, some := 950_000, 50_000
+	many, some := 985_000, 15_000
 	if asked, err := strconv.Atoi(os.Getenv("CORDON_TEST_ANSWERS")); err == nil {
 		many, some = asked, asked
 	}
