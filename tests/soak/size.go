@@ -54,14 +54,21 @@ func (s *soak) measure(ctx context.Context) error {
 // settled reads the figures once they say that all of the log but what has just come is sealed. They are counted every
 // few seconds.
 func (s *soak) settled(ctx context.Context) (page string, err error) {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	for {
-		if page, err = s.figures(ctx); err == nil && figure(page, "cordon_log_sealed_records") >= float64(s.records) {
-			return page, nil
+	sealed := 0.0
+	for said := time.Now(); ; {
+		if page, err = s.figures(ctx); err == nil {
+			if sealed = figure(page, "cordon_log_sealed_records"); sealed >= float64(s.records) {
+				return page, nil
+			}
 		}
 		if ctx.Err() != nil {
-			return "", errors.Join(fmt.Errorf("the log is not sealed: %w", ctx.Err()), err)
+			return "", errors.Join(fmt.Errorf("of %d records %.0f are sealed: %w", s.records, sealed, ctx.Err()), err)
+		}
+		if time.Since(said) > 5*time.Second {
+			s.say("of %d records %.0f are sealed", s.records, sealed)
+			said = time.Now()
 		}
 		pause(ctx, 100*time.Millisecond)
 	}
