@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"cordon.example/client"
@@ -38,8 +39,8 @@ const talking = "Talking to a server (all other commands)"
 // gave every act the same reason, or filtered every reading of the log would mislead without a word.
 const eachCall = "Said with each call (flags alone: no variable, no name in the file)"
 
-// settings is the one table of everything that can be set.
-func settings() []group {
+// settings is the one table of everything that can be set. It is made once: each flag of each command is looked up in it.
+var settings = sync.OnceValue(func() []group {
 	return []group{
 		{"The server (cordon serve)", []setting{
 			{"data", "./cordon-data", folder, "folder of the embedded store and of the journal"},
@@ -186,7 +187,7 @@ func settings() []group {
 			{"checkpoint", "", files, "file with a checkpoint of before, which the log must go on from"},
 		}},
 	}
-}
+})
 
 // saidEachCall reports whether a flag is no setting.
 func saidEachCall(name string) bool {
