@@ -57,7 +57,7 @@ func TestAPolicySetThatTakesTooMuchIsStopped(t *testing.T) {
 	}
 	b := box(t)
 	b.Memory = 256 << 20
-	greedy := notes(strings.Replace(doubling(`input.action.name == "read"`, 26), "deny if", "allow if", 1))
+	greedy := notes(strings.Replace(growing(`input.action.name == "read"`, 7), "deny if", "allow if", 1))
 	got, err := b.CheckSet(t.Context(), "notes", greedy)
 	if err != nil || got.Passed() {
 		t.Errorf("checked: %+v, %v", got, err)

@@ -66,7 +66,7 @@ func TestATrialThatTakesTooMuchIsStopped(t *testing.T) {
 		t.Skip("its own memory is beyond any limit")
 	}
 	b := box(t)
-	quiet := with(doubling("count(input.action.name) == 57", 26))
+	quiet := with(growing("count(input.action.name) == 57", 7))
 	_, err := b.Try(t.Context(), quiet, blocked(strings.Repeat("x", 57)), time.Now())
 	refused, is := errors.AsType[*policies.ProblemsError](err)
 	if !is || !strings.Contains(err.Error(), "it takes more than 256 MiB of memory") || refused.Problems[0].Code != "limit_error" {
