@@ -67,7 +67,7 @@ func (s *soak) settled(ctx context.Context) (page string, err error) {
 			return "", errors.Join(fmt.Errorf("of %d records %.0f are sealed: %w", s.records, sealed, ctx.Err()), err)
 		}
 		if time.Since(said) > 5*time.Second {
-			s.say("of %d records %.0f are sealed", s.records, sealed)
+			s.say("waiting until %d records are sealed; counted were %.0f", s.records, sealed)
 			said = time.Now()
 		}
 		pause(ctx, 100*time.Millisecond)
