@@ -94,25 +94,6 @@ func (s *sheaf) add(id, line []byte) {
 	s.ids = append(s.ids, [36]byte(id))
 }
 
-// addBatch adds all records of a batch as they are packed, where there are enough of them to stay together and not too many
-// to be unpacked at a time.
-func (s *sheaf) addBatch(b *datastore.Batch, lines []batch.Line) bool {
-	const fewest, most = 32 << 10, 2 << 20
-	size := 0
-	for i := range lines {
-		size += len(lines[i].Text)
-	}
-	if packed := batch.Packed(b); packed == nil || size < fewest || size > most {
-		return false
-	} else {
-		s.lines.AddPacked(packed, len(lines), size)
-	}
-	for i := range lines {
-		s.ids = append(s.ids, [36]byte(lines[i].ID))
-	}
-	return true
-}
-
 // sort brings the records of so many streams into the order of their ids.
 func (s *sheaf) sort(streams int, pause segment.Pause) error {
 	byID := func(a, b [36]byte) int { return bytes.Compare(a[:], b[:]) }
@@ -161,11 +142,13 @@ func (l *Ledger) follow(ctx context.Context, w *worker, s *sheaf, h *head, strea
 				next = b.FirstSequence
 			}
 		}
-		if b.FirstSequence == next && s.addBatch(b, lines) {
-			next = b.LastSequence + 1
-			continue
-		}
-		for _, line := range lines {
+		for i, line := range lines {
+			const often = 32 // lines; to look at the clock for each would be a part of it
+			if i%often == 0 {
+				if err := w.pause(ctx); err != nil {
+					return err
+				}
+			}
 			if line.Sequence == next {
 				s.add(line.ID, line.Text)
 				next++

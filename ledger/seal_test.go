@@ -85,7 +85,7 @@ func TestWhatIsSealedIsFoundAsBefore(t *testing.T) {
 	})
 }
 
-// A line is a leaf as it was shipped, to the byte: also of batches that are so large that they are kept as they are packed.
+// A line is a leaf as it was shipped, to the byte.
 func TestALeafIsTheLineAsItWasShipped(t *testing.T) {
 	for name, fill := range map[string]func(w *world){
 		"few at a time": func(w *world) { w.fill() },

@@ -244,12 +244,3 @@ func (u *Unpacker) Lines(b *datastore.Batch) ([]Line, error) {
 	}
 	return u.all, nil
 }
-
-// Packed returns the lines of a batch as they are packed, with S2 and each with a newline behind it; nil where one line stands
-// by itself. They are what [Lines] unpacks and checks.
-func Packed(b *datastore.Batch) []byte {
-	if b.Plain {
-		return nil
-	}
-	return b.Body[checkSize:]
-}

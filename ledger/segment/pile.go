@@ -23,7 +23,6 @@ type Pile struct {
 // bundle is lines that follow each other, packed.
 type bundle struct {
 	packed []byte
-	ended  bool // a newline is behind each, and no length before it
 	// The number behind the last of them, how long they are with all before them, and how many of these are empty.
 	end, bytes, empty int
 }
@@ -69,12 +68,6 @@ func (p *Pile) pack() {
 	p.open = p.open[:0]
 }
 
-// AddPacked adds lines that are packed with S2 already, none of them empty and each with a newline behind it; so many, and
-// so long together. It keeps their memory, and unpacks them together.
-func (p *Pile) AddPacked(packed []byte, lines, size int) {
-	p.add(bundle{packed: packed, ended: true, end: lines, bytes: size})
-}
-
 // add adds a bundle, which says of itself what it says in a pile of those before it, too.
 func (p *Pile) add(b bundle) {
 	if len(p.open) > 0 {
@@ -91,7 +84,7 @@ func (p *Pile) Append(more *Pile, from, to int, pause ...Pause) error {
 	for _, b := range more.bundles {
 		whole := before.end >= from && b.end <= to
 		if whole {
-			p.add(bundle{b.packed, b.ended, b.end - before.end, b.bytes - before.bytes, b.empty - before.empty})
+			p.add(bundle{b.packed, b.end - before.end, b.bytes - before.bytes, b.empty - before.empty})
 			from = b.end
 		} else if err := p.appendLines(more, from, min(to, b.end), pause); err != nil {
 			return err
@@ -162,18 +155,12 @@ func (p *Pile) text(i int, room *[]byte) []byte {
 
 // lines gives the lines of a bundle, which is unpacked in a room, or those behind them all.
 func (p *Pile) lines(i int, room *[]byte) iter.Seq[[]byte] {
-	text, ended := p.text(i, room), i < len(p.bundles) && p.bundles[i].ended
+	text := p.text(i, room)
 	return func(yield func([]byte) bool) {
 		for len(text) > 0 {
-			var line []byte
-			if ended {
-				length := bytes.IndexByte(text, '\n')
-				line, text = text[:length:length], text[length+1:]
-			} else {
-				length, size := binary.Uvarint(text)
-				line, text = text[size:size+int(length):size+int(length)], text[size+int(length):]
-			}
-			if len(line) == 0 {
+			length, size := binary.Uvarint(text)
+			line := text[size : size+int(length) : size+int(length)]
+			if text = text[size+len(line):]; len(line) == 0 {
 				line = nil
 			}
 			if !yield(line) {

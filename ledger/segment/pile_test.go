@@ -9,7 +9,6 @@ import (
 
 	"cordon/ledger/segment"
 
-	"github.com/klauspost/compress/s2"
 	"pgregory.net/rapid"
 )
 
@@ -24,8 +23,6 @@ func gathered(p *segment.Pile, from int) [][]byte {
 
 func sameLines(a, b [][]byte) bool { return slices.EqualFunc(a, b, bytes.Equal) }
 
-func isEmpty(line []byte) bool { return len(line) == 0 }
-
 func TestAPileIsAListOfLines(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		// Enough for some bundles, with lines that are longer than one.
@@ -39,19 +36,7 @@ func TestAPileIsAListOfLines(t *testing.T) {
 				empty++
 			}
 		}
-		// Some are packed before they come to it.
-		p := new(segment.Pile)
-		for rest := lines; len(rest) > 0; {
-			some := rest[:min(1+random.IntN(5), len(rest))]
-			rest = rest[len(some):]
-			if text := append(bytes.Join(some, []byte{'\n'}), '\n'); random.IntN(2) == 0 && !slices.ContainsFunc(some, isEmpty) {
-				p.AddPacked(s2.Encode(nil, text), len(some), len(text)-len(some))
-				continue
-			}
-			for _, line := range some {
-				p.Add(line)
-			}
-		}
+		p := segment.NewPile(lines...)
 		if p.Len() != len(lines) || p.Bytes() != size || p.Empty() != empty {
 			t.Fatalf("it has %d lines of %d bytes, %d of them empty; want %d, %d, %d", p.Len(), p.Bytes(), p.Empty(), len(lines), size, empty)
 		}
