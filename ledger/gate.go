@@ -7,13 +7,14 @@ import (
 )
 
 const (
-	// slice is for how long one who works on the log has a processor at a time.
-	slice = time.Millisecond
+	// slice is for how long one who works on the log has a processor at a time: less than a question takes, so that one
+	// that comes meanwhile waits little.
+	slice = 250 * time.Microsecond
 	// readTurn is how often there is a slice for all readers together while questions are answered.
-	readTurn = 50 * time.Millisecond
+	readTurn = 25 * time.Millisecond
 	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
 	// that it fills behind segments, there is one twice as often, with twice as much again, and then all the time.
-	sealTurn = 8 * time.Millisecond
+	sealTurn = 2 * time.Millisecond
 	// behind is a million records: a search that has to look through them while they are hot takes some tenths of a second.
 	behind = 16
 	// mostOver is for how many slices one has to wait at most who took more than one. It is few, for one who pauses as often as

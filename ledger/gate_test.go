@@ -16,6 +16,7 @@ import (
 func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 	for _, workers := range []int{1, 4} {
 		synctest.Test(t, func(t *testing.T) {
+			all := int64(workers) * int64(time.Second/ledger.Slice)
 			var answered, slices atomic.Int64
 			g := ledger.NewGate(answered.Load, 10*time.Millisecond)
 			ctx, stop := context.WithCancel(t.Context())
@@ -24,7 +25,7 @@ func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 				working.Go(func() {
 					pause := g.Worker()
 					for pause(ctx) == nil {
-						time.Sleep(time.Millisecond) // its slice of work
+						time.Sleep(ledger.Slice) // its slice of work
 						slices.Add(1)
 					}
 				})
@@ -34,7 +35,7 @@ func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 				time.Sleep(during)
 				return slices.Load() - before
 			}
-			if got := done(time.Second); got < 990*int64(workers) {
+			if got := done(time.Second); got < all*99/100 {
 				t.Errorf("%d workers had %d slices in a quiet second", workers, got)
 			}
 			asking, quiet := context.WithCancel(ctx)
@@ -50,7 +51,7 @@ func TestWorkOnTheLogTakesItsShare(t *testing.T) {
 			}
 			quiet()
 			time.Sleep(200 * time.Millisecond)
-			if got := done(time.Second); got < 990*int64(workers) {
+			if got := done(time.Second); got < all*99/100 {
 				t.Errorf("%d workers had %d slices in a second after the questions", workers, got)
 			}
 			stop()
@@ -68,11 +69,11 @@ func TestFewQuestionsLeaveMoreToTheLog(t *testing.T) {
 			pause, slices := g.Worker(), int64(0)
 			for until := begun.Add(300 * time.Millisecond); time.Now().Before(until); {
 				ok(t, pause(t.Context()))
-				time.Sleep(time.Millisecond)
+				time.Sleep(ledger.Slice) // its slice of work
 			}
 			for until := time.Now().Add(time.Second); time.Now().Before(until); slices++ {
 				ok(t, pause(t.Context()))
-				time.Sleep(time.Millisecond) // its slice of work
+				time.Sleep(ledger.Slice) // its slice of work
 			}
 			if got := slices; got < want*9/10 || got > want*11/10 {
 				t.Errorf("with a question each %v there were %d slices in a second, want about %d", each, got, want)
@@ -83,7 +84,7 @@ func TestFewQuestionsLeaveMoreToTheLog(t *testing.T) {
 
 // A sealer that does not keep up has more of the machine: what is hot would grow without end.
 func TestASealerThatIsBehindHasMore(t *testing.T) {
-	for waiting, want := range map[int64]int64{0: 125, 15: 125, 16: 250, 31: 250, 32: 500, 48: 1000, 1000: 1000} {
+	for waiting, want := range map[int64]int64{0: 500, 15: 500, 16: 1000, 31: 1000, 32: 2000, 48: 4000, 1000: 4000} {
 		synctest.Test(t, func(t *testing.T) {
 			var answered, slices atomic.Int64
 			g := ledger.NewGate(func() int64 { return answered.Add(1000) }, time.Hour)
@@ -92,7 +93,7 @@ func TestASealerThatIsBehindHasMore(t *testing.T) {
 			ctx, stop := context.WithTimeout(t.Context(), time.Second)
 			defer stop()
 			for pause(ctx) == nil {
-				time.Sleep(time.Millisecond) // its slice of work
+				time.Sleep(ledger.Slice) // its slice of work
 				slices.Add(1)
 			}
 			if got := slices.Load(); got < want-2 || got > want+2 {
@@ -120,10 +121,10 @@ func TestALongSliceIsPaidFor(t *testing.T) {
 			work func()
 			want time.Duration
 		}{
-			"a slice":      {func() { time.Sleep(time.Millisecond) }, 10 * time.Millisecond},
-			"four slices":  {func() { time.Sleep(4 * time.Millisecond) }, 40 * time.Millisecond},
+			"a slice":      {func() { time.Sleep(ledger.Slice) }, 10 * time.Millisecond},
+			"four slices":  {func() { time.Sleep(4 * ledger.Slice) }, 40 * time.Millisecond},
 			"a second":     {func() { time.Sleep(time.Second) }, 1030 * time.Millisecond},
-			"another's":    {func() { without(func() { time.Sleep(time.Second) }); time.Sleep(time.Millisecond) }, 1001 * time.Millisecond},
+			"another's":    {func() { without(func() { time.Sleep(time.Second) }); time.Sleep(ledger.Slice) }, time.Second + ledger.Slice},
 			"next to none": {func() {}, 0},
 		} {
 			if got := took(c.work); got != c.want {

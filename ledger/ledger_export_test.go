@@ -133,6 +133,9 @@ func Catalogue(size, generation int64, void, dropped []int64, names ...string) (
 // Gate is what gives work on the log its share.
 type Gate struct{ gate }
 
+// Slice is for how long one has a processor at a time.
+const Slice = slice
+
 // NewGate makes one with this time between two slices.
 func NewGate(answered func() int64, turn time.Duration) *Gate {
 	return &Gate{gate{answered: answered, turn: turn}}
