@@ -7,8 +7,8 @@ import (
 )
 
 const (
-	// slice is for how long one who works on the log has a processor at a time: less than a question takes, so that one
-	// that comes meanwhile waits little.
+	// slice is for how long one who works on the log has a processor at a time. It is short beside what an answer takes over
+	// the loopback, so that a question that comes meanwhile waits little.
 	slice = 250 * time.Microsecond
 	// readTurn is how often there is a slice for all readers together while questions are answered.
 	readTurn = 25 * time.Millisecond
