@@ -13,7 +13,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -45,6 +44,10 @@ func run(ctx context.Context) error {
 			return fmt.Errorf("SOAK_DURATION is %q: give a second or more, such as 9s or 1h", text)
 		}
 	}
+	names, err := stores()
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "cordon-soak-")
 	if err != nil {
 		return err
@@ -53,10 +56,6 @@ func run(ctx context.Context) error {
 	build := filepath.Join(dir, "cordon")
 	if out, err := exec.CommandContext(ctx, "go", "build", "-o", build, "cordon/cmd/cordon").CombinedOutput(); err != nil { //nolint:gosec // our own
 		return fmt.Errorf("build cordon: %w\n%s", err, out)
-	}
-	names := os.Args[1:]
-	if len(names) == 0 {
-		names = []string{"sqlite", "mongodb"}
 	}
 	for _, name := range names {
 		s := &soak{name: name, program: build, length: length}
@@ -67,25 +66,36 @@ func run(ctx context.Context) error {
 	return nil
 }
 
+// mongod is the server's program under tests/with-mongodb.
+func mongod() string { return os.Getenv("CORDON_TEST_MONGODB_SERVER") }
+
+// stores are those that are named, or else all that there can be.
+func stores() ([]string, error) {
+	names := os.Args[1:]
+	for _, name := range names {
+		if name != "sqlite" && (name != "mongodb" || mongod() == "") {
+			return nil, fmt.Errorf("there is no store %q: give sqlite, or mongodb under tests/with-mongodb, or nothing for both", name)
+		}
+	}
+	switch {
+	case len(names) > 0:
+		return names, nil
+	case mongod() == "":
+		fmt.Println("not run on MongoDB: that takes tests/with-mongodb go run ./tests/soak")
+		return []string{"sqlite"}, nil
+	}
+	return []string{"sqlite", "mongodb"}, nil
+}
+
 // runIn runs the soak on its store, with all that it keeps in a directory.
 func (s *soak) runIn(ctx context.Context, dir string) (err error) {
-	data := filepath.Join(dir, "data")
-	switch s.name {
-	case "sqlite":
-		s.place = program.Place{"--data", data}
-	case "mongodb":
-		mongod := os.Getenv("CORDON_TEST_MONGODB_SERVER")
-		if mongod == "" {
-			fmt.Println("not run on MongoDB: that takes tests/with-mongodb go run ./tests/soak")
-			return nil
-		}
-		if s.database, err = program.StartDatabase(ctx, mongod, filepath.Join(dir, "database")); err != nil {
+	s.place = program.Place{"--data", filepath.Join(dir, "data")}
+	if s.name == "mongodb" {
+		if s.database, err = program.StartDatabase(ctx, mongod(), filepath.Join(dir, "database")); err != nil {
 			return err
 		}
 		defer func() { s.database.Kill() }()
-		s.place = program.Place{"--mongodb-uri", s.database.URI("soak"), "--data", data}
-	default:
-		return errors.New("there is no such store: give sqlite or mongodb, or nothing for both")
+		s.place = append(program.Place{"--mongodb-uri", s.database.URI("soak")}, s.place...)
 	}
 	if s.auditor, err = newAuditor(filepath.Join(dir, "auditor")); err != nil {
 		return err
