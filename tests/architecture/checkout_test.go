@@ -19,6 +19,17 @@ func read(t *testing.T, name string) string {
 	return string(content)
 }
 
+// What building, testing and running leave behind is left out of git, also where somebody asks for all that there is.
+func TestNothingThatIsIgnoredIsKept(t *testing.T) {
+	if _, err := os.Stat(filepath.Join(root, ".git")); err != nil {
+		t.Skip("this is no clone")
+	}
+	kept, err := exec.Command("git", "-C", root, "ls-files", "--cached", "--ignored", "--exclude-standard").Output()
+	if err != nil || len(kept) > 0 {
+		t.Errorf("git keeps what .gitignore names (%v):\n%s", err, kept)
+	}
+}
+
 func TestTheLicenseIsWhole(t *testing.T) {
 	license := read(t, "LICENSE")
 	for _, want := range []string{
