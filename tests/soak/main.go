@@ -25,7 +25,7 @@ import (
 )
 
 // standard is how long the load goes on, on each store, unless SOAK_DURATION says otherwise.
-const standard = 9 * time.Second
+const standard = 12 * time.Second
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
@@ -41,7 +41,7 @@ func run(ctx context.Context) error {
 	if text := os.Getenv("SOAK_DURATION"); text != "" {
 		var err error
 		if length, err = time.ParseDuration(text); err != nil || length < time.Second {
-			return fmt.Errorf("SOAK_DURATION is %q: give a second or more, such as 9s or 1h", text)
+			return fmt.Errorf("SOAK_DURATION is %q: give a second or more, such as 12s or 1h", text)
 		}
 	}
 	names, err := stores()
