@@ -8,6 +8,12 @@ import (
 // WriteUses writes at once when keys were last used.
 func (g *Guard) WriteUses(ctx context.Context) error { return g.writeUses(ctx) }
 
+// Looks returns a look at a figure that is counted each 5 seconds, if it can be.
+func Looks(count func(context.Context) (string, error)) func(context.Context) (string, error) {
+	f := figure[string]{every: countEvery, count: count}
+	return f.look
+}
+
 // SearchTokens seals and reads tokens of searches as with a secret of zeros.
 type SearchTokens struct{ page searchPage }
 

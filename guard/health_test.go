@@ -3,11 +3,15 @@ package guard_test
 import (
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"cordon/datastore"
 	"cordon/guard"
@@ -84,4 +88,39 @@ func TestAStoreThatHangsHoldsNobodyUp(t *testing.T) { // docs/design.md 11, Read
 	if off, back := log.count("store does not answer"), log.count("store answers again"); off != 1 || back != 1 {
 		t.Errorf("said %d times that it is away and %d times that it is back, want once each", off, back)
 	}
+}
+
+// What was counted is told until it is counted again, and where that fails for long, it is not known.
+func TestAFigureOutlastsASlowCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		counts, slow := 0, false
+		look := guard.Looks(func(ctx context.Context) (string, error) {
+			if counts++; slow {
+				<-ctx.Done()
+			}
+			return fmt.Sprint("count ", counts), ctx.Err()
+		})
+		expect := func(want string, wantErr error) {
+			t.Helper()
+			if got, err := look(t.Context()); got != want || !errors.Is(err, wantErr) {
+				t.Errorf("it told %q and %v after %d counts, want %q and %v", got, err, counts, want, wantErr)
+			}
+		}
+		expect("count 1", nil)
+		expect("count 1", nil) // within 5 seconds
+		time.Sleep(5 * time.Second)
+		expect("count 2", nil)
+		slow = true
+		time.Sleep(5 * time.Second)
+		expect("count 2", context.DeadlineExceeded)
+		time.Sleep(39 * time.Second) // a twentieth of the time, and no more, is spent counting
+		expect("count 2", nil)
+		time.Sleep(time.Second)
+		expect("count 2", context.DeadlineExceeded)
+		time.Sleep(38 * time.Second) // 87 seconds after it was counted
+		expect("", nil)
+		slow = false
+		time.Sleep(2 * time.Second)
+		expect("count 5", nil)
+	})
 }

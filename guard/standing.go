@@ -10,7 +10,7 @@ import (
 	"cordon/ledger"
 )
 
-// Standing is how the store stood when the guard last looked. What could not be read then is nil.
+// Standing is how the store stood when the guard last looked. What is not known then is nil.
 type Standing struct {
 	Up     bool // it answered
 	Outbox []datastore.Waiting
@@ -47,32 +47,45 @@ const (
 	measureEvery = time.Minute
 	lookTimeout  = 2 * time.Second
 	share        = 20
+	// lookedAt is for how long what was counted is told while the store is too busy to have it counted again: twice the
+	// time until that is tried again, so that an alarm that needs a figure is not without one for one slow answer.
+	lookedAt = 2 * share * lookTimeout
 )
 
-// figure is what is read from the store now and then.
-type figure struct {
+// figure is what is counted in the store now and then.
+type figure[T any] struct {
 	every time.Duration
+	count func(context.Context) (T, error)
 	next  time.Time
+	last  T
+	at    time.Time // when that was counted
 }
 
-// due runs read when it is time for it, and reports whether it did.
-func (f *figure) due(ctx context.Context, read func(context.Context) error) (done bool, err error) {
-	begun := time.Now()
-	if begun.Before(f.next) {
-		return false, nil
+// look counts when it is time for it, and returns what was counted last: the zero value where that is too long ago.
+func (f *figure[T]) look(ctx context.Context) (T, error) {
+	var err error
+	if begun := time.Now(); !begun.Before(f.next) {
+		var counted T
+		counting, cancel := context.WithTimeout(ctx, lookTimeout)
+		if counted, err = f.count(counting); err == nil {
+			f.last, f.at = counted, time.Now()
+		}
+		cancel()
+		f.next = time.Now().Add(max(f.every, share*time.Since(begun)))
 	}
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-	defer cancel()
-	err = read(ctx)
-	f.next = time.Now().Add(max(f.every, share*time.Since(begun)))
-	return true, err
+	if time.Since(f.at) > f.every+lookedAt {
+		f.last = *new(T)
+	}
+	return f.last, err
 }
 
 // watchStore looks at the store until ctx is done, and says when it stops answering and when it answers again.
 func (g *Guard) watchStore(ctx context.Context) {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
-	count, sealed, measure := figure{every: countEvery}, figure{every: countEvery}, figure{every: measureEvery}
+	outbox := figure[[]datastore.Waiting]{every: countEvery, count: g.countOutbox}
+	log := figure[*ledger.Status]{every: countEvery, count: g.logStatus}
+	sizes := figure[map[string]int64]{every: measureEvery, count: g.store.Sizes}
 	var away time.Time
 	for s := (Standing{}); ; {
 		err := g.asksStore(ctx)
@@ -85,12 +98,18 @@ func (g *Guard) watchStore(ctx context.Context) {
 			g.log.Warn("store does not answer", "error", err)
 		case err == nil && !away.IsZero():
 			g.log.Info("store answers again", "after", time.Since(away).Round(time.Millisecond))
-			away, count.next, sealed.next, measure.next = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+			away, outbox.next, log.next, sizes.next = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 		}
 		if s.Up = err == nil; !s.Up {
 			s.Outbox, s.Log = nil, nil // how they grow is not known
 		} else {
-			g.countStore(ctx, &s, &count, &sealed, &measure)
+			var errs [3]error
+			s.Outbox, errs[0] = outbox.look(ctx)
+			s.Log, errs[1] = log.look(ctx)
+			s.Sizes, errs[2] = sizes.look(ctx)
+			if err := errors.Join(errs[:]...); err != nil && ctx.Err() == nil {
+				g.log.Debug("what the store holds could not be counted", "error", fmt.Errorf("look at the store: %w", err))
+			}
 		}
 		now := s
 		g.standing.Store(&now)
@@ -108,37 +127,16 @@ func (g *Guard) asksStore(ctx context.Context) error {
 	return g.store.Ready(ctx)
 }
 
-// countStore reads what is due to be read. What fails is left out, and read again when it is due again.
-func (g *Guard) countStore(ctx context.Context, s *Standing, count, sealed, measure *figure) {
-	var outbox []datastore.Waiting
-	done, err := count.due(ctx, func(ctx context.Context) (err error) {
-		if outbox, err = g.store.Outbox(ctx); err == nil && outbox == nil {
-			outbox = []datastore.Waiting{}
-		}
-		return err
-	})
-	if done {
-		s.Outbox = outbox
+// countOutbox returns what waits; that nothing does is known, too, and no nil.
+func (g *Guard) countOutbox(ctx context.Context) ([]datastore.Waiting, error) {
+	waiting, err := g.store.Outbox(ctx)
+	if waiting == nil {
+		waiting = []datastore.Waiting{}
 	}
-	var log ledger.Status
-	done, unread := sealed.due(ctx, func(ctx context.Context) (err error) {
-		log, err = g.ledger.Status(ctx)
-		return err
-	})
-	if done {
-		if s.Log = nil; unread == nil {
-			s.Log = &log
-		}
-	}
-	var sizes map[string]int64
-	done, failed := measure.due(ctx, func(ctx context.Context) (err error) {
-		sizes, err = g.store.Sizes(ctx)
-		return err
-	})
-	if done {
-		s.Sizes = sizes
-	}
-	if err = errors.Join(err, unread, failed); err != nil && ctx.Err() == nil {
-		g.log.Debug("what the store holds is not known", "error", fmt.Errorf("look at the store: %w", err))
-	}
+	return waiting, err
+}
+
+func (g *Guard) logStatus(ctx context.Context) (*ledger.Status, error) {
+	log, err := g.ledger.Status(ctx)
+	return &log, err
 }
