@@ -10,6 +10,7 @@ test_manage if {
 		given.held(given.item("web_hosting"), ["administrator"]),
 	)
 	product_blocked.deny with input as question
+		with data.cordon.settings.administrators_manage_blocked_products as false
 }
 
 test_manage_by_client if {
@@ -139,7 +140,9 @@ test_manage_chosen_by_the_organization if {
 	question := given.chosen(_blocked_for("administrator"), {"administrators_manage_blocked_products": true})
 	left := ["administrators_manage_blocked_products"]
 	not product_blocked.deny with input as question with data.cordon.settings.left_to_organizations as left
-	product_blocked.deny with input as question with data.cordon.settings.left_to_organizations as []
+	product_blocked.deny with input as question
+		with data.cordon.settings.left_to_organizations as []
+		with data.cordon.settings.administrators_manage_blocked_products as false
 }
 
 test_manage_forbidden_by_the_organization if {
@@ -159,7 +162,9 @@ _blocked_for(role) := given.ask({"name": "manage"}, given.granted(role), given.h
 
 test_declared_action if {
 	archive := given.ask({"name": "archive"}, given.member("administrator"), given.held(given.item("domain"), ["host"]))
-	product_blocked.deny with input as archive with data.cordon.words as given.words
+	product_blocked.deny with input as archive
+		with data.cordon.words as given.words
+		with data.cordon.settings.administrators_manage_blocked_products as false
 	not product_blocked.deny with input as archive
 		with data.cordon.words as given.words
 		with data.cordon.settings.administrators_manage_blocked_products as true

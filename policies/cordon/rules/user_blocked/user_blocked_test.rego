@@ -54,7 +54,7 @@ test_mail_by_named_channel if {
 		given.blocked("client", ["imap", "smtp"]),
 		given.item("mail_service"),
 	)
-	user_blocked.deny with input as question
+	user_blocked.deny with input as question with data.cordon.settings.additional_critical_channels as []
 }
 
 test_mail_by_open_channel if {
@@ -63,7 +63,7 @@ test_mail_by_open_channel if {
 		given.blocked("client", ["imap"]),
 		given.item("mail_service"),
 	)
-	not user_blocked.deny with input as question
+	not user_blocked.deny with input as question with data.cordon.settings.additional_critical_channels as []
 }
 
 test_mail_by_channel_made_critical if {
@@ -105,12 +105,12 @@ test_use_of_kdrive if {
 
 test_use_of_open_channel if {
 	question := given.ask({"name": "use"}, given.blocked("client", []), given.channel("ssh"))
-	not user_blocked.deny with input as question
+	not user_blocked.deny with input as question with data.cordon.settings.additional_critical_channels as []
 }
 
 test_use_of_named_channel if {
 	question := given.ask({"name": "use"}, given.blocked("client", ["ssh"]), given.channel("ssh"))
-	user_blocked.deny with input as question
+	user_blocked.deny with input as question with data.cordon.settings.additional_critical_channels as []
 }
 
 test_use_by_member_in_force if {
