@@ -1,6 +1,10 @@
 package main_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,6 +52,47 @@ func TestCheckAsksAboutOtherThings(t *testing.T) {
 	if diff := cmp.Diff(want, s.asked); diff != "" {
 		t.Errorf("asked (-want +got):\n%s", diff)
 	}
+}
+
+// Who asks is named as who acts is, and goes on record (docs/design.md 10).
+func TestWhoAsksIsNamed(t *testing.T) {
+	s := keeper(t, small, map[string]string{"POST /access/v1/evaluation": `200 {"decision":true}`, "GET /v1/decisions": `200 {"items":[]}`})
+	for _, row := range []struct{ args, who string }{
+		{"check bob manage web-1 --as lena", "Cordon-Actor: lena"},
+		{"check bob manage web-1 --agent sam", "Cordon-Agent: sam"},
+		{"log --agent sam", "Cordon-Agent: sam"},
+		{"policy history --as lena", "Cordon-Actor: lena"},
+		{"policy show --as lena", "Cordon-Actor: lena"},
+		{"policy pull " + t.TempDir() + " --as lena", "Cordon-Actor: lena"},
+	} {
+		s.command().run(t, strings.Fields(row.args)...)
+		if asked := s.asked[len(s.asked)-1]; !strings.Contains(asked, " "+row.who) {
+			t.Errorf("%s: asked %s, want %s", row.args, asked, row.who)
+		}
+	}
+	s.command().run(t, "check", "bob", "manage", "web-1", "--as", "lena", "--agent", "sam").want(t, 2, "", "not as both")
+}
+
+func TestWhatIsDoneIsToldToPrograms(t *testing.T) {
+	dir := t.TempDir()
+	s := keeper(t, small, map[string]string{
+		"DELETE /v1/organizations/acme/support-codes":     `200 {"revision":8}`,
+		"POST /v1/policies/cordon/reviews/review-1/close": `200 {"revision":0}`,
+		"GET /v1/audit/checkpoint":                        "200 cordon/log\n3\n",
+	})
+	for line, want := range map[string]string{
+		"support-code unlock --organization acme":  `{"organization":"acme","revision":8}`,
+		"policy pull " + dir:                       `{"digest":"` + digestOf(small) + `","files":` + asJSON(t, slices.Sorted(maps.Keys(small))) + `,"folder":"` + dir + `","set":"cordon"}`,
+		"policy review review-1 -m fine --as otto": `{"closed":true,"review":"review-1"}`,
+		"audit checkpoint":                         `{"checkpoint":"cordon/log\n3\n"}`,
+	} {
+		got := s.command().run(t, append(strings.Fields(line), "-o", "json")...)
+		var out bytes.Buffer
+		if err := json.Compact(&out, []byte(got.out)); err != nil || got.code != 0 || out.String() != want {
+			t.Errorf("%s: %d %s%s, want %s", line, got.code, got.out, got.err, want)
+		}
+	}
+	s.command().run(t, "policy", "fmt", dir, "-o", "json").want(t, 0, "{\n  \"changed\": []\n}\n", "")
 }
 
 const webOfAcme = `{"id":"web-1","organization":"acme","name":"Shop","kind":"web_hosting","blocked":false,"maintenance":false,"blocks":[],"revision":6}`

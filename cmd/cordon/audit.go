@@ -43,7 +43,7 @@ one, whoever has the private key could have made the whole log anew. The file is
 Exit codes: 0 all holds; 1 it does not, and the first record that was changed, is missing, was added or
 put elsewhere is named; 2 used wrongly, or it cannot be told from these files.`,
 		example: `  cordon audit verify export.ndjson --key "$(cat cordon.vkey)" --checkpoint kept.checkpoint`,
-		args:    exactly(1), ids: []string{argFile}, settings: []string{"checkpoint"},
+		args:    exactly(1), ids: []string{argFile}, settings: []string{"checkpoint"}, formats: []string{"table", "json"},
 		run: a.runVerify,
 	})
 	cmd.Flags().String("key", "", "verifier key in one line, as the server's operator gave it to you")
@@ -76,7 +76,11 @@ func (a *app) runVerify(_ context.Context, c config, args []string) error {
 		return wrongUse("%s is no file that can be read twice", args[0])
 	}
 	report, err := tree.Verify(file, info.Size(), key, older)
+	inJSON := c.text("output") == "json"
 	if _, ok := errors.AsType[*tree.Fault](err); ok {
+		if inJSON {
+			err = firstOf(a.printJSON(verification{Problem: err.Error(), Origin: key.Origin()}), err)
+		}
 		return &exit{exitDenied, errors.New(plain(err.Error()))}
 	}
 	if errors.Is(err, tree.ErrUnproved) {
@@ -85,8 +89,27 @@ func (a *app) runVerify(_ context.Context, c config, args []string) error {
 	if err != nil {
 		return err
 	}
+	if inJSON {
+		return a.printJSON(verification{
+			Holds: true, Proved: report.Proved, Records: report.Lines, FirstLeaf: report.FirstLeaf, LastLeaf: report.LastLeaf,
+			TreeSize: report.Head.N, CheckpointSize: report.Older.N, Origin: key.Origin(),
+		})
+	}
 	_, err = fmt.Fprintln(a.out, verified(report, key, older != nil))
 	return err
+}
+
+// verification is what verify prints for programs.
+type verification struct {
+	Holds          bool   `json:"holds"`
+	Proved         bool   `json:"proved"` // its records are those of the log; of a masked export only that it is as it was signed
+	Records        int64  `json:"records"`
+	FirstLeaf      int64  `json:"first_leaf"`
+	LastLeaf       int64  `json:"last_leaf"`
+	TreeSize       int64  `json:"tree_size"`
+	CheckpointSize int64  `json:"checkpoint_size"` // of --checkpoint; 0 without
+	Origin         string `json:"origin"`
+	Problem        string `json:"problem,omitempty"` // what does not hold
 }
 
 // readCheckpoints reads what was kept; nil without a file.

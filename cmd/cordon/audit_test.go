@@ -71,6 +71,30 @@ func TestAuditVerifyNeedsNoServer(t *testing.T) {
 		"all holds: 4 records, leaves 0 to 3 of the 4 that cordon/log signed; the log is the one of your checkpoint of 2\n", "")
 }
 
+func TestAuditVerifyTellsPrograms(t *testing.T) {
+	e := export(t)
+	command{}.run(t, "audit", "verify", e.file, "--key", e.key, "--checkpoint", e.older, "-o", "json").want(t, 0, `{
+  "holds": true,
+  "proved": true,
+  "records": 4,
+  "first_leaf": 0,
+  "last_leaf": 3,
+  "tree_size": 4,
+  "checkpoint_size": 2,
+  "origin": "cordon/log"
+}
+`, "")
+	missing := file(t, "missing", strings.Join(append(e.lines[:1:1], e.lines[2:]...), ""))
+	got := command{}.run(t, "audit", "verify", missing, "--key", e.key, "-o", "json")
+	var said struct {
+		Holds   bool
+		Problem string
+	}
+	if err := json.Unmarshal([]byte(got.out), &said); err != nil || got.code != 1 || said.Holds || !strings.HasPrefix(said.Problem, "line 2, leaf 1: a record is missing here") {
+		t.Errorf("got %+v, %v", got, err)
+	}
+}
+
 // The variable with the API key is no verifier key.
 func TestAuditVerifyTakesItsKeyFromTheCommandLineAlone(t *testing.T) {
 	e := export(t)

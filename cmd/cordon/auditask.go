@@ -21,7 +21,7 @@ func (a *app) auditKey() *cobra.Command {
 		long: `Print the key that checks what the log signs. It is public. Whoever is to check the log gets it from you on
 a way that nobody else can change, once.`,
 		example:  `  cordon audit key > cordon.vkey`,
-		settings: asking,
+		settings: asking, formats: []string{"table", "json"},
 		run: func(ctx context.Context, c config, _ []string) error {
 			remote, err := a.remote(c)
 			if err != nil {
@@ -30,6 +30,9 @@ a way that nobody else can change, once.`,
 			key, err := remote.AuditKey(ctx)
 			if err != nil {
 				return a.failed(c, err)
+			}
+			if c.text("output") == "json" {
+				return a.printJSON(map[string]string{"key": key})
 			}
 			_, err = fmt.Fprintln(a.out, key)
 			return err
@@ -51,6 +54,7 @@ which is to be verified: the second line of "checkpoint" in its manifest.`,
 		example: `  cordon audit checkpoint > kept.checkpoint
   cordon audit checkpoint --since kept.checkpoint --size 120000 > proof.checkpoint`,
 		settings: append(asking[:len(asking):len(asking)], "since", "size"),
+		formats:  []string{"table", "json"},
 		run:      a.runAuditCheckpoint,
 	})
 }
@@ -72,8 +76,7 @@ func (a *app) runAuditCheckpoint(ctx context.Context, c config, _ []string) erro
 		if err != nil {
 			return a.failed(c, err)
 		}
-		_, err = fmt.Fprint(a.out, checkpoint)
-		return err
+		return a.printCheckpoint(c, checkpoint, nil)
 	}
 	key, err := remote.AuditKey(ctx)
 	if err != nil {
@@ -101,7 +104,21 @@ func (a *app) runAuditCheckpoint(ctx context.Context, c config, _ []string) erro
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.out, "%s%s\n", text, line)
+	return a.printCheckpoint(c, string(text), line)
+}
+
+// printCheckpoint prints a checkpoint, and behind it the proof that the log goes on from it, where there is one.
+func (a *app) printCheckpoint(c config, text string, proof json.RawMessage) error {
+	if c.text("output") == "json" {
+		return a.printJSON(struct {
+			Checkpoint  string          `json:"checkpoint"`
+			Consistency json.RawMessage `json:"consistency,omitempty"`
+		}{text, proof})
+	}
+	if proof != nil {
+		text += string(proof) + "\n"
+	}
+	_, err := fmt.Fprint(a.out, text)
 	return err
 }
 

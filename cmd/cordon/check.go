@@ -20,7 +20,8 @@ func (a *app) check() *cobra.Command {
 		short: "Ask whether a user may do something",
 		long: `Ask whether a user may do something to a product, or with --type to something else, and print
 every reason, the decisive first; --explain user or --explain admin adds what the two readers of a
-decision are told. The exit code is 0 for allowed and 1 for denied.
+decision are told. The exit code is 0 for allowed and 1 for denied. --as and --agent put on record who asks, and change no
+answer.
 
 --at TIME asks what would have been answered then, by the policy that was in force, and prints what was known and who had
 set it so. What the records do not tell is an error, and no guess.
@@ -38,7 +39,7 @@ change_profile, change_role, change_grants, remove, secure, block, unblock. On a
   cordon check carol manage web-1 --at 2026-01-27T14:03:00Z`,
 		args:     exactly(3),
 		ids:      []string{client.TypeUser, argAction, argResource},
-		settings: slices.Concat(asking, []string{"type", "organization", "channel", "role", "at-least", "explain", "at", "purpose"}),
+		settings: slices.Concat(acting, []string{"type", "organization", "channel", "role", "at-least", "at", "purpose"}),
 		formats:  []string{"table", "json"},
 		run:      a.runCheck,
 	})

@@ -90,3 +90,16 @@ func TestHelpSaysTheExitCodes(t *testing.T) {
 		}
 	}
 }
+
+// What is done every day is told to programs, too (docs/design.md 10): -o json is there for each command of it.
+func TestTheMainJobIsToldToPrograms(t *testing.T) {
+	daily := regexp.MustCompile(`^cordon (check|search|block|unblock|maintenance|user|support-code|show|log|policy|audit)( |$)`)
+	for path, cmd := range cordon.Commands() {
+		if !daily.MatchString(path) || cmd.HasSubCommands() || path == "cordon audit new-key" { // a private key goes to a file
+			continue
+		}
+		if cmd.Flags().Lookup("output") == nil {
+			t.Errorf("%s has no -o json", path)
+		}
+	}
+}

@@ -45,7 +45,7 @@ ends with its manifest, and beside a file in another form there is FILE.manifest
   cordon log --organization acme --from 2026-01-01 --to 2026-02-01 -o csv > january.csv
   cordon log -o ndjson --into log.ndjson`,
 		args:     cobra.MaximumNArgs(1),
-		settings: slices.Concat(asking, []string{"as", "limit", "purpose", "explain", "by", "follow", "oldest", "into", "cursor"}, filters),
+		settings: slices.Concat(asking, []string{"as", "agent", "limit", "purpose", "explain", "by", "follow", "oldest", "into", "cursor"}, filters),
 		formats:  slices.Concat([]string{"table", "json"}, exportFormats),
 		run: func(ctx context.Context, c config, args []string) error {
 			filter, err := c.filter(time.Now())

@@ -24,9 +24,10 @@ const policyTimeout = server.CheckLimit + 10*time.Second
 // formatsOfPolicy are those of -o.
 var formatsOfPolicy = []string{"table", "json"}
 
-// Settings of commands that ask about policies, and of those that a person gives.
-func askingPolicy(more ...string) []string   { return slices.Concat(asking, []string{"set"}, more) }
-func actingOnPolicy(more ...string) []string { return askingPolicy(append(more, "as")...) }
+// policySettings are those of commands that ask a server about policies; who reads one is on record, as who changes one.
+func policySettings(more ...string) []string {
+	return slices.Concat(asking, []string{"set", "as"}, more)
+}
 
 // policy edits, checks and activates policies.
 func (a *app) policy() *cobra.Command {
@@ -211,7 +212,7 @@ func (a *app) policyHistory() *cobra.Command {
 		use: "history", short: "List the versions of a policy, the newest first, or with --activations when each came into force",
 		example: `  cordon policy history
   cordon policy history --activations`,
-		settings: askingPolicy("limit", "activations"), formats: formatsOfPolicy,
+		settings: policySettings("limit", "activations"), formats: formatsOfPolicy,
 		run: func(ctx context.Context, c config, _ []string) error {
 			if c.is("activations") {
 				return showAll(ctx, a, c, func(ctx context.Context, r *client.Client) iter.Seq2[client.PolicyActivated, error] {

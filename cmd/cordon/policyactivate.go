@@ -17,7 +17,7 @@ func (a *app) policyShow() *cobra.Command {
 		use: "show [VERSION]", short: "Show what is in force, or a version: its report, its approvals, and which gates stand open",
 		example: `  cordon policy show
   cordon policy show policy`,
-		args: between(0, 1), ids: []string{argVersion}, settings: askingPolicy(), formats: formatsOfPolicy,
+		args: between(0, 1), ids: []string{argVersion}, settings: policySettings(), formats: formatsOfPolicy,
 		run: func(ctx context.Context, c config, args []string) error {
 			remote, err := a.policies(c)
 			if err != nil {
@@ -85,7 +85,7 @@ func (a *app) policyApprove() *cobra.Command {
 		long: `Approve the step from the version in force to VERSION. Its author cannot, and one key is one person, whatever names it
 gives. The key needs the scope policy:approve.`,
 		example: `  cordon policy approve sha256:5a91c04d -m "looked at the difference" --as otto`,
-		args:    exactly(1), ids: []string{argVersion}, settings: actingOnPolicy("message"), formats: formatsOfPolicy,
+		args:    exactly(1), ids: []string{argVersion}, settings: policySettings("message"), formats: formatsOfPolicy,
 		run: func(ctx context.Context, c config, args []string) error {
 			remote, err := a.actOnPolicy(c)
 			if err != nil {
@@ -115,7 +115,7 @@ Where somebody activates another version at the same time, one of the two is ref
 again by itself, and a review stays open until somebody else closes it. Policy administrators get a mail.`,
 		example: `  cordon policy activate sha256:5a91c04d -m "ticket 4711" --acknowledge g-1,g-2 --as lena
   cordon policy activate sha256:5a91c04d -m "incident 12" --break-glass "customers are locked out" --expires-in 4h --as lena`,
-		args: exactly(1), ids: []string{argVersion}, settings: actingOnPolicy("message", "acknowledge", "break-glass", "expires-in"), formats: formatsOfPolicy,
+		args: exactly(1), ids: []string{argVersion}, settings: policySettings("message", "acknowledge", "break-glass", "expires-in"), formats: formatsOfPolicy,
 		run: a.activatePolicy,
 	})
 }
@@ -161,7 +161,7 @@ func (a *app) policyRollback() *cobra.Command {
 	return a.make(command{
 		use: "rollback -m MESSAGE", short: "Put the version in force that was before; no gate holds that up",
 		example:  `  cordon policy rollback -m "customers cannot reach their mail" --as lena`,
-		settings: actingOnPolicy("message"), formats: formatsOfPolicy,
+		settings: policySettings("message"), formats: formatsOfPolicy,
 		run: func(ctx context.Context, c config, _ []string) error {
 			remote, set, err := a.actOnSet(ctx, c)
 			if err != nil {
@@ -182,7 +182,7 @@ func (a *app) policyReview() *cobra.Command {
 		long: `Say that you have looked at what was activated past the gates, and what you found. It cannot be who broke the glass. The
 ids of open reviews are in cordon policy show.`,
 		example: `  cordon policy review review-019a3c -m "it was right; the change is pushed as a draft" --as otto`,
-		args:    exactly(1), ids: []string{argReview}, settings: actingOnPolicy("message"), required: []string{"message"},
+		args:    exactly(1), ids: []string{argReview}, settings: policySettings("message"), required: []string{"message"}, formats: formatsOfPolicy,
 		run: func(ctx context.Context, c config, args []string) error {
 			remote, err := a.actOnPolicy(c)
 			if err != nil {
@@ -194,6 +194,9 @@ ids of open reviews are in cordon policy show.`,
 			}
 			if err != nil {
 				return a.failedPolicy(c, err, editing{})
+			}
+			if c.text("output") == "json" {
+				return a.printJSON(map[string]any{"review": args[0], "closed": true})
 			}
 			return a.say("review " + args[0] + " is closed")
 		},

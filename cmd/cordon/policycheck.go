@@ -22,8 +22,8 @@ func (a *app) policyFmt() *cobra.Command {
 		use: "fmt [DIR]", short: "Format the rules in a folder, as opa fmt does, and name the files that were changed",
 		long:    "Format the rules in DIR, as opa fmt does, and print the names of the files that were changed. " + offline,
 		example: `  cordon policy fmt policy`,
-		args:    between(0, 1), ids: []string{argFolder},
-		run: func(_ context.Context, _ config, args []string) error {
+		args:    between(0, 1), ids: []string{argFolder}, formats: formatsOfPolicy,
+		run: func(_ context.Context, c config, args []string) error {
 			dir := here(args)
 			t, src, err := a.folder(dir)
 			if err != nil {
@@ -34,6 +34,7 @@ func (a *app) policyFmt() *cobra.Command {
 			if err != nil {
 				return a.unformattable(err, editing{dir, src.Files})
 			}
+			changed, inJSON := []string{}, c.text("output") == "json"
 			for _, file := range formatted.Paths() {
 				if formatted.Files[file] == src.Files[file] {
 					continue
@@ -41,9 +42,15 @@ func (a *app) policyFmt() *cobra.Command {
 				if err := t.put(file, formatted.Files[file]); err != nil {
 					return err
 				}
+				if changed = append(changed, t.shown(file)); inJSON {
+					continue
+				}
 				if err := a.say(t.shown(file)); err != nil {
 					return err
 				}
+			}
+			if inJSON {
+				return a.printJSON(map[string]any{"changed": changed})
 			}
 			return nil
 		},

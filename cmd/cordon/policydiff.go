@@ -27,7 +27,7 @@ network. A reading of a version is noted for the gate diff_read; of a folder it 
 		example: `  cordon policy diff policy
   cordon policy diff sha256:5a91c04d --as lena
   cordon policy diff sha256:5a91c04d --against sha256:77de10ab -o html > what-changes.html`,
-		args: between(0, 1), ids: []string{argVersion}, settings: actingOnPolicy("against"), formats: []string{"table", "json", "html"},
+		args: between(0, 1), ids: []string{argVersion}, settings: policySettings("against"), formats: []string{"table", "json", "html"},
 		run: a.diffPolicy,
 	})
 }

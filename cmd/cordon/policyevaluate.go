@@ -28,7 +28,7 @@ The exit code is 0 for allowed and 1 for denied.`,
   cordon policy evaluate carol manage web-1 --version 5a91c2 --facts '{"subject":{"role":"administrator"}}'
   cordon policy evaluate --version policy --input '{"action":{"name":"manage"},"resource":{"type":"product","known":true}}'`,
 		args: upTo(0, 3), ids: []string{client.TypeUser, argAction, argResource},
-		settings: askingPolicy("version", "input", "facts", "at", "type", "organization", "channel", "role"), formats: formatsOfPolicy,
+		settings: policySettings("version", "input", "facts", "at", "type", "organization", "channel", "role"), formats: formatsOfPolicy,
 		run: a.evaluatePolicy,
 	})
 }
@@ -175,7 +175,7 @@ passes on the policy that decided it; the key needs the scope audit for that, to
 		example: `  cordon policy test add policy --from 01990b6c-2f4e-7b3e-9a55-0d3a1f6f7a10
   cordon policy test add --from 01990b6c-2f4e-7b3e-9a55-0d3a1f6f7a10 --as lena`,
 		args: between(0, 1), ids: []string{argFolder},
-		settings: actingOnPolicy("version", "from", "input", "decision", "message"), formats: formatsOfPolicy,
+		settings: policySettings("version", "from", "input", "decision", "message"), formats: formatsOfPolicy,
 		run: a.addPolicyTest,
 	})
 }

@@ -23,7 +23,7 @@ func (a *app) policyGates() *cobra.Command {
   invariants_free    names of invariants that a version may break, by comma; none`,
 		example: `  cordon policy gates
   cordon policy gates second_person=yes coverage=95 --as root`,
-		args: cobra.ArbitraryArgs, settings: actingOnPolicy(), formats: formatsOfPolicy,
+		args: cobra.ArbitraryArgs, settings: policySettings(), formats: formatsOfPolicy,
 		run: a.setGates,
 	})
 }

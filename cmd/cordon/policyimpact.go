@@ -26,7 +26,7 @@ agents of Open Policy Agent decided, and what this release cannot read.`,
 		example: `  cordon policy impact policy
   cordon policy impact sha256:5a91 --from 30d --organization acme
   cordon policy impact active -o json`,
-		args: exactly(1), ids: []string{argVersion}, settings: askingPolicy("as", "from", "to", "organization"), formats: formatsOfPolicy,
+		args: exactly(1), ids: []string{argVersion}, settings: policySettings("from", "to", "organization"), formats: formatsOfPolicy,
 		run: func(ctx context.Context, c config, args []string) error {
 			of, err := c.window(time.Now())
 			if err != nil {

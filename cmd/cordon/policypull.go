@@ -25,7 +25,7 @@ undo what somebody else has activated meanwhile.
 A file that was edited since it was written is not overwritten; nothing is, then. --force overwrites.`,
 		example: `  cordon policy pull policy
   cordon policy pull before sha256:5a91c04d --force`,
-		args: between(1, 2), ids: []string{argFolder, argVersion}, settings: askingPolicy("force"),
+		args: between(1, 2), ids: []string{argFolder, argVersion}, settings: policySettings("force"), formats: formatsOfPolicy,
 		run: a.pullPolicy,
 	})
 }
@@ -92,6 +92,9 @@ func (a *app) writePolicy(c config, t *workspace, was pulled, files map[string]s
 	maps.DeleteFunc(own, func(file, _ string) bool { _, of := files[file]; return of })
 	if len(own) > 0 {
 		fmt.Fprintf(a.err, "these are none of the version, and a push will add them:\n  %s\n", strings.Join(slices.Sorted(maps.Keys(own)), "\n  "))
+	}
+	if c.text("output") == "json" {
+		return a.printJSON(map[string]any{"set": made.Set, "digest": made.Digest, "folder": t.dir, "files": slices.Sorted(maps.Keys(files))})
 	}
 	fmt.Fprintf(a.err, "%d files are in %s, of the policy set %s\n", len(files), t.dir, made.Set)
 	return a.say(made.Digest)

@@ -20,7 +20,7 @@ What is pushed is all .rego and .json files, but for the folder schemas and what
 pull is held against the activation of that time: where somebody has activated another version since, the push is refused.
 Then pull that one into another folder, and bring the two together.`,
 		example: `  cordon policy push policy -m "let administrators manage blocked products" --as lena`,
-		args:    exactly(1), ids: []string{argFolder}, settings: actingOnPolicy("message", "parent"), required: []string{"message"}, formats: formatsOfPolicy,
+		args:    exactly(1), ids: []string{argFolder}, settings: policySettings("message", "parent"), required: []string{"message"}, formats: formatsOfPolicy,
 		run: a.pushPolicy,
 	})
 }

@@ -28,7 +28,7 @@ KEY is the name of a setting (docs/domain.md, Settings), a member of one after a
   cordon policy set support_code.tries 10 -m "ticket 4711" --as lena
   cordon policy set left_to_organizations '["blocks_must_end"]' --as lena
   cordon policy set reasons.granted.person.it "Ha accesso a questo prodotto." --as lena`,
-		args: exactly(2), settings: actingOnPolicy("message"), formats: formatsOfPolicy, run: a.setPolicy,
+		args: exactly(2), settings: policySettings("message"), formats: formatsOfPolicy, run: a.setPolicy,
 	})
 }
 

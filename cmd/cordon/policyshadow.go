@@ -19,7 +19,7 @@ Without a VERSION, show what it would have answered otherwise on the server that
 		example: `  cordon policy shadow policy --sample 0.1 --as lena
   cordon policy shadow
   cordon policy shadow --end --as lena`,
-		args: between(0, 1), ids: []string{argVersion}, settings: actingOnPolicy("sample", "end"), formats: formatsOfPolicy,
+		args: between(0, 1), ids: []string{argVersion}, settings: policySettings("sample", "end"), formats: formatsOfPolicy,
 		run: a.shadowPolicy,
 	})
 }

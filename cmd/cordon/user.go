@@ -150,13 +150,18 @@ codes that were tried. It is the host's: it needs a key of the scope directory, 
 		example:  `  cordon support-code unlock --organization acme`,
 		settings: slices.Concat(asking, []string{"organization"}),
 		required: []string{"organization"},
+		formats:  []string{"table", "json"},
 		run: func(ctx context.Context, c config, _ []string) error {
 			remote, err := a.remote(c)
 			if err != nil {
 				return err
 			}
-			if _, err := remote.UnlockSupportCodes(ctx, c.text("organization")); err != nil {
+			revision, err := remote.UnlockSupportCodes(ctx, c.text("organization"))
+			if err != nil {
 				return a.failed(c, err)
+			}
+			if c.text("output") == "json" {
+				return a.printJSON(map[string]any{"organization": c.text("organization"), "revision": revision.Revision})
 			}
 			if _, err := fmt.Fprintf(a.out, "support codes of %s are made and taken again\n", plain(c.text("organization"))); err != nil {
 				return fmt.Errorf("print: %w", err)
