@@ -129,6 +129,7 @@ func TestBodiesOfActs(t *testing.T) {
 		"2,001 characters":   {shopPath + "/block", `{"reason":"` + strings.Repeat("é", 2001) + `"}`, "/reason"},
 		"unknown":            {shopPath + "/block", `{"reason":"x","because":"y"}`, "/because"},
 		"in the past":        {shopPath + "/block", `{"reason":"x","expires_at":"2020-01-01T00:00:00Z"}`, "/expires_at"},
+		"after 9999 in UTC":  {shopPath + "/block", `{"reason":"x","expires_at":"9999-12-31T23:59:59-01:00"}`, "/expires_at"},
 		"no time":            {shopPath + "/block", `{"reason":"x","expires_at":"later"}`, "/expires_at"},
 		"short justificaton": {acmePath + "/users/carl/block", `{"justification":"too short"}`, "/justification"},
 		"long justification": {acmePath + "/users/carl/block", `{"justification":"` + strings.Repeat("x", 2001) + `"}`, "/justification"},

@@ -23,12 +23,24 @@ func decodeStrict(data []byte, v any) error {
 	if err := checkSyntax(data); err != nil {
 		return err
 	}
-	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true))
+	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true), tellable)
 	if err == nil {
 		return nil
 	}
 	return invalid(explainJSON(err))
 }
+
+// tellable refuses times that no answer could tell: an offset takes the first and the last hours of what can be written
+// in RFC 3339 out of its years, as soon as they are told in UTC.
+var tellable = json.WithUnmarshalers(json.UnmarshalFunc(func(data []byte, t *time.Time) error {
+	if err := json.Unmarshal(data, t); err != nil {
+		return err
+	}
+	if year := t.UTC().Year(); year < 0 || year > 9999 {
+		return errors.New("the year is outside of 0 to 9999")
+	}
+	return nil
+}))
 
 func invalid(fields ...guard.FieldError) error { return &guard.Invalid{Errors: fields} }
 

@@ -74,11 +74,13 @@ func TestTypesAreNamedAsJSONNamesThem(t *testing.T) {
 		body, pointer string
 		detail        string
 	}{
-		"time":          {&client.BlockRequest{}, `{"expires_at":"tomorrow"}`, "/expires_at", "must be a time like 2026-01-31T12:00:00Z"},
-		"time a number": {&client.BlockRequest{}, `{"expires_at":17}`, "/expires_at", "must be a time like 2026-01-31T12:00:00Z"},
-		"array":         {&client.UserBody{}, `{"grants":"all"}`, "/grants", "must be an array"},
-		"in an array":   {&client.UserBody{}, `{"grants":["a",5]}`, "/grants/1", "must be a string"},
-		"boolean":       {&client.UserBody{}, `{"notify":{"product_events":"yes"}}`, "/notify/product_events", "must be true or false"},
+		"time":                     {&client.BlockRequest{}, `{"expires_at":"tomorrow"}`, "/expires_at", "must be a time like 2026-01-31T12:00:00Z"},
+		"time after the year 9999": {&client.BlockRequest{}, `{"expires_at":"9999-12-31T23:59:59-00:01"}`, "/expires_at", "must be a time like 2026-01-31T12:00:00Z"},
+		"time before the year 0":   {&client.BlockRequest{}, `{"expires_at":"0000-01-01T00:00:00+00:01"}`, "/expires_at", "must be a time like 2026-01-31T12:00:00Z"},
+		"time a number":            {&client.BlockRequest{}, `{"expires_at":17}`, "/expires_at", "must be a time like 2026-01-31T12:00:00Z"},
+		"array":                    {&client.UserBody{}, `{"grants":"all"}`, "/grants", "must be an array"},
+		"in an array":              {&client.UserBody{}, `{"grants":["a",5]}`, "/grants/1", "must be a string"},
+		"boolean":                  {&client.UserBody{}, `{"notify":{"product_events":"yes"}}`, "/notify/product_events", "must be true or false"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := server.DecodeStrict([]byte(test.body), test.into)
