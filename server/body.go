@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 var bodies = sync.Pool{New: func() any {
@@ -42,6 +43,7 @@ func (c *call) readAll() ([]byte, error) {
 	if c.req.ContentLength > limit {
 		return nil, c.tooLarge(limit)
 	}
+	c.limitBody()
 	data := c.buffer()
 	defer func() { *c.body = data[:0] }()
 	for {
@@ -58,6 +60,15 @@ func (c *call) readAll() ([]byte, error) {
 		case err != nil:
 			return nil, c.bodyError(err)
 		}
+	}
+}
+
+// limitBody has the body come in the time that bodies have, which begins when the head is there: the time that the HTTP
+// server has for both would let a body have what its head left over.
+func (c *call) limitBody() {
+	// Not by control, which allocates where there is no connection, as in tests.
+	if connection, ok := c.echo.Response().Writer.(interface{ SetReadDeadline(t time.Time) error }); ok {
+		_ = connection.SetReadDeadline(c.start.Add(c.server.bodyTime)) // where it is not supported, there is none
 	}
 }
 

@@ -191,6 +191,9 @@ func Prefixes(list ...string) []netip.Prefix {
 // HTTPServer is the server that Run would listen with.
 func (s *Server) HTTPServer() *http.Server { return s.httpServer() }
 
+// HurryBodies has the time of a body be over when its head is there.
+func (s *Server) HurryBodies() { s.bodyTime = -time.Second }
+
 // KeepKeys keeps an issuer's keys until ctx is done; then the channel is closed.
 func KeepKeys(ctx context.Context, issuer *Issuer) <-chan struct{} {
 	done := make(chan struct{})

@@ -347,7 +347,7 @@ func TestSlowAndHalfClosedBodies(t *testing.T) {
 
 func TestBodiesOfQuestionsHaveTheirTime(t *testing.T) {
 	w := hostileWorld(t)
-	url := serveLate(t, w.server.HTTPServer())
+	url := serveLate(t, w.server)
 	for _, d := range questionPoints() {
 		res, _ := dial(t, url, w.head(d.path, 500)+"{")
 		want := http.StatusRequestTimeout

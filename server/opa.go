@@ -41,6 +41,7 @@ func (c *call) readUpload() (io.Reader, error) {
 	if c.req.ContentLength > largestUpload {
 		return nil, c.tooLarge(largestUpload)
 	}
+	c.limitBody()
 	data, err := io.ReadAll(io.LimitReader(c.req.Body, largestUpload+1))
 	switch {
 	case err != nil:

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -344,8 +345,10 @@ func TestABodyThatBreaksOffIsRefused(t *testing.T) {
 }
 
 // serveLate serves as if the time for a request were over when its head is read, and gives where.
-func serveLate(t *testing.T, web *http.Server) string {
+func serveLate(t *testing.T, s *server.Server) string {
 	t.Helper()
+	s.HurryBodies()
+	web := s.HTTPServer()
 	web.ReadTimeout = time.Nanosecond
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -365,7 +368,7 @@ func TestBodiesHaveTheirTime(t *testing.T) {
 	if web.ReadHeaderTimeout != 10*time.Second || web.ReadTimeout != 40*time.Second || web.WriteTimeout == 0 || web.IdleTimeout == 0 {
 		t.Errorf("got head %v, head and body %v, answer %v, idle %v", web.ReadHeaderTimeout, web.ReadTimeout, web.WriteTimeout, web.IdleTimeout)
 	}
-	url := serveLate(t, web)
+	url := serveLate(t, w.server)
 	for _, path := range []string{single, many, shopPath + "/block"} {
 		request := fmt.Sprintf("POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{", path, w.key)
 		if res, _ := dial(t, url, request); res.StatusCode != http.StatusRequestTimeout {
@@ -376,6 +379,35 @@ func TestBodiesHaveTheirTime(t *testing.T) {
 	request := fmt.Sprintf("POST /v1/import HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\nContent-Type: application/x-ndjson\r\nContent-Length: 2\r\n\r\n{}", w.key)
 	if res, _ := dial(t, url, request); res.StatusCode != http.StatusOK {
 		t.Errorf("a slow import: got %d", res.StatusCode)
+	}
+}
+
+// timed is an answer that notes until when the body of its request may be read.
+type timed struct {
+	*httptest.ResponseRecorder
+	until time.Time
+}
+
+func (a *timed) SetReadDeadline(t time.Time) error {
+	a.until = t
+	return nil
+}
+
+// A body has 30 s, and not what its head left over besides.
+func TestABodyHasTheTimeOfABodyAlone(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	for path, body := range map[string]string{
+		single: plainQuestion, many: plainQuestion, shopPath + "/block": `{"reason":"x"}`, "/logs": "[]", "/v1/keys": `{}`,
+	} {
+		req := httptest.NewRequest(http.MethodPost, path, strings.NewReader(body))
+		req.Header.Set("Authorization", "Bearer "+w.key)
+		req.Header.Set("Content-Type", "application/json")
+		answer, begun := &timed{ResponseRecorder: httptest.NewRecorder()}, time.Now()
+		w.server.Handler().ServeHTTP(answer, req)
+		if answer.until.Before(begun.Add(30*time.Second)) || answer.until.After(time.Now().Add(30*time.Second)) {
+			t.Errorf("%s, begun at %v: answered %d, the body had time until %v, want 30 s", path, begun, answer.Code, answer.until)
+		}
 	}
 }
 

@@ -118,6 +118,8 @@ type Server struct {
 	draining atomic.Bool  // unready, but answering
 	closing  atomic.Bool  // nobody new is let in, and answers close their connections
 	late     atomic.Int64 // requests that began while closing
+
+	bodyTime time.Duration // bodyTimeout, but in tests
 }
 
 // New makes a server. It neither listens nor serves before Run.
@@ -154,7 +156,7 @@ func New(config Config) (*Server, error) {
 	}
 	s := &Server{
 		config: config, log: config.Log, metrics: config.Metrics, tokens: tokens,
-		allowed: map[string]echo.HandlerFunc{},
+		allowed: map[string]echo.HandlerFunc{}, bodyTime: bodyTimeout,
 	}
 	s.limits.change(config.RateLimit)
 	if err := s.reloadGateway(); err != nil {
