@@ -52,7 +52,10 @@ func (f *faults) id(pointer, value string) {
 
 // role looks at what a role looks like: which there are is for the policy that decides to say, in the transaction.
 func (f *faults) role(pointer, value string) {
-	if !rolePattern.MatchString(value) {
+	switch {
+	case value == "":
+		f.add(pointer, "is required")
+	case !rolePattern.MatchString(value):
 		f.add(pointer, "is no role: up to 40 lower case letters, digits and _, the first a letter")
 	}
 }

@@ -92,20 +92,20 @@ func (c *call) checkMedia(allowed ...string) error {
 	if len(given) == 1 && given[0] == allowed[0] && c.req.Header["Content-Encoding"] == nil {
 		return nil
 	}
-	err := errMediaType
-	if c.route.access {
-		err = errAccessType
+	wanted := strings.Join(allowed, " or ") + ", in UTF-8 and not compressed"
+	refusal := because(errMediaType, "Content-Type must be "+wanted)
+	if c.route.access { // AuthZEN 1.0: 400
+		refusal = invalid(field("", "must be of Content-Type "+wanted))
 	}
-	sentence := "Content-Type must be " + strings.Join(allowed, " or ") + ", in UTF-8 and not compressed"
 	if len(given) != 1 {
-		return because(err, sentence)
+		return refusal
 	}
 	media, parameters, wrong := mime.ParseMediaType(given[0])
 	charset := strings.ToLower(parameters["charset"])
 	encoding := strings.ToLower(c.req.Header.Get("Content-Encoding"))
 	if wrong != nil || !slices.Contains(allowed, media) || charset != "" && charset != "utf-8" && charset != "us-ascii" ||
 		encoding != "" && encoding != "identity" {
-		return because(err, sentence)
+		return refusal
 	}
 	return nil
 }

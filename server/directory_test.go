@@ -147,6 +147,10 @@ func TestDirectoryBodiesAreHeldToTheContract(t *testing.T) {
 			w.do(t, http.MethodGet, test.path, nil).refused(t, http.StatusNotFound, "not_found")
 		})
 	}
+	var p client.Problem
+	if w.do(t, http.MethodPut, user, `{"name":"Dora"}`).into(t, &p); p.Detail != "/role is required" {
+		t.Errorf("without a role: got %q", p.Detail)
+	}
 }
 
 func TestIDsInPathsAreHeldToTheirPattern(t *testing.T) {

@@ -103,6 +103,12 @@ func TestWhatAuthZENAsksOfOneQuestion(t *testing.T) {
 			} else if got.header.Get("Content-Type") != client.ProblemType {
 				t.Errorf("got %v", got.header)
 			}
+			if test.status == http.StatusBadRequest {
+				var p client.Problem
+				if got.into(t, &p); len(p.Errors) == 0 {
+					t.Errorf("a 400 of a body that does not say where: %s", got.body)
+				}
+			}
 			if r.Decision != test.allowed {
 				t.Errorf("got %s", got.body)
 			}

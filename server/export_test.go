@@ -50,7 +50,7 @@ func KindIndex(err error) int {
 var (
 	ErrHeader, ErrQuery, ErrID, ErrUnauthenticated, ErrScope = errHeader, errQuery, errID, errUnauthenticated, errScope
 	ErrRoute, ErrMethod, ErrSlow, ErrTooLarge, ErrTooMany    = errRoute, errMethod, errSlow, errTooLarge, errTooMany
-	ErrMediaType, ErrAccessType, ErrRate, ErrDraining        = errMediaType, errAccessType, errRate, errDraining
+	ErrMediaType, ErrRate, ErrDraining                       = errMediaType, errRate, errDraining
 	ErrUnready, ErrKeys, ErrNotEmbedded                      = errUnready, errKeys, errNotEmbedded
 	ErrGateway, ErrCanonical, ErrNoRoute, ErrNotAllowed      = errGateway, errCanonical, errNoRoute, errNotAllowed
 	Because                                                  = because

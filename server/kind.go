@@ -56,8 +56,6 @@ var kinds = []kind{
 		say: "cursor must be one that an export has given, and after the id of a record that came with it."},
 	{is: errID, status: http.StatusBadRequest, code: "invalid_id", title: "An id in the path is not valid",
 		say: "An id in the path cannot be one."},
-	{is: errAccessType, status: http.StatusBadRequest, code: "invalid_body", title: titleBody,
-		say: "Content-Type must be application/json."},
 	{is: errUnauthenticated, status: http.StatusUnauthorized, code: "unauthenticated", title: titleCaller,
 		say: "Send Authorization: Bearer and an API key or a token."},
 	{is: guard.ErrKeyEnded, status: http.StatusUnauthorized, code: "unauthenticated", title: titleCaller,

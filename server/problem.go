@@ -25,7 +25,6 @@ var (
 	errTooLarge        = errors.New("the body is too large")
 	errTooMany         = errors.New("the batch has too many items")
 	errMediaType       = errors.New("the content type is not supported")
-	errAccessType      = errors.New("the body must be application/json") // AuthZEN 1.0: 400
 	errRate            = errors.New("too many requests")
 	errNotEmbedded     = errors.New("the store is no embedded one")
 	errDraining        = errors.New("the server is stopping")

@@ -34,7 +34,6 @@ func TestEveryErrorHasOneAnswer(t *testing.T) {
 		{library.ErrNobody, 400, "invalid_header", "", false},
 		{server.Because(server.ErrQuery, "say it"), 400, "invalid_query", "say it", false},
 		{server.Because(server.ErrID, "say it"), 400, "invalid_id", "say it", false},
-		{server.Because(server.ErrAccessType, "say it"), 400, "invalid_body", "say it", false},
 		{server.ErrUnauthenticated, 401, "unauthenticated", "", false},
 		{guard.ErrKeyEnded, 401, "unauthenticated", "The API key has ended; use another, or have one made.", false},
 		{guard.ErrUnauthenticated, 401, "unauthenticated", "", false},
