@@ -16,9 +16,9 @@ import (
 )
 
 // callers remembers keys, so that a decision reads no key from the store. A key is read again after
-// half of the allowed staleness, and not trusted after all of it, so a revoked one is refused
-// everywhere in time; here it is refused at once, for revoking makes it forgotten, and every read of it
-// that is under way worth nothing to later calls.
+// half of the allowed staleness, beside the calls, and not trusted after all of it, so a revoked one is
+// refused everywhere in time, and a store that hangs holds up no call before; here it is refused at once,
+// for revoking makes it forgotten, and every read of it that is under way worth nothing to later calls.
 type callers struct {
 	known   sync.Map // id -> *seenKey
 	recheck time.Duration
@@ -117,15 +117,29 @@ func (g *Guard) Authenticate(ctx context.Context, token string) (*Caller, error)
 
 // seen returns a key as it was read not longer ago than may be.
 func (g *Guard) seen(ctx context.Context, id string, now time.Time) (*seenKey, error) {
-	var old *seenKey
 	if found, ok := g.callers.known.Load(id); ok {
-		old, _ = found.(*seenKey)
-		age := now.Sub(old.at)
-		// While one call reads it again, the others go on with what was seen.
-		if age < g.callers.recheck || age < g.callers.longest && !old.renewing.CompareAndSwap(false, true) {
+		old, _ := found.(*seenKey)
+		if age := now.Sub(old.at); age < g.callers.longest {
+			if age >= g.callers.recheck && old.renewing.CompareAndSwap(false, true) {
+				go g.renew(id, old, now)
+			}
 			return old, nil
 		}
 	}
+	return g.readKey(ctx, id, now)
+}
+
+// renew reads a key again. What keeps it from that is told to the call that needs the key read.
+func (g *Guard) renew(id string, old *seenKey, now time.Time) {
+	ctx, cancel := context.WithTimeout(context.Background(), g.callers.longest)
+	defer cancel()
+	if _, err := g.readKey(ctx, id, now); err != nil {
+		old.renewing.Store(false)
+	}
+}
+
+// readKey reads a key from the store, and remembers it as it was at an instant before.
+func (g *Guard) readKey(ctx context.Context, id string, now time.Time) (*seenKey, error) {
 	reading := g.callers.begin(id)
 	key, err := datastore.Get(ctx, g.store, datastore.APIKey{ID: id})
 	if err != nil {
@@ -133,12 +147,6 @@ func (g *Guard) seen(ctx context.Context, id string, now time.Time) (*seenKey, e
 		if errors.Is(err, datastore.ErrNotFound) {
 			g.callers.forget(id)
 			return nil, ErrUnauthenticated
-		}
-		if old != nil {
-			old.renewing.Store(false)
-			if now.Sub(old.at) < g.callers.longest {
-				return old, nil
-			}
 		}
 		return nil, fmt.Errorf("read key: %w", err)
 	}
