@@ -39,10 +39,15 @@ func (l *Library) Evaluate(ctx context.Context, o *guard.Origin, set string, t T
 	if err := l.builtIn(ctx, o, set, "the playground"); err != nil {
 		return nil, err
 	}
+	var f faults
 	if (t.Question == nil) == (len(t.Input) == 0) {
-		var f faults
 		f.add("", "must have a question or an input, and not both")
-		return nil, f.err()
+	}
+	if t.Question != nil && t.At.After(l.now()) {
+		f.add("/at", "is to come, and nobody can tell what will be known then")
+	}
+	if err := f.err(); err != nil {
+		return nil, err
 	}
 	try, digest, err := l.trier(ctx, set, t.Digest)
 	if err != nil {

@@ -147,12 +147,17 @@ func TestWhatCannotBeTriedIsRefused(t *testing.T) {
 	for name, trial := range map[string]library.Trial{
 		"nothing": {}, "both": {Question: question("carl", "manage"), Input: json.RawMessage(`{}`)},
 		"no input": {Input: json.RawMessage(`{"subject":{"rol":"client"}}`)}, "no facts": {Input: json.RawMessage(`{}`), Facts: json.RawMessage(`{"subject":{"rol":"client"}}`)},
-		"facts of another kind": {Input: json.RawMessage(`{}`), Facts: json.RawMessage(`{"subject":7}`)}, "the future": {Question: question("carl", "manage"), At: s.clock.now().Add(time.Hour)},
+		"facts of another kind": {Input: json.RawMessage(`{}`), Facts: json.RawMessage(`{"subject":7}`)},
 	} {
 		_, err := s.Evaluate(t.Context(), alice(), library.Set, trial)
 		if _, is := errors.AsType[*guard.Invalid](err); !is {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	future := library.Trial{Question: question("carl", "manage"), At: s.clock.now().Add(time.Hour)}
+	_, err := s.Evaluate(t.Context(), alice(), library.Set, future)
+	if invalid, is := errors.AsType[*guard.Invalid](err); !is || invalid.Errors[0].Pointer != "/at" {
+		t.Errorf("the future: %v", err)
 	}
 	for name, trial := range map[string]library.Trial{"version": {Digest: "sha256:0", Input: json.RawMessage(`{}`)}, "path": {Digest: "../../x", Input: json.RawMessage(`{}`)}} {
 		if _, err := s.Evaluate(t.Context(), alice(), library.Set, trial); err == nil || !errors.As(err, new(*guard.NotFound)) {
