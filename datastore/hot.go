@@ -16,6 +16,16 @@ type HotRange struct {
 
 	// Sealed has the acts that are sealed given too, and no batches: the rows that stand beside what is sealed.
 	Sealed bool
+
+	// Bodies tells of a batch, which has all but its body then, whether that is wanted too; nil: it always is. One whose
+	// body is not comes without, so that who looks for little need not read all. An act comes whole.
+	Bodies func(*Batch) bool
+}
+
+// Heads wants no bodies.
+func (r HotRange) Heads() HotRange {
+	r.Bodies = func(*Batch) bool { return false }
+	return r
 }
 
 // Closed returns the range with an id in the place of each open end.

@@ -21,6 +21,8 @@ func forgetting() []test {
 		{"more is forgotten than one step takes", forgetMany},
 		{"streams tell what is there and what was", forgetStreams},
 		{"an act and a batch come in one order", forgetOneOrder},
+		{"a body comes where it is wanted", hotBodies},
+		{"a body that is forgotten meanwhile is wanted in vain", hotBodiesForgotten},
 		{"an act whose encoding fails takes no number", appendRefused},
 		{"forgetting goes on beside shipping and reading", forgetWhileShipping},
 	}

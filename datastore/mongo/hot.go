@@ -3,6 +3,8 @@ package mongo
 import (
 	"context"
 	"iter"
+	"maps"
+	"slices"
 
 	"cordon/datastore"
 
@@ -32,7 +34,66 @@ func (s *Store) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datast
 	if in.Sealed {
 		return acts.all(ctx)
 	}
+	if in.Bodies != nil {
+		batches.leave = bson.M{"body": 0}
+		return datastore.MergeHot(in.OldestFirst, acts.all(ctx), s.withBodies(ctx, batches.all(ctx), in.Bodies))
+	}
 	return datastore.MergeHot(in.OldestFirst, acts.all(ctx), batches.all(ctx))
+}
+
+// withBodies gives batches that come without their bodies with those that are wanted. So many are read at once as heads are.
+func (s *Store) withBodies(ctx context.Context, heads iter.Seq2[datastore.Batch, error], wanted func(*datastore.Batch) bool) iter.Seq2[datastore.Batch, error] {
+	return func(yield func(datastore.Batch, error) bool) {
+		next, stop := iter.Pull2(heads)
+		defer stop()
+		for more := true; more; {
+			var page []datastore.Batch
+			bodies := map[string][]byte{} // of those that are wanted
+			var failed error
+			for len(page) < hotRead && more && failed == nil {
+				var b datastore.Batch
+				if b, failed, more = next(); !more || failed != nil {
+					continue
+				}
+				if wanted(&b) {
+					bodies[numberKey(b.Replica, b.FirstSequence)] = nil
+				}
+				page = append(page, b)
+			}
+			if err := s.readBodies(ctx, bodies); err != nil {
+				yield(datastore.Batch{}, err)
+				return
+			}
+			for _, b := range page {
+				body, is := bodies[numberKey(b.Replica, b.FirstSequence)]
+				if is && body == nil {
+					continue // it was forgotten meanwhile
+				}
+				if b.Body = body; !yield(b, nil) {
+					return
+				}
+			}
+			if failed != nil {
+				yield(datastore.Batch{}, failed)
+				return
+			}
+		}
+	}
+}
+
+// readBodies reads the bodies of batches, by their ids. That of one that is gone stays nil.
+func (s *Store) readBodies(ctx context.Context, bodies map[string][]byte) error {
+	if len(bodies) == 0 {
+		return nil
+	}
+	within := bson.M{"_id": bson.M{"$in": slices.Collect(maps.Keys(bodies))}}
+	for d, err := range find[batchDocument](ctx, s.reader, "read the log", batches, within, options.Find().SetProjection(bson.M{"body": 1})) {
+		if err != nil {
+			return err
+		}
+		bodies[d.ID] = append([]byte{}, d.Body...)
+	}
+	return nil
 }
 
 // hotDocument is what a walk finds.
@@ -50,6 +111,7 @@ type walk[D hotDocument] struct {
 	filter     bson.M
 	order      int
 	stream     string
+	leave      bson.M          // a projection that leaves members out; nil: none
 	at         datastore.Batch // the last that was given
 	key        string          // of that one
 }
@@ -65,7 +127,7 @@ func (w walk[D]) all(ctx context.Context) iter.Seq2[datastore.Batch, error] {
 func (w *walk[D]) from(ctx context.Context, yield func(datastore.Batch, error) bool) (again bool) {
 	order := bson.D{{Key: w.by, Value: w.order}, {Key: "_id", Value: w.order}}
 	for d, err := range find[D](ctx, w.store.reader, "read the log", w.collection, w.filter,
-		options.Find().SetSort(order).SetBatchSize(hotRead)) {
+		w.options().SetSort(order)) {
 		if hasCode(err, codeSnapshotTooOld) && w.key != "" {
 			w.moveOn()
 			return true
@@ -86,6 +148,14 @@ func (w *walk[D]) from(ctx context.Context, yield func(datastore.Batch, error) b
 		w.at, w.key = b, d.key()
 	}
 	return false
+}
+
+func (w *walk[D]) options() *options.FindOptionsBuilder {
+	o := options.Find().SetBatchSize(hotRead)
+	if w.leave != nil {
+		o.SetProjection(w.leave)
+	}
+	return o
 }
 
 // moveOn makes the next find begin at the last batch that was given.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"iter"
 	"math"
 
@@ -19,8 +20,12 @@ func (s *Store) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datast
 	if in.Sealed {
 		parts[0] = pages(ctx, s.state.read, &allActTable, in)
 	} else {
+		table := &batchTable
+		if in.Bodies != nil {
+			table = &headTable
+		}
 		// Those in the state's file are of before there were acts.
-		parts = append(parts, pages(ctx, s.state.read, &batchTable, in), pages(ctx, s.log.read, &batchTable, in))
+		parts = append(parts, pages(ctx, s.state.read, table, in), pages(ctx, s.log.read, table, in))
 	}
 	return func(yield func(datastore.Batch, error) bool) {
 		for b, err := range datastore.MergeHot(in.OldestFirst, parts...) {
@@ -35,6 +40,7 @@ func (s *Store) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datast
 type hotTable struct {
 	plain                            bool
 	newest, newestFirst, oldestFirst string
+	body                             string // reads that of one batch, which comes without; empty: it has it
 }
 
 // The queries walk an index from one bound of ids to the other; a page goes on where the one before ended. A
@@ -43,8 +49,15 @@ type hotTable struct {
 // might take the whole log, and a statement is interrupted only before its first row.
 const (
 	ofReplica   = `?6 = '' OR replica = ?6`
-	batchMember = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, sum,
-		CASE WHEN ` + ofReplica + ` THEN bloom END, CASE WHEN ` + ofReplica + ` THEN body END FROM batches`
+	batchHead   = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, sum, CASE WHEN ` + ofReplica + ` THEN bloom END, `
+	batchBody   = `CASE WHEN ` + ofReplica + ` THEN body END`
+	newestBatch = `SELECT coalesce(max(number), 0) FROM batches`
+
+	batchesNewestFirst = ` FROM batches WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
+		AND (last_id, number) < (?2, ?5) ORDER BY last_id DESC, number DESC LIMIT ?7`
+	batchesOldestFirst = ` FROM batches WHERE first_id >= ?1 AND first_id <= ?2 AND last_id >= ?3 AND number <= ?4
+		AND (first_id, number) > (?1, ?5) ORDER BY first_id, number LIMIT ?7`
+
 	actMember = `SELECT rowid, stream, sequence, sequence, 1, id, id, 0, NULL, CASE WHEN ?6 = '' OR stream = ?6 THEN line END FROM acts`
 
 	actsNewestFirst = ` id >= ?1 AND id <= ?2 AND id <= ?3 AND rowid <= ?4 AND (id, rowid) < (?2, ?5) ORDER BY id DESC, rowid DESC LIMIT ?7`
@@ -54,11 +67,15 @@ const (
 
 var (
 	batchTable = hotTable{
-		newest: `SELECT coalesce(max(number), 0) FROM batches`,
-		newestFirst: batchMember + ` WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
-			AND (last_id, number) < (?2, ?5) ORDER BY last_id DESC, number DESC LIMIT ?7`,
-		oldestFirst: batchMember + ` WHERE first_id >= ?1 AND first_id <= ?2 AND last_id >= ?3 AND number <= ?4
-			AND (first_id, number) > (?1, ?5) ORDER BY first_id, number LIMIT ?7`,
+		newest:      newestBatch,
+		newestFirst: batchHead + batchBody + batchesNewestFirst,
+		oldestFirst: batchHead + batchBody + batchesOldestFirst,
+	}
+	headTable = hotTable{
+		newest:      newestBatch,
+		newestFirst: batchHead + `NULL` + batchesNewestFirst,
+		oldestFirst: batchHead + `NULL` + batchesOldestFirst,
+		body:        `SELECT body FROM batches WHERE number = ?`,
 	}
 	actTable = hotTable{
 		plain: true, newest: newestAct,
@@ -93,19 +110,37 @@ func newWalk(table *hotTable, in datastore.HotRange) *walk {
 	return w
 }
 
+// hotRow is a row of a table, under the number that it has there.
+type hotRow struct {
+	datastore.Batch
+
+	number int64
+}
+
 // pages returns the batches of one table of a file.
 func pages(ctx context.Context, read func(context.Context, func(*conn) error) error, table *hotTable, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
 		w := newWalk(table, in)
 		for more := true; more; {
-			var page []datastore.Batch
+			var page []hotRow
 			err := read(ctx, func(c *conn) (err error) { page, more, err = w.page(ctx, c); return err })
 			if err != nil {
 				yield(datastore.Batch{}, err)
 				return
 			}
-			for _, batch := range page {
-				if !yield(batch, nil) {
+			for i := range page {
+				b := &page[i].Batch
+				if table.body != "" && in.Bodies(b) {
+					err := read(ctx, func(c *conn) error { return c.one(ctx, table.body, []any{page[i].number}, &b.Body) })
+					if errors.Is(err, sql.ErrNoRows) {
+						continue // it was forgotten meanwhile
+					}
+					if err != nil {
+						yield(datastore.Batch{}, err)
+						return
+					}
+				}
+				if !yield(*b, nil) {
 					return
 				}
 			}
@@ -114,7 +149,7 @@ func pages(ctx context.Context, read func(context.Context, func(*conn) error) er
 }
 
 // page reads the next batches, up to about pageBytes, and tells whether there may be more.
-func (w *walk) page(ctx context.Context, c *conn) (page []datastore.Batch, more bool, err error) {
+func (w *walk) page(ctx context.Context, c *conn) (page []hotRow, more bool, err error) {
 	if !w.begun {
 		w.begun = true
 		if err := c.one(ctx, w.table.newest, nil, &w.newest); err != nil {
@@ -141,7 +176,7 @@ func (w *walk) page(ctx context.Context, c *conn) (page []datastore.Batch, more 
 		if w.in.Stream != "" && b.Replica != w.in.Stream {
 			return nil
 		}
-		page = append(page, b)
+		page = append(page, hotRow{b, w.number})
 		if size += len(b.Bloom) + len(b.Body); size > pageBytes {
 			more = true
 			return errEnough
