@@ -184,7 +184,7 @@ func gapOf(line []byte) (from, to int64, ok bool) {
 
 // present tells whether the store has any of a stream's numbers, however young.
 func (l *Ledger) present(ctx context.Context, stream string, from, to int64) (bool, error) {
-	for b, err := range l.store.Hot(ctx, batch.Range(record.Filter{Replica: stream})) {
+	for b, err := range l.store.Hot(ctx, batch.Range(record.Filter{Replica: stream}).Heads()) {
 		if err != nil {
 			return false, err
 		}

@@ -160,7 +160,10 @@ func (s *search) hot(ctx context.Context) iter.Seq2[datastore.Batch, error] {
 	if s.among != nil {
 		return func(func(datastore.Batch, error) bool) {} // none of them is sealed
 	}
-	batches := s.store.Hot(ctx, batch.Range(s.filter))
+	in := batch.Range(s.filter)
+	wanted := batch.Wanted(s.filter)
+	in.Bodies = func(b *datastore.Batch) bool { return !s.head.sealed(b.Replica, b.LastSequence) && wanted(b) }
+	batches := s.store.Hot(ctx, in)
 	return func(yield func(datastore.Batch, error) bool) {
 		for b, err := range batches {
 			if err == nil {

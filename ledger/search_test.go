@@ -9,6 +9,7 @@ import (
 
 	"cordon/datastore"
 	"cordon/ledger"
+	"cordon/ledger/batch"
 	"cordon/ledger/record"
 	"cordon/ledger/record/recordtest"
 
@@ -49,7 +50,19 @@ func (c *crossed) ReadFile(ctx context.Context, name string, offset int64, lengt
 func (c *crossed) Hot(ctx context.Context, r datastore.HotRange) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
 		c.meets("before what is hot is read")
+		if wanted := r.Bodies; wanted != nil {
+			r.Bodies = func(b *datastore.Batch) bool {
+				is := wanted(b)
+				if is {
+					c.meets("before a body is read")
+				}
+				return is
+			}
+		}
 		for b, err := range c.Store.Hot(ctx, r) {
+			if b.Body != nil {
+				c.meets("a body was read")
+			}
 			if !yield(b, err) {
 				return
 			}
@@ -59,12 +72,41 @@ func (c *crossed) Hot(ctx context.Context, r datastore.HotRange) iter.Seq2[datas
 	}
 }
 
+// Of what is not sealed those batches alone are read whole that may hold what is looked for.
+func TestASearchReadsNoBodyInVain(t *testing.T) {
+	onStores(t, func(t *testing.T, store datastore.Store) {
+		const batches = 40
+		for n := range int64(batches) {
+			r := recordtest.Traffic(n + 1)
+			r.Organization = fmt.Sprint("org-", n)
+			packed := must[datastore.Batch](t)(batch.Pack([]record.Record{r}))
+			must[int64](t)(store.Ship(t.Context(), packed))
+		}
+		bodies := 0
+		reading := &crossed{Store: store, meets: func(what string) {
+			if what == "a body was read" {
+				bodies++
+			}
+		}}
+		l := must[*ledger.Ledger](t)(ledger.New(config(t, reading, "r1")))
+		for _, f := range []struct {
+			of            record.Filter
+			found, atMost int
+		}{{record.Filter{Organization: "org-17"}, 1, 4}, {record.Filter{Organization: "nobody"}, 0, 3}, {record.Filter{}, batches, batches}} {
+			bodies = 0
+			if found := len(ids(t, l.Search(t.Context(), f.of))); found != f.found || bodies > f.atMost {
+				t.Errorf("of %q it found %d in %d batches, want %d in %d", f.of.Organization, found, bodies, f.found, f.atMost)
+			}
+		}
+	})
+}
+
 // A reader and a sealer cross: at each thing that the reader does, for the first and the second time, the sealer does all
 // up to each of its steps. What the reader gives is the same.
 func TestAReaderMissesNothingAcrossASealing(t *testing.T) {
 	for i, at := range []string{
 		"before the head is read", "the head is read", "before files are listed", "files are listed", "before a file is read",
-		"before what is hot is read", "something hot is read", "what is hot is read",
+		"before what is hot is read", "before a body is read", "something hot is read", "what is hot is read",
 	} {
 		for j, step := range []string{"the head is put", "the batches are forgotten", "what is covered is removed"} {
 			oldestFirst := (i+j)%2 == 0 // each of both meets each order

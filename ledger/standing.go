@@ -44,7 +44,7 @@ func (l *Ledger) Standing(ctx context.Context) (Standing, error) {
 func (l *Ledger) oldest(ctx context.Context, h *head) (time.Time, error) {
 	var b datastore.Batch
 	var err error
-	for b, err = range l.store.Hot(ctx, batch.Range(record.Filter{OldestFirst: true})) {
+	for b, err = range l.store.Hot(ctx, batch.Range(record.Filter{OldestFirst: true}).Heads()) {
 		if err != nil {
 			return time.Time{}, fmt.Errorf("look for the oldest record that is not sealed: %w", err)
 		}

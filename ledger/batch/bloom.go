@@ -3,22 +3,26 @@ package batch
 import "math/bits"
 
 // A Bloom filter over hashed keys, about 1 % false positives: 10 bits for each distinct key, 7 of them
-// set. The first byte is the format, the rest the bits.
+// set. The first byte is the format, then comes the checksum that the body begins with, so that a batch's sum can be
+// checked where its body is not at hand, then the bits.
 //
 // Why not bits-and-blooms/bloom: it hashes bytes itself (murmur3, four 64-bit hashes for each key)
 // and takes no hashed key, and its encoding spends 24 bytes on a header, more than the whole filter of
 // a committed change. What is left without those is these few lines.
 const (
-	bloomFormat = 1
+	bloomAlone  = 1 // the format of before, without the checksum
+	bloomFormat = 2
+	bloomHead   = 1 + checkSize
 	bloomBits   = 10
 	bloomProbes = 7
 )
 
-// newBloom makes the filter of keys, which may repeat.
-func newBloom(keys *keySet) []byte {
-	bloom := make([]byte, 1+(keys.count*bloomBits+7)/8)
+// newBloom makes the filter of keys, which may repeat, for a body.
+func newBloom(keys *keySet, body []byte) []byte {
+	bloom := make([]byte, bloomHead+(keys.count*bloomBits+7)/8)
 	bloom[0] = bloomFormat
-	field := bloom[1:]
+	copy(bloom[1:], body[:checkSize])
+	field := bloom[bloomHead:]
 	for key := range keys.all {
 		h, step := key, bloomStep(key)
 		for range bloomProbes {
@@ -33,10 +37,15 @@ func newBloom(keys *keySet) []byte {
 // bloomHolds tells whether all keys may be in the filter. A filter that is absent or of a format that
 // this version does not know hides nothing.
 func bloomHolds(bloom []byte, keys []uint64) bool {
-	if len(bloom) < 2 || bloom[0] != bloomFormat {
+	var field []byte
+	switch {
+	case len(bloom) > bloomHead && bloom[0] == bloomFormat:
+		field = bloom[bloomHead:]
+	case len(bloom) > 1 && bloom[0] == bloomAlone:
+		field = bloom[1:]
+	default:
 		return true
 	}
-	field := bloom[1:]
 	for _, key := range keys {
 		h, step := key, bloomStep(key)
 		for range bloomProbes {

@@ -16,7 +16,9 @@ type Log interface {
 
 // Search returns the records of a log that the filter selects, in the order that it asks for.
 func Search(ctx context.Context, log Log, f record.Filter) iter.Seq2[record.Record, error] {
-	return Select(log.Hot(ctx, Range(f)), f)
+	in := Range(f)
+	in.Bodies = Wanted(f)
+	return Select(log.Hot(ctx, in), f)
 }
 
 // Range returns where the batches are that can hold what the filter selects.

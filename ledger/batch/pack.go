@@ -117,7 +117,7 @@ func (p *Packer) Pack(replica string, entries []Entry) (datastore.Batch, error) 
 		Count:         len(entries),
 		FirstID:       string(first[:]),
 		LastID:        string(last[:]),
-		Bloom:         newBloom(&p.keys),
+		Bloom:         newBloom(&p.keys, p.body),
 		Body:          slices.Clone(p.body),
 	}
 	b.Sum = sum(&b)

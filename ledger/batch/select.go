@@ -50,6 +50,13 @@ func Select(batches iter.Seq2[datastore.Batch, error], f record.Filter) iter.Seq
 	}
 }
 
+// Wanted tells of a batch, which may be without its body, whether a filter needs to read that: whether it may hold something
+// that the filter selects, or is not what was packed, which [Select] tells then.
+func Wanted(f record.Filter) func(*datastore.Batch) bool {
+	m := merge{query: f.Query()}
+	return func(b *datastore.Batch) bool { return check(b) != nil || m.mayHold(b) }
+}
+
 // merge brings the records of overlapping batches into one order.
 type merge struct {
 	query   record.Query

@@ -9,7 +9,8 @@ import (
 )
 
 // sum is over everything that decides whether a batch is looked into: what is said of it, its Bloom filter, and
-// the checksum of its records that begins its body. It is never 0, which is that of a batch of before.
+// the checksum of its records that begins its body; where that is not at hand, the filter has it too. It is never 0,
+// which is that of a batch of before.
 func sum(b *datastore.Batch) uint32 {
 	head := make([]byte, 0, 256)
 	for _, text := range []string{b.Replica, b.FirstID, b.LastID} {
@@ -18,7 +19,11 @@ func sum(b *datastore.Batch) uint32 {
 	for _, number := range []int64{b.FirstSequence, b.LastSequence, int64(b.Count)} {
 		head = binary.AppendVarint(head, number)
 	}
-	head = append(head, b.Body[:min(len(b.Body), checkSize)]...)
+	begins := b.Body
+	if len(b.Body) == 0 && len(b.Bloom) >= bloomHead && b.Bloom[0] == bloomFormat {
+		begins = b.Bloom[1:]
+	}
+	head = append(head, begins[:min(len(begins), checkSize)]...)
 	s := crc32.Update(crc32.Checksum(head, castagnoli), castagnoli, b.Bloom)
 	return max(s, 1)
 }
