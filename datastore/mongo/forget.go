@@ -43,7 +43,7 @@ func (s *Store) Forget(ctx context.Context, what datastore.Forgotten) error {
 
 // forget removes the batches of a stream up to where it is sealed.
 func (s *Store) forget(ctx context.Context, stream string, sealed int64) error {
-	_, newest, err := s.kept(ctx, stream)
+	_, newest, err := s.kept(ctx, stream, sealed)
 	if err != nil {
 		return err
 	}

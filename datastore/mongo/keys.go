@@ -55,6 +55,8 @@ func activationKey(set string) string        { return key(activationKind, set) }
 // within gives a condition for the ids that are made of the parts and one more, greater than after.
 func within(after string, parts ...string) bson.M {
 	prefix := key(append(parts, "")...)
-	end := prefix[:len(prefix)-1] + "0" // what sorts behind the slash
-	return bson.M{"$gt": prefix + after, "$lt": end}
+	return bson.M{"$gt": prefix + after, "$lt": behind(prefix)}
 }
+
+// behind returns the smallest key behind all that begin with one that ends with a slash.
+func behind(prefix string) string { return prefix[:len(prefix)-1] + "0" }

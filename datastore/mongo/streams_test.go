@@ -3,6 +3,8 @@ package mongo_test
 import (
 	"context"
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,5 +140,27 @@ func TestAnActIsADocumentForPeople(t *testing.T) {
 	})
 	if err := errors.Join(err, counted); err != nil || n != 1 {
 		t.Errorf("%d documents, %v, want 1", n, err)
+	}
+}
+
+// TestStreamsThatAreNotCountedAreFound has streams before, between and behind those that are counted, and next to each other,
+// whose batches are there and were not counted; names sort otherwise than the ids that begin with them.
+func TestStreamsThatAreNotCountedAreFound(t *testing.T) {
+	server := startServer(t)
+	s := server.open(t, 10*time.Second)
+	var want []datastore.Stream
+	for _, name := range []string{"a", "b", "b.changes", "b/c", "m", "m%", "m.changes", "y", "z"} {
+		if name != "b" && name != "m.changes" {
+			server.failCommands(t, 1, bson.M{"errorCode": 8000}, "findAndModify")
+		}
+		last, err := s.Ship(t.Context(), shipped(t, name, 1, 2))
+		if counted := name == "b" || name == "m.changes"; counted != (err == nil) {
+			t.Fatalf("shipped %s to %d, %v", name, last, err)
+		}
+		want = append(want, datastore.Stream{Name: name, First: 1, Newest: 2, Last: 2})
+	}
+	slices.SortFunc(want, func(a, b datastore.Stream) int { return strings.Compare(a.Name, b.Name) })
+	if found, err := s.Streams(t.Context()); err != nil || !slices.Equal(found, want) {
+		t.Errorf("got streams %+v, %v, want %+v", found, err, want)
 	}
 }
