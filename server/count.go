@@ -14,7 +14,7 @@ import (
 // countRecords answers how many records that the filters select allowed and how many denied.
 func countRecords(c *call) error {
 	query := c.req.URL.Query()
-	filter, err := selected(c, query)
+	filter, err := selected(query)
 	if err != nil {
 		return err
 	}

@@ -74,7 +74,7 @@ var exportQuery = []string{"format", "cursor", "after"}
 
 // exportOf begins the export that a call asks for.
 func exportOf(c *call, query url.Values) (*guard.Export, error) {
-	filter, err := selected(c, query)
+	filter, err := selected(query)
 	if err != nil {
 		return nil, err
 	}

@@ -89,8 +89,11 @@ func single(query url.Values, name string) (string, error) {
 		return "", nil
 	}
 	value := query.Get(name)
-	if strings.TrimSpace(value) == "" || len(value) > longestWord {
+	switch {
+	case strings.TrimSpace(value) == "":
 		return "", because(errQuery, name+" must have a value")
+	case len(value) > longestWord:
+		return "", because(errQuery, fmt.Sprintf("%s must have at most %d bytes", name, longestWord))
 	}
 	return value, nil
 }

@@ -12,10 +12,9 @@ import (
 	"cordon/guard"
 )
 
-// selected reads the filters of the log (docs/design.md 11, Records): the members of a record by name.
-// An action or a reason that the policy in force does not know is refused, unless the filter names a policy: that may
-// be a former one, with words of its own.
-func selected(c *call, query url.Values) (guard.RecordFilter, error) {
+// selected reads the filters of the log (docs/design.md 11, Records): the members of a record by name. Any word is looked
+// for, also one that the policy in force does not know: callers asked by it, and policy sets have words of their own.
+func selected(query url.Values) (guard.RecordFilter, error) {
 	var filter guard.RecordFilter
 	for _, field := range guard.RecordFields() {
 		name := field.Name
@@ -36,29 +35,7 @@ func selected(c *call, query url.Values) (guard.RecordFilter, error) {
 			return filter, because(errQuery, name+" must be "+field.Want)
 		}
 	}
-	if filter.Policy != "" {
-		return filter, nil
-	}
-	if err := inForce("action", filter.Action, c.server.config.Guard.KnowsAction); err != nil {
-		return filter, err
-	}
-	return filter, inForce("reason", filter.Reason, c.server.config.Guard.KnowsReason)
-}
-
-// inForce refuses a word that is asked for and not known.
-func inForce(name, word string, known func(string) (string, bool)) error {
-	if word == "" {
-		return nil
-	}
-	nearest, ok := known(word)
-	if ok {
-		return nil
-	}
-	detail := fmt.Sprintf("%s %q is unknown to the policy in force", name, word)
-	if nearest != "" {
-		return because(errQuery, fmt.Sprintf("%s; did you mean %q?", detail, nearest))
-	}
-	return because(errQuery, detail+"; to look for a word of a former policy, name that policy with policy=")
+	return filter, nil
 }
 
 // listRecords answers a page of the log, newest first unless the oldest are asked for.
@@ -68,7 +45,7 @@ func listRecords(c *call) error {
 		return err
 	}
 	query := c.req.URL.Query()
-	filter, err := selected(c, query)
+	filter, err := selected(query)
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ func (w *world) fillLog(t *testing.T) {
 		}
 	}
 	w.ask(t, "ulf", "manage", "product", "dark")
+	w.ask(t, "ulf", "fly", "product", "dark")
 	w.do(t, http.MethodPost, shopPath+"/block", client.BlockRequest{Reason: "leak"}, as("anna")).want(t, http.StatusOK)
 	w.do(t, http.MethodPost, shopPath+"/block", client.BlockRequest{Reason: "leak"}, as("carl")).want(t, http.StatusForbidden)
 	if err := w.journal.Flush(t.Context()); err != nil {
@@ -86,6 +87,9 @@ func TestTheLogIsFiltered(t *testing.T) {
 	middle := all[len(all)/2].Time
 	for query, matches := range map[string]func(client.Record) bool{
 		"subject=carl":                            func(r client.Record) bool { return r.Question.Subject.ID == "carl" },
+		"action=fly":                              func(r client.Record) bool { return r.Question.Action.Name == "fly" },
+		"action=flie":                             func(client.Record) bool { return false },
+		"reason=flown":                            func(client.Record) bool { return false },
 		"action=manage":                           func(r client.Record) bool { return r.Question.Action.Name == "manage" },
 		"resource=dark":                           func(r client.Record) bool { return r.Question.Resource.ID == "dark" },
 		"organization=umbra":                      func(r client.Record) bool { return r.Organization == "umbra" },

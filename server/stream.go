@@ -20,7 +20,7 @@ const (
 // id, with which a client comes again. It ends when its caller is not let in any more, when the server stops, and at the
 // end of the route's time; clients come again by themselves.
 func streamRecords(c *call) error {
-	filter, err := selected(c, c.req.URL.Query())
+	filter, err := selected(c.req.URL.Query())
 	if err != nil {
 		return err
 	}

@@ -178,7 +178,7 @@ func TestAStreamIsRefused(t *testing.T) {
 	for _, cursor := range []string{"x", "01a22847-14f6-73f9-815e-905ecb26d153", beyond.String()} {
 		w.do(t, http.MethodGet, "/v1/decisions/stream", nil, set("Last-Event-Id", cursor)).refused(t, http.StatusBadRequest, "invalid_header")
 	}
-	for _, query := range []string{"limit=3", "order=oldest", "cursor=x", "reason=not_grantd"} {
+	for _, query := range []string{"limit=3", "order=oldest", "cursor=x", "kind=act"} {
 		w.do(t, http.MethodGet, "/v1/decisions/stream?"+query, nil).refused(t, http.StatusBadRequest, "invalid_query")
 	}
 	w.do(t, http.MethodGet, "/v1/decisions/stream", nil, w.scoped(t, guard.ScopeDecide)).refused(t, http.StatusForbidden, "insufficient_scope")

@@ -164,7 +164,10 @@ func (a *app) printRecords(ctx context.Context, c config, remote *client.Client,
 	if err := t.end(); err != nil {
 		return err
 	}
-	if t.rows == limit {
+	switch t.rows {
+	case 0:
+		a.nothingFound(ctx, remote, &filter)
+	case limit:
 		fmt.Fprintf(a.err, "these are the %s %d; --limit shows more\n", end, limit)
 	}
 	return nil

@@ -28,6 +28,8 @@ func (a *app) printCounts(ctx context.Context, c config, remote *client.Client, 
 		return err
 	}
 	switch {
+	case counts.Complete && len(counts.Items) == 0:
+		a.nothingFound(ctx, remote, &filter)
 	case counts.Complete:
 	case counts.Since.IsZero():
 		fmt.Fprintln(a.err, "there is too much to count; narrow it, such as with --from")
