@@ -38,7 +38,8 @@ neither a server nor a network.
 
 With --checkpoint it is also checked that the tree goes on from an older checkpoint that you kept: without
 one, whoever has the private key could have made the whole log anew. The file is one that
-"cordon audit checkpoint" wrote, or that of a witness (--audit-witness).
+"cordon audit checkpoint" wrote, or that of a witness (--audit-witness). For an export of a part of the log it
+takes a proof, too, which --since of "cordon audit checkpoint" adds to it.
 
 Exit codes: 0 all holds; 1 it does not, and the first record that was changed, is missing, was added or
 put elsewhere is named; 2 used wrongly, or it cannot be told from these files.`,

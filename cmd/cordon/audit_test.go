@@ -17,6 +17,7 @@ import (
 // exported is an export of some records, in a file, and what an auditor has beside it.
 type exported struct {
 	file, key, checkpoint, older string
+	part, third                  string // an export of the first record alone, and a checkpoint that needs a proof to be held against
 	lines                        []string
 }
 
@@ -34,6 +35,7 @@ func export(t *testing.T) exported {
 	}
 	log, head, signed := tree.New(store), tree.Empty(), [][]byte(nil)
 	m, out := tree.NewManifest(true), new(bytes.Buffer)
+	part, first := tree.NewManifest(true), new(bytes.Buffer)
 	for leaf := range 4 {
 		line := fmt.Appendf(nil, `{"id":"0190aaaa-bbbb-7000-8000-%012d","n":1}`, leaf)
 		if head, err = log.Append(ctx, head, [][32]byte{tree.Entry(line)}); err != nil {
@@ -45,9 +47,17 @@ func export(t *testing.T) exported {
 		}
 		signed = append(signed, checkpoint)
 		m.Add(int64(leaf), line)
+		if leaf == 0 {
+			part.Add(0, line)
+			first.Write(append(line, '\n'))
+		}
 		out.Write(append(line, '\n'))
 	}
-	if err = m.Write(ctx, out, tree.Sealed{Tree: log, Head: head, Checkpoint: signed[3], Key: key}, struct{}{}); err != nil {
+	sealed := tree.Sealed{Tree: log, Head: head, Checkpoint: signed[3], Key: key}
+	if err = m.Write(ctx, out, sealed, struct{}{}); err != nil {
+		t.Fatal(err)
+	}
+	if err = part.Write(ctx, first, sealed, struct{}{}); err != nil {
 		t.Fatal(err)
 	}
 	hashes, err := log.Consistency(ctx, head, 2, 4)
@@ -60,15 +70,18 @@ func export(t *testing.T) exported {
 	}
 	return exported{
 		file: file(t, "export.ndjson", out.String()), key: key.Verifier().String(), checkpoint: file(t, "old", string(signed[1])),
-		older: file(t, "with-proof", string(signed[1])+string(proof)), lines: strings.SplitAfter(out.String(), "\n"),
+		older: file(t, "with-proof", string(signed[1])+string(proof)),
+		part:  file(t, "part.ndjson", first.String()), third: file(t, "third", string(signed[2])), lines: strings.SplitAfter(out.String(), "\n"),
 	}
 }
 
 func TestAuditVerifyNeedsNoServer(t *testing.T) {
 	e := export(t)
 	command{}.run(t, "audit", "verify", e.file, "--key", e.key).want(t, 0, "all holds: 4 records, leaves 0 to 3 of the 4 that cordon/log signed\n", "")
-	command{}.run(t, "audit", "verify", e.file, "--key", e.key, "--checkpoint", e.older).want(t, 0,
-		"all holds: 4 records, leaves 0 to 3 of the 4 that cordon/log signed; the log is the one of your checkpoint of 2\n", "")
+	for _, kept := range []string{e.checkpoint, e.older} {
+		command{}.run(t, "audit", "verify", e.file, "--key", e.key, "--checkpoint", kept).want(t, 0,
+			"all holds: 4 records, leaves 0 to 3 of the 4 that cordon/log signed; the log is the one of your checkpoint of 2\n", "")
+	}
 }
 
 func TestAuditVerifyTellsPrograms(t *testing.T) {
@@ -127,8 +140,8 @@ func TestAuditVerifyUsedWronglyExits2(t *testing.T) {
 		"no file that can be read twice":  {os.DevNull, "--key", e.key},
 		"--checkpoint: open":              {e.file, "--key", e.key, "--checkpoint", filepath.Join(t.TempDir(), "none")},
 		"there is no checkpoint in it":    {e.file, "--key", e.key, "--checkpoint", file(t, "empty", "")},
-		"it cannot be checked":            {e.file, "--key", e.key, "--checkpoint", e.checkpoint},
-		"cordon audit checkpoint --since": {e.file, "--key", e.key, "--checkpoint", e.checkpoint},
+		"it cannot be checked":            {e.part, "--key", e.key, "--checkpoint", e.third},
+		"cordon audit checkpoint --since": {e.part, "--key", e.key, "--checkpoint", e.third},
 		"got 0 arguments":                 {"--key", e.key},
 	} {
 		command{}.run(t, append([]string{"audit", "verify"}, args...)...).want(t, 2, "", says)

@@ -48,8 +48,8 @@ func (a *app) auditCheckpoint() *cobra.Command {
 		long: `Print the checkpoint of all that is sealed. Keep it where nobody of those who run the log can change it.
 
 With --since FILE, a checkpoint that you kept, that one is printed, and behind it the proof that the log
-of --size records goes on from it, or without --size the log as it is now: this is what
-"cordon audit verify --checkpoint" takes. --size is that of the tree of the export
+of --size records goes on from it, or without --size the log as it is now:
+"cordon audit verify --checkpoint" takes it for exports of a part of the log, too. --size is that of the tree of the export
 which is to be verified: the second line of "checkpoint" in its manifest.`,
 		example: `  cordon audit checkpoint > kept.checkpoint
   cordon audit checkpoint --since kept.checkpoint --size 120000 > proof.checkpoint`,

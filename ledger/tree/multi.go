@@ -144,18 +144,22 @@ type node struct {
 }
 
 // add takes the next leaf of the run.
-func (f *folded) add(leaf Hash) {
-	n := node{hash: leaf}
-	for number := f.end(); number&1 == 1 && len(f.nodes) > 0 && f.nodes[len(f.nodes)-1].level == n.level; number >>= 1 {
+func (f *folded) add(leaf Hash) { f.addNode(node{hash: leaf}) }
+
+// addNode takes the next leaves of the run, as many as a subtree of this level has.
+func (f *folded) addNode(n node) {
+	width := int64(1) << n.level
+	for number := f.end() >> n.level; number&1 == 1 && len(f.nodes) > 0 && f.nodes[len(f.nodes)-1].level == n.level; number >>= 1 {
 		n = node{n.level + 1, tlog.NodeHash(f.nodes[len(f.nodes)-1].hash, n.hash)}
 		f.nodes = f.nodes[:len(f.nodes)-1]
 	}
 	f.nodes = append(f.nodes, n)
-	f.Count++
+	f.Count += width
 }
 
-// rootOf returns the root of the tree of a size that has these leaves, and otherwise the hashes of a proof.
-func rootOf(size int64, leaves []*folded, proof []Hash) (Hash, error) {
+// rootOf returns the root of the tree of a size that has these leaves, and otherwise the hashes of a proof. Of each
+// subtree that it is made of, from the left to the right, it tells whose leaves they are.
+func rootOf(size int64, leaves []*folded, proof []Hash, tell func(low, high int64, hash Hash)) (Hash, error) {
 	runs := make([]Run, 0, len(leaves))
 	nodes := make(map[int64][]node, len(leaves))
 	for _, f := range leaves {
@@ -168,15 +172,16 @@ func rootOf(size int64, leaves []*folded, proof []Hash) (Hash, error) {
 	if size == 0 {
 		return Empty().Hash, nil
 	}
-	root, _, on := walk(0, size, sorted, func(_, _ int64, within *Run) (hash Hash, on bool) {
-		if within != nil {
+	root, _, on := walk(0, size, sorted, func(low, high int64, within *Run) (hash Hash, on bool) {
+		switch {
+		case within != nil:
 			hash, nodes[within.Leaf] = nodes[within.Leaf][0].hash, nodes[within.Leaf][1:]
-			return hash, true
-		}
-		if len(proof) == 0 {
+		case len(proof) == 0:
 			return Hash{}, false
+		default:
+			hash, proof = proof[0], proof[1:]
 		}
-		hash, proof = proof[0], proof[1:]
+		tell(low, high, hash)
 		return hash, true
 	})
 	if !on || len(proof) > 0 {

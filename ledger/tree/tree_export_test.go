@@ -10,5 +10,5 @@ func RootOf(size int64, runs []Run, proof []Hash, entry func(leaf int64) [32]byt
 		}
 		leaves = append(leaves, f)
 	}
-	return rootOf(size, leaves, proof)
+	return rootOf(size, leaves, proof, func(int64, int64, Hash) {})
 }

@@ -55,7 +55,8 @@ func Verify(file io.ReaderAt, size int64, key Verifier, older *Checkpoints) (Rep
 		return Report{}, withoutManifest(io.NewSectionReader(file, 0, size), err)
 	}
 	proved := m.Checkpoint != ""
-	read, fault, err := m.read(lines, proved)
+	past := older.past(key, m.Checkpoint)
+	read, fault, err := m.read(lines, proved, past.size)
 	if err != nil {
 		return Report{}, err
 	}
@@ -79,14 +80,14 @@ func Verify(file io.ReaderAt, size int64, key Verifier, older *Checkpoints) (Rep
 	if report.Head, err = key.Open([]byte(m.Checkpoint)); err != nil {
 		return Report{}, &Fault{Line: read.lines + 1, Leaf: -1, What: err.Error()}
 	}
-	root, err := rootOf(report.Head.N, read.leaves, hashesIn(m.Hashes))
+	root, err := rootOf(report.Head.N, read.leaves, hashesIn(m.Hashes), past.add)
 	if err != nil || root != report.Head.Hash {
 		return Report{}, &Fault{Line: 1, ID: read.firstID, Leaf: -1, What: fmt.Sprintf("the records from here on are not those of the tree of %d leaves that was signed", report.Head.N)}
 	}
 	if older == nil {
 		return report, nil
 	}
-	if report.Older, err = older.check(key, report.Head, older.proof); err != nil && !errors.Is(err, ErrUnproved) {
+	if report.Older, err = older.check(report.Head, past); err != nil && !errors.Is(err, ErrUnproved) {
 		return Report{}, &Fault{Line: read.lines + 1, Leaf: -1, What: err.Error()}
 	}
 	return report, err
@@ -141,8 +142,8 @@ type reading struct {
 	leaves  []*folded
 }
 
-// read goes over the lines and compares each with its sum.
-func (m *manifest) read(file io.Reader, proved bool) (reading, *Fault, error) {
+// read goes over the lines and compares each with its sum. Leaves on both sides of a size are folded apart.
+func (m *manifest) read(file io.Reader, proved bool, apart int64) (reading, *Fault, error) {
 	var all reading
 	lines, digest, runs := newLines(file), sha256.New(), m.Runs
 	lastID := ""
@@ -159,8 +160,9 @@ func (m *manifest) read(file io.Reader, proved bool) (reading, *Fault, error) {
 		if !proved {
 			continue
 		}
-		if runs[0].line == all.lines {
-			all.leaves = append(all.leaves, &folded{Run: Run{Leaf: runs[0].Leaf}})
+		switch leaf := runs[0].Leaf + all.lines - runs[0].line; {
+		case runs[0].line == all.lines, leaf == apart:
+			all.leaves = append(all.leaves, &folded{Run: Run{Leaf: leaf}})
 		}
 		all.leaves[len(all.leaves)-1].add(Leaf(lines.entry))
 		if runs[0].line+runs[0].Count-1 == all.lines {

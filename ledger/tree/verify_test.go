@@ -304,6 +304,47 @@ func TestAnExportGoesOnFromAnOlderCheckpoint(t *testing.T) {
 	}
 }
 
+// An export shows by itself that the log goes on from an older checkpoint where it has all that was on record since the
+// export before, whatever the size was and in whatever order the records lie. One that lacks some of it does not.
+func TestAWholeExportNeedsNoProof(t *testing.T) {
+	l := newLog(t, 0)
+	var kept [][]byte
+	for size := range 140 {
+		l.seal(t, size+1)
+		kept = append(kept, l.checkpoint)
+	}
+	key, older := l.key.Verifier(), func(size int64) *tree.Checkpoints { return checkpoints(t, kept[size-1]) }
+	all := make([]int, len(kept))
+	for leaf := range all {
+		all[leaf] = leaf
+	}
+	for name, leaves := range map[string][]int{
+		"whole": all, "that shipped some late": slices.Concat(all[:50], all[61:70], all[50:61], all[70:]), "that goes on from 70": all[70:],
+	} {
+		file := l.export(t, l.sealed(), leaves...)
+		for size := int64(leaves[0]) + 1; size <= 140; size++ {
+			if report, err := verify(file, key, older(size)); err != nil || report.Older.N != size {
+				t.Fatalf("%s: held against %d, want %d: %v", name, report.Older.N, size, err)
+			}
+			forged := signed(t, l.key, tree.Head{N: size, Hash: tree.Hash{1}})
+			if _, err := verify(file, key, checkpoints(t, forged)); err == nil || errors.Is(err, tree.ErrUnproved) {
+				t.Fatalf("%s: it goes on from a tree of %d that was none: %v", name, size, err)
+			}
+		}
+	}
+	if _, err := verify(l.export(t, l.sealed(), 3, 130), key, older(99)); !errors.Is(err, tree.ErrUnproved) {
+		t.Errorf("some records: %v, want %v", err, tree.ErrUnproved)
+	}
+	var witness []byte
+	for _, size := range []int{9, 98, 41} {
+		line, _ := json.Marshal(map[string]string{"checkpoint": string(kept[size-1])})
+		witness = append(append(witness, line...), '\n')
+	}
+	if report, err := verify(l.export(t, l.sealed(), all...), key, checkpoints(t, witness)); err != nil || report.Older.N != 98 {
+		t.Errorf("of those of a witness it was held against %d, want the largest: %v", report.Older.N, err)
+	}
+}
+
 func signed(t *testing.T, key *tree.Key, head tree.Head) []byte {
 	t.Helper()
 	checkpoint, err := key.Sign(head)
