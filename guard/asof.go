@@ -37,7 +37,7 @@ type PastPolicy struct {
 // At returns an organization as it was, with the record that set each thing of it, for who may read its records; the
 // reading is on record. *UnknownError: the records do not tell it. *NotFound: there was none.
 func (g *Guard) At(ctx context.Context, o *Origin, organization string, at time.Time) (*PastDirectory, error) {
-	if err := g.readPast(ctx, o, organization, at); err != nil {
+	if err := g.readPast(ctx, o, RecordFilter{Organization: organization, To: at}); err != nil {
 		return nil, err
 	}
 	d, err := g.directoryAt(ctx, organization, at, nil)
@@ -63,21 +63,21 @@ func (g *Guard) At(ctx context.Context, o *Origin, organization string, at time.
 	return &found, nil
 }
 
-// readPast lets those read how an organization was who may read its records, and puts the reading on record.
-func (g *Guard) readPast(ctx context.Context, o *Origin, organization string, at time.Time) error {
-	if limit := o.Caller.Organization; limit != "" && organization != limit {
+// readPast lets those read how an organization was who may read its records, and puts the reading on record, with what
+// was looked for.
+func (g *Guard) readPast(ctx context.Context, o *Origin, f RecordFilter) error {
+	if limit := o.Caller.Organization; limit != "" && f.Organization != limit {
 		return ErrOrganizationLimit
 	}
-	if at.After(g.now()) {
+	if f.To.After(g.now()) {
 		return &Invalid{Errors: []FieldError{{Detail: "cannot tell what is to come: the time is in the future"}}}
 	}
 	reader := *o
 	reader.how = "at"
-	f := RecordFilter{Organization: organization, To: at}
 	if o.Actor == "" {
 		return g.recordUnasked(&reader, &f)
 	}
-	return g.recordRead(ctx, &reader, &f, organization)
+	return g.recordRead(ctx, &reader, &f, f.Organization)
 }
 
 // directoryAt works out an organization as it was, and of the things that keys names what set them; nil: of all.

@@ -369,4 +369,9 @@ func TestAsOfIsReading(t *testing.T) {
 	}) {
 		t.Errorf("got %+v", reads)
 	}
+	for _, asked := range []string{q.Subject.ID, q.Action.Name, q.Resource.ID} {
+		if !strings.Contains(string(reads[0].Details), `"`+asked+`"`) {
+			t.Errorf("that %s was asked about is not on record: %s", asked, reads[0].Details)
+		}
+	}
 }

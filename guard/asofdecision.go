@@ -102,6 +102,9 @@ func (g *Guard) askedAt(ctx context.Context, o *Origin, q *record.Question, at t
 	}
 	var unknown error
 	about := o.Caller.Organization
+	of := func(organization string) RecordFilter {
+		return RecordFilter{Organization: organization, Subject: q.Subject.ID, Action: q.Action.Name, Resource: q.Resource.ID, To: at}
+	}
 	for _, organization := range candidates {
 		if organization == "" {
 			continue
@@ -113,10 +116,10 @@ func (g *Guard) askedAt(ctx context.Context, o *Origin, q *record.Question, at t
 		case err != nil:
 			return nil, err
 		case key.Product == "" || len(candidates) == 1 || d.Product(key.Product) != nil:
-			return d, g.readPast(ctx, o, organization, at)
+			return d, g.readPast(ctx, o, of(organization))
 		}
 	}
-	if err := g.readPast(ctx, o, about, at); err != nil {
+	if err := g.readPast(ctx, o, of(about)); err != nil {
 		return nil, err
 	}
 	return &past.Directory{}, unknown
