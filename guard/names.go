@@ -23,21 +23,21 @@ func (g *Guard) Names(ctx context.Context, o *Origin, r *Record) (n Names, err e
 	if r.Organization == "" {
 		return n, nil
 	}
-	life, err := g.lifeOf(ctx, r)
-	if err != nil || life == nil {
+	since, err := g.namesSince(ctx, r)
+	if err != nil || since == nil {
 		return n, err
 	}
 	var input policies.Input
 	_ = json.Unmarshal(r.Input, &input) // an unknown one tells nothing
 	user := func(id string) (string, error) {
-		name, err := life.name(ctx, "user", id)
+		name, err := since.name(ctx, "user", id)
 		if name != "" && !o.view().addresses {
 			name = masked
 		}
 		return name, err
 	}
 	var failed [3]error
-	n.Organization, failed[0] = life.name(ctx, "organization", r.Organization)
+	n.Organization, failed[0] = since.name(ctx, "organization", r.Organization)
 	if input.Subject.Member {
 		n.Subject, failed[1] = user(r.Question.Subject.ID)
 	}
@@ -47,7 +47,7 @@ func (g *Guard) Names(ctx context.Context, o *Origin, r *Record) (n Names, err e
 		case policies.TypeUser:
 			n.Resource, failed[2] = user(of.ID)
 		case policies.TypeProduct:
-			n.Resource, failed[2] = life.name(ctx, "product", of.ID)
+			n.Resource, failed[2] = since.name(ctx, "product", of.ID)
 		case policies.TypeOrganization:
 			n.Resource = n.Organization
 		}
@@ -55,15 +55,15 @@ func (g *Guard) Names(ctx context.Context, o *Origin, r *Record) (n Names, err e
 	return n, errors.Join(failed[:]...)
 }
 
-// life is an organization from a record on, until it was removed.
-type life struct {
+// namesFrom tells the names of an organization and of what it has from a record on, until it was removed.
+type namesFrom struct {
 	guard *Guard
 	from  *Record
 	end   []Record // of its removal, in parts; nil: it is there
 }
 
-// lifeOf finds the life of an organization that a record is of; nil where what was then is not on record any more.
-func (g *Guard) lifeOf(ctx context.Context, r *Record) (*life, error) {
+// namesSince returns the names of an organization since a record of it; nil where what was then is not on record any more.
+func (g *Guard) namesSince(ctx context.Context, r *Record) (*namesFrom, error) {
 	until := RecordFilter{Organization: r.Organization, Kind: record.KindChange, To: r.Time.Add(time.Microsecond), Limit: 1}
 	reached := false
 	for _, err := range g.ledger.Search(ctx, until) {
@@ -75,7 +75,7 @@ func (g *Guard) lifeOf(ctx context.Context, r *Record) (*life, error) {
 	if !reached {
 		return nil, nil
 	}
-	l := &life{guard: g, from: r}
+	l := &namesFrom{guard: g, from: r}
 	for end, err := range l.search(ctx, RecordFilter{Action: "remove", Resource: r.Organization}) {
 		if err != nil {
 			return nil, fmt.Errorf("look for names: %w", err)
@@ -91,8 +91,8 @@ func (g *Guard) lifeOf(ctx context.Context, r *Record) (*life, error) {
 	return l, nil
 }
 
-// search gives the changes of the life, oldest first, the record itself among them.
-func (l *life) search(ctx context.Context, f RecordFilter) func(yield func(Record, error) bool) {
+// search gives the changes since the record, oldest first, the record itself among them.
+func (l *namesFrom) search(ctx context.Context, f RecordFilter) func(yield func(Record, error) bool) {
 	f.Organization, f.Kind, f.From, f.OldestFirst = l.from.Organization, record.KindChange, l.from.Time, true
 	return func(yield func(Record, error) bool) {
 		for r, err := range l.guard.ledger.Search(ctx, f) {
@@ -111,7 +111,7 @@ func (l *life) search(ctx context.Context, f RecordFilter) func(yield func(Recor
 
 // name is what a noun was called when the record was decided: what the first change of it since says that it was called
 // before, or else what it is called now.
-func (l *life) name(ctx context.Context, noun, id string) (string, error) {
+func (l *namesFrom) name(ctx context.Context, noun, id string) (string, error) {
 	var first *past.Change // in the order of their commit, which is not quite that of their ids
 	was := ""
 	for r, err := range l.search(ctx, RecordFilter{Resource: id}) {
