@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
-	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -21,23 +22,33 @@ func measureOpen(ctx context.Context, s *server, p plan) (measurement, error) {
 		var (
 			all   sync.WaitGroup
 			mu    sync.Mutex
-			turn  atomic.Int64
+			turns = make(chan time.Time, count) // when each question is due
 			took  []time.Duration
 			fails []error
 		)
-		began := time.Now()
-		for range openConnections {
+		go func() { // on a thread of its own, since the runtime's timers may be a millisecond late where nothing else goes on
+			runtime.LockOSThread()
+			defer close(turns)
+			began := time.Now()
+			for n := range count {
+				due := began.Add(time.Duration(n) * pause)
+				for wait := time.Until(due); wait > 0 && ctx.Err() == nil; wait = time.Until(due) {
+					at := syscall.NsecToTimespec(int64(wait))
+					_ = syscall.Nanosleep(&at, nil)
+				}
+				turns <- due
+			}
+		}()
+		for i := range openConnections {
 			all.Go(func() {
 				c, err := dial(ctx, s.address)
 				var mine []time.Duration
-				for err == nil && ctx.Err() == nil {
-					n := turn.Add(1) - 1
-					if n >= count {
+				for n := i; err == nil && ctx.Err() == nil; n += openConnections {
+					due, more := <-turns
+					if !more {
 						break
 					}
-					due := began.Add(time.Duration(n) * pause)
-					<-time.After(time.Until(due))
-					_, err = c.ask(s.requests[int(n)%len(s.requests)])
+					_, err = c.ask(s.requests[n%len(s.requests)])
 					mine = append(mine, time.Since(due))
 				}
 				if c != nil {
