@@ -18,6 +18,8 @@ type Batch struct {
 	Sum uint32
 	// Plain tells that the batch is an act's: one line, neither compressed nor with a Bloom filter.
 	Plain bool
+	// Act is the row of a Plain one, with what it tells people beside its line, where a range has the sealed acts, too.
+	Act *Act
 
 	// Missing is how many sequences before FirstSequence are lost for good, in a batch that is shipped
 	// behind a gap. It is not kept: a record in the batch says it for ever.

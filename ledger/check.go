@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
 	"cordon/ledger/record"
 	"cordon/ledger/segment"
 	"cordon/ledger/tree"
@@ -215,22 +216,39 @@ func (l *Ledger) checkSegment(ctx context.Context, s tree.Sealed, info segment.I
 	return compared, l.checkActs(ctx, info, &lines)
 }
 
-// checkActs compares the rows that stand beside a segment, which whoever administers the database reads.
+// checkActs compares the rows that stand beside a segment, which whoever administers the database reads: the line, and what
+// the columns tell of it.
 func (l *Ledger) checkActs(ctx context.Context, info segment.Info, lines *segment.Pile) error {
-	acts := map[string][32]byte{}
-	for act, err := range l.store.Hot(ctx, datastore.HotRange{Low: info.FirstID, High: info.LastID, Sealed: true}) {
+	acts := map[string]*datastore.Act{}
+	for b, err := range l.store.Hot(ctx, datastore.HotRange{Low: info.FirstID, High: info.LastID, Sealed: true}) {
 		if err != nil {
 			return err
 		}
-		acts[act.FirstID] = tree.Entry(act.Body)
+		acts[b.FirstID] = b.Act
 	}
 	if len(acts) == 0 {
 		return nil
 	}
 	for line := range lines.From(0) {
-		if act, ok := acts[string(record.LineID(line))]; ok && act != tree.Entry(line) {
+		act, is := acts[string(record.LineID(line))]
+		if !is {
+			continue
+		}
+		var r record.Record
+		if err := record.Decode(line, &r); err != nil {
+			return fmt.Errorf("%w: the record %s: %w", ErrChanged, record.LineID(line), err)
+		}
+		want, err := batch.Act(&r)
+		if err != nil || tree.Entry(act.Line) != tree.Entry(line) || columns(act) != columns(&want) {
 			return fmt.Errorf("%w: the row of the change %s is not the record that was sealed", ErrChanged, record.LineID(line))
 		}
 	}
 	return nil
+}
+
+// columns are what a row says beside its line. A store may keep a time to the millisecond.
+func columns(a *datastore.Act) [12]any {
+	return [...]any{
+		a.Stream, a.Sequence, a.ID, a.Time.UnixMilli(), a.Organization, a.Kind, a.Action, a.Subject, a.Actor, a.Agent, a.Resource, a.Decision,
+	}
 }

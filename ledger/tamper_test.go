@@ -317,6 +317,9 @@ func tamperings() map[string]func(s *scene) {
 		"the row of a change that is sealed": func(s *scene) {
 			s.execute("state.db", `UPDATE acts SET line = replace(line, '"caller":"key"', '"caller":"kex"') WHERE sequence = 2`)
 		},
+		"a column of the row of a change that is sealed": func(s *scene) {
+			s.execute("state.db", `UPDATE acts SET actor = 'nobody' WHERE sequence = 2`)
+		},
 		"the log made anew with another key":   func(s *scene) { s.anew(true) },
 		"the log made anew with the very key":  func(s *scene) { s.anew(false) },
 		"the log set back to what it was once": func(s *scene) { s.setBack() },

@@ -22,6 +22,7 @@ func forgetting() []test {
 		{"streams tell what is there and what was", forgetStreams},
 		{"an act and a batch come in one order", forgetOneOrder},
 		{"a body comes where it is wanted", hotBodies},
+		{"of a sealed act its row is given as it stands", hotRows},
 		{"a body that is forgotten meanwhile is wanted in vain", hotBodiesForgotten},
 		{"an act whose encoding fails takes no number", appendRefused},
 		{"forgetting goes on beside shipping and reading", forgetWhileShipping},

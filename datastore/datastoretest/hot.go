@@ -2,8 +2,10 @@ package datastoretest
 
 import (
 	"testing"
+	"time"
 
 	"cordon/datastore"
+	"cordon/ledger/batch"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -66,5 +68,33 @@ func hotBodiesForgotten(t *testing.T, s datastore.Store) {
 	// A store may have read ahead, and not all.
 	if given == 0 || given == batches {
 		t.Errorf("%d of %d batches were given, want those alone that were read before they were forgotten", given, batches)
+	}
+}
+
+// hotRows reads acts, some of which are sealed, with all that their rows say.
+func hotRows(t *testing.T, s datastore.Store) {
+	var want []datastore.Act
+	for i := range int64(3) {
+		r := appendOne(t, s, "r.changes", i)
+		act, err := batch.Act(&r)
+		must(t, err)
+		want = append(want, act)
+	}
+	forget(t, s, "r.changes", 2)
+	var got []datastore.Act
+	for _, b := range all(t, s.Hot(t.Context(), datastore.HotRange{Sealed: true, OldestFirst: true})) {
+		if b.Act == nil {
+			t.Fatalf("the act %s comes without its row", b.FirstID)
+		}
+		got = append(got, *b.Act)
+	}
+	for i := range want { // a store may keep a time to the millisecond
+		want[i].Time = want[i].Time.Truncate(time.Millisecond)
+	}
+	for i := range got {
+		got[i].Time = got[i].Time.Truncate(time.Millisecond)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("rows are others (-want +got):\n%s", diff)
 	}
 }

@@ -48,8 +48,13 @@ func newActDocument(a datastore.Act) actDocument {
 func (d actDocument) key() string { return d.ID }
 
 func (d actDocument) batch() datastore.Batch {
-	act := datastore.Act{Stream: d.Stream, Sequence: d.Sequence, ID: d.Record, Line: []byte(d.Line)}
-	return act.Hot()
+	act := datastore.Act{
+		Stream: d.Stream, Sequence: d.Sequence, ID: d.Record, Time: d.Time.Time(), Organization: d.Organization, Kind: d.Kind, Action: d.Action,
+		Subject: d.Subject, Actor: d.Actor, Agent: d.Agent, Resource: d.Resource, Decision: d.Decision, Line: []byte(d.Line),
+	}
+	b := act.Hot()
+	b.Act = &act
+	return b
 }
 
 // numberKey is the id of what has a number in a stream. They sort as the numbers do.

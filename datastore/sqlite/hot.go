@@ -6,6 +6,7 @@ import (
 	"errors"
 	"iter"
 	"math"
+	"time"
 
 	"cordon/datastore"
 )
@@ -39,6 +40,7 @@ func (s *Store) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datast
 // hotTable is a table that the log is read from, and the queries that read it.
 type hotTable struct {
 	plain                            bool
+	columns                          bool // it gives those of acts, behind the others
 	newest, newestFirst, oldestFirst string
 	body                             string // reads that of one batch, which comes without; empty: it has it
 }
@@ -58,7 +60,8 @@ const (
 	batchesOldestFirst = ` FROM batches WHERE first_id >= ?1 AND first_id <= ?2 AND last_id >= ?3 AND number <= ?4
 		AND (first_id, number) > (?1, ?5) ORDER BY first_id, number LIMIT ?7`
 
-	actMember = `SELECT rowid, stream, sequence, sequence, 1, id, id, 0, NULL, CASE WHEN ?6 = '' OR stream = ?6 THEN line END FROM acts`
+	actMember  = `SELECT rowid, stream, sequence, sequence, 1, id, id, 0, NULL, CASE WHEN ?6 = '' OR stream = ?6 THEN line END`
+	actColumns = `, time, organization, kind, action, subject, actor, agent, resource, decision`
 
 	actsNewestFirst = ` id >= ?1 AND id <= ?2 AND id <= ?3 AND rowid <= ?4 AND (id, rowid) < (?2, ?5) ORDER BY id DESC, rowid DESC LIMIT ?7`
 	actsOldestFirst = ` id >= ?1 AND id <= ?2 AND id >= ?3 AND rowid <= ?4 AND (id, rowid) > (?1, ?5) ORDER BY id, rowid LIMIT ?7`
@@ -79,13 +82,13 @@ var (
 	}
 	actTable = hotTable{
 		plain: true, newest: newestAct,
-		newestFirst: actMember + ` WHERE sealed = 0 AND` + actsNewestFirst,
-		oldestFirst: actMember + ` WHERE sealed = 0 AND` + actsOldestFirst,
+		newestFirst: actMember + ` FROM acts WHERE sealed = 0 AND` + actsNewestFirst,
+		oldestFirst: actMember + ` FROM acts WHERE sealed = 0 AND` + actsOldestFirst,
 	}
 	allActTable = hotTable{
-		plain: true, newest: newestAct,
-		newestFirst: actMember + ` WHERE` + actsNewestFirst,
-		oldestFirst: actMember + ` WHERE` + actsOldestFirst,
+		plain: true, columns: true, newest: newestAct,
+		newestFirst: actMember + actColumns + ` FROM acts WHERE` + actsNewestFirst,
+		oldestFirst: actMember + actColumns + ` FROM acts WHERE` + actsOldestFirst,
 	}
 )
 
@@ -163,9 +166,18 @@ func (w *walk) page(ctx context.Context, c *conn) (page []hotRow, more bool, err
 	size, read := 0, 0
 	err = c.each(ctx, query, []any{w.low, w.high, w.other, w.newest, w.number, w.in.Stream, w.batchesAtOnce}, func(rows *sql.Rows) error {
 		b := datastore.Batch{Plain: w.table.plain}
-		if err := rows.Scan(&w.number, &b.Replica, &b.FirstSequence, &b.LastSequence, &b.Count,
-			&b.FirstID, &b.LastID, &b.Sum, &b.Bloom, &b.Body); err != nil {
+		into := []any{&w.number, &b.Replica, &b.FirstSequence, &b.LastSequence, &b.Count, &b.FirstID, &b.LastID, &b.Sum, &b.Bloom, &b.Body}
+		var at string
+		if w.table.columns {
+			b.Act = new(datastore.Act)
+			into = append(into, &at, &b.Act.Organization, &b.Act.Kind, &b.Act.Action, &b.Act.Subject, &b.Act.Actor, &b.Act.Agent, &b.Act.Resource, &b.Act.Decision)
+		}
+		if err := rows.Scan(into...); err != nil {
 			return err
+		}
+		if a := b.Act; a != nil {
+			a.Stream, a.Sequence, a.ID, a.Line = b.Replica, b.FirstSequence, b.FirstID, b.Body
+			a.Time, _ = time.Parse(time.RFC3339Nano, at) // one that is none is another than the record's
 		}
 		read++
 		if w.in.OldestFirst {

@@ -33,11 +33,12 @@ func Range(f record.Filter) datastore.HotRange {
 func Append(ctx context.Context, tx datastore.Tx, r *record.Record) error {
 	return tx.Append(ctx, r.Replica, func(sequence int64) (datastore.Act, error) {
 		r.Sequence = sequence
-		return act(r)
+		return Act(r)
 	})
 }
 
-func act(r *record.Record) (datastore.Act, error) {
+// Act returns the row of a record that is kept as an act.
+func Act(r *record.Record) (datastore.Act, error) {
 	if err := r.CheckID(); err != nil {
 		return datastore.Act{}, err
 	}
