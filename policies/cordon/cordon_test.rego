@@ -6,7 +6,7 @@ import data.cordon.fixtures_test as given
 test_deny_wins if {
 	question := given.ask({"name": "manage"}, given.member("administrator"), given.held(given.item("domain"), ["host"]))
 	cordon.decision == {"allowed": false, "reasons": {"product_blocked"}} with input as question
-		with data.cordon.settings.administrators_manage_blocked_products as false
+		with cordon.settings.administrators_manage_blocked_products as false
 	cordon.grants == {"administrator"} with input as question
 }
 
