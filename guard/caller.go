@@ -121,7 +121,7 @@ func (g *Guard) seen(ctx context.Context, id string, now time.Time) (*seenKey, e
 		old, _ := found.(*seenKey)
 		if age := now.Sub(old.at); age < g.callers.longest {
 			if age >= g.callers.recheck && old.renewing.CompareAndSwap(false, true) {
-				go g.renew(id, old, now)
+				go g.renew(context.WithoutCancel(ctx), id, old, now)
 			}
 			return old, nil
 		}
@@ -130,8 +130,8 @@ func (g *Guard) seen(ctx context.Context, id string, now time.Time) (*seenKey, e
 }
 
 // renew reads a key again. What keeps it from that is told to the call that needs the key read.
-func (g *Guard) renew(id string, old *seenKey, now time.Time) {
-	ctx, cancel := context.WithTimeout(context.Background(), g.callers.longest)
+func (g *Guard) renew(ctx context.Context, id string, old *seenKey, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, g.callers.longest)
 	defer cancel()
 	if _, err := g.readKey(ctx, id, now); err != nil {
 		old.renewing.Store(false)
