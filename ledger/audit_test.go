@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -176,5 +177,34 @@ func TestAChecksFindsNothingWhileTheLogIsSealed(t *testing.T) {
 	close(stop)
 	if found := <-done; found != "" {
 		t.Error(found)
+	}
+}
+
+// Every member of a row counts, and of its time the milliseconds: a store need not keep more.
+func TestAllThatARowSaysIsCompared(t *testing.T) {
+	row := datastore.Act{Time: recordtest.Epoch}
+	sum := ledger.RowSum(&row)
+	for i := range reflect.TypeFor[datastore.Act]().NumField() {
+		other := row
+		switch member := reflect.ValueOf(&other).Elem().Field(i); value := member.Interface().(type) {
+		case string:
+			member.SetString("x")
+		case int64:
+			member.SetInt(value + 1)
+		case bool:
+			member.SetBool(!value)
+		case []byte:
+			member.SetBytes([]byte("x"))
+		case time.Time:
+			member.Set(reflect.ValueOf(value.Add(time.Millisecond)))
+		default:
+			t.Fatalf("a member of the type %T is not tried", value)
+		}
+		if ledger.RowSum(&other) == sum {
+			t.Errorf("%s does not count", reflect.TypeFor[datastore.Act]().Field(i).Name)
+		}
+	}
+	if row.Time = row.Time.Add(999 * time.Microsecond); ledger.RowSum(&row) != sum {
+		t.Error("a part of a millisecond counts")
 	}
 }

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -217,20 +218,20 @@ func (l *Ledger) checkSegment(ctx context.Context, s tree.Sealed, info segment.I
 }
 
 // checkActs compares the rows that stand beside a segment, which whoever administers the database reads: the line, and what
-// the columns tell of it.
+// the columns tell of it. Of a row it keeps a sum, for a segment may be of changes alone.
 func (l *Ledger) checkActs(ctx context.Context, info segment.Info, lines *segment.Pile) error {
-	acts := map[string]*datastore.Act{}
+	rows := map[string][sha256.Size]byte{}
 	for b, err := range l.store.Hot(ctx, datastore.HotRange{Low: info.FirstID, High: info.LastID, Sealed: true}) {
 		if err != nil {
 			return err
 		}
-		acts[b.FirstID] = b.Act
+		rows[b.FirstID] = rowSum(b.Act)
 	}
-	if len(acts) == 0 {
+	if len(rows) == 0 {
 		return nil
 	}
 	for line := range lines.From(0) {
-		act, is := acts[string(record.LineID(line))]
+		row, is := rows[string(record.LineID(line))]
 		if !is {
 			continue
 		}
@@ -238,17 +239,17 @@ func (l *Ledger) checkActs(ctx context.Context, info segment.Info, lines *segmen
 		if err := record.Decode(line, &r); err != nil {
 			return fmt.Errorf("%w: the record %s: %w", ErrChanged, record.LineID(line), err)
 		}
-		want, err := batch.Act(&r)
-		if err != nil || tree.Entry(act.Line) != tree.Entry(line) || columns(act) != columns(&want) {
+		act, err := batch.Act(&r)
+		if act.Line = line; err != nil || rowSum(&act) != row {
 			return fmt.Errorf("%w: the row of the change %s is not the record that was sealed", ErrChanged, record.LineID(line))
 		}
 	}
 	return nil
 }
 
-// columns are what a row says beside its line. A store may keep a time to the millisecond.
-func columns(a *datastore.Act) [12]any {
-	return [...]any{
-		a.Stream, a.Sequence, a.ID, a.Time.UnixMilli(), a.Organization, a.Kind, a.Action, a.Subject, a.Actor, a.Agent, a.Resource, a.Decision,
-	}
+// rowSum is over all that a row says. A store may keep its time to the millisecond.
+func rowSum(a *datastore.Act) [sha256.Size]byte {
+	columns := fmt.Appendf(nil, "%q %d %q %d %q %q %q %q %q %q %q %t\n", a.Stream, a.Sequence, a.ID, a.Time.UnixMilli(),
+		a.Organization, a.Kind, a.Action, a.Subject, a.Actor, a.Agent, a.Resource, a.Decision)
+	return sha256.Sum256(append(columns, a.Line...))
 }
