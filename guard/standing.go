@@ -47,9 +47,9 @@ const (
 	measureEvery = time.Minute
 	lookTimeout  = 2 * time.Second
 	share        = 20
-	// lookedAt is for how long what was counted is told while the store is too busy to have it counted again: twice the
-	// time until that is tried again, so that an alarm that needs a figure is not without one for one slow answer.
-	lookedAt = 2 * share * lookTimeout
+	// toldFor is for how long what was counted is told when it is time to count it again, and the store is too busy for that:
+	// twice the time until it is tried again, so that an alarm that needs a figure is not without one for one slow answer.
+	toldFor = 2 * share * lookTimeout
 )
 
 // figure is what is counted in the store now and then.
@@ -73,7 +73,7 @@ func (f *figure[T]) look(ctx context.Context) (T, error) {
 		cancel()
 		f.next = time.Now().Add(max(f.every, share*time.Since(begun)))
 	}
-	if time.Since(f.at) > f.every+lookedAt {
+	if time.Since(f.at) > f.every+toldFor {
 		f.last = *new(T)
 	}
 	return f.last, err

@@ -52,7 +52,6 @@ func shareOn(ctx context.Context, dir, folder, name string, flags []string, w *w
 	if err != nil {
 		return err
 	}
-	// A second instead of a minute, so that what is put on record here need not be waited for.
 	s, err := startCordon(ctx, dir, name, data, bearer, w, flags...)
 	if s != nil {
 		defer s.stop()
