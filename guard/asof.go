@@ -181,7 +181,7 @@ func (g *Guard) gapSince(ctx context.Context, organization string, at time.Time)
 		if err != nil {
 			return fmt.Errorf("look for gaps: %w", err)
 		}
-		if strings.HasSuffix(r.Replica, stream) || strings.HasSuffix(r.Replica, formerStream) {
+		if strings.HasSuffix(r.Replica, stream) || strings.HasSuffix(r.Replica, record.FormerStream) {
 			return &UnknownError{From: r.Time, Why: "changes are missing before: record " + r.ID + " stands for them"}
 		}
 	}

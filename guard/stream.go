@@ -1,21 +1,15 @@
 package guard
 
 import (
-	"fmt"
 	"hash/fnv"
+
+	"cordon/ledger/record"
 )
-
-// changeStreams is how many sequences a replica numbers its changes by. A number is taken until its
-// transaction is committed, so changes that share a sequence wait for one another.
-const changeStreams = 16
-
-// formerStream is what stood behind the name of a replica when it had one sequence of changes.
-const formerStream = ".changes"
 
 // changeStream returns the name under which the store numbers the records of an organization's
 // changes, as the journal numbers the replica's decisions under the replica's own name. It is the same
 // for an organization as long as the replica keeps its name, and no sequence has a gap. Records of
-// before there were several are numbered under the replica's name and [formerStream].
+// before there were several are numbered under the replica's name and [record.FormerStream].
 func (g *Guard) changeStream(organization string) string {
 	return g.journal.Replica() + changeStreamSuffix(organization)
 }
@@ -24,5 +18,5 @@ func (g *Guard) changeStream(organization string) string {
 func changeStreamSuffix(organization string) string {
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(organization)) // a hash takes everything
-	return fmt.Sprintf(".changes.%02d", h.Sum32()%changeStreams)
+	return record.ChangeStream(int(h.Sum32() % record.ChangeStreams))
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 
+	"cordon/ledger/record"
+
 	"github.com/gofrs/flock"
 	"github.com/google/uuid"
 )
@@ -67,6 +69,9 @@ func (d *dir) name(path, asked string) error {
 	}
 	if !replicaPattern.MatchString(d.replica) {
 		return fmt.Errorf("%q is no name for a replica: letters, digits and . _ @ -, at most 120", d.replica)
+	}
+	if record.OfChanges(d.replica) {
+		return fmt.Errorf("%q is no name for a replica: it would be that of a sequence of changes", d.replica)
 	}
 	if err := writeFile(file, d.replica); err != nil {
 		return fmt.Errorf("keep the replica's name: %w", err)

@@ -194,7 +194,7 @@ func TestReplicaIsNamedOnceAndKept(t *testing.T) {
 	if _, err := journal.Open(t.Context(), c); err == nil || !strings.Contains(err.Error(), `not of "another"`) {
 		t.Errorf("the journal of another replica was opened: %v", err)
 	}
-	for _, name := range []string{"a b", "-", strings.Repeat("a", 121), "a\n"} {
+	for _, name := range []string{"a b", "-", strings.Repeat("a", 121), "a\n", "a.changes.03"} {
 		c.Dir, c.Replica = t.TempDir(), name
 		if _, err := journal.Open(t.Context(), c); err == nil {
 			t.Errorf("replica name %q was taken", name)
