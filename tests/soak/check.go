@@ -63,6 +63,9 @@ func (s *soak) check(ctx context.Context, how ending, a *answers) error {
 	if err := s.shipped(ctx); err != nil {
 		return err
 	}
+	if err := s.sound(ctx); err != nil {
+		return err
+	}
 	seen := make(map[uuid.UUID]bool, len(a.ids))
 	untold := int64(0)
 	err := s.export(ctx, client.RecordFilter{From: a.from}, func(l line) error {
@@ -126,6 +129,15 @@ func (s *soak) shipped(ctx context.Context) error {
 		}
 		pause(ctx, 20*time.Millisecond)
 	}
+}
+
+// sound asks the server what its own check of the log has found: nobody changes anything here behind its back.
+func (s *soak) sound(ctx context.Context) error {
+	page, err := s.figures(ctx)
+	if err == nil && figure(page, "cordon_log_selfcheck_ok") != 1 {
+		err = errors.New("the server says that its log is not what was signed")
+	}
+	return err
 }
 
 // figures reads the metrics.
@@ -192,7 +204,7 @@ func (s *soak) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.checkOld(streams[oldStream]); err != nil {
+	if err := errors.Join(s.checkOld(streams[oldStream]), s.sound(ctx)); err != nil {
 		return err
 	}
 	delete(streams, oldStream)
