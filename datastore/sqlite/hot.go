@@ -11,8 +11,12 @@ import (
 	"cordon/datastore"
 )
 
-// pageBytes is about how much of the log is read at a time.
-const pageBytes = 4 << 20
+// What is read of the log at a time: about so many bytes, and no more batches than that. A reader gives way to those who
+// ask between two pages, so one is to take no longer than a slice of theirs.
+const (
+	pageBytes   = 128 << 10
+	pageBatches = 32
+)
 
 // Hot returns what is in a range, of both files and of the acts in one order. It reads in pages, so that whoever is
 // slow holds no snapshot; the newest row at the start bounds what is read.
@@ -196,6 +200,6 @@ func (w *walk) page(ctx context.Context, c *conn) (page []hotRow, more bool, err
 		return nil
 	})
 	more = more || read == w.batchesAtOnce
-	w.batchesAtOnce = min(2*w.batchesAtOnce, 256)
+	w.batchesAtOnce = min(2*w.batchesAtOnce, pageBatches)
 	return page, more, err
 }
