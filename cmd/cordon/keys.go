@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -76,11 +79,14 @@ others are to have.`,
 }
 
 // keyring gives the keys that the settings name. A store is meant when it is typed, or when it is
-// configured and no key of a server is.
-func (a *app) keyring(ctx context.Context, c config) (keyring, func() error, error) {
+// configured and no key of a server is. One that is not there is made for the first key alone.
+func (a *app) keyring(ctx context.Context, c config, first bool) (keyring, func() error, error) {
 	keyed := c.given("key") || c.given("key-file")
 	stored := c.given("data") || c.given("mongodb-uri")
 	if c.typed("data") || c.typed("mongodb-uri") || (stored && !keyed) {
+		if _, err := os.Stat(c.text("data")); !first && c.text("mongodb-uri") == "" && errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, wrongUse("there is no %s; --data is the folder of a server that is stopped", c.text("data"))
+		}
 		return a.openKeys(ctx, c)
 	}
 	remote, err := a.remote(c)
@@ -107,7 +113,7 @@ func (a *app) createKey(ctx context.Context, c config, _ []string) (err error) {
 	if request.ExpiresAt, err = c.end(time.Now()); err != nil {
 		return err
 	}
-	ring, done, err := a.keyring(ctx, c)
+	ring, done, err := a.keyring(ctx, c, true)
 	if err != nil {
 		return err
 	}
@@ -126,7 +132,7 @@ func (a *app) createKey(ctx context.Context, c config, _ []string) (err error) {
 }
 
 func (a *app) listKeys(ctx context.Context, c config, _ []string) error {
-	ring, done, err := a.keyring(ctx, c)
+	ring, done, err := a.keyring(ctx, c, false)
 	if err != nil {
 		return err
 	}
@@ -145,7 +151,7 @@ func (a *app) listKeys(ctx context.Context, c config, _ []string) error {
 }
 
 func (a *app) revokeKey(ctx context.Context, c config, args []string) error {
-	ring, done, err := a.keyring(ctx, c)
+	ring, done, err := a.keyring(ctx, c, false)
 	if err != nil {
 		return err
 	}

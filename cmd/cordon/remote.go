@@ -80,15 +80,23 @@ func (c config) key() (string, error) {
 			return "", wrongUse("read the API key: %w", err)
 		}
 		if key := strings.TrimSpace(string(data)); key != "" {
-			return key, nil
+			return key, oneWord(key, "the file "+path)
 		}
 		return "", wrongUse("the file %s holds no API key", path)
 	}
 	if key := strings.TrimSpace(c.text("key")); key != "" {
-		return key, nil
+		return key, oneWord(key, "CORDON_KEY")
 	}
 	return "", wrongUse("CORDON_KEY is not set: set it to an API key.\n" +
 		"cordon serve --dev prints one to try with; cordon keys create --data DIR makes the first one of a stopped server")
+}
+
+// oneWord refuses a key that no header can carry.
+func oneWord(key, from string) error {
+	if strings.ContainsFunc(key, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return wrongUse("%s holds more than an API key: a key is one line, without spaces", from)
+	}
+	return nil
 }
 
 // failed turns what a call of the server gave into the program's error: a denial exits 1, and where

@@ -43,6 +43,11 @@ func TestTheKeyIsNotTypedAsAFlag(t *testing.T) {
 	command{}.run(t, "check", "a", "b", "c", "--key", "ck_1_2").want(t, 2, "", "CORDON_KEY or --key-file")
 }
 
+func TestAKeyIsOneWord(t *testing.T) {
+	c := command{env: map[string]string{"CORDON_KEY": "ck_1_2\nck_3_4"}}
+	c.run(t, "check", "a", "b", "c").want(t, 2, "", "CORDON_KEY holds more than an API key")
+}
+
 func TestActingForTwoIsRefused(t *testing.T) {
 	c := command{env: map[string]string{"CORDON_KEY": "k"}}
 	c.run(t, "block", "web-1", "--reason", "r", "--as", "bob", "--agent", "sam").want(t, 2, "", "not as both")
