@@ -21,8 +21,11 @@ type act struct{ sum, entry [sha256.Size]byte }
 // checkActs compares the rows that stand beside a segment, which whoever administers the database reads, with its lines:
 // each change has its row, whose line and columns are those of the record, and there is no other row.
 func (l *Ledger) checkActs(ctx context.Context, s tree.Sealed, h *head, segments []segment.Info, info segment.Info, lines *segment.Pile) error {
-	rows := map[string]act{}
+	rows, worker := map[string]act{}, l.readers.worker()
 	for b, err := range l.store.Hot(ctx, actsBeside(segments, info)) {
+		if err == nil {
+			err = worker.pause(ctx)
+		}
 		if err != nil {
 			return err
 		}
@@ -36,6 +39,9 @@ func (l *Ledger) checkActs(ctx context.Context, s tree.Sealed, h *head, segments
 	}
 	stream := []byte(record.ChangeStreamPrefix)
 	for line := range lines.From(0) {
+		if err := worker.pause(ctx); err != nil {
+			return err
+		}
 		id := string(record.LineID(line))
 		row, is := rows[id]
 		if !is && !bytes.Contains(line, stream) { // as most are
@@ -57,7 +63,7 @@ func (l *Ledger) checkActs(ctx context.Context, s tree.Sealed, h *head, segments
 			return fmt.Errorf("%w: the row of the change %s is not the record that was sealed", ErrChanged, id)
 		}
 	}
-	return l.checkStrays(ctx, s, rows)
+	return l.checkStrays(ctx, worker, s, rows)
 }
 
 // actsBeside selects the rows of a segment's records and those behind them, up to the next segment by the ids. So all rows
@@ -82,7 +88,7 @@ func actsBeside(segments []segment.Info, info segment.Info) datastore.HotRange {
 
 // checkStrays looks for the records of rows that are not of the segment which they stand beside: in the other segments, and
 // in the tree, for those whose time is over go before their rows do.
-func (l *Ledger) checkStrays(ctx context.Context, s tree.Sealed, rows map[string]act) error {
+func (l *Ledger) checkStrays(ctx context.Context, worker *worker, s tree.Sealed, rows map[string]act) error {
 	strays := map[[sha256.Size]byte]string{}
 	for _, id := range slices.Sorted(maps.Keys(rows)) {
 		known := false
@@ -99,7 +105,6 @@ func (l *Ledger) checkStrays(ctx context.Context, s tree.Sealed, rows map[string
 	if len(strays) == 0 {
 		return nil
 	}
-	worker := l.readers.worker()
 	for entry, err := range l.tree.Entries(ctx, s.Head, 0, s.Head.N) {
 		if err == nil {
 			err = worker.pause(ctx)

@@ -86,11 +86,12 @@ func (l *Ledger) Prune(ctx context.Context, p Pruning) (gone Pruned, err error) 
 	}
 	w := l.readers.worker()
 	var found []over
+	left, due := false, int64(0)
 	for i := range c.segments {
 		o, err := l.over(ctx, w, &p, c.segments[i])
 		if errors.Is(err, datastore.ErrNotFound) {
 			if now, headErr := l.head(ctx); headErr == nil && !now.same(&h) {
-				o, err = over{}, nil
+				o, err, left = over{}, nil, true
 			}
 		}
 		if err != nil {
@@ -98,6 +99,7 @@ func (l *Ledger) Prune(ctx context.Context, p Pruning) (gone Pruned, err error) 
 		}
 		if o.Records > 0 {
 			found = append(found, o)
+			due += o.Records
 		}
 		last := i == len(c.segments)-1
 		if len(found) == 0 || !last && len(found) < droppedAtOnce && found[len(found)-1].leaves == nil {
@@ -113,7 +115,10 @@ func (l *Ledger) Prune(ctx context.Context, p Pruning) (gone Pruned, err error) 
 		}
 		found = nil
 	}
-	if err := l.forgetActs(ctx, w, &p); err != nil {
+	if left || due > gone.Records { // a row may be of a record that is there still
+		return gone, nil
+	}
+	if err := l.forgetActs(ctx, w, &h, &p); err != nil {
 		return gone, fmt.Errorf("prune the log: %w", err)
 	}
 	return gone, nil
@@ -241,13 +246,9 @@ func (r *round) without(ctx context.Context, info segment.Info, leaves map[int64
 	return rest, nil
 }
 
-// forgetActs removes the rows of acts that went. It looks for them by themselves, so that those are found which an
-// earlier pruning did not come to.
-func (l *Ledger) forgetActs(ctx context.Context, w *worker, p *Pruning) error {
-	h, err := l.head(ctx)
-	if err != nil {
-		return err
-	}
+// forgetActs removes the rows of acts that went of what a head calls sealed. It looks for them by themselves, so that those
+// are found which an earlier pruning did not come to.
+func (l *Ledger) forgetActs(ctx context.Context, w *worker, h *head, p *Pruning) error {
 	var ids []string
 	for _, f := range p.Find {
 		f.Limit, f.OldestFirst = 0, true

@@ -235,6 +235,9 @@ func TestSealingGoesOnWhileItIsLookedForWhatIsOver(t *testing.T) {
 			t.Errorf("%d records went of a segment that is not there any more", gone.Records)
 		}
 		w.holds(l)
+		if problem := checked(t, l); problem != "" { // the rows of changes stay as long as these do
+			t.Error(problem)
+		}
 		w.prune(l, f)
 		w.holds(l)
 		w.sealed(l)
@@ -257,5 +260,8 @@ func TestWhatWasFoundBeforeAMergeGoes(t *testing.T) {
 	}}
 	if gone := must[ledger.Pruned](t)(l.Prune(t.Context(), p)); gone.Records != 32 || gone.Segments != 2 {
 		t.Errorf("%d records went of %d segments, want 32 of 2", gone.Records, gone.Segments)
+	}
+	if problem := checked(t, l); problem != "" {
+		t.Error(problem)
 	}
 }
