@@ -14,6 +14,7 @@ import (
 	"cordon/datastore"
 	"cordon/ledger"
 	"cordon/ledger/record/recordtest"
+	"cordon/ledger/segment"
 	"cordon/ledger/tree"
 )
 
@@ -207,4 +208,24 @@ func TestAllThatARowSaysIsCompared(t *testing.T) {
 	if row.Time = row.Time.Add(999 * time.Microsecond); ledger.RowSum(&row) != sum {
 		t.Error("a part of a millisecond counts")
 	}
+}
+
+// Rows that stand beside two segments, whose ids overlap, are of one of them, be they few or many.
+func TestRowsBesideTwoSegmentsAreOfOne(t *testing.T) {
+	onStores(t, func(t *testing.T, store datastore.Store) {
+		w := newWorld(t, store)
+		l := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(256)))
+		for range 2 {
+			for i := range 256 {
+				w.act("r1.changes.03", recordtest.Epoch.Add(time.Duration(i)*time.Second))
+			}
+			ok(t, l.SealNow(t.Context()))
+		}
+		if segments := must[[]segment.Info](t)(l.Segments(t.Context())); len(segments) != 2 {
+			t.Fatalf("there are %d segments, want 2: the test tries nothing", len(segments))
+		}
+		if problem := checked(t, l); problem != "" {
+			t.Error(problem)
+		}
+	})
 }

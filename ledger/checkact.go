@@ -15,13 +15,14 @@ import (
 	"cordon/ledger/tree"
 )
 
-// act is what is kept of the row of an act while rows are compared, for a segment may be of changes alone.
-type act struct{ sum, entry [sha256.Size]byte }
+// entry is what the tree has of a line.
+type entry = [sha256.Size]byte
 
 // checkActs compares the rows that stand beside a segment, which whoever administers the database reads, with its lines:
 // each change has its row, whose line and columns are those of the record, and there is no other row.
 func (l *Ledger) checkActs(ctx context.Context, s tree.Sealed, h *head, segments []segment.Info, info segment.Info, lines *segment.Pile) error {
-	rows, worker := map[string]act{}, l.readers.worker()
+	worker := l.readers.worker()
+	rows := map[string]entry{}
 	for b, err := range l.store.Hot(ctx, actsBeside(segments, info)) {
 		if err == nil {
 			err = worker.pause(ctx)
@@ -35,7 +36,10 @@ func (l *Ledger) checkActs(ctx context.Context, s tree.Sealed, h *head, segments
 		if _, twice := rows[b.FirstID]; twice {
 			return fmt.Errorf("%w: there are two rows of the change %s", ErrChanged, b.FirstID)
 		}
-		rows[b.FirstID] = act{rowSum(b.Act), tree.Entry(b.Act.Line)}
+		if err := checkRow(b.Act); err != nil {
+			return err
+		}
+		rows[b.FirstID] = tree.Entry(b.Act.Line)
 	}
 	stream := []byte(record.ChangeStreamPrefix)
 	for line := range lines.From(0) {
@@ -43,27 +47,36 @@ func (l *Ledger) checkActs(ctx context.Context, s tree.Sealed, h *head, segments
 			return err
 		}
 		id := string(record.LineID(line))
-		row, is := rows[id]
-		if !is && !bytes.Contains(line, stream) { // as most are
-			continue
-		}
-		delete(rows, id)
-		var r record.Record
-		if err := record.Decode(line, &r); err != nil {
-			return fmt.Errorf("%w: the record %s: %w", ErrChanged, id, err)
-		}
-		if !is && (!record.OfChanges(r.Replica) || r.Kind == record.KindGap) {
-			continue
-		}
-		want, err := batch.Act(&r)
-		switch want.Line = line; {
-		case !is:
-			return fmt.Errorf("%w: the row of the change %s is gone, and its record is not", ErrChanged, id)
-		case err != nil || rowSum(&want) != row.sum:
+		switch row, is := rows[id]; {
+		case is && row != tree.Entry(line):
 			return fmt.Errorf("%w: the row of the change %s is not the record that was sealed", ErrChanged, id)
+		case is:
+			delete(rows, id)
+		case bytes.Contains(line, stream): // as few do
+			var r record.Record
+			if err := record.Decode(line, &r); err != nil {
+				return fmt.Errorf("%w: the record %s: %w", ErrChanged, id, err)
+			}
+			if record.OfChanges(r.Replica) && r.Kind != record.KindGap {
+				return fmt.Errorf("%w: the row of the change %s is gone, and its record is not", ErrChanged, id)
+			}
 		}
 	}
 	return l.checkStrays(ctx, worker, s, rows)
+}
+
+// checkRow compares the columns of a row with its line.
+func checkRow(row *datastore.Act) error {
+	var r record.Record
+	err := record.Decode(row.Line, &r)
+	if err != nil {
+		return fmt.Errorf("%w: the row of the change %s: %w", ErrChanged, row.ID, err)
+	}
+	says, err := batch.Act(&r)
+	if says.Line = row.Line; err != nil || rowSum(&says) != rowSum(row) {
+		return fmt.Errorf("%w: the columns of the row of the change %s are not those of its record", ErrChanged, row.ID)
+	}
+	return nil
 }
 
 // actsBeside selects the rows of a segment's records and those behind them, up to the next segment by the ids. So all rows
@@ -86,33 +99,38 @@ func actsBeside(segments []segment.Info, info segment.Info) datastore.HotRange {
 	return in
 }
 
-// checkStrays looks for the records of rows that are not of the segment which they stand beside: in the other segments, and
-// in the tree, for those whose time is over go before their rows do.
-func (l *Ledger) checkStrays(ctx context.Context, worker *worker, s tree.Sealed, rows map[string]act) error {
-	strays := map[[sha256.Size]byte]string{}
-	for _, id := range slices.Sorted(maps.Keys(rows)) {
+// fewStrays are looked for one by one, at a millisecond each.
+const fewStrays = 64
+
+// checkStrays looks for the records of rows that are not of the segment which they stand beside: in the other segments, if
+// they are few, and in the tree, which has those too whose time is over, for they go before their rows do.
+func (l *Ledger) checkStrays(ctx context.Context, worker *worker, s tree.Sealed, rows map[string]entry) error {
+	strays := make(map[entry]string, len(rows))
+	for id, of := range rows {
 		known := false
-		for _, err := range l.Entries(ctx, record.Filter{ID: id, Limit: 1}) {
-			if err != nil {
-				return err
+		if len(rows) <= fewStrays {
+			for _, err := range l.Entries(ctx, record.Filter{ID: id, Limit: 1}) {
+				if err != nil {
+					return err
+				}
+				known = true
 			}
-			known = true
 		}
 		if !known {
-			strays[rows[id].entry] = id
+			strays[of] = id
 		}
 	}
 	if len(strays) == 0 {
 		return nil
 	}
-	for entry, err := range l.tree.Entries(ctx, s.Head, 0, s.Head.N) {
+	for of, err := range l.tree.Entries(ctx, s.Head, 0, s.Head.N) {
 		if err == nil {
 			err = worker.pause(ctx)
 		}
 		if err != nil {
 			return err
 		}
-		delete(strays, entry)
+		delete(strays, of)
 	}
 	for _, id := range slices.Sorted(maps.Values(strays)) {
 		return fmt.Errorf("%w: the row of the change %s is of no record that was sealed", ErrChanged, id)
@@ -121,7 +139,7 @@ func (l *Ledger) checkStrays(ctx context.Context, worker *worker, s tree.Sealed,
 }
 
 // rowSum is over all that a row says. A store may keep its time to the millisecond.
-func rowSum(a *datastore.Act) [sha256.Size]byte {
+func rowSum(a *datastore.Act) entry {
 	columns := fmt.Appendf(nil, "%q %d %q %d %q %q %q %q %q %q %q %t\n", a.Stream, a.Sequence, a.ID, a.Time.UnixMilli(),
 		a.Organization, a.Kind, a.Action, a.Subject, a.Actor, a.Agent, a.Resource, a.Decision)
 	return sha256.Sum256(append(columns, a.Line...))

@@ -332,6 +332,10 @@ func tamperings() map[string]func(s *scene) {
 				resource, decision, replace(line, substr(id, -4), 'beef'), sealed FROM acts WHERE sequence = 2`)
 			s.execute("state.db", `UPDATE acts SET id = substr(id, 1, length(id) - 4) || 'beef' WHERE sequence = 0`)
 		},
+		"a row of a change that never was, with the line of another": func(s *scene) {
+			s.execute("state.db", `INSERT INTO acts SELECT stream, 0, substr(id, 1, length(id) - 4) || 'beef', time, organization, kind, action,
+				'nobody', actor, agent, resource, decision, line, sealed FROM acts WHERE sequence = 2`)
+		},
 		"the log made anew with another key":   func(s *scene) { s.anew(true) },
 		"the log made anew with the very key":  func(s *scene) { s.anew(false) },
 		"the log set back to what it was once": func(s *scene) { s.setBack() },
