@@ -156,5 +156,5 @@ const Behind = behind
 // Hurry is what a sealer does while so many full segments wait.
 func (g *Gate) Hurry(segments int64) { g.hurry(segments) }
 
-// RowSum is over all that the row of a change says.
-var RowSum = rowSum
+// CheckRow compares the columns of the row of a change with its line.
+var CheckRow = checkRow
