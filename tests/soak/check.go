@@ -63,7 +63,7 @@ func (s *soak) check(ctx context.Context, how ending, a *answers) error {
 	if err := s.shipped(ctx); err != nil {
 		return err
 	}
-	if err := s.sound(ctx); err != nil {
+	if _, err := s.sound(ctx); err != nil {
 		return err
 	}
 	seen := make(map[uuid.UUID]bool, len(a.ids))
@@ -131,13 +131,32 @@ func (s *soak) shipped(ctx context.Context) error {
 	}
 }
 
-// sound asks the server what its own check of the log has found: nobody changes anything here behind its back.
-func (s *soak) sound(ctx context.Context) error {
+// sound asks the server what its own check of the log has found, if it has looked: nobody changes anything here behind its
+// back. While there is a load a look may take longer than a round.
+func (s *soak) sound(ctx context.Context) (looked bool, err error) {
+	const name = "cordon_log_selfcheck_ok"
 	page, err := s.figures(ctx)
-	if err == nil && figure(page, "cordon_log_selfcheck_ok") != 1 {
+	looked = strings.Contains(page, "\n"+name+" ")
+	if looked && figure(page, name) != 1 {
 		err = errors.New("the server says that its log is not what was signed")
 	}
-	return err
+	return looked, err
+}
+
+// looked waits until the server has looked, and found nothing.
+func (s *soak) looked(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	defer cancel()
+	for {
+		looked, err := s.sound(ctx)
+		switch {
+		case looked:
+			return err
+		case ctx.Err() != nil:
+			return errors.Join(fmt.Errorf("the server did not check its log: %w", ctx.Err()), err)
+		}
+		pause(ctx, 100*time.Millisecond)
+	}
 }
 
 // figures reads the metrics.
@@ -204,7 +223,7 @@ func (s *soak) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(s.checkOld(streams[oldStream]), s.sound(ctx)); err != nil {
+	if err := errors.Join(s.checkOld(streams[oldStream]), s.looked(ctx)); err != nil {
 		return err
 	}
 	delete(streams, oldStream)
