@@ -3,6 +3,8 @@ package guard
 import (
 	"context"
 	"errors"
+	"slices"
+	"sync"
 
 	"cordon/ledger/record"
 )
@@ -37,8 +39,10 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 	at := g.now()
 	batch := record.NewID(at)
 	answers := make([]BatchAnswer, 0, len(items))
-	records := make([]record.Record, len(items))
-	journal := make([]*record.Record, 0, len(items))
+	room, _ := batchRooms.Get().(*batchRoom)
+	defer room.leave()
+	room.records = slices.Grow(room.records, len(items))[:len(items)]
+	records, journal := room.records, room.journal
 	for i := range items {
 		answer, err := Answer{}, items[i].Invalid
 		if err == nil {
@@ -60,6 +64,7 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 	if in := g.policy.Load().activation; in.Number > policy.activation.Number && policy.retired(&in) {
 		return "", nil, &otherPolicy{in}
 	}
+	room.journal = journal
 	if len(journal) > 0 {
 		if err := g.journal.AppendAll(journal); err != nil {
 			return "", nil, err
@@ -71,4 +76,25 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 		}
 	}
 	return batch, answers, nil
+}
+
+// batchRoom is the memory of a batch's records, each empty. It is used again: taken anew it would be most of the garbage of a
+// batch.
+type batchRoom struct {
+	records []record.Record
+	journal []*record.Record
+}
+
+var batchRooms = sync.Pool{New: func() any { return new(batchRoom) }}
+
+// leave has the next batch use the memory. That of an uncommonly large one goes.
+func (r *batchRoom) leave() {
+	const largest = 4 * 50
+	if cap(r.records) > largest {
+		return
+	}
+	clear(r.records)
+	clear(r.journal)
+	r.records, r.journal = r.records[:0], r.journal[:0]
+	batchRooms.Put(r)
 }

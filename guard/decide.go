@@ -107,10 +107,10 @@ func (g *Guard) answered(now, ends time.Time, d *policies.Decision, k *facts) An
 	return answer
 }
 
-// fill writes the record of an answer, and tells the observer, who is given a name from a bounded set
+// fill writes the record of an answer into an empty one, and tells the observer, who is given a name from a bounded set
 // for the action.
 func (g *Guard) fill(r *record.Record, o *Origin, q *record.Question, a *Answer, at time.Time, took time.Duration, label string) {
-	*r = o.entry(record.KindDecision, a.ID, at, took)
+	o.begin(r, record.KindDecision, a.ID, at, took)
 	r.Question, r.Input, r.Decision, r.Reasons = *q, a.InputJSON, a.Allowed, a.ReasonsJSON("en")
 	r.Policy, r.Organization, r.Revision = a.Policy, a.Organization, a.Revision
 	if len(a.Blocks) > 0 {

@@ -134,7 +134,8 @@ func (g *Guard) recordSearch(o *Origin, s *Search, f *Found, at time.Time, faile
 	if failed != nil {
 		details.Error = failed.Error()
 	}
-	r := o.entry(record.KindRead, f.ID, at, g.now().Sub(at))
+	var r record.Record
+	o.begin(&r, record.KindRead, f.ID, at, g.now().Sub(at))
 	r.Question, r.Decision, r.Reasons = s.asked(), failed == nil, json.RawMessage("[]")
 	r.Policy, r.Organization, r.Revision = f.Policy, f.Organization, f.Revision
 	r.Details, _ = json.Marshal(details) // of strings and numbers alone: it cannot fail

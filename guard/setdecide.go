@@ -94,7 +94,7 @@ func (g *Guard) answerIn(ctx context.Context, o *Origin, p *setPolicy, q *Questi
 		details["context"] = d.Context
 	}
 	answer := SetAnswer{Allowed: d.Allowed, Verdict: p.Verdict(), Undefined: d.Undefined, Context: d.Context, ID: record.NewID(at), Policy: p.Digest()}
-	*entry = o.entry(record.KindDecision, answer.ID, at, g.now().Sub(start))
+	o.begin(entry, record.KindDecision, answer.ID, at, g.now().Sub(start))
 	entry.Question = record.Question{Subject: q.Subject, Action: Action{Name: q.Action.Name}, Resource: Entity{Type: q.Resource.Type, ID: q.Resource.ID}}
 	entry.Input, entry.Decision, entry.Reasons, entry.Policy = q.Input, answer.Allowed, json.RawMessage("[]"), answer.Policy
 	if entry.Details, _ = json.Marshal(details); err != nil { // of texts and JSON alone: it cannot fail

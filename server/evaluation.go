@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"strconv"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -54,7 +55,9 @@ func evaluations(c *call) error {
 	if err != nil {
 		return err
 	}
-	var b batch
+	room, _ := batchRooms.Get().(*batchRoom)
+	defer room.leave()
+	b := batch{items: room.asked}
 	if !scanBatch(string(data), &b) {
 		if b, err = readBatch(data, false); err != nil {
 			return err
@@ -76,12 +79,14 @@ func evaluations(c *call) error {
 	if err := c.chargeBatch(len(b.items)); err != nil {
 		return err
 	}
-	items := make([]guard.BatchItem, len(b.items))
+	room.asked = b.items
 	for i := range b.items {
 		b.items[i].inherit(&b.asked)
-		items[i].Invalid = b.items[i].question(&items[i].Question)
+		room.items = append(room.items, guard.BatchItem{})
+		item := &room.items[i]
+		item.Invalid = b.items[i].question(&item.Question)
 	}
-	id, answers, err := c.server.config.Guard.DecideAll(c.context(), &c.origin, items, b.semantic)
+	id, answers, err := c.server.config.Guard.DecideAll(c.context(), &c.origin, room.items, b.semantic)
 	if err != nil {
 		return err
 	}
@@ -105,6 +110,27 @@ func evaluations(c *call) error {
 	*c.body = append(body, "]}"...)
 	c.send(http.StatusOK, *c.body)
 	return nil
+}
+
+// batchRoom is the memory in which a batch is read and asked. It is used again: taken anew it would be most of the garbage
+// of a batch.
+type batchRoom struct {
+	asked []asked
+	items []guard.BatchItem
+}
+
+var batchRooms = sync.Pool{New: func() any { return new(batchRoom) }}
+
+// leave has the next batch use the memory. That of an uncommonly large one goes.
+func (r *batchRoom) leave() {
+	const largest = 4 * 50
+	if max(cap(r.asked), cap(r.items)) > largest {
+		return
+	}
+	clear(r.asked)
+	clear(r.items)
+	r.asked, r.items = r.asked[:0], r.items[:0]
+	batchRooms.Put(r)
 }
 
 // batchHeaders names the batch, and the revision where all items are of one organization.
