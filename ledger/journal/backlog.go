@@ -1,5 +1,7 @@
 package journal
 
+import "slices"
+
 // backlog holds what was written and is not known to be on disk. It is in chunks, since it grows by
 // whatever is appended during one fsync: one slice would be copied again and again.
 type backlog struct {
@@ -9,10 +11,7 @@ type backlog struct {
 	spare  [][]byte
 }
 
-const (
-	chunkBytes  = 256 << 10
-	spareChunks = 8
-)
+const chunkBytes = 256 << 10
 
 func (b *backlog) append(text []byte) {
 	b.size += len(text)
@@ -34,19 +33,21 @@ func (b *backlog) append(text []byte) {
 	}
 }
 
-// drop removes the first n bytes.
+// drop removes the first n bytes. Their memory is for what comes next, as much as it was between two fsyncs of late: of what is
+// more than was needed now, one chunk goes each time.
 func (b *backlog) drop(n int) {
 	b.size -= n
 	b.skip += n
 	done := 0
 	for done < len(b.chunks) && (b.skip >= chunkBytes || b.size == 0) {
-		if len(b.spare) < spareChunks {
-			b.spare = append(b.spare, b.chunks[done][:0])
-		}
+		b.spare = append(b.spare, b.chunks[done][:0])
 		b.skip -= len(b.chunks[done])
 		done++
 	}
-	b.chunks = append(b.chunks[:0], b.chunks[done:]...)
+	b.chunks = slices.Delete(b.chunks, 0, done)
+	if last := len(b.spare) - 1; last > done {
+		b.spare = slices.Delete(b.spare, last, last+1)
+	}
 }
 
 // appendTo gives what it holds.

@@ -23,6 +23,13 @@ func OpenRecentOn(ctx context.Context, config Config, open OpenFile) (*Journal, 
 
 const RecentBytes = recentBytes
 
+// SpareBytes is how much memory the journal holds for what comes next, of what was written and is on disk by now.
+func (j *Journal) SpareBytes() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return len(j.log.pending.spare) * chunkBytes
+}
+
 var OpenOSFile OpenFile = openFile
 
 const HeadSize = headSize

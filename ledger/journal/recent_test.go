@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -199,4 +200,32 @@ func TestAppendBesideClose(t *testing.T) {
 		}
 	}
 	checkStore(t, s, want)
+}
+
+// What is written between two fsyncs takes the memory of what was before them, as long as it is as much, and no more than
+// that stays.
+func TestMemoryIsUsedAgainAndGoesWhenThereIsLessToWrite(t *testing.T) {
+	j := mustOpen(t, quietConfig(t, newStore()))
+	write := func(records int) {
+		for range records {
+			r := newRecord()
+			r.Caller = strings.Repeat("x", 100_000)
+			if err := j.Append(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		flush(t, j)
+	}
+	for range 2 {
+		write(100)
+		if got := j.SpareBytes(); got < 9<<20 || got > 12<<20 {
+			t.Errorf("%d bytes are there for what comes next, where ten million came", got)
+		}
+	}
+	for range 100 {
+		write(1)
+	}
+	if got := j.SpareBytes(); got > 1<<20 {
+		t.Errorf("%d bytes stay where little is written", got)
+	}
 }
