@@ -43,24 +43,30 @@ func validHead(text []byte, first int64) bool {
 	return len(text) >= headSize && string(text[:headSize]) == string(appendHead(nil, first))
 }
 
-// appendFrame appends a record's frame; keys is memory to work with.
-func appendFrame(dst []byte, keys []uint64, r *record.Record, lag int64) ([]byte, []uint64) {
-	at := len(dst)
-	dst, keys = appendPayload(dst, keys, r)
-	seal(dst[at:], r.Sequence, lag)
-	return dst, keys
+// framer makes the frames of one record after the other.
+type framer struct {
+	keyer record.Keyer
+	keys  []uint64 // of the last one
 }
 
-// appendPayload appends a record's frame with a head of zeros, and gives the record's keys.
-func appendPayload(dst []byte, keys []uint64, r *record.Record) ([]byte, []uint64) {
+// append appends a record's frame.
+func (f *framer) append(dst []byte, r *record.Record, lag int64) []byte {
+	at := len(dst)
+	dst = f.appendPayload(dst, r)
+	seal(dst[at:], r.Sequence, lag)
+	return dst
+}
+
+// appendPayload appends a record's frame with a head of zeros.
+func (f *framer) appendPayload(dst []byte, r *record.Record) []byte {
 	var head [frameHead]byte
 	dst = append(dst, head[:]...)
-	keys = r.AppendKeys(keys)
-	dst = binary.LittleEndian.AppendUint16(dst, uint16(min(len(keys), maxKeys)))
-	for _, key := range keys {
+	f.keys = f.keyer.AppendKeys(f.keys[:0], r)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(min(len(f.keys), maxKeys)))
+	for _, key := range f.keys {
 		dst = binary.LittleEndian.AppendUint64(dst, key)
 	}
-	return r.AppendJSON(dst), keys
+	return r.AppendJSON(dst)
 }
 
 // seal fills in a frame's head, its checksum last.

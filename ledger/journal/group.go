@@ -71,8 +71,8 @@ func (j *Journal) appendRecent(rs []*record.Record) bool {
 		r.Replica, r.Sequence = j.config.Replica, sequence
 		sequence++
 	}
-	var frames []byte
-	if frames, j.keys = w.recent.append(j.keys, rs, j.durable); frames == nil {
+	frames := w.recent.append(&j.framer, rs, j.durable)
+	if frames == nil {
 		return false
 	}
 	w.recent.used += len(frames)
@@ -97,10 +97,11 @@ func (j *Journal) enqueue(rs []*record.Record) (*group, error) {
 	for _, r := range rs {
 		r.Replica, r.Sequence = j.config.Replica, sequence
 		at := len(j.queue)
-		j.queue, j.keys = appendFrame(j.queue, j.keys[:0], r, sequence-j.durable)
-		if size := len(j.queue) - at - frameSize(len(j.keys), 0); size > record.MaxBytes || len(j.keys) > maxKeys {
+		j.queue = j.framer.append(j.queue, r, sequence-j.durable)
+		keys := len(j.framer.keys)
+		if size := len(j.queue) - at - frameSize(keys, 0); size > record.MaxBytes || keys > maxKeys {
 			j.queue = j.queue[:start]
-			return nil, fmt.Errorf("record %s is too large: %d bytes with %d keys", r.ID, size, len(j.keys))
+			return nil, fmt.Errorf("record %s is too large: %d bytes with %d keys", r.ID, size, keys)
 		}
 		sequence++
 	}

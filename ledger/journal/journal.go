@@ -93,7 +93,7 @@ type Journal struct {
 	log     wal
 	queue   []byte // frames that wait to be written
 	spare   []byte // the queue before, for its memory
-	keys    []uint64
+	framer  framer
 	group   *group   // those whose frames are in queue
 	groups  []*group // for reuse
 

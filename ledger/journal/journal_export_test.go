@@ -38,8 +38,7 @@ const HeadSize = headSize
 func AppendHead(dst []byte, first int64) []byte { return appendHead(dst, first) }
 
 func AppendFrame(dst []byte, r *record.Record, lag int64) []byte {
-	dst, _ = appendFrame(dst, nil, r, lag)
-	return dst
+	return new(framer).append(dst, r, lag)
 }
 
 // Scan walks over a segment that begins with a sequence, and gives the end of what is good, the last

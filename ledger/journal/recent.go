@@ -63,7 +63,7 @@ func (v *recent) close() {
 
 // append writes the records' frames behind those that are there, and gives them. Where there is no room
 // for them, or the memory faults, it gives nothing and none is there.
-func (v *recent) append(keys []uint64, rs []*record.Record, durable int64) (frames []byte, _ []uint64) {
+func (v *recent) append(f *framer, rs []*record.Record, durable int64) (frames []byte) {
 	before := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(before)
@@ -76,9 +76,9 @@ func (v *recent) append(keys []uint64, rs []*record.Record, durable int64) (fram
 	frames = room[:0]
 	for _, r := range rs {
 		v.starts = append(v.starts, len(frames))
-		frames, keys = appendPayload(frames, keys[:0], r)
-		if len(frames) > len(room) || len(keys) > maxKeys {
-			return nil, keys
+		frames = f.appendPayload(frames, r)
+		if len(frames) > len(room) || len(f.keys) > maxKeys {
+			return nil
 		}
 	}
 	for i, start := range v.starts {
@@ -88,7 +88,7 @@ func (v *recent) append(keys []uint64, rs []*record.Record, durable int64) (fram
 		}
 		seal(frames[start:end], rs[i].Sequence, rs[i].Sequence-durable)
 	}
-	return frames, keys
+	return frames
 }
 
 // put writes frames that are made already, and reports whether there was room for them.

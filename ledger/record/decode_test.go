@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"cordon/ledger/record"
@@ -75,6 +77,8 @@ func TestAKeyerAppendsTheKeysOfTheRecord(t *testing.T) {
 		r := recordtest.Draw(rt, recordtest.Epoch)
 		r.Input = rapid.SampledFrom([]json.RawMessage{nil, []byte(`{"resource":{"blocks":["host","support"]}}`), []byte(`{"act":{"origin":"support"}}`)}).Draw(rt, "input")
 		r.Question.Action.Name = rapid.SampledFrom([]string{"manage", "block", "unblock"}).Draw(rt, "action")
+		r.Caller = rapid.SampledFrom([]string{"", "ann", "anna", strings.Repeat("a", 64), strings.Repeat("a", 65), "an\xff"}).Draw(rt, "caller")
+		r.Actor = rapid.SampledFrom([]string{"", "ann", "bob"}).Draw(rt, "actor")
 		got, want := k.AppendKeys([]uint64{7}, &r), r.AppendKeys([]uint64{7})
 		slices.Sort(got)
 		slices.Sort(want)
@@ -82,6 +86,20 @@ func TestAKeyerAppendsTheKeysOfTheRecord(t *testing.T) {
 			rt.Fatalf("%+v: keys %v, want %v", r, got, want)
 		}
 	})
+}
+
+// What a keyer remembers is bounded by bytes: an agent's inputs may be of a megabyte each.
+func TestAKeyerForgets(t *testing.T) {
+	var k record.Keyer
+	r := recordtest.Sample(1)
+	input := bytes.Repeat([]byte("x"), 1<<20)
+	for i := range 50 {
+		r.Input = append(strconv.AppendInt([]byte(`{"x":"`), int64(i), 10), append(input, `"}`...)...)
+		k.AppendKeys(nil, &r)
+	}
+	if got := k.Bytes(); got > 4<<20 {
+		t.Errorf("it has %d bytes in mind", got)
+	}
 }
 
 // A time, a number or a raw member that JSON does not have is not read by form either.

@@ -22,20 +22,38 @@ func (r *Record) AppendKeys(dst []uint64) []uint64 {
 }
 
 func (r *Record) appendPlainKeys(dst []uint64) []uint64 {
-	dst = appendKey(dst, "id=", r.ID)
-	dst = appendKey(dst, "caller=", r.Caller)
-	dst = appendKey(dst, "actor=", r.Actor)
-	dst = appendKey(dst, "agent=", r.Agent)
-	dst = appendKey(dst, "kind=", r.Kind)
-	dst = appendKey(dst, "subject=", r.Question.Subject.ID)
-	dst = appendKey(dst, "action=", r.Question.Action.Name)
-	dst = appendKey(dst, "resource=", r.Question.Resource.ID)
-	dst = appendKey(dst, "decision=", strconv.FormatBool(r.Decision))
-	dst = appendKey(dst, "policy=", r.Policy)
-	dst = appendKey(dst, "organization=", r.Organization)
-	dst = appendKey(dst, "request_id=", r.RequestID)
-	dst = appendKey(dst, "trace_id=", r.TraceID)
-	dst = appendKey(dst, "batch=", r.Batch)
+	for _, m := range r.plain() {
+		dst = appendKey(dst, m.name, m.value)
+	}
+	return r.appendWordKeys(dst)
+}
+
+// plainMember is a member that has one key, that of its value.
+type plainMember struct{ name, value string }
+
+// mostPlain is how many there are.
+const mostPlain = 14
+
+func (r *Record) plain() [mostPlain]plainMember {
+	return [...]plainMember{
+		{"id=", r.ID},
+		{"caller=", r.Caller},
+		{"actor=", r.Actor},
+		{"agent=", r.Agent},
+		{"kind=", r.Kind},
+		{"subject=", r.Question.Subject.ID},
+		{"action=", r.Question.Action.Name},
+		{"resource=", r.Question.Resource.ID},
+		{"decision=", strconv.FormatBool(r.Decision)},
+		{"policy=", r.Policy},
+		{"organization=", r.Organization},
+		{"request_id=", r.RequestID},
+		{"trace_id=", r.TraceID},
+		{"batch=", r.Batch},
+	}
+}
+
+func (r *Record) appendWordKeys(dst []uint64) []uint64 {
 	if said := r.said(); said != "" {
 		for _, word := range Words(said) {
 			dst = appendKey(dst, "text=", word)
@@ -59,25 +77,52 @@ func (r *Record) appendOriginKeys(dst []uint64) []uint64 {
 }
 
 // Keyer appends the keys of many records, one after the other. It remembers those of reasons and of inputs, which cost
-// most to find in a record that is read again, and are the same in many.
+// most to find and are the same in many, and of each other member the last: most of what a record says, the one before it
+// said, too. It keeps none of the records' memory. The zero value works; it serves one goroutine at a time.
 type Keyer struct {
+	last            [mostPlain]lastKey
 	reasons, inputs map[string][]uint64
+	bytes           int // of what they are remembered by
 	input           []byte
 }
 
-// remembered bounds how many reasons and inputs a [Keyer] has in mind.
-const remembered = 4096
+// remembered bounds how many reasons and inputs a [Keyer] has in mind, and rememberedBytes how much they take.
+const (
+	remembered      = 4096
+	rememberedBytes = 2 << 20
+)
+
+// lastKey is the key of a member's last value, where that is short.
+type lastKey struct {
+	key  uint64
+	size int
+	text [64]byte
+}
 
 // AppendKeys appends what the record's own AppendKeys does.
 func (k *Keyer) AppendKeys(dst []uint64, r *Record) []uint64 {
-	if k.reasons == nil || len(k.reasons) > remembered || len(k.inputs) > remembered {
-		k.reasons, k.inputs = map[string][]uint64{}, map[string][]uint64{}
+	for i, m := range r.plain() {
+		last := &k.last[i]
+		switch {
+		case m.value == "":
+		case string(last.text[:last.size]) == m.value:
+			dst = append(dst, last.key)
+		default:
+			dst = appendKey(dst, m.name, m.value)
+			if len(m.value) <= len(last.text) {
+				last.key, last.size = dst[len(dst)-1], copy(last.text[:], m.value)
+			}
+		}
 	}
-	dst = r.appendPlainKeys(dst)
+	dst = r.appendWordKeys(dst)
+	if k.reasons == nil || len(k.reasons) > remembered || len(k.inputs) > remembered || k.bytes > rememberedBytes {
+		k.reasons, k.inputs, k.bytes = map[string][]uint64{}, map[string][]uint64{}, 0
+	}
 	reasons, known := k.reasons[string(r.Reasons)]
 	if !known {
 		reasons = r.appendReasonKeys(nil)
 		k.reasons[string(r.Reasons)] = reasons
+		k.bytes += len(r.Reasons)
 	}
 	// Whose block it is is in the input, and whether it is about one in the name of the action.
 	k.input = append(append(append(k.input[:0], r.Input...), 0), r.Question.Action.Name...)
@@ -85,6 +130,7 @@ func (k *Keyer) AppendKeys(dst []uint64, r *Record) []uint64 {
 	if !known {
 		inputs = r.appendOriginKeys(nil)
 		k.inputs[string(k.input)] = inputs
+		k.bytes += len(k.input)
 	}
 	return append(append(dst, reasons...), inputs...)
 }
