@@ -20,8 +20,8 @@ type reader struct {
 	frames   []frame
 }
 
-// chunkSize holds a batch's frames, or one frame of the largest size.
-var chunkSize = int64(maxText + frameSize(maxKeys, record.MaxBytes))
+// chunkSize holds the frames of a batch, as records usually are, and any one frame.
+const chunkSize = int64(max(maxText+maxText/4, frameHead+2+8*maxKeys+record.MaxBytes))
 
 // seek puts the reader before a sequence that the log has on disk, or before the next one that will be;
 // before the first one where the log begins behind the sequence.
@@ -67,7 +67,7 @@ func (s *shipper) seek(sequence int64) error {
 	return nil
 }
 
-// read gives the frames from the reader's place on, as many as a batch may have and one more.
+// read gives the frames from the reader's place on, as many as a batch may have and one more, or those of a chunk.
 func (r *reader) read() ([]frame, error) {
 	n := int(min(r.end-r.at, chunkSize))
 	if cap(r.chunk) < n {
@@ -78,7 +78,7 @@ func (r *reader) read() ([]frame, error) {
 		return nil, fmt.Errorf("read segment: %w", err)
 	}
 	r.frames = r.frames[:0]
-	for len(text) > 0 && len(r.frames) <= maxRecords {
+	for size := 0; len(text) > 0 && len(r.frames) <= maxRecords && size <= maxText; {
 		f, err := parseFrame(text)
 		if errors.Is(err, errShort) && len(r.frames) > 0 && int64(n) < r.end-r.at {
 			break // the rest is in the next chunk
@@ -93,6 +93,7 @@ func (r *reader) read() ([]frame, error) {
 			return nil, r.damaged(err)
 		}
 		r.frames = append(r.frames, f)
+		size += len(f.text) + 1
 		text = text[f.size:]
 	}
 	return r.frames, nil
