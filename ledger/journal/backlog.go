@@ -11,7 +11,10 @@ type backlog struct {
 	spare  [][]byte
 }
 
-const chunkBytes = 256 << 10
+const (
+	chunkBytes = 256 << 10
+	mostSpare  = 64 // what gathers while a disk stands still is more than that, and not soon again
+)
 
 func (b *backlog) append(text []byte) {
 	b.size += len(text)
@@ -40,7 +43,9 @@ func (b *backlog) drop(n int) {
 	b.skip += n
 	done := 0
 	for done < len(b.chunks) && (b.skip >= chunkBytes || b.size == 0) {
-		b.spare = append(b.spare, b.chunks[done][:0])
+		if len(b.spare) < mostSpare {
+			b.spare = append(b.spare, b.chunks[done][:0])
+		}
 		b.skip -= len(b.chunks[done])
 		done++
 	}

@@ -222,6 +222,10 @@ func TestMemoryIsUsedAgainAndGoesWhenThereIsLessToWrite(t *testing.T) {
 			t.Errorf("%d bytes are there for what comes next, where ten million came", got)
 		}
 	}
+	write(400)
+	if got := j.SpareBytes(); got > 17<<20 {
+		t.Errorf("%d bytes stay of what came to forty million once", got)
+	}
 	for range 100 {
 		write(1)
 	}
