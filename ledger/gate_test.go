@@ -82,6 +82,33 @@ func TestFewQuestionsLeaveMoreToTheLog(t *testing.T) {
 	}
 }
 
+// Who looks once while questions are answered has what was saved for it, in small pieces; who looks without end its share alone.
+func TestWhatNobodyUsedIsThereForWhoComes(t *testing.T) {
+	const saved, turn, burst = 20, 50 * time.Millisecond, 5 * time.Millisecond
+	synctest.Test(t, func(t *testing.T) {
+		var answered atomic.Int64
+		g := ledger.NewSavingGate(func() int64 { return answered.Add(1e6) }, turn, saved)
+		look := func(slices int) (took time.Duration) {
+			pause, begun := g.Worker(), time.Now()
+			for range slices {
+				ok(t, pause(t.Context()))
+				time.Sleep(ledger.Slice) // its slice of work
+			}
+			return time.Since(begun)
+		}
+		look(100) // until there is none
+		for idle, want := range map[time.Duration]int{10 * turn: 10, time.Second: saved, time.Hour: saved} {
+			time.Sleep(idle)
+			if got, want := look(want), time.Duration(want)*burst; got > want {
+				t.Errorf("after %v its slices took %v, want %v at most", idle, got, want)
+			}
+			if got, want := look(100), 95*turn; got < want { // while those came, some turns passed
+				t.Errorf("a hundred more took %v, want %v at least", got, want)
+			}
+		}
+	})
+}
+
 // A sealer that does not keep up has more of the machine: what is hot would grow without end.
 func TestASealerThatIsBehindHasMore(t *testing.T) {
 	for waiting, want := range map[int64]int64{0: 500, 15: 500, 16: 1000, 31: 1000, 32: 2000, 48: 4000, 1000: 4000} {

@@ -102,7 +102,7 @@ func New(config Config) (*Ledger, error) {
 	}
 	return &Ledger{
 		config: config, store: config.Store, holder: config.Replica + "/" + rand.Text(),
-		readers: gate{answered: config.Answered, turn: readTurn}, sealers: gate{answered: config.Answered, turn: sealTurn},
+		readers: gate{answered: config.Answered, turn: readTurn, saved: readSaved}, sealers: gate{answered: config.Answered, turn: sealTurn},
 		sealing: make(chan struct{}, 1),
 		cache:   segment.NewCache(config.CacheBytes), tree: tree.New(config.Store),
 	}, nil

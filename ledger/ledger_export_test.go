@@ -141,6 +141,11 @@ func NewGate(answered func() int64, turn time.Duration) *Gate {
 	return &Gate{gate{answered: answered, turn: turn}}
 }
 
+// NewSavingGate makes one that keeps so many turns.
+func NewSavingGate(answered func() int64, turn time.Duration, saved int) *Gate {
+	return &Gate{gate{answered: answered, turn: turn, saved: saved}}
+}
+
 // Worker returns what a worker calls between two steps.
 func (g *Gate) Worker() func(ctx context.Context) error { return g.worker().pause }
 
