@@ -10,13 +10,15 @@ const (
 	// slice is for how long one who works on the log has a processor at a time. A question that comes meanwhile may have to
 	// wait for its end, so that with slices of a millisecond p99 was longer by a third.
 	slice = 250 * time.Microsecond
-	// readTurn is how often there is a slice for all readers together while questions are answered: in one of two hundred. A
+	// seekTurn is how often there is a slice for all searches together while questions are answered: in one of two hundred. A
 	// question that comes meanwhile may be late, and with twice as many slices it was those that p99 told.
-	readTurn = 50 * time.Millisecond
-	// readSaved is how many slices are there at most, one each burst, for readers who come after none did: who looks once need
+	seekTurn = 50 * time.Millisecond
+	// seekSaved is how many slices are there at most, one each burst, for a search that comes after none did: who looks once need
 	// not wait as those do who look without end.
-	readSaved = 20
+	seekSaved = 20
 	burst     = 5 * time.Millisecond
+	// readTurn is how often there is one for all together who read the log as it grows, or all of it: they have to keep up.
+	readTurn = 25 * time.Millisecond
 	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
 	// that it fills behind segments, there is one twice as often, with twice as much again, and then all the time.
 	sealTurn = 2 * time.Millisecond

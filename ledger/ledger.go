@@ -55,7 +55,8 @@ type Ledger struct {
 	config  Config
 	store   datastore.Store
 	holder  string // of a lease: the replica, and what only this process knows
-	readers gate
+	seekers gate   // of pages and counts, which somebody waits for
+	readers gate   // of what goes on: tails, exports, checks, retention
 	sealers gate
 	cache   *segment.Cache
 	tree    *tree.Tree
@@ -102,7 +103,8 @@ func New(config Config) (*Ledger, error) {
 	}
 	return &Ledger{
 		config: config, store: config.Store, holder: config.Replica + "/" + rand.Text(),
-		readers: gate{answered: config.Answered, turn: readTurn, saved: readSaved}, sealers: gate{answered: config.Answered, turn: sealTurn},
+		seekers: gate{answered: config.Answered, turn: seekTurn, saved: seekSaved},
+		readers: gate{answered: config.Answered, turn: readTurn}, sealers: gate{answered: config.Answered, turn: sealTurn},
 		sealing: make(chan struct{}, 1),
 		cache:   segment.NewCache(config.CacheBytes), tree: tree.New(config.Store),
 	}, nil
