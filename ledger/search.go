@@ -52,7 +52,7 @@ func (l *Ledger) entries(ctx context.Context, among *Leaves, f record.Filter) it
 			return
 		}
 		of := &l.seekers
-		if f.Limit == 0 {
+		if among != nil { // an export
 			of = &l.readers
 		}
 		s := search{Ledger: l, worker: of.worker(), filter: f, left: f.Limit, among: among, yield: yield}
