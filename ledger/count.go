@@ -27,7 +27,7 @@ const mostCounts = 10_000
 // it needs and no record.
 func (l *Ledger) Counts(ctx context.Context, f record.Filter, by string) (Counts, error) {
 	f.After, f.OldestFirst, f.Limit = "", false, 0
-	s := &search{Ledger: l, worker: l.seekers.worker(), filter: f}
+	s := &search{Ledger: l, worker: l.readers.worker(), filter: f}
 	for {
 		s.again = false
 		c, err := s.counts(ctx, by)

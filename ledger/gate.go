@@ -10,14 +10,7 @@ const (
 	// slice is for how long one who works on the log has a processor at a time. A question that comes meanwhile may have to
 	// wait for its end, so that with slices of a millisecond p99 was longer by a third.
 	slice = 250 * time.Microsecond
-	// seekTurn is how often there is a slice for all searches together while questions are answered: in one of two hundred. A
-	// question that comes meanwhile may be late, and with twice as many slices it was those that p99 told.
-	seekTurn = 50 * time.Millisecond
-	// seekSaved is how many slices are there at most, one each burst, for a search that comes after none did: who looks once need
-	// not wait as those do who look without end.
-	seekSaved = 20
-	burst     = 5 * time.Millisecond
-	// readTurn is how often there is one for all together who read the log as it grows, or all of it: they have to keep up.
+	// readTurn is how often there is a slice for all readers together while questions are answered.
 	readTurn = 25 * time.Millisecond
 	// sealTurn is how often there is one for sealing. Where that does not keep up with the questions, and so much waits
 	// that it fills behind segments, there is one twice as often, with twice as much again, and then all the time.
@@ -42,13 +35,11 @@ const (
 type gate struct {
 	answered func() int64  // how many questions were, so far; nil: none ever is
 	turn     time.Duration // while there are many
-	saved    int           // how many turns that nobody used are kept
 
 	mu      sync.Mutex
 	count   int64
 	asked   time.Time // when the count was last seen to grow
-	next    time.Time // whose turn is next; in the past, where turns are saved
-	last    time.Time // when the last slice began
+	next    time.Time // when the next slice may begin
 	sampled time.Time // when it was looked how many come
 	sample  int64     // the count then
 	rate    float64   // questions a second before that
@@ -83,21 +74,15 @@ func (g *gate) begin(now time.Time, over time.Duration) time.Time {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.busy(now) {
-		g.next, g.last = now, now
+		g.next = now
 		return now
 	}
-	turn := g.pace(now)
-	if saved := now.Add(-time.Duration(g.saved) * turn); g.next.Before(saved) {
-		g.next = saved
+	if g.next.Before(now) {
+		g.next = now
 	}
+	turn := g.pace(now)
 	at := g.next.Add(time.Duration(min(over/slice, mostOver)) * turn)
 	g.next = at.Add(turn)
-	for _, soonest := range []time.Time{now, g.last.Add(min(turn, burst))} {
-		if at.Before(soonest) {
-			at = soonest
-		}
-	}
-	g.last = at
 	return at
 }
 

@@ -9,9 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"cordon/datastore"
 	"cordon/ledger"
-	"cordon/ledger/record"
 )
 
 // While questions are answered, all who work on the log have a slice a turn together; before and after, all they want.
@@ -82,64 +80,6 @@ func TestFewQuestionsLeaveMoreToTheLog(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Who looks once while questions are answered has what was saved for it, in small pieces; who looks without end its share alone.
-func TestWhatNobodyUsedIsThereForWhoComes(t *testing.T) {
-	const saved, turn, burst = 20, 50 * time.Millisecond, 5 * time.Millisecond
-	synctest.Test(t, func(t *testing.T) {
-		var answered atomic.Int64
-		g := ledger.NewSavingGate(func() int64 { return answered.Add(1e6) }, turn, saved)
-		look := func(slices int) (took time.Duration) {
-			pause, begun := g.Worker(), time.Now()
-			for range slices {
-				ok(t, pause(t.Context()))
-				time.Sleep(ledger.Slice) // its slice of work
-			}
-			return time.Since(begun)
-		}
-		look(100) // until there is none
-		for idle, want := range map[time.Duration]int{10 * turn: 10, time.Second: saved, time.Hour: saved} {
-			time.Sleep(idle)
-			if got, want := look(want), time.Duration(want)*burst; got > want {
-				t.Errorf("after %v its slices took %v, want %v at most", idle, got, want)
-			}
-			if got, want := look(100), 95*turn; got < want { // while those came, some turns passed
-				t.Errorf("a hundred more took %v, want %v at least", got, want)
-			}
-		}
-	})
-}
-
-// Whoever looks for something has the share of searches, with a limit or without; whoever has to keep up with the log another.
-func TestEachReaderHasTheShareThatIsItsOwn(t *testing.T) {
-	onSQLite(t, func(t *testing.T, store datastore.Store) {
-		w := newWorld(t, store)
-		w.fill()
-		leaves := must[ledger.Leaves](t)(must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16))).SealedFrom(t.Context(), 0))
-		w.ship("r1", time.Now(), 10)
-		var begin ledger.Position
-		for name, reader := range map[string]struct {
-			seeks bool
-			read  func(l *ledger.Ledger)
-		}{
-			"a page":         {true, func(l *ledger.Ledger) { ids(t, l.Search(t.Context(), record.Filter{Limit: 50})) }},
-			"a whole search": {true, func(l *ledger.Ledger) { ids(t, l.Search(t.Context(), record.Filter{Subject: "nobody"})) }},
-			"counts":         {true, func(l *ledger.Ledger) { must[ledger.Counts](t)(l.Counts(t.Context(), record.Filter{}, "action")) }},
-			"an export":      {false, func(l *ledger.Ledger) { rows(t, l, leaves, record.Filter{}) }},
-			"a flat one":     {false, func(l *ledger.Ledger) { scanned(t, l, leaves, record.Filter{}) }},
-			"a stream":       {false, func(l *ledger.Ledger) { (&follower{t: t, ledger: l, at: begin.String()}).read(0) }},
-		} {
-			c := config(t, store, "r2")
-			var answered atomic.Int64
-			c.Answered = func() int64 { return answered.Add(1) }
-			l := must[*ledger.Ledger](t)(ledger.New(c))
-			reader.read(l)
-			if sought, read := l.Passed(); sought != reader.seeks || read == reader.seeks {
-				t.Errorf("%s went through the gate of searches: %v, of who reads all: %v", name, sought, read)
-			}
-		}
-	})
 }
 
 // A sealer that does not keep up has more of the machine: what is hot would grow without end.

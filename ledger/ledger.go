@@ -55,8 +55,7 @@ type Ledger struct {
 	config  Config
 	store   datastore.Store
 	holder  string // of a lease: the replica, and what only this process knows
-	seekers gate   // of pages and counts, which somebody waits for
-	readers gate   // of what goes on: tails, exports, checks, retention
+	readers gate
 	sealers gate
 	cache   *segment.Cache
 	tree    *tree.Tree
@@ -103,7 +102,6 @@ func New(config Config) (*Ledger, error) {
 	}
 	return &Ledger{
 		config: config, store: config.Store, holder: config.Replica + "/" + rand.Text(),
-		seekers: gate{answered: config.Answered, turn: seekTurn, saved: seekSaved},
 		readers: gate{answered: config.Answered, turn: readTurn}, sealers: gate{answered: config.Answered, turn: sealTurn},
 		sealing: make(chan struct{}, 1),
 		cache:   segment.NewCache(config.CacheBytes), tree: tree.New(config.Store),

@@ -141,16 +141,6 @@ func NewGate(answered func() int64, turn time.Duration) *Gate {
 	return &Gate{gate{answered: answered, turn: turn}}
 }
 
-// NewSavingGate makes one that keeps so many turns.
-func NewSavingGate(answered func() int64, turn time.Duration, saved int) *Gate {
-	return &Gate{gate{answered: answered, turn: turn, saved: saved}}
-}
-
-// Passed tells which gates of a ledger somebody went through: that of searches, and that of who reads all of the log.
-func (l *Ledger) Passed() (sought, read bool) {
-	return !l.seekers.last.IsZero(), !l.readers.last.IsZero()
-}
-
 // Worker returns what a worker calls between two steps.
 func (g *Gate) Worker() func(ctx context.Context) error { return g.worker().pause }
 

@@ -51,11 +51,7 @@ func (l *Ledger) entries(ctx context.Context, among *Leaves, f record.Filter) it
 		if f.Nothing() {
 			return
 		}
-		of := &l.seekers
-		if among != nil { // an export
-			of = &l.readers
-		}
-		s := search{Ledger: l, worker: of.worker(), filter: f, left: f.Limit, among: among, yield: yield}
+		s := search{Ledger: l, worker: l.readers.worker(), filter: f, left: f.Limit, among: among, yield: yield}
 		s.filter.Limit = 0
 		for s.again = true; s.again; {
 			s.again = false
