@@ -39,10 +39,10 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 	at := g.now()
 	batch := record.NewID(at)
 	answers := make([]BatchAnswer, 0, len(items))
-	room, _ := batchRooms.Get().(*batchRoom)
-	defer room.leave()
-	room.records = slices.Grow(room.records, len(items))[:len(items)]
-	records, journal := room.records, room.journal
+	m, _ := batchMemories.Get().(*batchMemory)
+	defer m.release()
+	m.records = slices.Grow(m.records, len(items))[:len(items)]
+	records := m.records
 	for i := range items {
 		answer, err := Answer{}, items[i].Invalid
 		if err == nil {
@@ -50,7 +50,7 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 			switch {
 			case err == nil:
 				records[i].Batch = batch
-				journal = append(journal, &records[i])
+				m.journal = append(m.journal, &records[i])
 			case !errors.Is(err, ErrOrganizationLimit):
 				return "", nil, err
 			}
@@ -64,9 +64,8 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 	if in := g.policy.Load().activation; in.Number > policy.activation.Number && policy.retired(&in) {
 		return "", nil, &otherPolicy{in}
 	}
-	room.journal = journal
-	if len(journal) > 0 {
-		if err := g.journal.AppendAll(journal); err != nil {
+	if len(m.journal) > 0 {
+		if err := g.journal.AppendAll(m.journal); err != nil {
 			return "", nil, err
 		}
 	}
@@ -78,23 +77,23 @@ func (g *Guard) decideAll(ctx context.Context, o *Origin, policy *policy, items 
 	return batch, answers, nil
 }
 
-// batchRoom is the memory of a batch's records, each empty. It is used again: taken anew it would be most of the garbage of a
-// batch.
-type batchRoom struct {
+// batchMemory holds a batch's records while it is decided. It is used again, each record empty: taken anew it would be most of
+// the garbage of a batch.
+type batchMemory struct {
 	records []record.Record
-	journal []*record.Record
+	journal []*record.Record // those that are to be journaled
 }
 
-var batchRooms = sync.Pool{New: func() any { return new(batchRoom) }}
+var batchMemories = sync.Pool{New: func() any { return new(batchMemory) }}
 
-// leave has the next batch use the memory. That of an uncommonly large one goes.
-func (r *batchRoom) leave() {
-	const largest = 4 * 50
-	if cap(r.records) > largest {
+// release has the next batch use the memory. That of an uncommonly large one goes.
+func (m *batchMemory) release() {
+	const largest = 200 // items
+	if cap(m.records) > largest {
 		return
 	}
-	clear(r.records)
-	clear(r.journal)
-	r.records, r.journal = r.records[:0], r.journal[:0]
-	batchRooms.Put(r)
+	clear(m.records)
+	clear(m.journal)
+	m.records, m.journal = m.records[:0], m.journal[:0]
+	batchMemories.Put(m)
 }

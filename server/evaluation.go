@@ -55,9 +55,9 @@ func evaluations(c *call) error {
 	if err != nil {
 		return err
 	}
-	room, _ := batchRooms.Get().(*batchRoom)
-	defer room.leave()
-	b := batch{items: room.asked}
+	m, _ := batchMemories.Get().(*batchMemory)
+	defer m.release()
+	b := batch{items: m.asked}
 	if !scanBatch(string(data), &b) {
 		if b, err = readBatch(data, false); err != nil {
 			return err
@@ -79,14 +79,14 @@ func evaluations(c *call) error {
 	if err := c.chargeBatch(len(b.items)); err != nil {
 		return err
 	}
-	room.asked = b.items
+	m.asked = b.items
 	for i := range b.items {
 		b.items[i].inherit(&b.asked)
-		room.items = append(room.items, guard.BatchItem{})
-		item := &room.items[i]
+		m.items = append(m.items, guard.BatchItem{})
+		item := &m.items[i]
 		item.Invalid = b.items[i].question(&item.Question)
 	}
-	id, answers, err := c.server.config.Guard.DecideAll(c.context(), &c.origin, room.items, b.semantic)
+	id, answers, err := c.server.config.Guard.DecideAll(c.context(), &c.origin, m.items, b.semantic)
 	if err != nil {
 		return err
 	}
@@ -112,25 +112,24 @@ func evaluations(c *call) error {
 	return nil
 }
 
-// batchRoom is the memory in which a batch is read and asked. It is used again: taken anew it would be most of the garbage
-// of a batch.
-type batchRoom struct {
+// batchMemory is what a batch is read and asked in. It is used again: taken anew it would be most of the garbage of a batch.
+type batchMemory struct {
 	asked []asked
 	items []guard.BatchItem
 }
 
-var batchRooms = sync.Pool{New: func() any { return new(batchRoom) }}
+var batchMemories = sync.Pool{New: func() any { return new(batchMemory) }}
 
-// leave has the next batch use the memory. That of an uncommonly large one goes.
-func (r *batchRoom) leave() {
-	const largest = 4 * 50
-	if max(cap(r.asked), cap(r.items)) > largest {
+// release has the next batch use the memory. That of an uncommonly large one goes.
+func (m *batchMemory) release() {
+	const largest = 200 // items
+	if max(cap(m.asked), cap(m.items)) > largest {
 		return
 	}
-	clear(r.asked)
-	clear(r.items)
-	r.asked, r.items = r.asked[:0], r.items[:0]
-	batchRooms.Put(r)
+	clear(m.asked)
+	clear(m.items)
+	m.asked, m.items = m.asked[:0], m.items[:0]
+	batchMemories.Put(m)
 }
 
 // batchHeaders names the batch, and the revision where all items are of one organization.

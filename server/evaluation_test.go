@@ -229,6 +229,33 @@ func TestBatches(t *testing.T) {
 	}
 }
 
+// The memory of one batch is that of the next: nothing of what the one asked, was told or has on record is in the other.
+func TestABatchLeavesNothingToTheNext(t *testing.T) {
+	w := newWorld(t)
+	w.acme(t)
+	w.do(t, http.MethodPost, shopPath+"/block", client.BlockRequest{Reason: "leak"}).want(t, http.StatusOK)
+	const shop, broken = `{"subject":{"type":"user","id":"anna"},"action":{"name":"manage"},"resource":{"type":"product","id":"shop"}}`, `{"subject":{"type":"user"},"context":{}}`
+	for range 20 { // the memory may be another's, or new
+		w.do(t, http.MethodPost, many, `{"evaluations":[`+strings.Repeat(shop+",", 9)+broken+`]}`, set("Traceparent", "00-"+strings.Repeat("a", 32)+"-"+strings.Repeat("b", 16)+"-01")).want(t, http.StatusOK)
+		got := w.do(t, http.MethodPost, many, `{"subject":{"type":"user","id":"ulf"},"evaluations":[{},{"action":{"name":"manage"},"resource":{"type":"product","id":"dark"}},{"action":{"name":"manage"}}]}`).want(t, http.StatusOK)
+		var r client.EvaluationsResponse
+		got.into(t, &r)
+		if len(r.Evaluations) != 3 || r.Evaluations[0].Context.Error == nil || !r.Evaluations[1].Decision || r.Evaluations[2].Context.Error == nil {
+			t.Errorf("answered %s", got.body)
+		}
+		if err := w.journal.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		records := w.records(t, "batch="+got.header.Get(client.HeaderBatchID))
+		if len(records) != 1 {
+			t.Fatalf("on record: %+v", records)
+		}
+		if r := records[0]; r.Question.Subject.ID != "ulf" || r.Organization != "umbra" || r.TraceID != "" || r.Details != nil {
+			t.Errorf("on record: %+v", r)
+		}
+	}
+}
+
 // A long answer says how long it is, too: no client need put chunks together.
 func TestAnswersSayTheirLength(t *testing.T) {
 	w := newWorld(t)
