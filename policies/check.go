@@ -48,7 +48,10 @@ func examine(ctx context.Context, limit time.Duration, src Source, schemas *ast.
 		Coverage: Coverage{Uncovered: []Range{}}, Budget: Budget{Runaway: []Problem{}},
 	}
 	err := r.fill(limited, src, schemas, look)
-	if err != nil && limited.Err() != nil && ctx.Err() == nil {
+	switch {
+	case ctx.Err() != nil: // what was found may be no more than that it was stopped
+		err = ctx.Err()
+	case err != nil && limited.Err() != nil:
 		err = &ProblemsError{Problems: []Problem{{
 			Code: "limit_error", Message: fmt.Sprintf("it takes more than %v to be checked; look for what grows or repeats without end", limit),
 		}}}

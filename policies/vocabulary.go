@@ -30,7 +30,7 @@ const vocabularyTime = 2 * time.Second
 // readVocabulary asks a compiled policy for its words. A policy without them is refused: a preview that asks about no
 // action would say that nobody loses anything.
 func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.Store, words *Words) (*vocabulary, error) {
-	ctx, cancel := context.WithTimeout(ctx, vocabularyTime)
+	limited, cancel := context.WithTimeout(ctx, vocabularyTime)
 	defer cancel()
 	v := &vocabulary{actions: map[string][]string{}, names: map[string]string{}}
 	var table map[string]map[string]string
@@ -44,8 +44,11 @@ func readVocabulary(ctx context.Context, compiler *ast.Compiler, store storage.S
 		{"data.cordon.channels.known", &v.channels},
 		{"data.cordon.channels.critical", &v.critical},
 	} {
-		results, err := rego.New(rego.Query(document.path), rego.Compiler(compiler), rego.Store(store)).Eval(ctx)
-		if topdown.IsCancel(err) && ctx.Err() != nil {
+		results, err := rego.New(rego.Query(document.path), rego.Compiler(compiler), rego.Store(store)).Eval(limited)
+		if ctx.Err() != nil { // whoever no longer waits is told nothing of the policy
+			return nil, fmt.Errorf("read %s: %w", document.path, ctx.Err())
+		}
+		if topdown.IsCancel(err) && limited.Err() != nil {
 			out.Problems = append(out.Problems, Problem{Code: "vocabulary_error", Message: document.path + " takes too long to be worked out"})
 			break
 		}
