@@ -1,7 +1,6 @@
 package ledger_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -147,39 +146,6 @@ func TestAWholeLogIsCheckedWithoutAProblem(t *testing.T) {
 			t.Errorf("the witness is %+v", state)
 		}
 	})
-}
-
-// A check of a log that is sealed and merged meanwhile finds nothing either.
-func TestAChecksFindsNothingWhileTheLogIsSealed(t *testing.T) {
-	store := openSQLite(t)
-	w := newWorld(t, store)
-	l := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16)))
-	w.fill()
-	ok(t, l.SealNow(t.Context()))
-	done, stop := make(chan string), make(chan struct{})
-	go func() {
-		other, err := ledger.New(config(t, store, "r2"))
-		for err == nil && other.Checked().Problem == "" {
-			select {
-			case <-stop:
-				done <- ""
-				return
-			default:
-			}
-			if err = other.Check(context.WithoutCancel(t.Context()), 1<<40); err != nil {
-				break
-			}
-		}
-		done <- fmt.Sprint(other.Checked().Problem, err)
-	}()
-	for range 8 {
-		w.fill()
-		ok(t, l.SealNow(t.Context()))
-	}
-	close(stop)
-	if found := <-done; found != "" {
-		t.Error(found)
-	}
 }
 
 // Every column of a row is held against its line, and of its time the milliseconds: a store need not keep more.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +61,7 @@ func (l *Ledger) Check(ctx context.Context, rows int64) error {
 	l.checks.mu.Lock()
 	defer l.checks.mu.Unlock()
 	compared, err := l.check(ctx, rows)
-	if unknown := ctx.Err() != nil || errors.Is(err, datastore.ErrUnavailable) || errors.Is(err, datastore.ErrClosed); err != nil && unknown {
+	if err != nil && (ctx.Err() != nil || isOneOf(err, errOvertaken, datastore.ErrUnavailable, datastore.ErrClosed)) {
 		return err
 	}
 	before := l.Checked()
@@ -86,8 +87,11 @@ type checks struct {
 	next  int64      // the leaf from which on segments are compared next
 }
 
+// errOvertaken is why it is not known whether the log holds: it was sealed and merged as fast as it was read.
+var errOvertaken = errors.New("the log was sealed further each time that it was looked at")
+
 // check checks. While it does, the log may be sealed and merged, so what was not found is looked for again by the new
-// head.
+// head. What was each time found to be changed is, however often the head is another one; of what was not there it is no sign.
 func (l *Ledger) check(ctx context.Context, rows int64) (compared int64, err error) {
 	for range 5 {
 		var s tree.Sealed
@@ -108,7 +112,14 @@ func (l *Ledger) check(ctx context.Context, rows int64) (compared int64, err err
 			return compared, err
 		}
 	}
+	if !errors.Is(err, ErrChanged) {
+		err = fmt.Errorf("%w: %w", errOvertaken, err)
+	}
 	return compared, err
+}
+
+func isOneOf(err error, targets ...error) bool {
+	return slices.ContainsFunc(targets, func(target error) bool { return errors.Is(err, target) })
 }
 
 func (l *Ledger) checkAt(ctx context.Context, s tree.Sealed, h *head, rows int64) (int64, error) {

@@ -6,6 +6,7 @@ import (
 	"iter"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -121,6 +122,11 @@ func (w *world) act(stream string, at time.Time) {
 	r.Kind = record.KindChange
 	w.all[len(w.all)-1].Kind = record.KindChange
 	ok(w.t, w.store.Update(w.t.Context(), func(ctx context.Context, tx datastore.Tx) error { return batch.Append(ctx, tx, &r) }))
+}
+
+// change is the id of the first change.
+func (w *world) change() string {
+	return w.all[slices.IndexFunc(w.all, func(r record.Record) bool { return r.Kind == record.KindChange })].ID
 }
 
 // fill ships some records of three streams.

@@ -158,3 +158,6 @@ func (g *Gate) Hurry(segments int64) { g.hurry(segments) }
 
 // CheckRow compares the columns of the row of a change with its line.
 var CheckRow = checkRow
+
+// ErrOvertaken is wrapped where a check could not be made.
+var ErrOvertaken = errOvertaken
