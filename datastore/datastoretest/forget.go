@@ -24,6 +24,7 @@ func forgetting() []test {
 		{"a body comes where it is wanted", hotBodies},
 		{"of a sealed act its row is given as it stands", hotRows},
 		{"a body that is forgotten meanwhile is wanted in vain", hotBodiesForgotten},
+		{"a body is not that of another, whatever is shipped in its place", hotBodiesOfOthers},
 		{"an act whose encoding fails takes no number", appendRefused},
 		{"forgetting goes on beside shipping and reading", forgetWhileShipping},
 	}

@@ -71,6 +71,23 @@ func hotBodiesForgotten(t *testing.T, s datastore.Store) {
 	}
 }
 
+// hotBodiesOfOthers forgets a batch whose body is wanted, and ships another, which may take its place.
+func hotBodiesOfOthers(t *testing.T, s datastore.Store) {
+	ship(t, s, batchOf(t, decisions("r", 1, 1)), 1)
+	in := datastore.HotRange{Bodies: func(b *datastore.Batch) bool {
+		if b.FirstSequence == 1 {
+			forget(t, s, "r", 1)
+			ship(t, s, batchOf(t, decisions("r", 2, 1)), 2)
+		}
+		return true
+	}}
+	for _, b := range all(t, s.Hot(t.Context(), in)) {
+		if _, err := batch.Unpack(b); err != nil {
+			t.Errorf("the batch of %d came with the body of another: %v", b.FirstSequence, err)
+		}
+	}
+}
+
 // hotRows reads acts, some of which are sealed, with all that their rows say.
 func hotRows(t *testing.T, s datastore.Store) {
 	var want []datastore.Act

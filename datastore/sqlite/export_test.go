@@ -88,3 +88,17 @@ func writeVersion(ctx context.Context, dir string, s schema, version int, statem
 
 // Dir is where the store's files are.
 func (s *Store) Dir() string { return s.path }
+
+// WithoutHeads has the store keep no heads of batches in memory any more.
+func (s *Store) WithoutHeads() {
+	for _, f := range []*file{s.state, s.log} {
+		f.heads.kept.Store(nil)
+		f.heads.again = -1
+	}
+}
+
+// KeepsHeads tells whether those of the log's file are in memory.
+func (s *Store) KeepsHeads() bool { return s.log.heads.kept.Load() != nil }
+
+// LoadHeads reads them anew, as Open does.
+func (s *Store) LoadHeads(ctx context.Context) error { return s.loadHeads(ctx) }

@@ -31,6 +31,7 @@ type file struct {
 	write  *sql.DB
 	closed <-chan struct{}
 	room   *room // nil where the file keeps what it has got
+	heads  heads // of the batches
 }
 
 // openFile opens a file of the directory and brings its schema up to date. durable: a commit is on

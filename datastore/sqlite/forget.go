@@ -55,6 +55,17 @@ func (f *file) change(ctx context.Context, fn func(c *conn) (removed int64, err 
 	})
 }
 
+// after does several things that are to be done when a transaction is committed; nil is nothing.
+func after(all ...func()) func() {
+	return func() {
+		for _, do := range all {
+			if do != nil {
+				do()
+			}
+		}
+	}
+}
+
 // forget writes down up to where a stream of this file is sealed, and removes its batches up to there.
 func (f *file) forget(ctx context.Context, stream string, sealed int64) error {
 	known := int64(0)
@@ -63,11 +74,21 @@ func (f *file) forget(ctx context.Context, stream string, sealed int64) error {
 		return 0, err
 	})
 	for more := known > 0; more && err == nil; {
-		err = f.change(ctx, func(c *conn) (int64, error) {
-			removed, err := c.exec(ctx, `DELETE FROM batches WHERE number IN (SELECT number FROM batches
-				WHERE replica = ? AND last_sequence <= ? ORDER BY last_sequence LIMIT ?)`, stream, sealed, forgetAtOnce)
-			more = removed == forgetAtOnce
-			return removed, err
+		err = f.writer.transact(ctx, func(c *conn) (func(), error) {
+			removed := map[int64]bool{}
+			err := c.each(ctx, `DELETE FROM batches WHERE number IN (SELECT number FROM batches
+				WHERE replica = ? AND last_sequence <= ? ORDER BY last_sequence LIMIT ?) RETURNING number`,
+				[]any{stream, sealed, forgetAtOnce}, func(rows *sql.Rows) error {
+					var number int64
+					err := rows.Scan(&number)
+					removed[number] = true
+					return err
+				})
+			if more = len(removed) == forgetAtOnce; err != nil || len(removed) == 0 {
+				return nil, err
+			}
+			heads, err := f.heads.remove(ctx, c, removed)
+			return after(heads, f.freed(int64(len(removed)))), err
 		})
 	}
 	return err

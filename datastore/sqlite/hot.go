@@ -25,12 +25,8 @@ func (s *Store) Hot(ctx context.Context, in datastore.HotRange) iter.Seq2[datast
 	if in.Sealed {
 		parts[0] = pages(ctx, s.state.read, &allActTable, in)
 	} else {
-		table := &batchTable
-		if in.Bodies != nil {
-			table = &headTable
-		}
 		// Those in the state's file are of before there were acts.
-		parts = append(parts, pages(ctx, s.state.read, table, in), pages(ctx, s.log.read, table, in))
+		parts = append(parts, s.state.batches(ctx, in), s.log.batches(ctx, in))
 	}
 	return func(yield func(datastore.Batch, error) bool) {
 		for b, err := range datastore.MergeHot(in.OldestFirst, parts...) {
@@ -46,7 +42,6 @@ type hotTable struct {
 	plain                            bool
 	columns                          bool // it gives those of acts, behind the others
 	newest, newestFirst, oldestFirst string
-	body                             string // reads that of one batch, which comes without; empty: it has it
 }
 
 // The queries walk an index from one bound of ids to the other; a page goes on where the one before ended. A
@@ -58,6 +53,9 @@ const (
 	batchHead   = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, sum, CASE WHEN ` + ofReplica + ` THEN bloom END, `
 	batchBody   = `CASE WHEN ` + ofReplica + ` THEN body END`
 	newestBatch = `SELECT coalesce(max(number), 0) FROM batches`
+	// A number may be given again when its batch is forgotten. The filter comes from the file as well: one that was changed in
+	// it is found by who reads the batch, not by who sealed or started last.
+	bodyOf = `SELECT bloom, body FROM batches WHERE number = ? AND replica = ? AND last_sequence = ?`
 
 	batchesNewestFirst = ` FROM batches WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
 		AND (last_id, number) < (?2, ?5) ORDER BY last_id DESC, number DESC LIMIT ?7`
@@ -82,7 +80,6 @@ var (
 		newest:      newestBatch,
 		newestFirst: batchHead + `NULL` + batchesNewestFirst,
 		oldestFirst: batchHead + `NULL` + batchesOldestFirst,
-		body:        `SELECT body FROM batches WHERE number = ?`,
 	}
 	actTable = hotTable{
 		plain: true, newest: newestAct,
@@ -124,30 +121,78 @@ type hotRow struct {
 	number int64
 }
 
+// batches returns those of a file, whole or with the bodies that the range wants.
+func (f *file) batches(ctx context.Context, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
+	if in.Bodies == nil {
+		return pages(ctx, f.read, &batchTable, in)
+	}
+	return func(yield func(datastore.Batch, error) bool) {
+		for row, err := range f.headRows(ctx, in) {
+			b := row.Batch
+			if err == nil && in.Bodies(&b) {
+				err = f.read(ctx, func(c *conn) error {
+					return c.one(ctx, bodyOf, []any{row.number, b.Replica, b.LastSequence}, &b.Bloom, &b.Body)
+				})
+				if errors.Is(err, sql.ErrNoRows) {
+					continue // it was forgotten meanwhile
+				}
+			}
+			if !yield(b, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+// headRows returns the heads of a file's batches.
+func (f *file) headRows(ctx context.Context, in datastore.HotRange) iter.Seq2[hotRow, error] {
+	k := f.heads.kept.Load()
+	if k == nil {
+		return rows(ctx, f.read, &headTable, in)
+	}
+	return func(yield func(hotRow, error) bool) {
+		for r := range k.within(in) {
+			if in.Stream != "" && r.Replica != in.Stream {
+				continue
+			}
+			if err := f.usable(ctx); err != nil {
+				yield(hotRow{}, err)
+				return
+			}
+			if !yield(*r, nil) {
+				return
+			}
+		}
+		if err := f.usable(ctx); err != nil {
+			yield(hotRow{}, err)
+		}
+	}
+}
+
 // pages returns the batches of one table of a file.
 func pages(ctx context.Context, read func(context.Context, func(*conn) error) error, table *hotTable, in datastore.HotRange) iter.Seq2[datastore.Batch, error] {
 	return func(yield func(datastore.Batch, error) bool) {
+		for row, err := range rows(ctx, read, table, in) {
+			if !yield(row.Batch, err) {
+				return
+			}
+		}
+	}
+}
+
+// rows returns them under the numbers that they have there. It reads page by page.
+func rows(ctx context.Context, read func(context.Context, func(*conn) error) error, table *hotTable, in datastore.HotRange) iter.Seq2[hotRow, error] {
+	return func(yield func(hotRow, error) bool) {
 		w := newWalk(table, in)
 		for more := true; more; {
 			var page []hotRow
 			err := read(ctx, func(c *conn) (err error) { page, more, err = w.page(ctx, c); return err })
 			if err != nil {
-				yield(datastore.Batch{}, err)
+				yield(hotRow{}, err)
 				return
 			}
 			for i := range page {
-				b := &page[i].Batch
-				if table.body != "" && in.Bodies(b) {
-					err := read(ctx, func(c *conn) error { return c.one(ctx, table.body, []any{page[i].number}, &b.Body) })
-					if errors.Is(err, sql.ErrNoRows) {
-						continue // it was forgotten meanwhile
-					}
-					if err != nil {
-						yield(datastore.Batch{}, err)
-						return
-					}
-				}
-				if !yield(*b, nil) {
+				if !yield(page[i], nil) {
 					return
 				}
 			}

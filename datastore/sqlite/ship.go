@@ -16,10 +16,11 @@ func (s *Store) Ship(ctx context.Context, batch datastore.Batch) (int64, error) 
 			return nil, err
 		}
 		last = batch.LastSequence
-		if err := insertBatch(ctx, c, batch); err != nil {
+		number, err := insertBatch(ctx, c, batch)
+		if err != nil {
 			return nil, err
 		}
-		return nil, count(ctx, c, batch.Replica, last)
+		return s.log.heads.add(number, &batch), count(ctx, c, batch.Replica, last)
 	})
 	if err != nil {
 		return 0, explain("ship", err)
@@ -43,9 +44,10 @@ func count(ctx context.Context, c *conn, stream string, last int64) error {
 	return err
 }
 
-func insertBatch(ctx context.Context, c *conn, b datastore.Batch) error {
-	_, err := c.exec(ctx, `INSERT INTO batches
-		(replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		b.Replica, b.FirstSequence, b.LastSequence, b.Count, b.FirstID, b.LastID, blob(b.Bloom), blob(b.Body), int64(b.Sum))
-	return err
+func insertBatch(ctx context.Context, c *conn, b datastore.Batch) (number int64, err error) {
+	err = c.one(ctx, `INSERT INTO batches
+		(replica, first_sequence, last_sequence, count, first_id, last_id, bloom, body, sum) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+		RETURNING number`,
+		[]any{b.Replica, b.FirstSequence, b.LastSequence, b.Count, b.FirstID, b.LastID, blob(b.Bloom), blob(b.Body), int64(b.Sum)}, &number)
+	return number, err
 }

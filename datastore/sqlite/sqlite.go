@@ -94,6 +94,9 @@ func (s *Store) open(ctx context.Context) (err error) {
 	if s.log, err = openFile(ctx, s.path, logSchema(), !s.temporary, s.closed); err != nil {
 		return err
 	}
+	if err = s.loadHeads(ctx); err != nil {
+		return err
+	}
 	if err = s.sweepAll(ctx); err != nil {
 		return fmt.Errorf("remove what is loose: %w", err)
 	}
