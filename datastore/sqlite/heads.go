@@ -96,7 +96,7 @@ func (s *Store) loadHeads(ctx context.Context) error {
 	return nil
 }
 
-// keep has them kept from now on, unless there are none or they are too large.
+// keep has them kept from now on, unless they are too large; nil: they were when they were read.
 func (h *heads) keep(k *kept) {
 	if k == nil || k.bytes > mostHeads {
 		k, h.again = nil, h.count/2
