@@ -15,9 +15,10 @@ import (
 // is in the store when the call is made is given once; what is shipped meanwhile may be. The id of a record is a
 // cursor: a search after it goes on behind it, whatever arrived or was sealed.
 //
-// It reads the head, then what is hot, then the head again. While that is the same, nothing was forgotten of what
-// the head does not call sealed, so what is hot and what the head calls sealed is all. Where it is another
-// one the search goes on behind the last record that it gave. Of what is hot it passes over what the head calls sealed.
+// It reads what is hot, as much as most ask for, and then the head: nothing was forgotten of what that does not call sealed,
+// so what was hot and what the head calls sealed is all. Of what was hot it passes over what the head calls sealed. When it
+// has read more of what is hot it looks at the head again, and where that is another one, or a segment was merged with
+// others, the search goes on behind the last record that it gave.
 func (l *Ledger) Search(ctx context.Context, f record.Filter) iter.Seq2[record.Record, error] {
 	return func(yield func(record.Record, error) bool) {
 		for e, err := range l.Entries(ctx, f) {
@@ -87,31 +88,28 @@ func (s *search) run(ctx context.Context) (err error) {
 	if s.head, err = s.Ledger.head(ctx); err != nil {
 		return err
 	}
+	hot, stop := iter.Pull2(batch.Select(s.hot(ctx), s.filter))
+	defer stop()
+	chunk, ended, err := s.chunk(hot, nil, firstChunk)
+	if err != nil {
+		return s.changed(ctx, err)
+	}
+	// From here on it is about the head that is there now. What that calls sealed is in its segments, and what it does not
+	// call sealed cannot have been forgotten while it was read.
+	if s.head, err = s.Ledger.head(ctx); err != nil {
+		return err
+	}
 	c, err := s.Ledger.catalogue(ctx, &s.head)
 	if err != nil {
 		return s.changed(ctx, err)
 	}
 	m := newMerge(ctx, s, c)
 	defer m.close()
-	hot, stop := iter.Pull2(batch.Select(s.hot(ctx), s.filter))
-	defer stop()
-	var chunk []record.Record
-	for size := firstChunk; ; size = min(2*size, mostChunk) {
-		ended := false
-		for chunk = chunk[:0]; len(chunk) < size && !ended; {
-			r, err, more := hot()
-			if err != nil {
-				return s.changed(ctx, err)
-			}
-			if more && !s.head.sealed(r.Replica, r.Sequence) {
-				chunk = append(chunk, r)
-			}
-			ended = !more
-		}
-		if err := s.changed(ctx, nil); err != nil || s.again {
-			return err
-		}
+	for size := firstChunk; ; {
 		for i := range chunk {
+			if s.head.sealed(chunk[i].Replica, chunk[i].Sequence) {
+				continue
+			}
 			if err := m.until(chunk[i].ID); err != nil {
 				return s.changed(ctx, err)
 			}
@@ -125,7 +123,26 @@ func (s *search) run(ctx context.Context) (err error) {
 			}
 			return nil
 		}
+		size = min(2*size, mostChunk)
+		if chunk, ended, err = s.chunk(hot, chunk[:0], size); err != nil {
+			return s.changed(ctx, err)
+		}
+		if err := s.changed(ctx, nil); err != nil || s.again {
+			return err
+		}
 	}
+}
+
+// chunk reads the next records of what is hot, and tells whether that are all.
+func (s *search) chunk(hot func() (record.Record, error, bool), into []record.Record, size int) (chunk []record.Record, ended bool, err error) {
+	for chunk = into; len(chunk) < size; {
+		r, err, more := hot()
+		if err != nil || !more {
+			return chunk, !more, err
+		}
+		chunk = append(chunk, r)
+	}
+	return chunk, false, nil
 }
 
 // changed looks whether the head is another one; then it is no wonder that something was not found, and the search is

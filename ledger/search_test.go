@@ -161,6 +161,34 @@ func TestAReaderMissesNothingAcrossASealing(t *testing.T) {
 	}
 }
 
+// A log may be sealed each time that somebody has read what is hot: who looks for a page reads it once.
+func TestASearchEndsHoweverOftenTheLogIsSealed(t *testing.T) {
+	onStores(t, func(t *testing.T, store datastore.Store) {
+		w := newWorld(t, store)
+		for _, f := range []record.Filter{{Limit: 50}, {Organization: "nobody"}, {Subject: "user-3", OldestFirst: true}} {
+			sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1")))
+			w.fill()
+			reads := 0
+			reading := &crossed{Store: store, meets: func(what string) {
+				if what == "what is hot is read" && reads < 9 {
+					reads++
+					ok(t, sealer.SealNow(t.Context()))
+					w.late(reads)
+				}
+			}}
+			l := must[*ledger.Ledger](t)(ledger.New(config(t, reading, "r2")))
+			f.To = recordtest.Epoch.Add(time.Minute)
+			want := w.want(f)
+			if f.Limit > 0 {
+				want = want[:min(len(want), f.Limit)]
+			}
+			if diff := cmp.Diff(want, ids(t, l.Search(t.Context(), f))); diff != "" || reads != 1 {
+				t.Errorf("%+v: what is hot was read %d times; -want +got:\n%s", f, reads, diff)
+			}
+		}
+	})
+}
+
 // seals seals until the sealer ends.
 func (w *world) seals(sealer *ledger.Ledger) error {
 	if _, _, err := sealer.Round(w.t.Context()); err != nil && !isKilled(err) {
