@@ -55,12 +55,7 @@ func TestACheckAndASealingCross(t *testing.T) {
 				store := openSQLite(t)
 				w := newWorld(t, store)
 				w.fill()
-				sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16).EndAt(func(name string) error {
-					if name == step {
-						return errKilled
-					}
-					return nil
-				})))
+				sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16).EndAt(killedAt(step))))
 				ok(t, w.seals(sealer))
 				w.fill()
 				met := 0
@@ -72,9 +67,11 @@ func TestACheckAndASealingCross(t *testing.T) {
 					}
 				}}
 				l := must[*ledger.Ledger](t)(ledger.New(config(t, checking, "r2")))
+				sealed, _, err := sealer.Committed(t.Context())
+				ok(t, err)
 				ok(t, l.Check(t.Context(), 1<<40))
-				if c := l.Checked(); c.Problem != "" || c.Records == 0 {
-					t.Errorf("got %+v", c)
+				if c := l.Checked(); c.Problem != "" || c.Records < sealed || sealed == 0 {
+					t.Errorf("%d are sealed, got %+v", sealed, c)
 				}
 				if met == 0 {
 					t.Error("they did not cross")

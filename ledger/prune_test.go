@@ -133,12 +133,7 @@ func TestAPruningThatEndsAnywhereIsGoneOnWith(t *testing.T) {
 				f := record.Filter{To: recordtest.Epoch.Add(2500 * time.Millisecond)}
 				other := config
 				other.Replica = "r2"
-				killed := must[*ledger.Ledger](t)(ledger.New(other.EndAt(func(name string) error {
-					if name == step {
-						return errKilled
-					}
-					return nil
-				})))
+				killed := must[*ledger.Ledger](t)(ledger.New(other.EndAt(killedAt(step))))
 				if _, err := killed.Prune(t.Context(), pruning(f)); !isKilled(err) {
 					t.Fatalf("the pruning ended with %v", err)
 				}

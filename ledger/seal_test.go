@@ -164,6 +164,16 @@ func TestWhatWaitsIsWrittenOnce(t *testing.T) {
 
 var errKilled = errors.New("the process ended")
 
+// killedAt ends the process at a step.
+func killedAt(step string) func(name string) error {
+	return func(name string) error {
+		if name == step {
+			return errKilled
+		}
+		return nil
+	}
+}
+
 func isKilled(err error) bool { return errors.Is(err, errKilled) }
 
 // A sealer ends at each step, once in its first round, once in one that merges. What it leaves is neither lost nor
@@ -193,12 +203,7 @@ func TestASealerThatEndsAnywhereLosesAndDoublesNothing(t *testing.T) {
 					if round == "second" {
 						now = now.Add(time.Hour) // the lease of the first one is over
 					}
-					killed := must[*ledger.Ledger](t)(ledger.New(ends.EndAt(func(name string) error {
-						if name == step {
-							return errKilled
-						}
-						return nil
-					})))
+					killed := must[*ledger.Ledger](t)(ledger.New(ends.EndAt(killedAt(step))))
 					for range 3 { // what fails is tried again, under generations of its own
 						if _, _, err := killed.Round(t.Context()); !errors.Is(err, errKilled) && !slices.Contains(committed, step) {
 							t.Fatalf("the round ended with %v", err)

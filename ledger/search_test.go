@@ -129,12 +129,7 @@ func TestAReaderMissesNothingAcrossASealing(t *testing.T) {
 				stores(t, func(t *testing.T, store datastore.Store) {
 					w := newWorld(t, store)
 					w.fill()
-					sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16).EndAt(func(name string) error {
-						if name == step {
-							return errKilled
-						}
-						return nil
-					})))
+					sealer := must[*ledger.Ledger](t)(ledger.New(config(t, store, "r1").Block(16).EndAt(killedAt(step))))
 					must[int](t)(0, w.seals(sealer))
 					w.fill()
 					reading := &crossed{Store: store}

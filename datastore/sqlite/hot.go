@@ -53,8 +53,8 @@ const (
 	batchHead   = `SELECT number, replica, first_sequence, last_sequence, count, first_id, last_id, sum, CASE WHEN ` + ofReplica + ` THEN bloom END, `
 	batchBody   = `CASE WHEN ` + ofReplica + ` THEN body END`
 	newestBatch = `SELECT coalesce(max(number), 0) FROM batches`
-	// A number may be given again when its batch is forgotten. The filter comes from the file as well: one that was changed in
-	// it is found by who reads the batch, not by who sealed or started last.
+	// A number may be given again when its batch is forgotten. The filter is read anew with the body, though it may be in
+	// memory: so one that somebody has changed in the file is found by whoever reads the batch.
 	bodyOf = `SELECT bloom, body FROM batches WHERE number = ? AND replica = ? AND last_sequence = ?`
 
 	batchesNewestFirst = ` FROM batches WHERE last_id >= ?1 AND last_id <= ?2 AND first_id <= ?3 AND number <= ?4
